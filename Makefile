@@ -1,0 +1,82 @@
+## schedsearch: noise schedules for a frozen WaveGrad. Say `make TARGET VARIABLE=value ...`; the first call sets up .venv.
+##
+## To use
+##   search    searches a schedule and writes results/DATASET/RATEhz/ITERSiters/
+##               ITERS=6                 steps of the schedule
+##               DATASET=demo            experiments/DATASET.toml
+##               RATE=                   sample rate in Hz; needed where the dataset has several
+##               STRATEGY=tpe            tpe, gp or random
+##               OBJECTIVE=log_mel_l1    the metric to improve: log_mel_l1 or pesq
+##               BUDGET=40candidates     when to stop: 10min, 300candidates or 50000calls
+##               SEED=0                  seed of the strategy and its noise
+##               MORE=                   adds so much budget to a finished search
+##               STORAGE=                an Optuna storage URL; empty: study.db beside the results
+##   train     trains a WaveGrad from a folder of recordings
+##               DATASET=demo    experiments/DATASET.toml
+##               STEPS=          how many steps in all; empty: the dataset's recipe
+##               HOURS=          stop after so many hours; the same command goes on
+##               WARM_START=     a checkpoint of the same network to begin from
+##               DRAW=stratified   how noise levels are drawn: stratified or wavegrad
+##   bench     the network's speed beside a plain Conv1d execution, on this machine
+##
+## To work on it
+##   test      runs the whole test-suite
+##   check     style, types, import layers and the fast tests
+##   golden    compares with reference vectors
+##               GOLDEN=tests/golden   the folder they stand in
+##   setup     sets up .venv, as every target does that needs it
+##               PYTHON=python3  the Python (3.11 or newer) that .venv is made with
+##   clean     removes caches and build files; .venv and results stay
+##   help      prints this
+
+.DEFAULT_GOAL := help
+.PHONY: help setup search train bench test check golden clean
+
+# What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
+# expanding it, and the shell expands "$$NAME" once. So a value may hold spaces, quotes, semicolons and dollar signs.
+GIVEN := ITERS DATASET RATE STRATEGY OBJECTIVE BUDGET SEED MORE STORAGE STEPS HOURS WARM_START DRAW GOLDEN PYTHON
+$(foreach name,$(GIVEN),$(eval $(if $(value $(name)),override export $(name) := $$(value $(name)),unexport $(name))))
+
+BIN := .venv/bin
+SOURCES := schedsearch vocoder experiments tests
+
+help:
+	@sed -n 's/^## \{0,1\}//p' Makefile
+
+setup: .venv/.stamp
+
+.venv/.stamp: setup.cfg pyproject.toml .ci/setup.sh
+	@sh .ci/setup.sh
+	@touch $@
+
+# $${NAME:+--flag="$$NAME"} is one word, or none where NAME is empty.
+search: .venv/.stamp
+	@$(BIN)/schedsearch search $${ITERS:+--iters="$$ITERS"} $${DATASET:+--dataset="$$DATASET"} \
+	  $${RATE:+--rate="$$RATE"} $${STRATEGY:+--strategy="$$STRATEGY"} $${OBJECTIVE:+--objective="$$OBJECTIVE"} \
+	  $${BUDGET:+--budget="$$BUDGET"} $${SEED:+--seed="$$SEED"} $${MORE:+--more="$$MORE"} \
+	  $${STORAGE:+--storage="$$STORAGE"}
+
+train: .venv/.stamp
+	@$(BIN)/schedsearch train --dataset="$${DATASET:-demo}" $${STEPS:+--steps="$$STEPS"} \
+	  $${HOURS:+--hours="$$HOURS"} $${WARM_START:+--warm-start="$$WARM_START"} $${DRAW:+--draw="$$DRAW"}
+
+bench: .venv/.stamp
+	@$(BIN)/python -m experiments.bench_network
+
+test: .venv/.stamp
+	$(BIN)/python -m pytest
+
+check: .venv/.stamp
+	$(BIN)/flake8 $(SOURCES)
+	$(BIN)/isort --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -m "not slow"
+
+golden: .venv/.stamp
+	@[ -d "$${GOLDEN:-tests/golden}" ] || { echo "golden: GOLDEN must name a folder: $$GOLDEN is none" >&2; exit 2; }
+	$(BIN)/python -m pytest -m golden
+
+clean:
+	rm -rf build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

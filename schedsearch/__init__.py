@@ -1,0 +1,1 @@
+"""Searches noise schedules for a frozen WaveGrad vocoder."""

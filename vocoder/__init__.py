@@ -1,0 +1,1 @@
+"""A frozen WaveGrad: network, dialects, mel front ends, checkpoints, training. Knows no schedule search."""

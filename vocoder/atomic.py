@@ -1,0 +1,35 @@
+"""A file is there whole, or it is not there."""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from vocoder.errors import InputError
+
+
+def atomic_write(path: str | Path, content: bytes) -> None:
+    """Writes to a temporary file in the same folder, flushes it to the disk and renames it.
+
+    Whoever reads `path` sees the old content or the new one, never a part. Raises InputError when the folder
+    is missing or not writable, or the disk is full.
+    """
+    target = Path(path)
+    temporary = target.parent / f".{target.name[:100]}.{secrets.token_hex(6)}.part"
+    try:
+        _write_through(temporary, content)
+        os.replace(temporary, target)
+    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
+        raise InputError(
+            f"cannot write {str(target)!r}: {getattr(error, 'strerror', None) or error}"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            temporary.unlink()
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with open(path, "xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
