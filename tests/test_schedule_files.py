@@ -1,0 +1,372 @@
+"""Schedule files: each layout of the wild is read, each repository's own loader reads what is written."""
+
+import io
+import json
+import os
+import pickle
+import warnings
+import zipfile
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schedsearch import families
+from schedsearch.schedule import NoiseSchedule
+from schedsearch.schedule_files import Layout, read_provenance, read_schedule, write_schedule
+from vocoder.atomic import atomic_write
+from vocoder.errors import InputError
+
+SCHEDULE = families.published("ivanvovk-6")  # float32 numbers, so that .pt loses nothing
+FLOAT64 = families.published("diffwave-6")
+
+
+def refuse(path, message=None):
+    with pytest.raises(InputError, match=message) as caught:
+        read_schedule(path)
+    assert "\n" not in str(caught.value)
+    assert path.name in str(caught.value)
+
+
+def save(path, content, **options):
+    torch.save(content, path, **options)
+    return path
+
+
+# --- what we write is what their code reads -------------------------------------------------------
+
+
+def test_ivanvovk_loads_a_float32_tensor_with_a_shape(tmp_path):
+    write_schedule(SCHEDULE, tmp_path / "6iters.pt")
+    loaded = torch.load(tmp_path / "6iters.pt", weights_only=True)
+    assert loaded.dtype == torch.float32 and loaded.shape == (6,)
+    np.testing.assert_array_equal(loaded.numpy(), SCHEDULE.betas)
+
+
+def test_lmnt_loads_an_array_without_pickles(tmp_path):
+    write_schedule(FLOAT64, tmp_path / "schedule.npy")
+    loaded = np.load(tmp_path / "schedule.npy")
+    assert loaded.dtype == np.float64
+    np.testing.assert_array_equal(loaded, FLOAT64.betas)
+
+
+def test_coqui_loads_the_key_beta_without_a_warning(tmp_path):
+    write_schedule(FLOAT64, tmp_path / "schedule.npy", layout=Layout.COQUI)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loaded = np.load(tmp_path / "schedule.npy", allow_pickle=True).item()["beta"]
+    assert loaded.dtype == np.float64
+    np.testing.assert_array_equal(loaded, FLOAT64.betas)
+
+
+def test_the_coqui_file_names_only_modules_that_numpy_1_knows(tmp_path):
+    write_schedule(FLOAT64, tmp_path / "schedule.npy", layout=Layout.COQUI)
+    content = (tmp_path / "schedule.npy").read_bytes()
+    assert b"numpy.core.multiarray" in content and b"numpy._core" not in content
+
+
+def test_json_holds_schema_betas_and_provenance(tmp_path):
+    write_schedule(FLOAT64, tmp_path / "s.json", provenance={"seed": 7, "dataset": "kathleen"})
+    content = json.loads((tmp_path / "s.json").read_text())
+    assert content == {
+        "schema": 1,
+        "betas": FLOAT64.betas.tolist(),
+        "provenance": {"seed": 7, "dataset": "kathleen"},
+    }
+    assert read_provenance(tmp_path / "s.json") == {"seed": 7, "dataset": "kathleen"}
+
+
+def test_csv_has_a_row_a_step(tmp_path):
+    write_schedule(FLOAT64, tmp_path / "s.csv")
+    header, *rows = (tmp_path / "s.csv").read_text().splitlines()
+    assert header == "step,beta,noise_level,log_snr"
+    assert [int(row.split(",")[0]) for row in rows] == list(range(6))
+    np.testing.assert_array_equal([float(row.split(",")[3]) for row in rows], FLOAT64.log_snr)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.floats(1e-9, 0.999), min_size=1, max_size=30))
+@pytest.mark.parametrize(
+    ("name", "layout"), [("s.npy", Layout.LMNT), ("s.npy", Layout.COQUI), ("s.json", None), ("s.csv", None)]
+)
+def test_what_is_written_is_read_back_exactly(tmp_path_factory, name, layout, betas):
+    path = tmp_path_factory.getbasetemp() / name
+    write_schedule(NoiseSchedule(betas), path, layout=layout)
+    assert read_schedule(path) == NoiseSchedule(betas)
+
+
+def test_a_pt_file_rounds_to_float32_and_no_further(tmp_path):
+    write_schedule(FLOAT64, tmp_path / "s.pt")
+    np.testing.assert_array_equal(read_schedule(tmp_path / "s.pt").betas, FLOAT64.betas.astype(np.float32))
+
+
+def test_betas_that_float32_would_make_illegal_are_not_written(tmp_path):
+    for beta in (1 - 1e-9, 1e-60):
+        with pytest.raises(InputError, match="float32"):
+            write_schedule(NoiseSchedule(np.array([beta])), tmp_path / "s.pt")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "layout"),
+    [("s.txt", None), ("s", None), ("s.ns", None), ("s.pt", Layout.LMNT), ("s.json", Layout.CSV)],
+)
+def test_an_ending_that_does_not_fit_is_refused(tmp_path, name, layout):
+    with pytest.raises(InputError, match=r"use \.pt \(ivanvovk\)"):
+        write_schedule(SCHEDULE, tmp_path / name, layout=layout)
+
+
+# --- what the wild holds --------------------------------------------------------------------------
+
+
+def test_torch_files_of_all_published_kinds_are_read(tmp_path):
+    betas = SCHEDULE.betas.astype(np.float32)
+    kinds = {
+        "tensor": torch.from_numpy(betas),  # 7iters.pt, 1000iters.pt
+        "list of tensors": [torch.tensor(beta) for beta in betas],  # 6iters.pt, 12, 50, 100
+        "list of floats": SCHEDULE.betas.tolist(),  # 25iters.pt
+        "double tensor": torch.from_numpy(betas.astype(np.float64)),
+    }
+    for name, content in kinds.items():
+        assert read_schedule(save(tmp_path / f"{name}.pt", content)) == SCHEDULE
+
+
+def test_torch_files_of_before_the_zip_container_are_read(tmp_path):
+    content = torch.from_numpy(SCHEDULE.betas.astype(np.float32))
+    assert read_schedule(save(tmp_path / "s.pt", content, _use_new_zipfile_serialization=False)) == SCHEDULE
+
+
+def bddm(schedule):
+    levels = torch.from_numpy(schedule.noise_level.astype(np.float32))
+    betas = torch.from_numpy(schedule.betas.astype(np.float32))
+    return (
+        torch.arange(len(schedule)).float(),
+        levels,
+        betas,
+        torch.from_numpy(schedule.sigma.astype(np.float32)),
+    )
+
+
+def test_bddm_tuples_are_read(tmp_path):
+    published = families.published("bddm-lj-7")
+    assert read_schedule(save(tmp_path / "7steps.ns", bddm(published))) == published
+    assert read_schedule(save(tmp_path / "7steps.pt", bddm(published))) == published
+
+
+def test_bddm_tuples_whose_betas_belong_to_other_levels_are_refused(tmp_path):
+    steps, levels, betas, sigma = bddm(families.published("bddm-lj-7"))
+    refuse(save(tmp_path / "ddim.ns", (steps, levels, betas.flip(0), sigma)), "do not give its noise levels")
+    refuse(save(tmp_path / "short.ns", (steps, levels[:3], betas, sigma)), "do not give its noise levels")
+
+
+def test_npy_files_of_numpy_2_with_a_pickled_dict_are_read(tmp_path):
+    stats: Any = {"beta": FLOAT64.betas}
+    np.save(tmp_path / "s.npy", stats, allow_pickle=True)  # as coqui's tune_wavegrad.py does
+    assert read_schedule(tmp_path / "s.npy") == FLOAT64
+
+
+@pytest.mark.parametrize(
+    "text", ["beta\n0.1\n0.2\n", "0.1\n0.2\n", "n, Beta\n0, 0.1\n1, 0.2\n\n", "\ufeffbeta\r\n0.1\r\n0.2\r\n"]
+)
+def test_csv_is_read_with_and_without_a_header(tmp_path, text):
+    (tmp_path / "s.csv").write_text(text, encoding="utf-8")
+    assert read_schedule(tmp_path / "s.csv") == NoiseSchedule(np.array([0.1, 0.2]))
+
+
+def test_the_ending_may_be_in_capitals(tmp_path):
+    write_schedule(FLOAT64, tmp_path / "S.JSON")
+    assert read_schedule(tmp_path / "S.JSON") == FLOAT64
+
+
+def test_a_json_without_provenance_has_none(tmp_path):
+    (tmp_path / "s.json").write_text('{"schema": 1, "betas": [0.1]}')
+    assert read_provenance(tmp_path / "s.json") == {}
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+def test_an_illegal_beta_is_refused_with_file_and_step(tmp_path):
+    betas = np.full(1000, 1e-6, np.float32)
+    betas[18] = -1.433164698028122e-07  # as in the published 1000iters.pt
+    refuse(
+        save(tmp_path / "1000iters.pt", torch.from_numpy(betas)),
+        r"1000iters.pt: beta .* step 18 is -1.43316e-07",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"betas": torch.zeros(3)}, "expected a 1-D tensor or a list of numbers, got a dict"),
+        (torch.zeros(2, 3), r"got a Tensor of shape \(2, 3\)"),
+        (torch.tensor(0.1), r"got a Tensor of shape \(\)"),
+        (torch.tensor([1, 2]), "floating point, got torch.int64"),
+        (torch.zeros(1).expand(10**7), "too long"),
+        (torch.tensor([0.1 + 0j]), "floating point"),
+        ([0.1, "0.2"], "got a str in it"),
+        ([0.1, True], "got a bool in it"),
+        ([torch.zeros(2)], r"got a Tensor of shape \(2,\) in it"),
+        ([], "non-empty"),
+        ("text", "got a str"),
+        (torch.zeros(3).to_sparse(), "sparse|not a readable"),
+    ],
+)
+def test_torch_files_of_other_content_are_refused(tmp_path, content, message):
+    refuse(save(tmp_path / "s.pt", content), message)
+
+
+class Runs:
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.mkdir, (self.mark,)
+
+
+@pytest.mark.parametrize("name", ["s.pt", "s.ns", "s.npy"])
+def test_a_malicious_pickle_is_refused_and_not_run(tmp_path, name):
+    mark = tmp_path / "mark"
+    if name == "s.npy":
+        (tmp_path / name).write_bytes(pickle.dumps({"beta": Runs(str(mark))}))
+    else:
+        save(tmp_path / name, [Runs(str(mark))])
+    refuse(tmp_path / name, "not a readable torch file|refused, it asks for")
+    assert not mark.exists()
+
+
+def test_an_archive_that_inflates_is_refused(tmp_path):
+    path = save(tmp_path / "s.pt", torch.zeros(10_000_000))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target:
+        for entry in source.namelist():
+            target.writestr(entry, source.read(entry))
+    path.write_bytes(packed.getvalue())
+    assert path.stat().st_size < 1 << 20
+    refuse(path, "unpacks to more")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"betas": [0.1]}, "expected the key 'beta', got 'betas'"),
+        ({"beta": [0.1, 0.2]}, "expected an array of betas, got a list"),
+        ({"beta": np.array(0.1)}, r"got shape \(\)"),
+        ([0.1], "expected an array of betas, got a list"),
+    ],
+)
+def test_numpy_files_of_other_content_are_refused(tmp_path, content, message):
+    (tmp_path / "s.npy").write_bytes(pickle.dumps(content))
+    refuse(tmp_path / "s.npy", message)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[0.1]", '"schema": 1'),
+        ('{"betas": [0.1]}', '"schema": 1'),
+        ('{"schema": 2, "betas": [0.1]}', '"schema": 1'),
+        ('{"schema": 1}', "got a NoneType"),
+        ('{"schema": 1, "betas": []}', "non-empty"),
+        ('{"schema": 1, "betas": [[0.1]]}', "got a list in it"),
+        ('{"schema": 1, "betas": [true]}', "got a bool in it"),
+        ('{"schema": 1, "betas": [NaN]}', "finite: step 0 is nan"),
+        ('{"schema": 1, "betas": [1e999]}', "finite: step 0 is inf"),
+        ('{"schema": 1, "betas": [1' + "0" * 400 + "]}", "too large"),
+        ('{"schema": 1, "betas": [0.1, 2]}', "step 1 is 2"),
+    ],
+)
+def test_json_of_other_content_is_refused(tmp_path, text, message):
+    (tmp_path / "s.json").write_text(text)
+    refuse(tmp_path / "s.json", message)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"", "column named beta"),
+        (b"\n\n", "column named beta"),
+        (b"beta\n", "non-empty"),
+        (b"a,b\n0.1,0.2\n", "columns are a, b"),
+        (b"beta\n0.1\nx\n", "could not convert string to float: 'x'"),
+        (b"n,beta\n0,0.1\n1\n", "column named beta"),
+        (b"\xff\xfe", "column named beta"),
+        (b"beta\n1.5\n", "step 0 is 1.5"),
+    ],
+)
+def test_csv_of_other_content_is_refused(tmp_path, text, message):
+    (tmp_path / "s.csv").write_bytes(text)
+    refuse(tmp_path / "s.csv", message)
+
+
+ENDINGS = [".pt", ".ns", ".npy", ".json", ".csv"]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_missing_empty_oversized_and_foreign_files_are_one_line(tmp_path, ending):
+    path = tmp_path / f"s{ending}"
+    refuse(path, "No such file")
+    path.mkdir()
+    refuse(path, "directory")
+    path.rmdir()
+    for content in (b"", b"\x00" * 100, b"PK\x03\x04 torn", b"<html></html>"):
+        path.write_bytes(content)
+        refuse(path)
+    path.write_bytes(bytes((1 << 20) + 1))
+    refuse(path, "larger than 1048576 bytes")
+
+
+def test_an_unknown_ending_is_refused(tmp_path):
+    refuse(tmp_path / "s.pkl", r"ends in \.pt, \.ns, \.npy, \.json, \.csv")
+
+
+@pytest.mark.parametrize("ending", [".pt", ".npy", ".json"])
+def test_every_truncation_is_one_line(tmp_path, ending):
+    whole = tmp_path / f"whole{ending}"
+    write_schedule(SCHEDULE, whole, layout=Layout.COQUI if ending == ".npy" else None)
+    content = whole.read_bytes().rstrip()
+    torn = tmp_path / f"torn{ending}"
+    for length in range(0, len(content), max(1, len(content) // 40)):
+        torn.write_bytes(content[:length])
+        refuse(torn)
+
+
+# --- a file is there whole or not at all ----------------------------------------------------------
+
+
+def test_an_interrupted_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
+    path = tmp_path / "s.json"
+    write_schedule(SCHEDULE, path)
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match=r"cannot write .*No space left on device"):
+        write_schedule(FLOAT64, path)
+    assert read_schedule(path) == SCHEDULE
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_write_replaces_the_old_file_and_leaves_no_other(tmp_path):
+    path = tmp_path / "s.json"
+    write_schedule(SCHEDULE, path)
+    write_schedule(FLOAT64, path)
+    assert read_schedule(path) == FLOAT64
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_missing_folder_or_a_folder_in_the_way_is_one_line(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "s.json").mkdir()
+    for path in (tmp_path / "none" / "s.json", tmp_path / "file" / "s.json", tmp_path / "s.json"):
+        with pytest.raises(InputError, match="cannot write") as caught:
+            atomic_write(path, b"x")
+        assert "\n" not in str(caught.value)
+    assert {entry.name for entry in tmp_path.iterdir()} == {"file", "s.json"}
