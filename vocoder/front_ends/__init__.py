@@ -1,0 +1,1 @@
+"""The mel front ends, one file a dialect."""

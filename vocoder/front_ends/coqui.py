@@ -1,0 +1,139 @@
+"""The mel front end of github.com/coqui-ai/TTS: AudioProcessor (TTS/utils/audio/processor.py)."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Self
+
+import librosa
+import torch
+from torch import Tensor
+
+from vocoder.errors import InputError
+from vocoder.front_ends.coqui_normalisation import RangeNormalisation, StandardNormalisation
+from vocoder.front_ends.coqui_settings import Channels, mel_fields
+from vocoder.spectrogram import check_band, check_sizes, magnitudes, whole_hops
+
+# numpy's names for padding, and torch's; librosa's centred STFT takes no others that torch has.
+PAD_MODES = {"reflect": "reflect", "constant": "constant", "edge": "replicate"}
+AMPLITUDE_FLOOR = 1e-8  # TTS/utils/audio/numpy_transforms.py, amp_to_db
+
+
+@lru_cache(maxsize=8)
+def _slaney_filterbank(
+    sample_rate: int, n_fft: int, n_mels: int, f_min: float, f_max: float, device: torch.device
+) -> Tensor:
+    """librosa's default filters, [n_mels, n_fft // 2 + 1], float64; callers must not write into it."""
+    weights = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=f_min, fmax=f_max)
+    with torch.inference_mode(False):
+        return torch.from_numpy(weights).to(device, torch.float64)
+
+
+@dataclass(frozen=True)
+class CoquiMel:
+    """Amplitude mel (Slaney scale and norm), then decibels, then a normalisation; either may be absent.
+
+    Computed in float64 and cast to float32 at the end, as there: its audio is read in float64.
+    """
+
+    sample_rate: int = 22050  # Hz
+    n_fft: int = 1024
+    win_length: int = 1024
+    hop_length: int = 256
+    f_min: float = 0.0  # Hz
+    f_max: float | None = None  # Hz; None is half the sample rate
+    n_mels: int = 80
+    preemphasis: float = 0.0
+    pad_mode: str = "reflect"  # numpy's name
+    decibels: bool = True
+    gain: float = 20.0  # of the logarithm
+    log_base: float = 10.0
+    normalisation: RangeNormalisation | StandardNormalisation | None = RangeNormalisation()
+
+    def __post_init__(self) -> None:
+        check_sizes(
+            sample_rate=self.sample_rate,
+            n_fft=self.n_fft,
+            win_length=self.win_length,
+            hop_length=self.hop_length,
+            n_mels=self.n_mels,
+        )
+        check_band(self.f_min, self._top)
+        if self._top > self.sample_rate / 2:
+            raise InputError(
+                f"mel_fmax must not exceed half of {self.sample_rate} Hz, got {self._top}; lower it"
+            )
+        if self.pad_mode not in PAD_MODES:
+            raise InputError(
+                f"stft_pad_mode must be one of {', '.join(PAD_MODES)}, got {self.pad_mode!r}; correct it"
+            )
+        if (
+            isinstance(self.normalisation, StandardNormalisation)
+            and len(self.normalisation.mean) != self.n_mels
+        ):
+            raise InputError(
+                f"mel statistics must have num_mels = {self.n_mels} channels, "
+                f"got {len(self.normalisation.mean)}; give the statistics this vocoder was trained with"
+            )
+
+    @classmethod
+    def from_config(
+        cls,
+        settings: Mapping[str, Any],
+        *,
+        mel_mean: Channels | None = None,
+        mel_std: Channels | None = None,
+    ) -> Self:
+        """The front end that the "audio" table of a coqui configuration asks for.
+
+        mel_mean and mel_std ([n_mels], from the file stats_path names) are needed where stats_path is set.
+        Raises InputError naming a setting that would change the mel and cannot be honoured.
+        """
+        return cls(**mel_fields(settings, mel_mean, mel_std))
+
+    @property
+    def _top(self) -> float:
+        return self.sample_rate / 2 if self.f_max is None else self.f_max
+
+    @property
+    def log_units(self) -> tuple[float, ...]:
+        """[n_mels]: factors that turn differences of this mel into natural-log units of power.
+
+        1 where it has no logarithm.
+        """
+        even = (1.0,) * self.n_mels
+        if not self.decibels:
+            return even
+        slopes = even if self.normalisation is None else self.normalisation.slopes(self.n_mels)
+        return tuple(2 * math.log(self.log_base) / (self.gain * slope) for slope in slopes)
+
+    def __call__(self, audio: Tensor) -> Tensor:
+        """audio [clip, samples] -> mel [clip, n_mels, samples // hop_length]."""
+        # Mixed precision around the caller leaves float64 alone.
+        mel = self._log(self._amplitude(audio.double()))
+        return whole_hops(mel if self.normalisation is None else self.normalisation(mel)).float()
+
+    def _amplitude(self, audio: Tensor) -> Tensor:
+        spectrum = magnitudes(
+            _preemphasised(audio, self.preemphasis),
+            n_fft=self.n_fft,
+            win_length=self.win_length,
+            hop_length=self.hop_length,
+            pad_mode=PAD_MODES[self.pad_mode],
+        )
+        bank = _slaney_filterbank(
+            self.sample_rate, self.n_fft, self.n_mels, self.f_min, self._top, audio.device
+        )
+        return bank @ spectrum
+
+    def _log(self, amplitude: Tensor) -> Tensor:
+        if not self.decibels:
+            return amplitude
+        return self.gain / math.log(self.log_base) * amplitude.clamp(min=AMPLITUDE_FLOOR).log()
+
+
+def _preemphasised(audio: Tensor, coefficient: float) -> Tensor:
+    """y[t] = x[t] - coefficient * x[t - 1], with x[-1] = 0."""
+    before = torch.nn.functional.pad(audio, (1, 0))[..., :-1]
+    return audio - coefficient * before

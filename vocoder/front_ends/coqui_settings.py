@@ -1,0 +1,211 @@
+"""Reads the "audio" part of a coqui configuration: which settings make the mel, and which are refused."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vocoder.errors import InputError
+from vocoder.front_ends.coqui_normalisation import RangeNormalisation, StandardNormalisation
+
+Channels = Sequence[float] | NDArray[np.float64]  # [n_mels]
+LOG_BASES = {"np.log": math.e, "np.log10": 10.0}
+
+# BaseAudioConfig, TTS/config/shared_configs.py: coqui fills what a file leaves out from these.
+DEFAULTS: dict[str, Any] = {
+    "fft_size": 1024,
+    "win_length": 1024,
+    "hop_length": 256,
+    "frame_shift_ms": None,
+    "frame_length_ms": None,
+    "stft_pad_mode": "reflect",
+    "sample_rate": 22050,
+    "preemphasis": 0.0,
+    "ref_level_db": 20,
+    "log_func": "np.log10",
+    "num_mels": 80,
+    "mel_fmin": 0.0,
+    "mel_fmax": None,
+    "spec_gain": 20,
+    "do_amp_to_db_mel": True,
+    "signal_norm": True,
+    "min_level_db": -100,
+    "symmetric_norm": True,
+    "max_norm": 4.0,
+    "clip_norm": True,
+    "stats_path": None,
+}
+# Coqui rescales each file as it reads it: that changes its mel, and a front end sees audio, not files.
+REFUSED_WHEN_SET = ("do_sound_norm", "do_rms_norm")
+# They act on file reading, linear spectrograms, Griffin-Lim or pitch: the mel of given audio is the same.
+WITHOUT_EFFECT = (
+    "resample",
+    "do_trim_silence",
+    "trim_db",
+    "db_level",
+    "power",
+    "griffin_lim_iters",
+    "do_amp_to_db_linear",
+    "pitch_fmin",
+    "pitch_fmax",
+    "verbose",
+)
+NUMBERS = (
+    "fft_size",
+    "win_length",
+    "hop_length",
+    "frame_shift_ms",
+    "frame_length_ms",
+    "sample_rate",
+    "preemphasis",
+    "ref_level_db",
+    "num_mels",
+    "mel_fmin",
+    "mel_fmax",
+    "spec_gain",
+    "min_level_db",
+    "max_norm",
+)
+# AudioProcessor gives null a meaning for these alone.
+MAY_BE_NULL = (
+    "win_length",
+    "hop_length",
+    "frame_shift_ms",
+    "frame_length_ms",
+    "mel_fmin",
+    "mel_fmax",
+    "min_level_db",
+    "max_norm",
+)
+# A statistics file must have been computed with the same values of these (TTS's load_stats compares too).
+BEHIND_STATISTICS = (
+    "fft_size",
+    "win_length",
+    "hop_length",
+    "frame_shift_ms",
+    "frame_length_ms",
+    "stft_pad_mode",
+    "preemphasis",
+    "log_func",
+    "num_mels",
+    "mel_fmin",
+    "mel_fmax",
+    "spec_gain",
+    "do_amp_to_db_mel",
+)
+
+
+def mel_fields(
+    settings: Mapping[str, Any], mel_mean: Channels | None, mel_std: Channels | None
+) -> dict[str, Any]:
+    """The fields of CoquiMel for an "audio" table; raises InputError for what cannot be honoured."""
+    s = _checked(settings)
+    win_length, hop_length = _lengths(s)
+    return {
+        "sample_rate": int(s["sample_rate"]),
+        "n_fft": int(s["fft_size"]),
+        "win_length": win_length,
+        "hop_length": hop_length,
+        "f_min": float(s["mel_fmin"] or 0),
+        "f_max": None if s["mel_fmax"] is None else float(s["mel_fmax"]),
+        "n_mels": int(s["num_mels"]),
+        "preemphasis": float(s["preemphasis"]),
+        "pad_mode": str(s["stft_pad_mode"]),
+        "decibels": bool(s["do_amp_to_db_mel"]),
+        "gain": float(s["spec_gain"]),
+        "log_base": LOG_BASES[s["log_func"]],
+        "normalisation": _normalisation(s, mel_mean, mel_std),
+    }
+
+
+def uses_statistics(settings: Mapping[str, Any]) -> bool:
+    """Coqui reads stats_path only where signal_norm is on."""
+    s = {**DEFAULTS, **settings}
+    return bool(s["stats_path"] and s["signal_norm"])
+
+
+def check_statistics_settings(settings: Mapping[str, Any], computed_with: Mapping[str, Any]) -> None:
+    """Raises InputError where statistics were computed with another mel than `settings` asks for."""
+    s = {**DEFAULTS, **settings}
+    for name in BEHIND_STATISTICS:
+        if name in computed_with and computed_with[name] != s[name]:
+            raise InputError(
+                f"coqui {name}: the mel statistics were computed with {computed_with[name]!r}, "
+                f"the vocoder has {s[name]!r}; give the statistics this vocoder was trained with"
+            )
+
+
+def _checked(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings over coqui's defaults; raises InputError for what cannot be honoured."""
+    for name, value in settings.items():
+        if name in REFUSED_WHEN_SET and value:
+            raise InputError(
+                f"coqui {name} = {value!r} is not supported: it rescales each file on reading; "
+                f"level the clips beforehand and set {name} = false"
+            )
+        if name not in DEFAULTS and name not in WITHOUT_EFFECT and name not in REFUSED_WHEN_SET:
+            raise InputError(
+                f"coqui audio setting {name!r} is unknown and may change the mel; delete it if it does not"
+            )
+    s = {**DEFAULTS, **settings}
+    for name in NUMBERS:
+        _check_number(name, s[name])
+    if s["log_func"] not in LOG_BASES:
+        known = ", ".join(LOG_BASES)
+        raise InputError(f"coqui log_func must be one of {known}, got {s['log_func']!r}; correct it")
+    return s
+
+
+def _check_number(name: str, value: object) -> None:
+    if value is None and name in MAY_BE_NULL:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InputError(f"coqui {name} must be a number, got {value!r}; correct it")
+
+
+def _lengths(s: Mapping[str, Any]) -> tuple[int, int]:
+    """win_length and hop_length in samples; milliseconds count only where hop_length is null, as there."""
+    if s["hop_length"] is None:
+        return _from_milliseconds(s["frame_length_ms"], s["frame_shift_ms"], int(s["sample_rate"]))
+    if s["win_length"] is None:
+        raise InputError("coqui win_length must be given beside hop_length, got null; set win_length")
+    return int(s["win_length"]), int(s["hop_length"])
+
+
+def _from_milliseconds(length_ms: float | None, shift_ms: float | None, sample_rate: int) -> tuple[int, int]:
+    """Rounds down as millisec_to_length does: the hop is a whole fraction of the already rounded window."""
+    if not length_ms or not shift_ms:
+        raise InputError(
+            "coqui needs hop_length or both frame_length_ms and frame_shift_ms, "
+            f"got null, {length_ms} and {shift_ms}; set hop_length and win_length"
+        )
+    factor = length_ms / shift_ms
+    if not factor.is_integer():
+        raise InputError(
+            f"coqui frame_shift_ms must divide frame_length_ms, got {shift_ms} and {length_ms}; correct them"
+        )
+    win_length = int(length_ms / 1000 * sample_rate)
+    return win_length, int(win_length / factor)
+
+
+def _normalisation(
+    s: Mapping[str, Any], mel_mean: Channels | None, mel_std: Channels | None
+) -> RangeNormalisation | StandardNormalisation | None:
+    if not s["signal_norm"]:
+        return None
+    if s["stats_path"]:
+        if mel_mean is None or mel_std is None:
+            raise InputError(
+                f"coqui stats_path = {s['stats_path']!r} needs its file of mel statistics; "
+                "put it beside the configuration"
+            )
+        return StandardNormalisation(tuple(map(float, mel_mean)), tuple(map(float, mel_std)))
+    return RangeNormalisation(
+        min_level_db=float(s["min_level_db"] or 0),
+        ref_level_db=float(s["ref_level_db"]),
+        max_norm=1.0 if s["max_norm"] is None else float(s["max_norm"]),
+        symmetric=bool(s["symmetric_norm"]),
+        clip=bool(s["clip_norm"]),
+    )

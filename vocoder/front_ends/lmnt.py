@@ -1,0 +1,67 @@
+"""The mel front end of github.com/lmnt-com/wavegrad (src/wavegrad/preprocess.py)."""
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from vocoder.front_ends.torchaudio_mel import torchaudio_mel
+from vocoder.spectrogram import check_band, check_sizes, whole_hops
+
+
+@dataclass(frozen=True)
+class LmntMel:
+    """Decibels of the amplitude mel, less 20 dB, squeezed into 0..1: -100 dB is 0 and 0 dB is 1.
+
+    That repository fixes everything but the rate and the hop; its defaults are 22050 Hz and 300.
+    """
+
+    sample_rate: int  # Hz
+    hop_length: int
+    n_mels: int = 128
+    f_min: float = 20.0  # Hz
+
+    def __post_init__(self) -> None:
+        check_sizes(
+            sample_rate=self.sample_rate,
+            n_fft=self.n_fft,
+            win_length=self.win_length,
+            hop_length=self.hop_length,
+            n_mels=self.n_mels,
+        )
+        check_band(self.f_min, self.f_max)
+
+    @property
+    def win_length(self) -> int:
+        return 4 * self.hop_length
+
+    @property
+    def n_fft(self) -> int:
+        """The next power of two."""
+        return 1 << (self.win_length - 1).bit_length()
+
+    @property
+    def f_max(self) -> float:
+        return self.sample_rate / 2
+
+    @property
+    def log_units(self) -> tuple[float, ...]:
+        """[n_mels]: factors that turn differences of this mel (1 is 100 dB) into natural logs of power."""
+        return (100 * math.log(10) / 10,) * self.n_mels
+
+    def __call__(self, audio: Tensor) -> Tensor:
+        """audio [clip, samples] -> mel [clip, n_mels, samples // hop_length]."""
+        amplitude = torchaudio_mel(
+            audio.clamp(-1.0, 1.0),
+            sample_rate=self.sample_rate,
+            n_fft=self.n_fft,
+            win_length=self.win_length,
+            hop_length=self.hop_length,
+            f_min=self.f_min,
+            f_max=self.f_max,
+            n_mels=self.n_mels,
+            power=1.0,
+            normalized=True,
+        )
+        decibels = 20 * amplitude.clamp(min=1e-5).log10() - 20
+        return whole_hops(((decibels + 100) / 100).clamp(0.0, 1.0))

@@ -1,0 +1,65 @@
+"""The part that all mel front ends share: centred STFT magnitudes, and the checks of their sizes."""
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from vocoder.errors import InputError
+
+
+@lru_cache(maxsize=32)
+def _hann(win_length: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Periodic Hann window [win_length]. An inference tensor in the cache could never take part in a later
+    backward pass, so it is made outside inference mode."""
+    with torch.inference_mode(False):
+        return torch.hann_window(win_length, periodic=True, device=device, dtype=dtype)
+
+
+def magnitudes(
+    audio: Tensor, *, n_fft: int, win_length: int, hop_length: int, pad_mode: str = "reflect"
+) -> Tensor:
+    """Centred STFT magnitudes [clip, n_fft // 2 + 1, samples // hop_length + 1] of audio [clip, samples].
+
+    Raises InputError for audio that is not [clip, samples], or too short for the padding.
+    """
+    if audio.dim() != 2:
+        raise InputError(
+            f"audio must be [clip, samples], got shape {list(audio.shape)}; give one clip as audio[None]"
+        )
+    if pad_mode == "reflect" and audio.shape[-1] <= n_fft // 2:
+        raise InputError(
+            f"a mel needs more than n_fft // 2 = {n_fft // 2} samples, got {audio.shape[-1]}; "
+            "give a longer clip"
+        )
+    window = _hann(win_length, audio.device, audio.dtype)
+    spectrum = torch.stft(
+        audio, n_fft, hop_length, win_length, window, center=True, pad_mode=pad_mode, return_complex=True
+    )
+    return spectrum.abs()
+
+
+def whole_hops(mel: Tensor) -> Tensor:
+    """Drops the trailing frame of a centred STFT, so that frames == samples // hop_length."""
+    return mel[..., :-1]
+
+
+def check_sizes(*, n_fft: int, win_length: int, **sizes: int) -> None:
+    """Raises InputError for sizes that no STFT or filterbank can have."""
+    for name, size in {"n_fft": n_fft, "win_length": win_length, **sizes}.items():
+        if size < 1:
+            raise InputError(f"{name} must be at least 1, got {size}; correct the vocoder's configuration")
+    if win_length > n_fft:
+        raise InputError(
+            f"win_length must not exceed n_fft = {n_fft}, got {win_length}; "
+            "correct the vocoder's configuration"
+        )
+
+
+def check_band(f_min: float, f_max: float) -> None:
+    """Raises InputError unless 0 <= f_min < f_max (Hz)."""
+    if not 0 <= f_min < f_max:
+        raise InputError(
+            f"the mel band needs 0 <= f_min < f_max, got {f_min} and {f_max} Hz; "
+            "correct the vocoder's configuration"
+        )
