@@ -1,0 +1,88 @@
+"""Which implementation a state dict comes from, and what its configuration must say that tensors cannot."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from vocoder.dialects import coqui, ivanvovk
+from vocoder.dialects.coqui import COQUI
+from vocoder.dialects.dialect import Dialect
+from vocoder.dialects.ivanvovk import IVANVOVK
+from vocoder.dialects.lmnt import LMNT
+from vocoder.errors import InputError
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one implementation's files are recognised and completed."""
+
+    dialect: Dialect
+    mark: str  # only its state dicts have keys that begin so
+    sections: tuple[str, ...]  # of its configuration, those that concern us
+    demanded: Mapping[str, tuple[str, ...]]  # section -> settings that the tensors' shapes do not show
+    has_defaults: bool  # whether its own code fills in settings that a configuration leaves out
+    inferred: Callable[[Mapping[str, Tensor]], dict[str, dict[str, Any]]]  # what the shapes show
+
+    @property
+    def reason(self) -> str:
+        """A sentence for the user."""
+        return f"{self.dialect.name}: keys begin with {self.mark}"
+
+
+LAYOUTS = (
+    Layout(
+        IVANVOVK,
+        mark="nn.ublocks",
+        sections=("model_config", "data_config"),
+        demanded={
+            "model_config": ("factors", "upsampling_dilations", "downsampling_dilations"),
+            "data_config": ("sample_rate", "n_fft", "hop_length", "f_min", "f_max"),
+        },
+        has_defaults=False,
+        inferred=ivanvovk.inferred,
+    ),
+    Layout(
+        LMNT,
+        mark="upsample.0.block1",
+        sections=("sample_rate", "hop_samples"),
+        demanded={},  # one size of network; its inference takes rate and hop from params.py
+        has_defaults=True,
+        inferred=lambda state: {},
+    ),
+    Layout(
+        COQUI,
+        mark="ublocks.0.res_block",
+        sections=("model_params", "audio"),
+        demanded={
+            "model_params": ("upsample_factors", "upsample_dilations"),
+            "audio": ("sample_rate", "fft_size", "hop_length", "mel_fmin", "mel_fmax"),
+        },
+        has_defaults=True,
+        inferred=coqui.inferred,
+    ),
+)
+
+
+def layout_of(state: Mapping[str, Tensor]) -> Layout:
+    """The layout by the keys; InputError for another architecture."""
+    for layout in LAYOUTS:
+        if any(name.startswith(layout.mark) for name in state):
+            return layout
+    known = ", ".join(f"{layout.dialect.name} ({layout.mark}...)" for layout in LAYOUTS)
+    keys = ", ".join(list(state)[:3])
+    raise InputError(
+        f"this is no WaveGrad of a known implementation: {known}; its keys are {keys}...; "
+        "give the checkpoint of one of these"
+    )
+
+
+def detect_dialect(state: Mapping[str, Tensor]) -> Dialect:
+    """The dialect by the keys of a state dict."""
+    return layout_of(state).dialect
+
+
+def reason_for(dialect: Dialect) -> str:
+    """By what a dialect was recognised, as a sentence."""
+    return next((layout.reason for layout in LAYOUTS if layout.dialect.name == dialect.name), dialect.name)

@@ -1,0 +1,145 @@
+"""ivanvovk/WaveGrad: linear interpolation, x0 clamped at each step, coefficients formed in float32."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vocoder.dialects.dialect import Dialect, ModuleNames, block_sizes, known, size
+from vocoder.fields import Fields
+from vocoder.mel import IvanvovkMel
+from vocoder.network import NetworkConfig, Quirks, downsample_linear, upsample_linear
+from vocoder.reverse import Array, Coefficients, ReverseProcess
+
+SIGNAL_CHANNELS = 32  # hard-coded in its network: film_in_sizes = [32] + ...
+LINEAR_SCALE = 5000.0
+
+_DEFAULT_MODEL = {
+    "factors": [5, 5, 3, 2, 2],
+    "upsampling_preconv_out_channels": 768,
+    "upsampling_out_channels": [512, 512, 256, 128, 128],
+    "upsampling_dilations": [[1, 2, 1, 2], [1, 2, 1, 2], [1, 2, 4, 8], [1, 2, 4, 8], [1, 2, 4, 8]],
+    "downsampling_preconv_out_channels": SIGNAL_CHANNELS,
+    "downsampling_out_channels": [128, 128, 256, 512],
+    "downsampling_dilations": [[1, 2, 4], [1, 2, 4], [1, 2, 4], [1, 2, 4]],
+}
+
+
+def encode_noise(noise_level: Tensor, channels: int, length: int) -> Tensor:
+    """Sinusoids of 5000 * noise_level at frequencies 1e-4 ** (i / half): [batch, channels, 1, 1]."""
+    half = channels // 2
+    exponents = torch.arange(half, dtype=torch.float32, device=noise_level.device) / float(half)
+    angle = LINEAR_SCALE * noise_level.float()[:, None] * (1e-4**exponents)[None]
+    return torch.cat([angle.sin(), angle.cos()], dim=-1)[:, :, None, None]
+
+
+def coefficients(betas: Array) -> Coefficients:
+    """All in float32 from the clean end, as its `set_new_noise_schedule` does.
+
+    With beta_0 = 1e-6 float32's 1 - a_0 is off by 1.3 %, and the last step scales the audio by 0.987: it is
+    what that repository's users hear.
+    """
+    b = torch.from_numpy(betas.astype(np.float32))
+    alphas = 1 - b
+    a = alphas.cumprod(dim=0)
+    a_before = torch.cat([torch.ones(1), a[:-1]])
+    variance = b * (1 - a_before) / (1 - a)
+    sigma = (0.5 * variance.clamp(min=1e-20).log()).exp()
+    sigma[0] = 0.0  # its last step draws no noise
+    return Coefficients(
+        noise_level=a.sqrt(),
+        y_gain=(1 / a).sqrt(),
+        eps_gain=(1 - a).sqrt() * (1 / a).sqrt(),
+        sigma=sigma,
+        x0_gain=b * a_before.sqrt() / (1 - a),
+        x0_y_gain=(1 - a_before) * alphas.sqrt() / (1 - a),
+    )
+
+
+def network_config(config: dict[str, Any]) -> NetworkConfig:
+    """From its JSON configuration (model_config and data_config)."""
+    model = Fields(config.get("model_config", _DEFAULT_MODEL), "model_config")
+    data = Fields(config.get("data_config", {}), "data_config")
+    return NetworkConfig(
+        n_mels=data.integer("n_mels", 80),
+        factors=model.integers("factors"),
+        mel_channels=model.integer("upsampling_preconv_out_channels"),
+        up_channels=model.integers("upsampling_out_channels"),
+        up_dilations=model.integer_rows("upsampling_dilations"),
+        signal_channels=model.integer("downsampling_preconv_out_channels", SIGNAL_CHANNELS),
+        down_channels=model.integers("downsampling_out_channels"),
+        down_dilations=model.integer_rows("downsampling_dilations"),
+    )
+
+
+def front_end(config: dict[str, Any]) -> IvanvovkMel:
+    """From the configuration's data_config; the defaults are its configs/default.json's (22.05 kHz)."""
+    data = Fields(config.get("data_config", {}), "data_config")
+    n_fft = data.integer("n_fft", 1024)
+    return IvanvovkMel(
+        sample_rate=data.integer("sample_rate", 22050),
+        n_fft=n_fft,
+        win_length=data.integer("win_length", n_fft),
+        hop_length=data.integer("hop_length", 300),
+        f_min=data.number("f_min", 80.0),
+        f_max=data.number("f_max", 8000.0),
+        n_mels=data.integer("n_mels", 80),
+    )
+
+
+def inferred(state: Mapping[str, Tensor]) -> dict[str, dict[str, Any]]:
+    """What the shapes of the tensors say of the configuration."""
+    up = "nn.ublocks.{}.first_block_residual_branch.0.conv1d.weight"
+    mel = "nn.ublock_preconv.conv1d.weight"
+    model = known(
+        upsampling_preconv_out_channels=size(state, mel),
+        upsampling_out_channels=block_sizes(state, up),
+        downsampling_preconv_out_channels=size(state, "nn.dblock_preconv.conv1d.weight"),
+        downsampling_out_channels=block_sizes(state, "nn.dblocks.{}.residual_branch.0.conv1d.weight"),
+    )
+    return {"model_config": model, "data_config": known(n_mels=size(state, mel, 1))}
+
+
+def module_names(config: NetworkConfig) -> ModuleNames:
+    """Our modules' names -> its modules' names; shift comes before scale."""
+    names: ModuleNames = {
+        "mel": ("nn.ublock_preconv.conv1d",),
+        "signal": ("nn.dblock_preconv.conv1d",),
+        "output": ("nn.ublock_postconv.conv1d",),
+    }
+    for i in range(len(config.up_channels)):
+        names |= _up_block(i)
+        film = f"nn.films.{i}"
+        names[f"film.{i}.signal"] = (f"{film}.signal_conv.0.conv1d",)
+        names[f"film.{i}.shift_and_scale"] = (f"{film}.shift_conv.conv1d", f"{film}.scale_conv.conv1d")
+    for i, dilations in enumerate(config.down_dilations[: len(config.down_channels)]):
+        names[f"down.{i}.residual"] = (f"nn.dblocks.{i}.residual_branch.0.conv1d",)
+        for j in range(len(dilations)):
+            theirs = f"nn.dblocks.{i}.main_branch.{j + 1}.convolution.conv1d"
+            names[f"down.{i}.convolutions.{j}"] = (theirs,)
+    return names
+
+
+def _up_block(i: int) -> ModuleNames:
+    block = f"nn.ublocks.{i}"
+    main = (
+        f"{block}.first_block_main_branch.upsampling.2.conv1d",
+        f"{block}.first_block_main_branch.modulation.convolution.conv1d",
+        f"{block}.second_block_main_branch.modulation_0.convolution.conv1d",
+        f"{block}.second_block_main_branch.modulation_1.convolution.conv1d",
+    )
+    names: ModuleNames = {f"up.{i}.convolutions.{j}": (theirs,) for j, theirs in enumerate(main)}
+    return names | {f"up.{i}.residual": (f"{block}.first_block_residual_branch.0.conv1d",)}
+
+
+IVANVOVK = Dialect(
+    name="ivanvovk",
+    quirks=Quirks(upsample_linear, downsample_linear, encode_noise),
+    reverse=ReverseProcess("ivanvovk", coefficients, clamp_x0=True, clamp_y=False),
+    network_config=network_config,
+    front_end=front_end,
+    module_names=module_names,
+    is_buffer=lambda name: "." not in name,  # registered on the whole; weights are its modules'
+)

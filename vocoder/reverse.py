@@ -1,0 +1,120 @@
+"""The arithmetic of one reverse step, as each implementation does it: coefficients, update, clipping.
+
+Two forms of the same posterior mean and variance (Ho et al. 2020, equations 6 and 7): ivanvovk forms x0 first
+and clamps it; lmnt and coqui go from y_n to y_{n-1} directly and clamp that. What is scored must be what
+users will hear, so every rounding here is the reference implementation's own; the exact float64 forms stand
+beside them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from vocoder.errors import InputError
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """Per step n (0 cleanest), each [N] or stacked [C, N]; float64 or float32, as the implementation."""
+
+    noise_level: Tensor  # what the network is told
+    y_gain: Tensor
+    eps_gain: Tensor
+    sigma: Tensor  # sigma[0] is 0: nothing is added after the last step
+    x0_gain: Tensor | None = None  # only where x0 is formed and clamped on the way
+    x0_y_gain: Tensor | None = None
+
+    def __len__(self) -> int:
+        """Steps."""
+        return self.noise_level.shape[-1]
+
+    def at(self, n: int, y: Tensor) -> "Coefficients":
+        """Step n's, each [1, 1] or stacked [C, 1, 1], in the dtype and on the device of y [C, K, samples].
+
+        The cast loses nothing that lmnt keeps: torch rounds its float64 scalars to y's float32 first, too.
+        """
+        return _each(lambda field: field[..., n, None, None].to(y), self)
+
+
+def stacked(parts: Sequence[Coefficients]) -> Coefficients:
+    """Those of C schedules, [N] each -> [C, N]; InputError unless equally long."""
+    lengths = sorted({len(part) for part in parts})
+    if len(lengths) != 1:
+        raise InputError(
+            f"schedules of one batch must be equally long, got lengths {lengths}; sample each length apart"
+        )
+    return _each(lambda *field: torch.stack(field), *parts)
+
+
+def _each(function: Callable[..., Tensor], *parts: Coefficients) -> Coefficients:
+    """The function over each field that the form in use has."""
+    names = [field.name for field in fields(Coefficients) if getattr(parts[0], field.name) is not None]
+    return Coefficients(**{name: function(*(getattr(part, name) for part in parts)) for name in names})
+
+
+@dataclass(frozen=True)
+class ReverseProcess:
+    """How an implementation turns betas into coefficients, and what it clamps to [-1, 1]."""
+
+    name: str
+    coefficients: Callable[[Array], Coefficients]
+    clamp_x0: bool
+    clamp_y: bool
+
+    def step(self, y: Tensor, eps: Tensor, noise: Tensor | None, at: Coefficients) -> Tensor:
+        """y_n, eps [..., samples] -> y_{n-1}; `at` holds one step's coefficients, broadcastable to y.
+
+        noise [..., samples] is N(0, 1), or None after the last step.
+        """
+        if at.x0_gain is None or at.x0_y_gain is None:
+            y = at.y_gain * (y - at.eps_gain * eps)
+        else:
+            x0 = at.y_gain * y - at.eps_gain * eps
+            y = at.x0_gain * (x0.clamp(-1.0, 1.0) if self.clamp_x0 else x0) + at.x0_y_gain * y
+        if noise is not None:
+            y = y + at.sigma * noise
+        return y.clamp(-1.0, 1.0) if self.clamp_y else y
+
+
+def unclamped(process: ReverseProcess) -> ReverseProcess:
+    """The same arithmetic without clipping: what the analytic tests need."""
+    return ReverseProcess(process.name + ", not clamped", process.coefficients, clamp_x0=False, clamp_y=False)
+
+
+def direct_exact(betas: Array) -> Coefficients:
+    """y_{n-1} = c1 (y_n - c2 eps) + sigma z in float64, 1 - a by expm1 (Ho et al. 2020, algorithm 2)."""
+    log_a = np.cumsum(np.log1p(-betas))
+    one_minus_a = -np.expm1(log_a)
+    previous = np.concatenate([[0.0], one_minus_a[:-1]])
+    return Coefficients(
+        noise_level=torch.from_numpy(np.exp(0.5 * log_a)),
+        y_gain=torch.from_numpy(np.exp(-0.5 * np.log1p(-betas))),
+        eps_gain=torch.from_numpy(betas / np.sqrt(one_minus_a)),
+        sigma=torch.from_numpy(np.sqrt(previous / one_minus_a * betas)),
+    )
+
+
+def posterior_exact(betas: Array) -> Coefficients:
+    """x0 from eps, then the posterior mean of (x0, y_n), in float64 (Ho et al. 2020, equation 7)."""
+    direct = direct_exact(betas)
+    log_a = np.cumsum(np.log1p(-betas))
+    one_minus_a = -np.expm1(log_a)
+    before = np.concatenate([[0.0], log_a[:-1]])
+    return Coefficients(
+        noise_level=direct.noise_level,
+        y_gain=torch.from_numpy(np.exp(-0.5 * log_a)),
+        eps_gain=torch.from_numpy(np.sqrt(one_minus_a) * np.exp(-0.5 * log_a)),
+        sigma=direct.sigma,
+        x0_gain=torch.from_numpy(betas * np.exp(0.5 * before) / one_minus_a),
+        x0_y_gain=torch.from_numpy(-np.expm1(before) * np.exp(0.5 * np.log1p(-betas)) / one_minus_a),
+    )
+
+
+EXACT_DIRECT = ReverseProcess("exact, direct", direct_exact, clamp_x0=False, clamp_y=False)
+EXACT_POSTERIOR = ReverseProcess("exact, posterior", posterior_exact, clamp_x0=False, clamp_y=False)
