@@ -1,0 +1,56 @@
+"""The command line: thin. Bad input is one line on standard error and exit status 2."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from schedsearch import config
+from schedsearch.commands import search as search_command
+from schedsearch.commands import train as train_command
+from vocoder.errors import InputError
+
+BAD_INPUT, NO_IMPROVEMENT, INTERRUPTED = 2, 3, 130
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, without the usage block."""
+        raise InputError(f"{message}; see {self.prog} --help")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit status."""
+    try:
+        options = _parser().parse_args(arguments)
+        return int(options.command(options))
+    except InputError as error:
+        print(f"schedsearch: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("\nschedsearch: stopped; the same command goes on where it was", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="schedsearch", description="Noise schedules for a frozen WaveGrad vocoder.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    search_command.add(_command(commands, "search", "search a schedule for a dataset", search_command.run))
+    train_command.add(_command(commands, "train", "train a WaveGrad from recordings", train_command.run))
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[_Parser]", name: str, text: str, function: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.add_argument("--dataset", default="demo", help="experiments/DATASET.toml (default: demo)")
+    parser.add_argument("--rate", help="sample rate in Hz, where the dataset has several")
+    parser.add_argument("--experiments", type=Path, default=config.EXPERIMENTS, help=argparse.SUPPRESS)
+    parser.set_defaults(command=function)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""Text from the command line -> checked values; messages name the make variable."""
+
+from vocoder.errors import InputError
+
+
+def whole_number(text: str, name: str, *, least: int, most: int) -> int:
+    """A whole number in [least, most]."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if not least <= value <= most:
+        raise InputError(f"{name} must be a whole number from {least} to {most}, and is {text!r}; give such a number")
+    return value
+
+
+def optional_rate(text: str | None) -> int | None:
+    """A sample rate in Hz, or None."""
+    return None if text is None else whole_number(text, "RATE", least=1000, most=384_000)

@@ -1,0 +1,107 @@
+"""`schedsearch search`: from a dataset's name to a schedule and its evidence."""
+
+import argparse
+from itertools import groupby
+from pathlib import Path
+
+from tqdm import tqdm
+
+from schedsearch.budget import Budget, parse_budget
+from schedsearch.commands.arguments import optional_rate, whole_number
+from schedsearch.config import load_voice
+from schedsearch.confirmation import Verdict
+from schedsearch.report.summary import sentence, table
+from schedsearch.report.tables import provenance, write_leaderboard, write_run, write_schedules, write_trials
+from schedsearch.run import LONGEST_SEARCH, Run, Settings, open_run
+from schedsearch.search import Progress
+from schedsearch.strategies.bayesian import SAMPLERS
+from vocoder.checkpoint import describe
+from vocoder.errors import InputError
+
+DEFAULT_BUDGET = "40candidates"
+_BUDGET_KEY = "budget"
+_BAR = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed}<{remaining} {postfix}"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.add_argument("--iters", default="6", help="steps of the schedule (default: 6)")
+    parser.add_argument("--strategy", default="tpe", help=f"{', '.join(SAMPLERS)} (default: tpe)")
+    parser.add_argument("--objective", default="log_mel_l1", help="log_mel_l1 or pesq (default: log_mel_l1)")
+    parser.add_argument("--budget", help=f"such as 10min, 300candidates, 50000calls (default: {DEFAULT_BUDGET})")
+    parser.add_argument("--more", help="adds so much to a finished search's budget, in the same unit")
+    parser.add_argument("--seed", default="0", help="of the noise and the strategy (default: 0)")
+    parser.add_argument("--storage", help="an Optuna storage URL (default: study.db in the results folder)")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="where results go (default: results)")
+    parser.add_argument(
+        "--require-improvement", action="store_true", help="exit status 3 when a baseline ships instead"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Searches, or goes on searching, and prints the verdict; 0, or 3 where an improvement was required."""
+    settings = _settings(options)
+    voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
+    opened = open_run(voice, settings)
+    print(describe(opened.vocoder))
+    if opened.store.changed:
+        print(f"changed since the last search: {', '.join(opened.store.changed)}; a new study begins")
+    _show(opened, _remembered(opened, options))
+    verdict = opened.verdict()
+    _write(opened, verdict)
+    _tell(opened, verdict)
+    return 3 if options.require_improvement and not verdict.improves else 0
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return Settings(
+        iterations=whole_number(options.iters, "ITERS", least=1, most=LONGEST_SEARCH),
+        strategy=options.strategy,
+        objective=options.objective,
+        seed=whole_number(options.seed, "SEED", least=0, most=2**31 - 1),
+        results=options.results,
+        storage=options.storage,
+    )
+
+
+def _remembered(opened: Run, options: argparse.Namespace) -> Budget:
+    """The budget to work to: the one begun with unless another is named, plus MORE."""
+    kept = opened.store.recall(_BUDGET_KEY)
+    budget = parse_budget(options.budget or kept or DEFAULT_BUDGET)
+    if options.more:
+        more = parse_budget(options.more, name="MORE")
+        if more.unit != budget.unit:
+            raise InputError(f"MORE must be in the budget's unit ({budget}), and is {options.more!r}; give it in that")
+        budget = Budget(budget.amount + more.amount, budget.unit)
+    opened.store.remember(_BUDGET_KEY, str(budget))
+    return budget
+
+
+def _show(opened: Run, budget: Budget) -> None:
+    """Runs to the end of the budget under a progress bar for each stage."""
+    for stage, steps in groupby(opened.steps(budget), key=lambda progress: progress.stage):
+        with tqdm(total=100, desc=f"{stage:>14}", bar_format=_BAR) as bar:
+            for progress in steps:
+                bar.n = round(100 * progress.done)
+                bar.set_postfix_str(_best(progress, opened.store.objective))
+
+
+def _best(progress: Progress, metric: str) -> str:
+    if progress.best is None:
+        return ""
+    return f"best {metric} {progress.best.score.mean:.4f}, {progress.best.name}"
+
+
+def _write(opened: Run, verdict: Verdict) -> None:
+    facts = provenance(opened.store, verdict)
+    write_trials(opened.store, opened.folder / "trials.csv")
+    write_leaderboard(opened.store, verdict, opened.folder / "leaderboard.csv")
+    write_schedules(verdict, facts, opened.folder)
+    write_run(facts, opened.folder / "run.json")
+
+
+def _tell(opened: Run, verdict: Verdict) -> None:
+    print(f"\n{sentence(verdict)}\n\n{table(verdict)}\n")
+    print(f"files:  {opened.folder}/schedule.pt, schedule.json, schedule.lmnt.npy, schedule.coqui.npy,")
+    print(f"        {opened.folder}/trials.csv, leaderboard.csv")
+    print(f"next:   make search ITERS={opened.settings.iterations} DATASET={opened.voice.dataset} MORE=40candidates")

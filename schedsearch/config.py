@@ -1,0 +1,135 @@
+"""experiments/<dataset>.toml -> where a voice's checkpoint and clips are."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vocoder.errors import InputError
+
+EXPERIMENTS = Path("experiments")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_VOICE_KEYS = {"checkpoint", "config", "search_clips", "held_out_clips", "resample", "training"}
+_TRAINING_KEYS = {"audio", "obtain", "recipe"}
+
+
+@dataclass(frozen=True)
+class Training:
+    """What `schedsearch train` needs beside the voice."""
+
+    audio: Path  # folder of recordings
+    obtain: str  # how to get them, in words or as a command
+    recipe: Mapping[str, Any]  # fields of vocoder.training.Recipe
+
+
+@dataclass(frozen=True)
+class Voice:
+    """One dataset at one sample rate: a checkpoint and its clips."""
+
+    dataset: str
+    sample_rate: int  # Hz
+    checkpoint: Path
+    config: Path | None
+    search_clips: Path
+    held_out_clips: Path
+    resample: bool = False
+    training: Training | None = None
+
+
+def known_datasets(experiments: Path = EXPERIMENTS) -> list[str]:
+    """Names of the datasets that have a file."""
+    return sorted(path.stem for path in experiments.glob("*.toml"))
+
+
+def load_voice(dataset: str, rate: int | None = None, *, experiments: Path = EXPERIMENTS) -> Voice:
+    """The voice of a dataset at `rate`, or at its only rate; InputError says what is known or wrong."""
+    path = experiments / f"{dataset}.toml"
+    if not _NAME.fullmatch(dataset) or not path.is_file():
+        raise InputError(_unknown(dataset, experiments))
+    settings = _parse(path)
+    rates = _rates(settings, path)
+    table = rates[_chosen_rate(dataset, rates, rate)]
+    return _voice(dataset, _chosen_rate(dataset, rates, rate), table, path)
+
+
+def _unknown(dataset: str, experiments: Path) -> str:
+    known = known_datasets(experiments)
+    if not known:
+        return f"no datasets in {experiments}/; run from the repository's root, or name the folder with --experiments"
+    return f"DATASET {dataset!r} is unknown; known: {', '.join(known)}; a new one is a file {experiments}/<name>.toml"
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not TOML: {error}; correct that line") from error
+
+
+def _rates(settings: Mapping[str, Any], path: Path) -> dict[int, dict[str, Any]]:
+    unknown = sorted(set(settings) - {"rates", "description", "licence"})
+    if unknown:
+        raise InputError(f"{path}: unknown key {unknown[0]!r}; keys are description, licence and [rates.<Hz>] tables")
+    tables = settings.get("rates")
+    if not isinstance(tables, dict) or not tables or not all(key.isdecimal() for key in tables):
+        raise InputError(f"{path}: needs a table for each sample rate, such as [rates.16000]; add one")
+    return {int(key): table for key, table in tables.items()}
+
+
+def _chosen_rate(dataset: str, rates: Mapping[int, Any], rate: int | None) -> int:
+    listed = ", ".join(str(r) for r in sorted(rates))
+    if rate is None and len(rates) > 1:
+        raise InputError(f"dataset {dataset} has several sample rates: {listed}; choose one with RATE=")
+    if rate is not None and rate not in rates:
+        raise InputError(f"dataset {dataset} has no voice at {rate} Hz; it has {listed}; choose one with RATE=")
+    return next(iter(rates)) if rate is None else rate
+
+
+def _voice(dataset: str, rate: int, table: Any, path: Path) -> Voice:
+    where = f"{path} [rates.{rate}]"
+    if not isinstance(table, dict):
+        raise InputError(f"{where}: must be a table; write its keys below the heading")
+    _check_keys(table, _VOICE_KEYS, {"checkpoint", "search_clips", "held_out_clips"}, where)
+    folder = path.parent
+    return Voice(
+        dataset=dataset,
+        sample_rate=rate,
+        checkpoint=folder / _text(table, "checkpoint", where),
+        config=folder / _text(table, "config", where) if "config" in table else None,
+        search_clips=folder / _text(table, "search_clips", where),
+        held_out_clips=folder / _text(table, "held_out_clips", where),
+        resample=_flag(table, "resample", where),
+        training=_training(table["training"], folder, where) if "training" in table else None,
+    )
+
+
+def _training(table: Any, folder: Path, where: str) -> Training:
+    where = f"{where}.training"
+    if not isinstance(table, dict):
+        raise InputError(f"{where}: must be a table; write its keys below the heading")
+    _check_keys(table, _TRAINING_KEYS, {"audio"}, where)
+    obtain = _text(table, "obtain", where) if "obtain" in table else "put recordings there"
+    return Training(folder / _text(table, "audio", where), obtain, table.get("recipe", {}))
+
+
+def _check_keys(table: Mapping[str, Any], known: set[str], needed: set[str], where: str) -> None:
+    unknown, missing = sorted(set(table) - known), sorted(needed - set(table))
+    if unknown:
+        raise InputError(f"{where}: unknown key {unknown[0]!r}; known keys: {', '.join(sorted(known))}")
+    if missing:
+        raise InputError(f"{where}: needs the key {missing[0]!r}; add it")
+
+
+def _text(table: Mapping[str, Any], key: str, where: str) -> str:
+    if not isinstance(table[key], str) or not table[key]:
+        raise InputError(f"{where}: {key} must be text in quotes, and is {table[key]!r}; correct it")
+    return str(table[key])
+
+
+def _flag(table: Mapping[str, Any], key: str, where: str) -> bool:
+    value = table.get(key, False)
+    if not isinstance(value, bool):
+        raise InputError(f"{where}: {key} must be true or false, and is {value!r}; correct it")
+    return value

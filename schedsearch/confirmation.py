@@ -1,0 +1,97 @@
+"""The winner and the best baseline meet on held-out clips with fresh noise."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from schedsearch.evaluator import Evaluator
+from schedsearch.metrics.registry import Metric
+from schedsearch.scores import Score
+from schedsearch.search import Progress, finalists
+from schedsearch.study import Candidate, Store
+from schedsearch.verdict import Interval, paired_bootstrap, sound_clips
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One metric of both on the held-out clips; the difference is winner minus baseline."""
+
+    metric: str
+    winner: Score
+    baseline: Score
+    difference: Interval | None  # None when fewer than two clips are sound in both
+    better: bool  # the interval excludes zero on the winner's side
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What ships, and the evidence."""
+
+    winner: Candidate
+    baseline: Candidate
+    objective: str
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def improves(self) -> bool:
+        """Whether the winner is better in the objective, beyond doubt at 95 %."""
+        return next(c.better for c in self.comparisons if c.metric == self.objective)
+
+    @property
+    def shipped(self) -> Candidate:
+        """The winner if it improves on the baseline, else the baseline."""
+        return self.winner if self.improves else self.baseline
+
+
+def judge(store: Store, evaluator: Evaluator, draws: tuple[int, ...]) -> Iterator[Progress]:
+    """Scores the two best of their kinds on held-out clips, and keeps the scores."""
+    pair = _pair(store)
+    for i, candidate in enumerate(pair):
+        key = _key(candidate, draws)
+        if store.recall(key) is None:
+            evaluation = evaluator.evaluate([candidate.schedule], draws)[0]
+            store.remember(key, {n: _plain(s) for n, s in evaluation.scores.items()})
+        yield Progress("held-out clips", (i + 1) / len(pair), candidate)
+
+
+def verdict(store: Store, metrics: list[Metric], draws: tuple[int, ...], *, seed: int) -> Verdict:
+    """From the kept scores of `judge`."""
+    winner, baseline = _pair(store)
+    kept = [store.recall(_key(candidate, draws)) for candidate in (winner, baseline)]
+    comparisons = tuple(_compare(m, _score(kept[0][m.name]), _score(kept[1][m.name]), seed) for m in metrics)
+    return Verdict(winner, baseline, store.objective, comparisons)
+
+
+def _pair(store: Store) -> tuple[Candidate, Candidate]:
+    ranked = finalists(store)
+    searched = [c for c in ranked if c.kind != "baseline"]
+    given = [c for c in ranked if c.kind == "baseline"]
+    if not searched or not given:
+        raise ValueError("a verdict needs a sound candidate and a sound baseline")
+    return searched[0], given[0]
+
+
+def _compare(metric: Metric, winner: Score, baseline: Score, seed: int) -> Comparison:
+    sound = sound_clips([winner.values, baseline.values])
+    if sound.sum() < 2:
+        return Comparison(metric.name, winner, baseline, None, False)
+    difference = paired_bootstrap(winner.values[sound], baseline.values[sound], seed=seed)
+    better = difference.high < 0 if metric.direction == "minimize" else difference.low > 0
+    return Comparison(metric.name, winner, baseline, difference, better and metric.ranks)
+
+
+def _key(candidate: Candidate, draws: tuple[int, ...]) -> str:
+    return f"held out {candidate.name} {draws}"
+
+
+def _plain(score: Score) -> dict[str, Any]:
+    plain = asdict(score)
+    plain["values"] = [[None if np.isnan(v) else float(v) for v in row] for row in score.values]
+    return plain
+
+
+def _score(plain: dict[str, Any]) -> Score:
+    values = np.array([[np.nan if v is None else v for v in row] for row in plain["values"]])
+    return Score(values, tuple(plain["failures"]))

@@ -1,0 +1,46 @@
+"""Common random numbers: what is random in sampling is the same for every candidate.
+
+Candidates are compared on differences, and under common noise the difference of two schedules varies far less
+than their scores do.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class NoiseBank:
+    """N(0, 1) noise that depends on (seed, clip name, repeat, k) alone.
+
+    k counts from the start of sampling: 0 is the starting noise, k is added after the k-th reverse step.
+    Neither the schedule and its length nor the clip's batch mates and their order matter. Drawn on the CPU,
+    so every device gets the same numbers. Nothing is stored: a draw costs next to nothing beside the network
+    call it is for.
+    """
+
+    seed: int
+
+    def draw(self, clip_name: str, repeat: int, k: int, samples: int) -> Tensor:
+        """[samples] float32; a shorter draw is the beginning of a longer one."""
+        # numpy, not torch: torch's CPU generator keeps 32 bits of its seed, few enough for hashes to collide,
+        # and its vectorised normals make a short draw differ from the beginning of a long one.
+        generator = np.random.default_rng(self._key(clip_name, repeat, k))
+        return torch.from_numpy(generator.standard_normal(samples, dtype=np.float32))
+
+    def for_clips(self, clip_names: Sequence[str], repeat: int, samples: int) -> Callable[[int], Tensor]:
+        """k -> [clip, samples], drawn when asked for: what `ancestral_sample` takes."""
+        return lambda k: torch.stack([self.draw(name, repeat, k, samples) for name in clip_names])
+
+    def draws(self, clip_names: Sequence[str], repeat: int, steps: int, samples: int) -> Iterator[Tensor]:
+        """[clip, samples] for k = 0 .. steps - 1; one step at a time is held in memory."""
+        return map(self.for_clips(clip_names, repeat, samples), range(steps))
+
+    def _key(self, clip_name: str, repeat: int, k: int) -> int:
+        """128 bits; the name comes last, so that no two keys are spelt alike."""
+        spelt = f"{self.seed} {repeat} {k} {clip_name}".encode()
+        return int.from_bytes(blake2b(spelt, digest_size=16).digest())

@@ -1,0 +1,1 @@
+"""What a run's store holds, as files for people: computes no new scores."""

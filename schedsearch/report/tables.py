@@ -1,0 +1,141 @@
+"""trials.csv, leaderboard.csv, the schedule in every layout, and run.json."""
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from schedsearch.confirmation import Comparison, Verdict
+from schedsearch.schedule_files import Layout, write_schedule
+from schedsearch.scores import Score
+from schedsearch.search import finalists
+from schedsearch.study import Candidate, Store
+from vocoder.atomic import atomic_write
+
+VERSIONS = ("schedsearch", "torch", "numpy", "optuna", "librosa", "pesq")
+
+
+def write_trials(store: Store, path: Path) -> None:
+    """One row a candidate, baselines first: name, kind, score, failures, cost, betas (n = 0 cleanest)."""
+    rows = [_trial(c, store.objective) for c in [*store.baselines(), *store.candidates()]]
+    _write_csv(pd.DataFrame(rows), path)
+
+
+def write_leaderboard(store: Store, verdict: Verdict, path: Path) -> None:
+    """One row a schedule, best first by the search clips: search score, and held-out scores of the two that met."""
+    rescored = {c.name: c for c in finalists(store)}
+    everyone = [rescored.get(c.name, c) for c in [*store.baselines(), *store.candidates()]]
+    held_out = {
+        verdict.winner.name: {c.metric: c.winner for c in verdict.comparisons},
+        verdict.baseline.name: {c.metric: c.baseline for c in verdict.comparisons},
+    }
+    kept = [c for c in everyone if c.kind == "baseline" or c.name in rescored]
+    rows = [_leader(c, store.objective, held_out.get(c.name, {}), verdict) for c in kept]
+    table = pd.DataFrame(rows).sort_values(
+        f"search_{store.objective}_mean", ascending=not store.maximises, na_position="last"
+    )
+    _write_csv(table, path)
+
+
+def write_schedules(verdict: Verdict, provenance: Mapping[str, Any], folder: Path) -> list[Path]:
+    """schedule.pt (ivanvovk), .lmnt.npy, .coqui.npy and .json with its provenance."""
+    schedule = verdict.shipped.schedule
+    files = {
+        "schedule.pt": Layout.IVANVOVK,
+        "schedule.lmnt.npy": Layout.LMNT,
+        "schedule.coqui.npy": Layout.COQUI,
+    }
+    for name, layout in files.items():
+        write_schedule(schedule, folder / name, layout=layout)
+    write_schedule(schedule, folder / "schedule.json", layout=Layout.JSON, provenance=provenance)
+    return [folder / name for name in (*files, "schedule.json")]
+
+
+def provenance(store: Store, verdict: Verdict) -> dict[str, Any]:
+    """Where the shipped schedule comes from and what was measured of it."""
+    return {
+        "name": verdict.shipped.name,
+        "kind": verdict.shipped.kind,
+        "improves_on_baseline": verdict.improves,
+        "baseline": verdict.baseline.name,
+        "objective": verdict.objective,
+        "identity": store.study.user_attrs["identity"],
+        "candidates": len(store.candidates()),
+        "search_network_evaluations": sum(c.network_evaluations for c in store.candidates()),
+        "held_out": [_comparison(c) for c in verdict.comparisons],
+        "versions": {name: version(name) for name in VERSIONS},
+        "python": platform.python_version(),
+    }
+
+
+def write_run(provenance: Mapping[str, Any], path: Path) -> None:
+    """The same as JSON of its own, for other programs."""
+    atomic_write(path, (json.dumps(provenance, indent=1) + "\n").encode())
+
+
+def _trial(candidate: Candidate, objective: str) -> dict[str, Any]:
+    return {
+        "name": candidate.name,
+        "kind": candidate.kind,
+        "iterations": len(candidate.schedule),
+        **_columns(objective, candidate.score),
+        "failures": len(candidate.failures),
+        "failure_reason": candidate.failures[0] if candidate.failures else "",
+        "seconds": round(candidate.seconds, 4),
+        "network_evaluations": candidate.network_evaluations,
+        "betas": " ".join(f"{beta:.9g}" for beta in candidate.schedule.betas),
+    }
+
+
+def _leader(
+    candidate: Candidate, objective: str, held_out: Mapping[str, Score], verdict: Verdict
+) -> dict[str, Any]:
+    row = {"name": candidate.name, "kind": candidate.kind, "shipped": candidate.name == verdict.shipped.name}
+    row |= _columns(f"search_{objective}", candidate.score)
+    for metric in (c.metric for c in verdict.comparisons):
+        row |= _columns(f"held_out_{metric}", held_out.get(metric))
+    return row
+
+
+def _columns(prefix: str, score: Score | None) -> dict[str, Any]:
+    """mean, standard error over clips, number of clips and of draws; empty where there is no score."""
+    names = (f"{prefix}_mean", f"{prefix}_se", f"{prefix}_clips", f"{prefix}_draws", f"{prefix}_failures")
+    if score is None:
+        return dict.fromkeys(names)
+    clips, draws = score.values.shape
+    failed = int(np.isnan(score.values).sum())
+    return dict(zip(names, (score.mean, score.standard_error, clips, draws, failed), strict=True))
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    winner, baseline = _columns("", comparison.winner), _columns("", comparison.baseline)
+    return {
+        "metric": comparison.metric,
+        "winner": _named(winner),
+        "baseline": _named(baseline),
+        "difference": None if comparison.difference is None else asdict(comparison.difference),
+        "better": comparison.better,
+    }
+
+
+def _named(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the empty prefix, NaN as null: JSON has no NaN."""
+    return {
+        name.removeprefix("_"): None if isinstance(value, float) and np.isnan(value) else value
+        for name, value in columns.items()
+    }
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    atomic_write(path, table.to_csv(index=False, float_format="%.6g").encode())
+
+
+def ordered(comparisons: Sequence[Comparison], objective: str) -> list[Comparison]:
+    """The objective first."""
+    return sorted(comparisons, key=lambda c: c.metric != objective)

@@ -1,0 +1,34 @@
+"""What an evaluation finds: values a clip and noise draw, never averaged before they are stored."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Score:
+    """One schedule's values of one metric, [clip, draw]; NaN where it failed, and why."""
+
+    values: npt.NDArray[np.float64]
+    failures: tuple[str, ...] = ()
+
+    @property
+    def mean(self) -> float:
+        """Over clips and draws; NaN as soon as one failed: a mean over the rest would flatter it."""
+        return float(self.values.mean())
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean over clips (draws averaged first: they are nested in clips); NaN for a single clip."""
+        clips = self.values.mean(axis=1)
+        return float(clips.std(ddof=1) / np.sqrt(len(clips))) if len(clips) > 1 else float("nan")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One schedule's scores by metric name and what they cost."""
+
+    scores: dict[str, Score]
+    seconds: float
+    network_evaluations: int  # clips through the network, once each

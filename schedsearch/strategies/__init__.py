@@ -1,0 +1,1 @@
+"""One file a strategy: each proposes schedules and learns from their scores."""
