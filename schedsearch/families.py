@@ -167,10 +167,14 @@ def _formulas(n: int) -> dict[str, NoiseSchedule]:
 
 
 def _fibonacci(n: int) -> dict[str, NoiseSchedule]:
-    """Past 29 steps the sequence exceeds 1, and starting lower would leave float32 nothing of the first betas
-    (fibonacci(50) that ends like fibonacci(25) starts at 6e-12). So past 25 steps its betas are repeated."""
+    """WaveGrad's has 25 steps. Past 29 the sequence exceeds 1, and starting lower would leave float32 nothing of
+    the first betas (fibonacci(50) that ends like fibonacci(25) starts at 6e-12): past 25 its betas are repeated.
+    Much shorter, it ends before sampling can start: then its curve is read at fewer points."""
     if n <= 25:
-        return {"fibonacci 1e-6 2e-6": fibonacci(n, 1e-6, 2e-6)}
+        plain = fibonacci(n, 1e-6, 2e-6)
+        if _can_start(plain):
+            return {"fibonacci 1e-6 2e-6": plain}
+        return {f"fibonacci-25 resampled to {n}": resample(fibonacci(25, 1e-6, 2e-6), n)}
     return {f"fibonacci-25 repeated to {n}": repeat(fibonacci(25, 1e-6, 2e-6), n)}
 
 

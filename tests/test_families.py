@@ -152,11 +152,18 @@ def test_no_baseline_is_there_twice(n):
 def test_published_schedules_are_resampled_only_where_none_has_the_length(n):
     names = families.baselines(n)
     assert set(families.published_for(n)) <= set(names)
-    assert any("resampled" in name for name in names) == (families.published_for(n) == {})
+    resampled = [name for name in names if "resampled" in name and "fibonacci" not in name]
+    assert bool(resampled) == (families.published_for(n) == {})
+
+
+@pytest.mark.parametrize("n", [n for n in LENGTHS if n <= 100])
+def test_every_usual_length_has_a_fibonacci_baseline(n):
+    # under its own name, or as ivanvovk-25, which it is
+    assert any("fibonacci" in name or name == "ivanvovk-25" for name in families.baselines(n))
 
 
 def test_baselines_of_ten_steps_are_resampled_from_the_nearest_of_each_publisher():
-    assert {name for name in families.baselines(10) if "resampled" in name} == {
+    assert {name for name in families.baselines(10) if "resampled" in name and "fibonacci" not in name} == {
         "ivanvovk-12 resampled to 10",
         "bddm-lj-12 resampled to 10",
         "bddm-vctk-8 resampled to 10",

@@ -105,7 +105,7 @@ class FeatureWiseLinearModulation(nn.Module):
 
     def forward(self, x: Tensor, noise_level: Tensor) -> tuple[Tensor, Tensor]:
         """x [B, inputs, 1, T], noise_level [B] -> shift and scale, each [B, outputs, 1, T]."""
-        x = F.leaky_relu(self.signal(x), SLOPE)
+        x = F.leaky_relu(self.signal(x), SLOPE, inplace=True)
         x = x + self.encode_noise(noise_level, self.inputs, x.shape[-1]).to(x.dtype)
         shift, scale = self.shift_and_scale(x).chunk(2, dim=1)
         return shift, scale
@@ -183,7 +183,7 @@ def downsample_nearest(x: Tensor, factor: int) -> Tensor:
 
 
 def _modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    return F.leaky_relu(torch.addcmul(shift, x, scale), SLOPE)
+    return F.leaky_relu(torch.addcmul(shift, x, scale), SLOPE, inplace=True)
 
 
 def _channels_last(x: Tensor) -> Tensor:

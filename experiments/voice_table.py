@@ -1,0 +1,156 @@
+"""How good is a voice: `python -m experiments.voice_table [DATASET] [--rate HZ] [--clips N] [--long-clips N]`.
+
+Held-out clips synthesised in 6, 12, 25, 50, 100 and 1000 steps and by 32 iterations of Griffin-Lim on the same mels,
+in every metric, with standard errors over clips. Writes voice.csv and voice.md into results/shipped/<dataset>/<rate>hz/,
+a row at a time; rows of the same checkpoint that stand there are kept, so that it may be stopped and started again.
+The 1000 steps take as long as all others together on a fifth of the clips: they run on the first --long-clips only.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from schedsearch.config import Voice, load_voice
+from schedsearch.evaluator import Evaluator
+from schedsearch.families import linear, log_snr_line
+from schedsearch.metrics.registry import Metric, metrics_for
+from schedsearch.noise import NoiseBank
+from schedsearch.schedule import NoiseSchedule
+from schedsearch.scores import Score
+from vocoder.atomic import atomic_write
+from vocoder.audio import Clip, cut_to_hops, read_folder
+from vocoder.checkpoint import load_vocoder
+from vocoder.errors import InputError
+from vocoder.mel import IvanvovkMel
+from vocoder.vocoder import Vocoder
+
+SHIPPED = Path("results/shipped")
+GRIFFIN_LIM_ITERATIONS = 32
+# Straight lines in log-SNR, none of them searched: what any voice of ours is judged by.
+SCHEDULES: dict[str, NoiseSchedule] = {
+    "6 steps": log_snr_line(6, 10.0, -4.0),
+    "12 steps": log_snr_line(12, 11.0, -4.0),
+    "25 steps": log_snr_line(25, 12.0, -4.0),
+    "50 steps": log_snr_line(50, 12.0, -5.0),
+    "100 steps": log_snr_line(100, 12.0, -5.0),
+    "1000 steps": linear(1000, 1e-6, 0.01),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Makes the table; 2 and one line for bad input."""
+    options = _options(arguments)
+    try:
+        voice = load_voice(options.dataset, options.rate)
+        _make(voice, options)
+    except InputError as error:
+        print(f"voice_table: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def griffin_lim(mel: Tensor, front_end: IvanvovkMel, samples: int) -> Tensor:
+    """Audio [samples] from one power mel [n_mels, frames] in log10, phases from a seeded start (Perraudin et al. 2013)."""
+    power = 10.0 ** mel.double().numpy()
+    sizes = {"n_fft": front_end.n_fft, "hop_length": front_end.hop_length, "win_length": front_end.win_length}
+    magnitude = librosa.feature.inverse.mel_to_stft(
+        power,
+        sr=front_end.sample_rate,
+        n_fft=front_end.n_fft,
+        fmin=front_end.f_min,
+        fmax=front_end.f_max,
+        htk=True,
+        norm=None,
+    )
+    audio = librosa.griffinlim(magnitude, n_iter=GRIFFIN_LIM_ITERATIONS, random_state=0, length=samples, **sizes)
+    return torch.from_numpy(audio.astype(np.float32))
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="voice_table", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("dataset", nargs="?", default="demo")
+    parser.add_argument("--rate", type=int)
+    parser.add_argument("--clips", type=int, default=24, help="held-out clips in each row (default: 24)")
+    parser.add_argument("--long-clips", type=int, default=6, help="held-out clips for 1000 steps (default: 6)")
+    return parser.parse_args(arguments)
+
+
+def _make(voice: Voice, options: argparse.Namespace) -> None:
+    vocoder = load_vocoder(voice.checkpoint, voice.config)
+    clips = read_folder(voice.held_out_clips, sample_rate=voice.sample_rate, resample=voice.resample)
+    metrics = list(metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=2).values())
+    path = SHIPPED / voice.dataset / f"{voice.sample_rate}hz" / "voice.csv"
+    rows = _kept(path, vocoder)
+    for method, schedule in {"Griffin-Lim 32": None, **SCHEDULES}.items():
+        count = options.long_clips if method == "1000 steps" else options.clips
+        if method not in {row["method"] for row in rows}:
+            scores = _scores(vocoder, clips[:count], metrics, schedule)
+            rows.append(_row(method, vocoder, scores))
+            _write(pd.DataFrame(rows), path)
+            print(_line(rows[-1]), flush=True)
+
+
+def _scores(
+    vocoder: Vocoder, clips: Sequence[Clip], metrics: Sequence[Metric], schedule: NoiseSchedule | None
+) -> dict[str, Score]:
+    if schedule is None:
+        return _griffin_lim_scores(vocoder, clips, metrics)
+    return Evaluator(vocoder, clips, metrics, NoiseBank(seed=1)).evaluate([schedule], draws=(0,))[0].scores
+
+
+def _griffin_lim_scores(vocoder: Vocoder, clips: Sequence[Clip], metrics: Sequence[Metric]) -> dict[str, Score]:
+    front_end = vocoder.front_end
+    if not isinstance(front_end, IvanvovkMel):
+        raise InputError("Griffin-Lim is written for ivanvovk's mel; give a voice of that dialect")
+    pairs = list(_resynthesised(clips, front_end))
+    found = {m.name: [m.measure(reference, estimate)[0][0] for reference, estimate in pairs] for m in metrics}
+    return {
+        name: Score(np.array([[v if isinstance(v, float) else np.nan] for v in values])) for name, values in found.items()
+    }
+
+
+def _resynthesised(clips: Sequence[Clip], front_end: IvanvovkMel) -> Iterator[tuple[Tensor, Tensor]]:
+    for clip in clips:
+        reference = cut_to_hops(clip.audio, front_end.hop_length)[None]
+        estimate = griffin_lim(front_end(reference)[0], front_end, reference.shape[1])
+        yield reference, estimate[None, None]
+
+
+def _kept(path: Path, vocoder: Vocoder) -> list[dict[str, object]]:
+    if not path.exists():
+        return []
+    table = pd.read_csv(path)
+    return list(table[table.checkpoint == vocoder.weights_hash[:12]].to_dict("records"))
+
+
+def _row(method: str, vocoder: Vocoder, scores: dict[str, Score]) -> dict[str, object]:
+    row: dict[str, object] = {"method": method, "checkpoint": vocoder.weights_hash[:12]}
+    for name, score in scores.items():
+        row |= {f"{name}_mean": round(score.mean, 4), f"{name}_se": round(score.standard_error, 4)}
+    return row | {"clips": len(next(iter(scores.values())).values)}
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, table.to_csv(index=False).encode())
+    names = [column.removesuffix("_mean") for column in table.columns if column.endswith("_mean")]
+    lines = ["| method | " + " | ".join(names) + " | clips |", "|---" * (len(names) + 2) + "|"]
+    for row in table.to_dict("records"):
+        cells = [f"{row[f'{name}_mean']:.3f} ± {row[f'{name}_se']:.3f}" for name in names]
+        lines.append(f"| {row['method']} | " + " | ".join(cells) + f" | {row['clips']} |")
+    atomic_write(path.with_suffix(".md"), ("\n".join(lines) + "\n").encode())
+
+
+def _line(row: dict[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in row.items() if name != "checkpoint")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
