@@ -13,6 +13,7 @@ from vocoder.audio import Clip
 from vocoder.denoising import denoising_error
 from vocoder.vocoder import Vocoder
 
+COLUMNS = ("log_mel_l1", "pesq", "level")
 # Straight lines in log-SNR that suit most networks: a fixed yardstick, not the best schedule of any.
 LINES = {6: (10.0, -4.0), 12: (11.0, -4.0), 50: (12.0, -5.0)}
 
@@ -21,7 +22,7 @@ def validate(vocoder: Vocoder, clips: Sequence[Clip], *, jobs: int = 1) -> dict[
     """Column -> value: `error <log-SNR>`, and mean `<metric> <steps>` (PESQ, log-mel L1, level) on held-out clips."""
     values = {f"error {level:+.0f}": error for level, error in denoising_error(vocoder, clips).items()}
     values["error mean"] = float(np.mean(list(values.values())))
-    metrics = metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=jobs)
+    metrics = metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=jobs, names=COLUMNS)
     evaluator = Evaluator(vocoder, clips, list(metrics.values()), NoiseBank(seed=0))
     for steps in LINES:
         evaluation = evaluator.evaluate([yardstick(steps)], draws=(0,))[0]

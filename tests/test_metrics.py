@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 
 from schedsearch.metrics.failure import Failure
+from schedsearch.metrics.intelligibility import parallel_stoi
 from schedsearch.metrics.level import level
 from schedsearch.metrics.perceptual import LONGEST, parallel_pesq, pesq_column, pesq_mode, pesq_score
+from schedsearch.metrics.pitch import PitchTrack, Tracker, f0_rmse
 from schedsearch.metrics.spectral import LogMel, log_mel_l1
 from vocoder.audio import read_audio, resample
 from vocoder.errors import InputError
@@ -234,11 +236,15 @@ def test_unequal_lengths_are_refused(speech):
 
 PROGRAM = """
 import torch
+from schedsearch.metrics.intelligibility import parallel_stoi
 from schedsearch.metrics.perceptual import parallel_pesq
+from schedsearch.metrics.pitch import Tracker, f0_rmse
 
 if __name__ == "__main__":
     pairs = torch.load("pairs.pt")
     print(parallel_pesq(pairs, 16000, jobs=2))
+    print(parallel_stoi(pairs, 16000, jobs=2, extended=True))
+    print(f0_rmse(*Tracker(16000, jobs=2)(pairs[0])))
 """
 
 
@@ -257,6 +263,10 @@ def test_parallel_scores_are_those_of_one_process_and_the_program_ends_quietly(s
         timeout=120,
     )
     alone = parallel_pesq(pairs, RATE, jobs=1)
-    assert done.stdout.strip() == str(alone)
+    intelligible = parallel_stoi(pairs, RATE, jobs=1, extended=True)
+    reference, estimate = Tracker(RATE)(pairs[0])
+    assert isinstance(reference, PitchTrack) and isinstance(estimate, PitchTrack)
+    pitch = f0_rmse(reference, estimate)
+    assert done.stdout.splitlines() == [str(alone), str(intelligible), str(pitch)]
     assert (done.returncode, done.stderr) == (0, "")
     assert [type(score) for score in alone] == [float, float, float, Failure]

@@ -29,7 +29,7 @@ def magnitudes(
         )
     if pad_mode == "reflect" and audio.shape[-1] <= n_fft // 2:
         raise InputError(
-            f"a mel needs more than n_fft // 2 = {n_fft // 2} samples, got {audio.shape[-1]}; "
+            f"a spectrogram needs more than n_fft // 2 = {n_fft // 2} samples, got {audio.shape[-1]}; "
             "give a longer clip"
         )
     window = _hann(win_length, audio.device, audio.dtype)

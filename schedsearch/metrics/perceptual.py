@@ -4,22 +4,17 @@ import math
 from collections.abc import Iterable
 from typing import Literal
 
-import joblib
-import numpy as np
-import numpy.typing as npt
 import pesq
 import torch
 from torch import Tensor
 
+from schedsearch.metrics.clips import Samples, obstacle, paired, spread
 from schedsearch.metrics.failure import Failure
-from vocoder.audio import SILENCE, resample
-from vocoder.errors import InputError
+from vocoder.audio import resample
 
 # The package writes past its arrays, up to a segmentation fault, when speech falls into more than 50
 # utterances. Its detector gives each at least 0.2 s, and 0.204 s of pause after it: 20 s cannot hold more.
 LONGEST = 20.0  # seconds
-
-Samples = npt.NDArray[np.float32]  # [samples]
 
 
 def pesq_mode(sample_rate: int) -> Literal["wb", "nb"]:
@@ -36,43 +31,22 @@ def pesq_score(reference: Tensor, estimate: Tensor, sample_rate: int) -> float |
     """MOS-LQO of one clip [samples]: 1 to 4.64 (wide band) or 4.55 (narrow band), higher is better.
 
     8 kHz is scored in narrow band, every other rate in wide band at 16 kHz, resampled to it where need be.
-    PESQ aligns the levels itself, so a pure gain changes nothing. A Failure for what PESQ cannot score:
-    silence, NaN, less than 0.25 s, more than 20 s. InputError for unequal lengths, which would cost a whole
-    point unnoticed.
+    PESQ aligns the levels and the time itself, so a pure gain changes nothing and a pure delay little. A Failure
+    for what PESQ cannot score: silence, NaN, less than 0.25 s, more than 20 s. InputError for unequal lengths,
+    which would cost a whole point unnoticed.
     """
-    return _score(*_arrays(reference, estimate), sample_rate)
+    return _score(*paired("PESQ", reference, estimate), sample_rate)
 
 
-def parallel_pesq(
-    pairs: Iterable[tuple[Tensor, Tensor]], sample_rate: int, jobs: int
-) -> list[float | Failure]:
-    """`pesq_score` of each (reference, estimate) in order, over `jobs` processes; one job needs no other.
-
-    The processes stay for the next call (each takes seconds to import torch) and end with the program.
-    """
-    arrays = [_arrays(reference, estimate) for reference, estimate in pairs]
-    if jobs == 1:
-        return [_score(*pair, sample_rate) for pair in arrays]
-    # No memory-mapping of long clips: it would leave files behind where a run is killed.
-    workers = joblib.Parallel(n_jobs=jobs, backend="loky", max_nbytes=None)
-    return list(workers(joblib.delayed(_score)(*pair, sample_rate) for pair in arrays))
-
-
-def _arrays(reference: Tensor, estimate: Tensor) -> tuple[Samples, Samples]:
-    """What a worker is sent; InputError unless both are [samples] of one length."""
-    if reference.dim() != 1 or reference.shape != estimate.shape:
-        raise InputError(
-            f"PESQ compares [samples] of equal length, got {list(reference.shape)} and "
-            f"{list(estimate.shape)}; cut both to the shorter"
-        )
-    first, second = (audio.detach().cpu().float().numpy() for audio in (reference, estimate))
-    return first, second
+def parallel_pesq(pairs: Iterable[tuple[Tensor, Tensor]], sample_rate: int, jobs: int) -> list[float | Failure]:
+    """`pesq_score` of each (reference, estimate) in order, over `jobs` processes."""
+    return spread(_score, [(*paired("PESQ", *pair), sample_rate) for pair in pairs], jobs)
 
 
 def _score(reference: Samples, estimate: Samples, sample_rate: int) -> float | Failure:
-    obstacle = _obstacle("reference", reference, sample_rate) or _obstacle("estimate", estimate, sample_rate)
-    if obstacle is not None:
-        return obstacle
+    found = _obstacle("reference", reference, sample_rate) or _obstacle("estimate", estimate, sample_rate)
+    if found is not None:
+        return found
     rate = 8000 if sample_rate == 8000 else 16000
     pair = [resample(torch.from_numpy(audio), sample_rate, rate).numpy() for audio in (reference, estimate)]
     try:
@@ -84,13 +58,9 @@ def _score(reference: Samples, estimate: Samples, sample_rate: int) -> float | F
 
 def _obstacle(name: str, audio: Samples, sample_rate: int) -> Failure | None:
     """What must not reach PESQ: it amplifies near-silence to score it, and crashes on very long speech."""
-    if not np.isfinite(audio).all():
-        return Failure(f"{name} has NaN or infinite samples")
     if len(audio) > LONGEST * sample_rate:
         return Failure(f"{name} lasts {len(audio) / sample_rate:.1f} s, PESQ takes {LONGEST:g} s at most")
-    if np.abs(audio).max(initial=0.0) < SILENCE:
-        return Failure(f"{name} is silent, its peak is below {SILENCE}")
-    return None
+    return obstacle(name, audio)
 
 
 def _reason(error: Exception) -> str:

@@ -1,20 +1,19 @@
 """Metrics by name, ready for one voice: what can be an objective or a column."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-import torch
-from torch import Tensor
-
-from schedsearch.metrics.failure import Failure
-from schedsearch.metrics.level import level
-from schedsearch.metrics.perceptual import parallel_pesq, pesq_column
-from schedsearch.metrics.spectral import LogMel, log_mel_l1
+from schedsearch.metrics.catalogue import Definition, Direction, Setup, catalogue
+from schedsearch.metrics.measuring import Measure, Measured
+from schedsearch.metrics.perceptual import pesq_column
+from schedsearch.metrics.spectral import LogMel
 from vocoder.errors import InputError
 
-Measured = list[list[float | Failure]]  # [candidate][clip]
+__all__ = ["DEFAULT_COLUMNS", "DEFINITIONS", "Measured", "Metric", "columns_with", "metrics_for", "objective"]
+
 DEFINITIONS = 1  # raise it when a metric's definition changes: scores of two definitions never mix
+# What every table shows: one of each kind, and none that takes longer than the synthesis itself.
+DEFAULT_COLUMNS = ("log_mel_l1", "pesq", "stoi", "lsd", "level")
 
 
 @dataclass(frozen=True)
@@ -23,39 +22,57 @@ class Metric:
 
     name: str
     unit: str
-    direction: Literal["minimize", "maximize"]
-    measure: Callable[[Tensor, Tensor], Measured]  # references [K, samples], estimates [C, K, samples]
+    direction: Direction
+    measure: Measure  # references [K, samples], estimates [C, K, samples]
     ranks: bool = True  # whether more (or less) of it is better at all
 
 
-def metrics_for(front_end: LogMel, sample_rate: int, *, jobs: int = 1) -> dict[str, Metric]:
-    """All metrics; `jobs` processes score PESQ."""
-    pesq_name = pesq_column(sample_rate)
-    distance = log_mel_l1(front_end)
-    return {
-        "log_mel_l1": Metric("log_mel_l1", "ln", "minimize", lambda r, e: _values(distance(r, e))),
-        pesq_name: Metric(pesq_name, "MOS-LQO", "maximize", lambda r, e: _pesq(r, e, sample_rate, jobs)),
-        "level": Metric("level", "dB", "minimize", lambda r, e: _values(level(r, e)), ranks=False),
-    }
+def metrics_for(
+    front_end: LogMel,
+    sample_rate: int,
+    *,
+    jobs: int = 1,
+    names: Sequence[str] = DEFAULT_COLUMNS,
+    extra: Sequence[Definition] = (),
+) -> dict[str, Metric]:
+    """The metrics `names`, in that order and once each; `jobs` processes score what is scored clip by clip.
+
+    "pesq" stands for the mode that fits the sample rate; `extra` metrics are known beside the catalogue's.
+    """
+    setup = Setup(front_end, sample_rate, jobs)
+    known = {definition.name: definition for definition in catalogue(sample_rate)}
+    for definition in extra:
+        if definition.name in known:
+            raise InputError(f"a metric's name must be its own, and {definition.name} stands twice; rename yours")
+        known[definition.name] = definition
+    wanted = [pesq_column(sample_rate) if name == "pesq" else name for name in names]
+    for name in wanted:
+        if name not in known:
+            raise InputError(f"a metric must be one of {', '.join(known)}, and is {name!r}; choose one")
+    return {name: _bound(known[name], setup) for name in wanted}
+
+
+def columns_with(objective: str) -> tuple[str, ...]:
+    """The names that a search for this objective reports: the objective first, then the usual ones.
+
+    InputError for what cannot be an objective.
+    """
+    known = ["pesq", *(definition.name for definition in catalogue(16_000) if definition.ranks)]
+    if objective not in (*known, "pesq_nb"):
+        raise InputError(f"OBJECTIVE must be one of {', '.join(known)}, and is {objective!r}; choose one")
+    return (objective, *(name for name in DEFAULT_COLUMNS if name != objective))
 
 
 def objective(name: str, metrics: dict[str, Metric]) -> Metric:
     """The metric a search optimises; "pesq" stands for the mode that fits the sample rate."""
-    wanted = {"pesq": next(key for key in metrics if key.startswith("pesq_"))}.get(name, name)
+    wanted = next((key for key in metrics if name == "pesq" and key.startswith("pesq_")), name)
     known = [key for key, metric in metrics.items() if metric.ranks]
     if wanted not in known:
         raise InputError(f"OBJECTIVE must be one of {', '.join(known)}, and is {name!r}; choose one")
     return metrics[wanted]
 
 
-def _values(values: Tensor) -> Measured:
-    failure = Failure("audio has NaN or infinite samples")
-    rows = values.detach().double().cpu()
-    return [[float(v) if torch.isfinite(v) else failure for v in row] for row in rows]
-
-
-def _pesq(references: Tensor, estimates: Tensor, sample_rate: int, jobs: int) -> Measured:
-    clips = len(references)
-    pairs = [(references[k], row[k]) for row in estimates for k in range(clips)]
-    scores = parallel_pesq(pairs, sample_rate, jobs)
-    return [scores[i : i + clips] for i in range(0, len(scores), clips)]
+def _bound(definition: Definition, setup: Setup) -> Metric:
+    return Metric(
+        definition.name, definition.unit, definition.direction, definition.bind(setup), definition.ranks
+    )

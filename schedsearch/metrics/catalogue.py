@@ -1,0 +1,150 @@
+"""Every metric that can be an objective or a column, and what it takes to add one.
+
+A metric of your own is a `Definition`, handed to `metrics_for(..., extra=(mine,))`. It wraps one function:
+
+    def hum(reference: Tensor, estimate: Tensor) -> Tensor: ...  # [..., samples] each -> [...], one value a clip
+    mine = Definition("hum", "dB", "minimize", "energy at 50 Hz", lambda setup: of_batches(hum))
+
+or, where clips are scored one by one, a function of two clips [samples]:
+
+    def score(reference: Tensor, estimate: Tensor) -> float | Failure: ...
+    mine = Definition("mine", "MOS", "maximize", "my listeners", lambda setup: of_clips(score), cost="slow")
+
+`setup` has the front end and the sample rate. A metric must not depend on other clips, on earlier calls or on fresh
+randomness: equal audio gets equal values.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from torch import Tensor
+
+from schedsearch.metrics.cepstral import mel_cepstral_distortion
+from schedsearch.metrics.intelligibility import parallel_stoi
+from schedsearch.metrics.level import level
+from schedsearch.metrics.measuring import Measure, Value, of_batches, of_pairs, of_tracks
+from schedsearch.metrics.perceptual import parallel_pesq, pesq_column, pesq_mode
+from schedsearch.metrics.pitch import PitchTrack, Tracker, f0_frame_error, f0_rmse, voicing_error
+from schedsearch.metrics.spectral import LogMel, log_mel_l1, ls_mae
+from schedsearch.metrics.stft import log_spectral_distance, log_stft_magnitude, spectral_convergence
+
+Direction = Literal["minimize", "maximize"]
+# Of one thread, for a second of audio at 16 kHz. Measured beside a training: log-mel L1 1 ms, LSD 1, LS-MAE
+# and MCD 2.4, the STFT distances 4.5 each, STOI 4, extended STOI 7; PESQ 21; pitch 185, once for its three metrics.
+Cost = Literal["cheap", "slow"]  # to 10 ms, or more
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What metrics are bound to."""
+
+    front_end: LogMel
+    sample_rate: int  # Hz
+    jobs: int = 1  # processes
+
+    @cached_property
+    def tracker(self) -> Tracker:
+        """One for all pitch metrics: pYIN is by far the slowest of what they do."""
+        return Tracker(self.sample_rate, self.jobs)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A metric of any voice."""
+
+    name: str
+    unit: str
+    direction: Direction
+    summary: str  # one line
+    bind: Callable[[Setup], Measure]
+    cost: Cost = "cheap"
+    ranks: bool = True  # whether more (or less) of it is better at all
+
+
+def catalogue(sample_rate: int) -> tuple[Definition, ...]:
+    """All metrics, those of the spectrum first; PESQ's name tells the mode that fits the sample rate."""
+    return (*_spectral(), *_perceptual(sample_rate), *_pitch(), _level())
+
+
+def _spectral() -> tuple[Definition, ...]:
+    return (
+        Definition(
+            "log_mel_l1",
+            "ln power",
+            "minimize",
+            "log-mel distance in the checkpoint's own front end",
+            lambda setup: of_batches(log_mel_l1(setup.front_end)),
+        ),
+        _at_rate("ls_mae", "ln amplitude", "log-mel distance in 128 mels, the same for all voices (WaveGrad)", ls_mae),
+        _at_rate("lsd", "dB", "log-spectral distance of 32 ms frames, to half the sample rate", log_spectral_distance),
+        _at_rate("mcd", "dB", "mel-cepstral distortion, c1 to c13: the envelope's shape", mel_cepstral_distortion),
+        Definition(
+            "stft_convergence",
+            "1",
+            "minimize",
+            "multi-resolution spectral convergence: the loudest parts decide",
+            lambda setup: of_batches(spectral_convergence),
+        ),
+        Definition(
+            "stft_log_magnitude",
+            "ln amplitude",
+            "minimize",
+            "multi-resolution log STFT distance: quiet parts count as much as loud ones",
+            lambda setup: of_batches(log_stft_magnitude),
+        ),
+    )
+
+
+def _perceptual(sample_rate: int) -> tuple[Definition, ...]:
+    band = {"wb": "wide band at 16 kHz", "nb": "narrow band at 8 kHz"}[pesq_mode(sample_rate)]
+    return (
+        Definition(
+            pesq_column(sample_rate),
+            "MOS-LQO",
+            "maximize",
+            f"PESQ, {band}: predicted opinion of listeners, 1 to about 4.6",
+            lambda setup: of_pairs(lambda pairs: parallel_pesq(pairs, setup.sample_rate, setup.jobs)),
+            cost="slow",
+        ),
+        _stoi("stoi", "short-time objective intelligibility, to 1", extended=False),
+        _stoi("estoi", "extended STOI, to 1: stricter with noise that comes and goes", extended=True),
+    )
+
+
+def _pitch() -> tuple[Definition, ...]:
+    return (
+        _of_pitch("f0_rmse", "cents", "RMS error of F0 where both are voiced", f0_rmse),
+        _of_pitch("voicing_error", "%", "frames voiced in one alone", voicing_error),
+        _of_pitch("ffe", "%", "F0 frame error: wrong voicing, or F0 more than 20 % off", f0_frame_error),
+    )
+
+
+def _level() -> Definition:
+    summary = "loudness beside the reference's: 0 is equal, neither direction is better"
+    return Definition("level", "dB", "minimize", summary, lambda setup: of_batches(level), ranks=False)
+
+
+def _at_rate(name: str, unit: str, summary: str, distance: Callable[[Tensor, Tensor, int], Tensor]) -> Definition:
+    return Definition(
+        name, unit, "minimize", summary, lambda setup: of_batches(lambda r, e: distance(r, e, setup.sample_rate))
+    )
+
+
+def _stoi(name: str, summary: str, *, extended: bool) -> Definition:
+    return Definition(
+        name,
+        "correlation",
+        "maximize",
+        summary,
+        lambda setup: of_pairs(lambda p: parallel_stoi(p, setup.sample_rate, setup.jobs, extended=extended)),
+    )
+
+
+def _of_pitch(
+    name: str, unit: str, summary: str, compare: Callable[[PitchTrack, PitchTrack], Value]
+) -> Definition:
+    return Definition(
+        name, unit, "minimize", summary, lambda setup: of_tracks(setup.tracker, compare), cost="slow"
+    )

@@ -1,0 +1,56 @@
+"""What the metrics that score one clip at a time share: their input, their refusals, their processes."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar, TypeVarTuple
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from schedsearch.metrics.failure import Failure
+from vocoder.audio import SILENCE
+from vocoder.errors import InputError
+
+Samples = npt.NDArray[np.float32]  # [samples]
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
+
+
+def paired(metric: str, reference: Tensor, estimate: Tensor) -> tuple[Samples, Samples]:
+    """Both as arrays; InputError unless they are [samples] of one length."""
+    if reference.dim() != 1 or reference.shape != estimate.shape:
+        raise InputError(
+            f"{metric} compares [samples] of equal length, got {list(reference.shape)} and "
+            f"{list(estimate.shape)}; cut both to the shorter"
+        )
+    return array(reference), array(estimate)
+
+
+def array(audio: Tensor) -> Samples:
+    """What another process is sent."""
+    samples: Samples = audio.detach().cpu().float().numpy()
+    return samples
+
+
+def obstacle(name: str, audio: Samples) -> Failure | None:
+    """What no metric can judge: samples that are no numbers, and silence."""
+    if not np.isfinite(audio).all():
+        return Failure(f"{name} has NaN or infinite samples")
+    if np.abs(audio).max(initial=0.0) < SILENCE:
+        return Failure(f"{name} is silent, its peak is below {SILENCE}")
+    return None
+
+
+def spread(
+    function: Callable[[*Arguments], Result], calls: Iterable[tuple[*Arguments]], jobs: int
+) -> list[Result]:
+    """function(*call) of each call in order, over `jobs` processes; one job needs no other.
+
+    The processes stay for the next calls (each takes seconds to import torch) and end with the program.
+    """
+    if jobs == 1:
+        return [function(*call) for call in calls]
+    # No memory-mapping of long clips: it would leave files behind where a run is killed.
+    workers = joblib.Parallel(n_jobs=jobs, backend="loky", max_nbytes=None)
+    return list(workers(joblib.delayed(function)(*call) for call in calls))

@@ -1,0 +1,32 @@
+"""One log mel for every voice: what compares vocoders, beside the checkpoint's own front end."""
+
+from torch import Tensor
+
+from vocoder.front_ends.torchaudio_mel import torchaudio_mel
+
+MELS = 128
+LOWEST, HIGHEST = 20.0, 12000.0  # Hz
+WINDOW, HOP = 0.05, 0.00625  # seconds
+FLOOR = 0.01  # of the mel's amplitude
+
+
+def log_mel(audio: Tensor, sample_rate: int) -> Tensor:
+    """[..., samples] -> [..., 128, samples // hop + 1]: ln of the amplitude mel, NaN or infinity where audio has it.
+
+    Chen et al. 2020 condition on 128 mels of 20 Hz to 12 kHz (here to half the sample rate at most), 50 ms Hann
+    windows and 2048 frequencies at 24 kHz (the next power of two). Triangles of unit height on the HTK scale, which
+    TensorFlow makes. The floor of 0.01 is Shen et al.'s 2018 (Tacotron 2): -92 dB of a full-scale sine at 16 kHz.
+    """
+    window = round(WINDOW * sample_rate)
+    mel = torchaudio_mel(
+        audio.reshape(-1, audio.shape[-1]),
+        sample_rate=sample_rate,
+        n_fft=1 << (window - 1).bit_length(),
+        win_length=window,
+        hop_length=round(HOP * sample_rate),
+        f_min=LOWEST,
+        f_max=min(HIGHEST, sample_rate / 2),
+        n_mels=MELS,
+        power=1.0,
+    )
+    return mel.clamp(min=FLOOR).log().reshape(*audio.shape[:-1], *mel.shape[1:])
