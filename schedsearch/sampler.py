@@ -66,7 +66,7 @@ def reverse_chain(
 ) -> Tensor:
     """The N reverse steps from noise, [C, K, samples]; gradients reach coefficients that ask for them."""
     steps = len(coefficients)
-    draw = _checked(noise, steps, mels, vocoder.hop_length)
+    draw = checked_noise(noise, steps, mels, vocoder.hop_length)
     y = draw(0).expand(coefficients.noise_level.shape[0], -1, -1)
     for k in range(1, steps + 1):
         n = steps - k
@@ -89,7 +89,7 @@ def reverse_step(
     return process.step(y, eps.reshape(y.shape), noise, at)
 
 
-def _checked(noise: Noise | Tensor, steps: int, mels: Tensor, hop_length: int) -> Noise:
+def checked_noise(noise: Noise | Tensor, steps: int, mels: Tensor, hop_length: int) -> Noise:
     """The noise by position on the mels' device, each draw checked for its shape."""
     clips, _, frames = mels.shape
     expected = (clips, frames * hop_length)

@@ -2,14 +2,22 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import optuna
 import pytest
+import torch
+from optuna.storages import InMemoryStorage, RDBStorage
 from torch import Tensor
 
+from schedsearch.cli import main
+from schedsearch.metrics.registry import metrics_for
 from schedsearch.schedule import NoiseSchedule
+from schedsearch.study import Store, sqlite_url
+from vocoder.audio import Clip, write_wav
 from vocoder.dialects.dialect import Dialect
 from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.reverse import EXACT_DIRECT
@@ -56,6 +64,9 @@ class AnalyticVocoder:
     front_end: LogRms = LogRms()
     dialect: Dialect = ANALYTIC
     weights_hash: str = "analytic"
+    device: torch.device = torch.device("cpu")
+    autocast: torch.dtype | None = None
+    rows: list[int] = field(default_factory=list)  # of each network call
 
     @property
     def sample_rate(self) -> int:
@@ -67,9 +78,97 @@ class AnalyticVocoder:
 
     def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor) -> Tensor:
         """y [B, samples], mel [B, 1, frames], noise_level [B] -> eps [B, samples]."""
+        self.rows.append(len(y))
         variance = (2 * mel[:, 0]).exp().repeat_interleave(self.hop_length, dim=-1)
         a = noise_level[:, None].square()
         return y * (1 - a).sqrt() / (a * variance + 1 - a)
+
+    def unchanged(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class BrokenVocoder(AnalyticVocoder):
+    """Its network returns NaN."""
+
+    def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor) -> Tensor:
+        return super().predict_noise(y, mel, noise_level) * float("nan")
+
+
+@dataclass(frozen=True)
+class Toy:
+    """A dataset of three noisy search clips and two held-out ones, and the analytic vocoder: a search in a second."""
+
+    root: Path
+    vocoder: AnalyticVocoder
+
+    @property
+    def folder(self) -> Path:
+        """Of the results at six iterations."""
+        return self.root / "results" / "toy" / "16000hz" / "6iters"
+
+    def search(self, *options: str) -> int:
+        """`schedsearch search` on it: the exit status."""
+        places = ["--experiments", str(self.root), "--results", str(self.root / "results")]
+        return main(["search", "--dataset", "toy", *places, *options])
+
+    def store(self) -> Store:
+        """What the search at six iterations has stored."""
+        url = sqlite_url(self.folder / "study.db")
+        [summary] = optuna.get_all_study_summaries(optuna.storages.RDBStorage(url))
+        return Store(url, summary.user_attrs["identity"], "minimize", "log_mel_l1")
+
+
+def noise_clip(name: str, samples: int, deviation: float = 0.1, *, seed: int = 0) -> Clip:
+    """N(0, deviation^2) at 16 kHz: what the analytic vocoder models exactly."""
+    audio = torch.randn(samples, generator=torch.Generator().manual_seed(seed))
+    return Clip(name, (deviation * audio).clamp(-1, 1), 16000)
+
+
+TOY_TABLE = """
+[rates.16000]
+checkpoint = "none.pt"
+search_clips = "search"
+held_out_clips = "held_out"
+"""
+
+
+@pytest.fixture
+def memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Storages that outlive their stores and are a hundred times faster than SQLite: one for each URL."""
+    kept: dict[str, InMemoryStorage] = {}
+
+    class Kept(RDBStorage):
+        def __new__(cls, url: str, **_: object) -> Any:
+            return kept.setdefault(url, InMemoryStorage())
+
+    monkeypatch.setattr(optuna.storages, "RDBStorage", Kept)
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
+    """A dataset "toy" whose vocoder is the analytic one."""
+    found = Toy(tmp_path, AnalyticVocoder())
+    (tmp_path / "toy.toml").write_text(TOY_TABLE)
+    for split, count in (("search", 3), ("held_out", 2)):
+        for i in range(count):
+            clip = noise_clip(f"{split}{i}", 6400 + 640 * i, 0.05 * (i + 1), seed=i)
+            write_wav(tmp_path / split / f"{clip.name}.wav", clip.audio, 16000)
+    use_vocoder(monkeypatch, found.vocoder)
+    return found
+
+
+def use_vocoder(monkeypatch: pytest.MonkeyPatch, vocoder: AnalyticVocoder) -> None:
+    """Every checkpoint loads as this one; PESQ in this process, for starting others takes seconds."""
+    monkeypatch.setattr("schedsearch.run.load_vocoder", lambda checkpoint, config, device: vocoder)
+    monkeypatch.setattr("schedsearch.commands.search.describe", lambda vocoder: "the analytic vocoder")
+    in_process = lambda front_end, rate, jobs=1, names=(): metrics_for(front_end, rate, names=names)  # noqa: E731
+    monkeypatch.setattr("schedsearch.run.metrics_for", in_process)
+
+
+def files_below(folder: Path) -> dict[Path, bytes]:
+    """Every file with its content: equal before and after says that nothing was written."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def _analytic_variance(schedule: NoiseSchedule, deviation: float) -> float:

@@ -1,0 +1,139 @@
+"""How far the frozen network is from the truth, and from itself, on a grid of noise levels: measured once, for every N.
+
+Levels are counted from the clean end, as everywhere: a step goes from a noisier level t to a cleaner level s < t.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from schedsearch.families import TERMINAL_LOG_SNR
+from schedsearch.noise import NoiseBank
+from schedsearch.sampler import NoisePredictor
+from schedsearch.schedule import Array
+from schedsearch.space import FIRST_LOG_SNR
+from schedsearch.strategies.speech import Speech
+
+LEVELS: Array = np.linspace(FIRST_LOG_SNR[1], TERMINAL_LOG_SNR[0], 64)  # all that a schedule of the box can hold
+SAMPLES_AT_ONCE = 160_000  # one network call, as in the evaluator
+DRAW = -1  # of the noise bank: searches draw 0, 1, 2, so what is measured here is never scored
+
+NoisePath = Callable[[Tensor, Sequence[Tensor]], Tensor]  # sigma [L], L draws [samples] -> eps [L, samples], N(0, 1)
+
+
+@dataclass(frozen=True)
+class LevelErrors:
+    """Mean squares a sample of the network's estimates x0_hat of x0, over clips."""
+
+    log_snr: Array  # [L], falling
+    error: Array  # [L], (x0_hat - x0)^2
+    distance: Array  # [L, L], (x0_hat at one level - x0_hat at another)^2, on the same clip and noise path
+    network_evaluations: int
+
+    def refined(self, log_snr: Array) -> "LevelErrors":
+        """The same curves read at other levels between the measured ones, at no network evaluation."""
+        weights = np.stack([np.interp(-log_snr, -self.log_snr, row) for row in np.eye(len(self.log_snr))], axis=1)
+        # Errors fall by decades, so their logarithm is interpolated. Distances rise linearly from zero on both sides of
+        # the diagonal; with a sign on one side that is no kink any more, and bilinear interpolation keeps it.
+        error = np.exp(weights @ np.log(np.maximum(self.error, np.finfo(np.float64).tiny)))
+        signed = weights @ (np.tril(self.distance) - np.triu(self.distance)) @ weights.T
+        return LevelErrors(log_snr, error, np.abs(signed), self.network_evaluations)
+
+    @property
+    def finite(self) -> bool:
+        """False where the network returned NaN."""
+        return bool(np.isfinite(self.error).all() and np.isfinite(self.distance).all())
+
+    def plain(self) -> dict[str, Any]:
+        """JSON values, for a caller's store; `from_plain` reads them."""
+        arrays = {name: getattr(self, name).tolist() for name in ("log_snr", "error", "distance")}
+        return {**arrays, "network_evaluations": self.network_evaluations}
+
+    @classmethod
+    def from_plain(cls, stored: Mapping[str, Any]) -> "LevelErrors":
+        """Of what `plain` made."""
+        arrays = {name: np.array(stored[name], dtype=np.float64) for name in ("log_snr", "error", "distance")}
+        return cls(**arrays, network_evaluations=int(stored["network_evaluations"]))
+
+
+def brownian_path(sigma: Tensor, draws: Sequence[Tensor]) -> Tensor:
+    """The forward process itself: y at a noisier level is y at the cleaner one with fresh noise added.
+
+    What the bound of Sabour et al. 2024 takes its expectation over. A perfect network's estimates are a martingale
+    along it: their squared distance is the difference of their errors.
+    """
+    variance = torch.diff(sigma.square(), prepend=torch.zeros_like(sigma[:1]))
+    return (variance.sqrt()[:, None] * torch.stack(list(draws))).cumsum(0) / sigma[:, None]
+
+
+def common_path(sigma: Tensor, draws: Sequence[Tensor]) -> Tensor:
+    """The same eps at all levels: a straight line in (x0, sigma), as deterministic samplers nearly follow."""
+    return draws[0].expand(len(sigma), -1)
+
+
+def measure(
+    vocoder: NoisePredictor,
+    speech: Sequence[Speech],
+    noise: NoiseBank,
+    *,
+    log_snr: Array = LEVELS,
+    path: NoisePath = brownian_path,
+) -> LevelErrors:
+    """One network evaluation a clip and level, on y = sqrt(a) x0 + sqrt(1 - a) eps.
+
+    x0_hat is clamped to [-1, 1] where the dialect's sampler does so. Memory: that of SAMPLES_AT_ONCE through the
+    network, and some 40 bytes a level and sample of one clip.
+    """
+    with torch.inference_mode():
+        grams = [
+            _gram(_residuals(vocoder, name, reference, mel, noise, log_snr, path))
+            for name, reference, mel in _clips(speech)
+        ]
+    gram = np.mean(grams, axis=0)
+    error = np.diag(gram)
+    distance = np.maximum(error[:, None] + error[None, :] - 2 * gram, 0.0)
+    return LevelErrors(log_snr, error.copy(), distance, len(log_snr) * len(grams))
+
+
+def _clips(speech: Sequence[Speech]) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """Name, reference [samples], mel [n_mels, frames]."""
+    for group in speech:
+        yield from zip(group.names, group.reference, group.mel, strict=True)
+
+
+def _residuals(
+    vocoder: NoisePredictor,
+    name: str,
+    reference: Tensor,
+    mel: Tensor,
+    noise: NoiseBank,
+    log_snr: Array,
+    path: NoisePath,
+) -> Tensor:
+    """x0_hat - x0 of one clip at each level, [L, samples] in float64."""
+    level = torch.from_numpy(log_snr.copy()).to(reference.device)
+    draws = [noise.draw(name, DRAW, k, len(reference)).to(level) for k in range(len(level))]
+    eps = path((-level / 2).exp(), draws)
+    size = max(1, SAMPLES_AT_ONCE // len(reference))
+    chunks = [slice(i, i + size) for i in range(0, len(level), size)]
+    return torch.cat([_residual(vocoder, reference, mel, level[chunk], eps[chunk]) for chunk in chunks])
+
+
+def _residual(vocoder: NoisePredictor, reference: Tensor, mel: Tensor, log_snr: Tensor, eps: Tensor) -> Tensor:
+    """log_snr [B], eps [B, samples] -> [B, samples]: one network call."""
+    signal, residue = torch.sigmoid(log_snr).sqrt()[:, None], torch.sigmoid(-log_snr).sqrt()[:, None]
+    y = (signal * reference + residue * eps).to(reference)
+    eps_hat = vocoder.predict_noise(y, mel.expand(len(y), -1, -1), signal[:, 0].to(reference))
+    residual = residue / signal * (eps - eps_hat)  # not by way of y: x0 would cancel only to its rounding
+    if vocoder.dialect.reverse.clamp_x0:
+        return (reference + residual).clamp(-1.0, 1.0) - reference
+    return residual
+
+
+def _gram(residuals: Tensor) -> Array:
+    """[L, samples] -> mean products a sample, [L, L]."""
+    return np.asarray((residuals @ residuals.T / residuals.shape[1]).cpu().numpy(), dtype=np.float64)
