@@ -6,7 +6,7 @@
 ##               DATASET=demo            experiments/DATASET.toml
 ##               RATE=                   sample rate in Hz; needed where the dataset has several
 ##               STRATEGY=tpe            tpe, gp or random
-##               OBJECTIVE=log_mel_l1    the metric to improve: log_mel_l1 or pesq
+##               OBJECTIVE=log_mel_l1    the metric to improve: pesq, log_mel_l1, ls_mae, lsd, mcd, stoi, ...
 ##               BUDGET=40candidates     when to stop: 10min, 300candidates or 50000calls
 ##               SEED=0                  seed of the strategy and its noise
 ##               MORE=                   adds so much budget to a finished search

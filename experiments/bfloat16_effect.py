@@ -36,10 +36,10 @@ def main() -> int:
     clips = read_folder(voice.held_out_clips, sample_rate=voice.sample_rate, resample=voice.resample)[: options.clips]
     metrics = list(metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=2).values())
     schedules = {**baselines(STEPS), "line 10 to -4": log_snr_line(STEPS, 10.0, -4.0)}
-    scores = {
-        precision: [e.scores for e in Evaluator(each, clips, metrics, NoiseBank(seed=1)).evaluate([*schedules.values()], (0,))]
-        for precision, each in (("float32", vocoder), ("bfloat16", in_precision(vocoder, torch.bfloat16)))
-    }
+    scores = {}
+    for precision, each in (("float32", vocoder), ("bfloat16", in_precision(vocoder, torch.bfloat16))):
+        evaluator = Evaluator(each, clips, metrics, NoiseBank(seed=1))
+        scores[precision] = [e.scores for e in evaluator.evaluate([*schedules.values()], draws=(0,))]
     rows = []
     for metric in metrics:
         pairs = [(b[metric.name], f[metric.name]) for b, f in zip(scores["bfloat16"], scores["float32"], strict=True)]

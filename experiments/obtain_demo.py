@@ -24,7 +24,7 @@ PACKAGE = "asterisk-core-sounds-en-g722"
 VOICE = "/en_US_f_Allison/"  # the folder inside the package, whose other folders are documents
 RATE = 16000  # Hz
 TABLE = Path(__file__).parent / "demo" / "16000hz" / "clips.csv"
-BY_HAND = f"search {PACKAGE} on packages.debian.org, download the file and pass it with --deb FILE"
+BY_HAND = f"download Debian's package {PACKAGE} on another machine and pass the file with --deb FILE"
 
 NOT_SPEECH = {
     *(f"silence__{seconds}" for seconds in range(1, 11)),

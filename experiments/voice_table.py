@@ -1,8 +1,8 @@
 """How good is a voice: `python -m experiments.voice_table [DATASET] [--rate HZ] [--clips N] [--long-clips N]`.
 
 Held-out clips synthesised in 6, 12, 25, 50, 100 and 1000 steps and by 32 iterations of Griffin-Lim on the same mels,
-in every metric, with standard errors over clips. Writes voice.csv and voice.md into results/shipped/<dataset>/<rate>hz/,
-a row at a time; rows of the same checkpoint that stand there are kept, so that it may be stopped and started again.
+with standard errors over clips. Writes voice.csv and voice.md into results/shipped/<dataset>/<rate>hz/, a row at a
+time; rows of the same checkpoint that stand there are kept, so that it may be stopped and started again.
 The 1000 steps take as long as all others together on a fifth of the clips: they run on the first --long-clips only.
 """
 
@@ -57,9 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def griffin_lim(mel: Tensor, front_end: IvanvovkMel, samples: int) -> Tensor:
-    """Audio [samples] from one power mel [n_mels, frames] in log10, phases from a seeded start (Perraudin et al. 2013)."""
+    """Audio [samples] from one log10 power mel [n_mels, frames], phases from a seeded start (Perraudin et al. 2013)."""
     power = 10.0 ** mel.double().numpy()
-    sizes = {"n_fft": front_end.n_fft, "hop_length": front_end.hop_length, "win_length": front_end.win_length}
     magnitude = librosa.feature.inverse.mel_to_stft(
         power,
         sr=front_end.sample_rate,
@@ -69,7 +68,15 @@ def griffin_lim(mel: Tensor, front_end: IvanvovkMel, samples: int) -> Tensor:
         htk=True,
         norm=None,
     )
-    audio = librosa.griffinlim(magnitude, n_iter=GRIFFIN_LIM_ITERATIONS, random_state=0, length=samples, **sizes)
+    audio = librosa.griffinlim(
+        magnitude,
+        n_iter=GRIFFIN_LIM_ITERATIONS,
+        n_fft=front_end.n_fft,
+        hop_length=front_end.hop_length,
+        win_length=front_end.win_length,
+        random_state=0,
+        length=samples,
+    )
     return torch.from_numpy(audio.astype(np.float32))
 
 
@@ -111,9 +118,8 @@ def _griffin_lim_scores(vocoder: Vocoder, clips: Sequence[Clip], metrics: Sequen
         raise InputError("Griffin-Lim is written for ivanvovk's mel; give a voice of that dialect")
     pairs = list(_resynthesised(clips, front_end))
     found = {m.name: [m.measure(reference, estimate)[0][0] for reference, estimate in pairs] for m in metrics}
-    return {
-        name: Score(np.array([[v if isinstance(v, float) else np.nan] for v in values])) for name, values in found.items()
-    }
+    columns = {name: [[v if isinstance(v, float) else np.nan] for v in values] for name, values in found.items()}
+    return {name: Score(np.array(column)) for name, column in columns.items()}
 
 
 def _resynthesised(clips: Sequence[Clip], front_end: IvanvovkMel) -> Iterator[tuple[Tensor, Tensor]]:

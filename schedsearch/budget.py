@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 from vocoder.errors import InputError
 
@@ -21,17 +22,17 @@ class Budget:
         return spent / self.amount
 
     def __str__(self) -> str:
-        """As a user writes it."""
+        """As a user writes it; `parse_budget` reads the same back."""
         unit = {full: short for short, full in _UNITS.items()}[self.unit]
-        return f"{self.amount:g}{unit}"
+        return f"{Decimal(repr(self.amount)).normalize():f}{unit}"  # never 1e+06, which is no budget
 
 
 def parse_budget(text: str, *, name: str = "BUDGET") -> Budget:
-    """`10min`, `300candidates` or `50000calls`."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(min|candidates|calls)\s*", text)
+    """`10min` (or `0.5min`), `300candidates` or `50000calls`."""
+    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+(?=\s*min))?)\s*(min|candidates|calls)\s*", text)
     if not found or not 0 < float(found[1]) <= 1e9:
         raise InputError(
-            f"{name} must be a positive number of min, candidates or calls, such as 10min, 300candidates or "
-            f"50000calls, and is {text!r}"
+            f"{name} must be a positive number of min or a whole one of candidates or calls, and is {text!r}; "
+            "give one such as 10min, 300candidates or 50000calls"
         )
     return Budget(float(found[1]), _UNITS[found[2]])

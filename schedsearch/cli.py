@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         return int(options.command(options))
     except InputError as error:
-        print(f"schedsearch: {error}", file=sys.stderr)
+        print(f"schedsearch: {' '.join(str(error).splitlines())}", file=sys.stderr)  # file names may hold line ends
         return BAD_INPUT
     except KeyboardInterrupt:
         print("\nschedsearch: stopped; the same command goes on where it was", file=sys.stderr)

@@ -111,7 +111,10 @@ def _training(table: Any, folder: Path, where: str) -> Training:
         raise InputError(f"{where}: must be a table; write its keys below the heading")
     _check_keys(table, _TRAINING_KEYS, {"audio"}, where)
     obtain = _text(table, "obtain", where) if "obtain" in table else "put recordings there"
-    return Training(folder / _text(table, "audio", where), obtain, table.get("recipe", {}))
+    recipe = table.get("recipe", {})
+    if not isinstance(recipe, dict):
+        raise InputError(f"{where}: recipe must be a table such as {{ steps = 20000 }}, and is {recipe!r}; correct it")
+    return Training(folder / _text(table, "audio", where), obtain, recipe)
 
 
 def _check_keys(table: Mapping[str, Any], known: set[str], needed: set[str], where: str) -> None:

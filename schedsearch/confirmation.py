@@ -12,6 +12,7 @@ from schedsearch.scores import Score
 from schedsearch.search import Progress, finalists
 from schedsearch.study import Candidate, Store
 from schedsearch.verdict import Interval, paired_bootstrap, sound_clips
+from vocoder.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def judge(store: Store, evaluator: Evaluator, draws: tuple[int, ...]) -> Iterato
     """Scores the two best of their kinds on held-out clips, and keeps the scores."""
     pair = _pair(store)
     for i, candidate in enumerate(pair):
-        key = _key(candidate, draws)
+        key = _key(candidate, draws, evaluator.metric_names)
         if store.recall(key) is None:
             evaluation = evaluator.evaluate([candidate.schedule], draws)[0]
             store.remember(key, {n: _plain(s) for n, s in evaluation.scores.items()})
@@ -59,7 +60,8 @@ def judge(store: Store, evaluator: Evaluator, draws: tuple[int, ...]) -> Iterato
 def verdict(store: Store, metrics: list[Metric], draws: tuple[int, ...], *, seed: int) -> Verdict:
     """From the kept scores of `judge`."""
     winner, baseline = _pair(store)
-    kept = [store.recall(_key(candidate, draws)) for candidate in (winner, baseline)]
+    names = tuple(metric.name for metric in metrics)
+    kept = [store.recall(_key(candidate, draws, names)) for candidate in (winner, baseline)]
     comparisons = tuple(_compare(m, _score(kept[0][m.name]), _score(kept[1][m.name]), seed) for m in metrics)
     return Verdict(winner, baseline, store.objective, comparisons)
 
@@ -68,9 +70,16 @@ def _pair(store: Store) -> tuple[Candidate, Candidate]:
     ranked = finalists(store)
     searched = [c for c in ranked if c.kind != "baseline"]
     given = [c for c in ranked if c.kind == "baseline"]
-    if not searched or not given:
-        raise ValueError("a verdict needs a sound candidate and a sound baseline")
+    if not searched:
+        raise _all_failed("candidate", store.candidates())
+    if not given:
+        raise _all_failed("baseline", store.baselines())
     return searched[0], given[0]
+
+
+def _all_failed(kind: str, found: list[Candidate]) -> InputError:
+    reason = next((c.failures[0] for c in found if c.failures), "only on the finalists' noise draws")
+    return InputError(f"every {kind} failed: {reason}; check the checkpoint and its configuration")
 
 
 def _compare(metric: Metric, winner: Score, baseline: Score, seed: int) -> Comparison:
@@ -82,8 +91,8 @@ def _compare(metric: Metric, winner: Score, baseline: Score, seed: int) -> Compa
     return Comparison(metric.name, winner, baseline, difference, better and metric.ranks)
 
 
-def _key(candidate: Candidate, draws: tuple[int, ...]) -> str:
-    return f"held out {candidate.name} {draws}"
+def _key(candidate: Candidate, draws: tuple[int, ...], metrics: tuple[str, ...]) -> str:
+    return f"held out {candidate.name} {draws} {' '.join(metrics)}"
 
 
 def _plain(score: Score) -> dict[str, Any]:

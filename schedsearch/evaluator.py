@@ -39,12 +39,13 @@ class Evaluator:
         self._vocoder, self._metrics, self._noise = vocoder, metrics, noise
         self._groups = list(_grouped(vocoder, clips))
         self.clip_names = tuple(clip.name for clip in clips)
+        self.metric_names = tuple(metric.name for metric in metrics)
 
     def evaluate(self, schedules: Sequence[NoiseSchedule], draws: Sequence[int]) -> list[Evaluation]:
         """C schedules of equal length on all clips and the given noise draws -> C evaluations, in order."""
         began = time.perf_counter()
         found = [
-            {metric.name: _Pending(len(self.clip_names), len(draws)) for metric in self._metrics} for _ in schedules
+            {metric.name: _Pending(len(self.clip_names), draws) for metric in self._metrics} for _ in schedules
         ]
         for column, draw in enumerate(draws):
             for group in self._groups:
@@ -84,14 +85,15 @@ class Evaluator:
 class _Pending:
     """Collects one metric's values of one schedule until all clips and draws are in."""
 
-    def __init__(self, clips: int, draws: int) -> None:
-        self._values = np.full((clips, draws), np.nan)
+    def __init__(self, clips: int, draws: Sequence[int]) -> None:
+        self._values = np.full((clips, len(draws)), np.nan)
+        self._draws = draws
         self._failures: list[str] = []
 
     def put(self, group: _Group, column: int, row: Sequence[float | Failure]) -> None:
         for place, name, value in zip(group.places, group.names, row, strict=True):
             if isinstance(value, Failure):
-                self._failures.append(f"{name}, draw {column}: {value.reason}")
+                self._failures.append(f"{name}, draw {self._draws[column]}: {value.reason}")
             else:
                 self._values[place, column] = value
 

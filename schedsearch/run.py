@@ -12,7 +12,7 @@ from schedsearch.budget import Budget
 from schedsearch.config import Voice
 from schedsearch.confirmation import Verdict, judge, verdict
 from schedsearch.evaluator import Evaluator
-from schedsearch.metrics.registry import DEFINITIONS, Metric, metrics_for, objective
+from schedsearch.metrics.registry import DEFINITIONS, Metric, columns_with, metrics_for, objective
 from schedsearch.noise import NoiseBank
 from schedsearch.search import Plan, Progress, rescore_finalists, search
 from schedsearch.space import CurveSpace, LogSnrSpace, ScheduleSpace
@@ -21,13 +21,14 @@ from schedsearch.study import Store, sqlite_url
 from vocoder.audio import Clip, loudest_excerpt, read_folder
 from vocoder.checkpoint import load_vocoder
 from vocoder.errors import InputError
-from vocoder.vocoder import Vocoder
+from vocoder.vocoder import Vocoder, best_device
 
 LONGEST_SEARCH = 1000  # iterations: the training schedule's length
 FREE_LEVELS = 24  # up to here every level is free; above, a curve of few numbers is searched
 SHAPE_NUMBERS = 4
 EXCERPT_SECONDS = 0.8  # of every search clip, where it is loudest
 HELD_OUT_DRAWS = (0,)
+STUDY = "study.db"  # in the results folder
 HELD_OUT_SEED = 1_000_003  # added to the seed: fresh noise
 
 
@@ -68,7 +69,8 @@ class Run:
     @cached_property
     def metrics(self) -> dict[str, Metric]:
         """By name."""
-        return metrics_for(self.vocoder.front_end, self.vocoder.sample_rate, jobs=self.settings.jobs)
+        names = columns_with(self.settings.objective)
+        return metrics_for(self.vocoder.front_end, self.vocoder.sample_rate, jobs=self.settings.jobs, names=names)
 
     @property
     def folder(self) -> Path:
@@ -96,20 +98,21 @@ class Run:
 
 def open_run(voice: Voice, settings: Settings) -> Run:
     """Loads the vocoder and clips and opens the store; InputError in one line for whatever is wrong with them."""
-    folder = results_folder(voice, settings)
-    _make_writable(folder)
-    vocoder = load_vocoder(voice.checkpoint, voice.config)
+    vocoder = load_vocoder(voice.checkpoint, voice.config, device=best_device())
     if vocoder.sample_rate != voice.sample_rate:
         raise InputError(
             f"the checkpoint of {voice.dataset} is for {vocoder.sample_rate} Hz, the dataset says "
             f"{voice.sample_rate}; correct [rates.{voice.sample_rate}]"
         )
-    metric = objective(settings.objective, metrics_for(vocoder.front_end, vocoder.sample_rate))
+    names = columns_with(settings.objective)
+    metric = objective(settings.objective, metrics_for(vocoder.front_end, vocoder.sample_rate, names=names))
     search_clips = tuple(
         loudest_excerpt(clip, EXCERPT_SECONDS, vocoder.hop_length) for clip in _clips(voice.search_clips, voice)
     )
     held_out_clips = tuple(_clips(voice.held_out_clips, voice))
-    storage = settings.storage or sqlite_url(folder / "study.db")
+    folder = results_folder(voice, settings)
+    _make_writable(folder)  # after all that can be wrong with the input: bad input leaves nothing behind
+    storage = settings.storage or sqlite_url(folder / STUDY)
     identity = _identity(voice, replace(settings, objective=metric.name), vocoder, search_clips, held_out_clips)
     store = Store(storage, identity, metric.direction, metric.name)
     return Run(voice, settings, vocoder, search_clips, held_out_clips, store)

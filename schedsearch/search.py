@@ -1,6 +1,7 @@
 """The loop: baselines, then a strategy's proposals until the budget is spent, then the finalists once more."""
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -43,9 +44,13 @@ def search(store: Store, evaluator: Evaluator, space: ScheduleSpace, plan: Plan)
     store.teach(space, store.baselines())
     while (used := spent(store, plan.budget)) < 1:
         index = len(store.candidates())
-        seeds = [_seed(plan.seed, index + i) for i in range(_batch_size(plan, index))]
+        seeds = [_seed(plan.seed, index + i) for i in range(_batch_size(store, plan, index, used))]
         proposals = store.ask(space, seeds, SAMPLERS[plan.strategy], plan.strategy)
-        store.tell(proposals, evaluator.evaluate([p.schedule for p in proposals], SEARCH_DRAW))
+        try:
+            store.tell(proposals, evaluator.evaluate([p.schedule for p in proposals], SEARCH_DRAW))
+        except BaseException:  # Ctrl-C above all: whoever goes on, be it in this process, finds them queued
+            store.give_back(proposals)
+            raise
         yield Progress(plan.strategy, min(1.0, max(used, spent(store, plan.budget))), best(store))
 
 
@@ -108,9 +113,15 @@ def _score_baselines(store: Store, evaluator: Evaluator, steps: int) -> Iterator
         yield Progress("baselines", (i + 1) / len(missing), best(store))
 
 
-def _batch_size(plan: Plan, index: int) -> int:
-    """Whole batches, cut where a budget of candidates ends."""
-    return min(plan.batch, int(plan.budget.amount) - index) if plan.budget.unit == "candidates" else plan.batch
+def _batch_size(store: Store, plan: Plan, index: int, used: float) -> int:
+    """To the end of the index's batch: batches begin at the same indices however a run was interrupted.
+
+    Cut where a budget of candidates or calls ends; of calls, the last candidate may overshoot.
+    """
+    size = plan.batch - index % plan.batch
+    cost = {"minutes": 0, "candidates": 1, "calls": store.baselines()[0].network_evaluations}[plan.budget.unit]
+    left = (1 - used) * plan.budget.amount
+    return min(size, max(1, math.ceil(round(left / cost, 6)))) if cost else size
 
 
 def _seed(seed: int, index: int) -> int:

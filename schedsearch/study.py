@@ -3,8 +3,10 @@
 import hashlib
 import json
 import os
+import re
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.scores import Evaluation, Score
 from schedsearch.space import ScheduleSpace
+from vocoder.errors import InputError
 
 Identity = Mapping[str, Any]  # everything that scores depend on, by name; plain JSON values
 Direction = Literal["minimize", "maximize"]
@@ -54,19 +57,22 @@ class Store:
     """Scored candidates in an Optuna storage, and what a run concluded from them."""
 
     def __init__(self, storage: str, identity: Identity, direction: Direction, objective: str) -> None:
-        """Opens or creates the study of this identity; trials that a killed process left running are queued again."""
+        """Opens or creates the study of this identity; trials that a killed process left running are queued again.
+
+        InputError for a storage that can't be used.
+        """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._storage = optuna.storages.RDBStorage(storage, engine_kwargs=_patience(storage))
-        self.objective = objective
-        known = optuna.get_all_study_names(self._storage)
+        self.objective, self.maximises = objective, direction == "maximize"
         name = study_name(identity)
-        self.changed = [] if name in known else _what_changed(self._storage, identity)
-        self.study = optuna.create_study(
-            storage=self._storage, study_name=name, direction=direction, load_if_exists=True
-        )
-        self.maximises = direction == "maximize"
-        self.study.set_user_attr("identity", dict(identity))
-        self._requeue_orphans()
+        with _usable(storage):
+            self._storage = optuna.storages.RDBStorage(storage, engine_kwargs=_patience(storage))
+            known = optuna.get_all_study_names(self._storage)
+            self.changed = [] if name in known else _what_changed(self._storage, identity)
+            self.study = optuna.create_study(
+                storage=self._storage, study_name=name, direction=direction, load_if_exists=True
+            )
+            self.study.set_user_attr("identity", dict(identity))
+            self._requeue_orphans()
 
     def ask(self, space: ScheduleSpace, seeds: Sequence[int], sampler: SamplerOf, kind: str) -> list[Proposal]:
         """As many proposals as there are seeds; queued trials come first, then the sampler's."""
@@ -93,6 +99,13 @@ class Store:
                 self.study.tell(proposal.trial, state=TrialState.FAIL)
             else:
                 self.study.tell(proposal.trial, score.mean)
+
+    def give_back(self, proposals: Sequence[Proposal]) -> None:
+        """Queues proposals that were not told, for whoever asks next."""
+        numbers = {proposal.trial.number for proposal in proposals}
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if trial.number in numbers:
+                self._settle(trial)
 
     def teach(self, space: ScheduleSpace, known: Sequence[Candidate]) -> None:
         """Shows samplers the scores of baselines that lie in the box, at no further cost."""
@@ -155,9 +168,19 @@ class Store:
         if result is not None and not result["failures"]:
             self.study.tell(orphan.number, float(np.mean(result["values"])))
             return
+        if result is None:
+            self._requeue(orphan)
         self.study.tell(orphan.number, state=TrialState.FAIL)
-        if result is None and orphan.params:
-            self.study.enqueue_trial(orphan.params, user_attrs={_QUEUED: orphan.number})
+
+    def _requeue(self, orphan: FrozenTrial) -> None:
+        """Before the orphan is failed, and once: a process killed in between loses no point and doubles none.
+
+        An orphan without betas was killed while it was proposed: its seed proposes it again.
+        """
+        params = orphan.params if "betas" in orphan.user_attrs else orphan.system_attrs.get("fixed_params")
+        queued = {trial.user_attrs.get(_QUEUED) for trial in self.study.get_trials(deepcopy=False)}
+        if params and orphan.number not in queued:
+            self.study.enqueue_trial(params, user_attrs={_QUEUED: orphan.number})
 
 
 def study_name(identity: Identity) -> str:
@@ -211,6 +234,20 @@ def _names(space: ScheduleSpace) -> list[str]:
     return [f"u{i:02d}" for i in range(space.dimensions)]
 
 
+@contextmanager
+def _usable(storage: str) -> Iterator[None]:
+    """Turns whatever goes wrong with a storage into one line; a password in its URL is not shown."""
+    try:
+        yield
+    except Exception as error:  # driver, SQLAlchemy, Alembic and Optuna each raise their own kinds
+        shown = re.sub(r":[^:@/]*@", ":***@", storage)
+        reason = " ".join(str(error).split("\n")[0].split())[:160]
+        raise InputError(
+            f"cannot use the trial store {shown!r} ({reason}); move a damaged file away to start anew, or correct "
+            "STORAGE=, a URL such as sqlite:///study.db"
+        ) from error
+
+
 def _patience(storage: str) -> dict[str, Any]:
     """SQLite makes writers wait for one another; other databases look after themselves."""
     return {"connect_args": {"timeout": 60}} if storage.startswith("sqlite") else {}
@@ -234,7 +271,9 @@ def _started(pid: int) -> str:
     """The process's start time in clock ticks (Linux), "0" where that can't be told, "" for no such process."""
     try:
         os.kill(pid, 0)
-    except OSError:
+    except PermissionError:
+        pass  # another user's: it runs
+    except (OSError, OverflowError):
         return ""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]

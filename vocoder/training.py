@@ -51,8 +51,10 @@ class Recipe:
         if self.draw not in DRAWS:
             raise InputError(f"draw must be one of {', '.join(DRAWS)}, and is {self.draw!r}; choose one")
         for name in ("steps", "batch", "crop_seconds", "rate", "matrix_rate", "gradient_clip"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"{name} must be positive, and is {getattr(self, name)}; give a larger one")
+            if not 0 < getattr(self, name) < math.inf:
+                raise InputError(f"{name} must be positive, and is {getattr(self, name)}; give another one")
+        if not 0 <= self.ema < 1:
+            raise InputError(f"ema must lie from 0 to below 1, and is {self.ema}; 0.999 is usual")
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class TrainingState:
     step: int = 0
     seconds: float = 0.0
     autocast: torch.dtype | None = field(default=None)
+    whole: bool = True  # False while weights move: what is interrupted then must not be saved
 
 
 def start(
@@ -105,13 +108,14 @@ def train(state: TrainingState, data: TrainingSet) -> Iterator[Progress]:
     began = time.perf_counter() - state.seconds
     while state.step < state.recipe.steps:
         loss = _step(state, data)
-        state.step += 1
         state.seconds = time.perf_counter() - began
         yield Progress(state.step, loss, state.seconds)
 
 
 def save(state: TrainingState, path: Path) -> None:
-    """Writes the whole state atomically."""
+    """Writes the whole state atomically; ValueError while it is not whole."""
+    if not state.whole:
+        raise ValueError("the state was interrupted while its weights moved: go on from the one saved before")
     buffer = io.BytesIO()
     torch.save(
         {
@@ -132,13 +136,30 @@ def resume(state: TrainingState, path: Path) -> None:
 
     `steps` alone may change: the rate then follows the cosine of the new length.
     """
-    saved = torch.load(path, weights_only=True, map_location="cpu")
+    saved = _saved(path)
     _check_recipe(saved["recipe"], state.recipe, path)
+    _check_network(saved["network"], state.network, path)
     state.network.load_state_dict(saved["network"])
     state.average.load_state_dict(saved["average"])
     for optimiser, values in zip(state.optimisers, saved["optimisers"], strict=True):
         optimiser.load_state_dict(values)
     state.step, state.seconds = saved["step"], saved["seconds"]
+
+
+def _saved(path: Path) -> dict[str, Any]:
+    try:
+        saved: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+        return {name: saved[name] for name in ("recipe", "step", "seconds", "network", "average", "optimisers")}
+    except Exception as error:  # a torn or foreign file can make torch's reader raise nearly anything
+        raise InputError(f"{path} is no state of a training run; move that file away to start anew") from error
+
+
+def _check_network(saved: dict[str, Tensor], network: nn.Module, path: Path) -> None:
+    if {n: t.shape for n, t in saved.items()} != {n: t.shape for n, t in network.state_dict().items()}:
+        raise InputError(
+            f"{path.name} is a run of another network; go on with its configuration, "
+            "or move that file away to start anew"
+        )
 
 
 def _check_recipe(saved: dict[str, Any], recipe: Recipe, path: Path) -> None:
@@ -173,6 +194,11 @@ def _step(state: TrainingState, data: TrainingSet) -> float:
     eps = torch.randn(y0.shape, generator=generator)
     y0, mel, level, eps = (t.to(device) for t in (y0, mel, level, eps))
     loss = _loss(state, y0, mel, level, eps)
+    if not loss.isfinite():
+        raise InputError(
+            f"training diverged at step {state.step + 1}: its loss is {float(loss.detach())}; "
+            "give a lower rate and matrix_rate, and start anew"
+        )
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(state.network.parameters(), recipe.gradient_clip)
     _update(state)
@@ -187,6 +213,7 @@ def _loss(state: TrainingState, y0: Tensor, mel: Tensor, level: Tensor, eps: Ten
 
 
 def _update(state: TrainingState) -> None:
+    state.whole = False
     factor = _rate_factor(state.recipe, state.step)
     for optimiser in state.optimisers:
         for group in optimiser.param_groups:
@@ -196,11 +223,13 @@ def _update(state: TrainingState) -> None:
     decay = min(state.recipe.ema, (state.step + 1) / (state.step + 10))  # short memory at first
     with torch.no_grad():
         torch._foreach_lerp_(list(state.average.parameters()), list(state.network.parameters()), 1 - decay)
+    state.step += 1
+    state.whole = True
 
 
 def _rate_factor(recipe: Recipe, step: int) -> float:
     """Linear warm-up, then a cosine down to final_rate."""
-    warm = min(1.0, (step + 1) / recipe.warm_up)
+    warm = min(1.0, (step + 1) / max(1, recipe.warm_up))
     cosine = 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
     return warm * (recipe.final_rate + (1 - recipe.final_rate) * cosine)
 
@@ -210,12 +239,12 @@ def _seed(seed: int, step: int) -> int:
 
 
 def recipe_from(settings: Mapping[str, Any]) -> Recipe:
-    """A recipe from a configuration's table; InputError names a field that it does not have or that is no number."""
+    """A recipe from a configuration's table; InputError names a field that it does not have or of another kind."""
     known = {f.name: f.default for f in fields(Recipe)}
     for name, value in settings.items():
         if name not in known:
             raise InputError(f"recipe has no field {name!r}; its fields are {', '.join(known)}")
-        wanted = str if name == "draw" else (int, float)
+        wanted = (int, float) if isinstance(known[name], float) else type(known[name])
         if isinstance(value, bool) or not isinstance(value, wanted):
             raise InputError(f"recipe.{name} must be like {known[name]!r}, and is {value!r}; correct it")
     return Recipe(**settings)

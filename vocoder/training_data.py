@@ -53,6 +53,8 @@ def training_set(clips: Sequence[Clip], front_end: FrontEnd, *, crop_frames: int
     """Silence at both ends cut off, short clips padded to one crop, mels of whole clips (as synthesis sees them)."""
     if not clips:
         raise InputError("training needs at least one clip, and got none; name a folder of audio")
+    if crop_frames < 1:
+        raise InputError("a crop must hold at least one mel frame, and holds none; give a larger crop_seconds")
     hop = front_end.hop_length
     audio = tuple(_prepared(clip.audio, hop, crop_frames) for clip in clips)
     with torch.inference_mode():

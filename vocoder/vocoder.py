@@ -65,6 +65,11 @@ def in_precision(vocoder: Vocoder, autocast: torch.dtype | None) -> Vocoder:
     return replace(vocoder, autocast=autocast)
 
 
+def best_device() -> torch.device:
+    """The GPU where there is one that torch can use, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def fast_precision(device: torch.device) -> torch.dtype | None:
     """bfloat16 where the hardware multiplies matrices in it, else None (float32).
 

@@ -1,5 +1,7 @@
 """Text from the command line -> checked values; messages name the make variable."""
 
+import math
+
 from vocoder.errors import InputError
 
 
@@ -11,6 +13,17 @@ def whole_number(text: str, name: str, *, least: int, most: int) -> int:
         value = least - 1
     if not least <= value <= most:
         raise InputError(f"{name} must be a whole number from {least} to {most}, and is {text!r}; give such a number")
+    return value
+
+
+def positive_number(text: str, name: str) -> float:
+    """A finite number above zero."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise InputError(f"{name} must be a positive number, and is {text!r}; give such a number")
     return value
 
 

@@ -1,6 +1,7 @@
 """`schedsearch search`: from a dataset's name to a schedule and its evidence."""
 
 import argparse
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -12,14 +13,15 @@ from schedsearch.config import load_voice
 from schedsearch.confirmation import Verdict
 from schedsearch.report.summary import sentence, table
 from schedsearch.report.tables import provenance, write_leaderboard, write_run, write_schedules, write_trials
-from schedsearch.run import LONGEST_SEARCH, Run, Settings, open_run
+from schedsearch.run import LONGEST_SEARCH, STUDY, Run, Settings, open_run, results_folder
 from schedsearch.search import Progress
 from schedsearch.strategies.bayesian import SAMPLERS
+from schedsearch.study import Store
 from vocoder.checkpoint import describe
 from vocoder.errors import InputError
 
 DEFAULT_BUDGET = "40candidates"
-_BUDGET_KEY = "budget"
+_BUDGET_KEY, _MORE_KEY, _FINISHED_KEY = "budget", "more", "finished budget"
 _BAR = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed}<{remaining} {postfix}"
 
 
@@ -27,7 +29,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.add_argument("--iters", default="6", help="steps of the schedule (default: 6)")
     parser.add_argument("--strategy", default="tpe", help=f"{', '.join(SAMPLERS)} (default: tpe)")
-    parser.add_argument("--objective", default="log_mel_l1", help="log_mel_l1 or pesq (default: log_mel_l1)")
+    parser.add_argument("--objective", default="log_mel_l1", help="log_mel_l1, pesq, lsd, stoi, ... (default: first)")
     parser.add_argument("--budget", help=f"such as 10min, 300candidates, 50000calls (default: {DEFAULT_BUDGET})")
     parser.add_argument("--more", help="adds so much to a finished search's budget, in the same unit")
     parser.add_argument("--seed", default="0", help="of the noise and the strategy (default: 0)")
@@ -40,15 +42,19 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Searches, or goes on searching, and prints the verdict; 0, or 3 where an improvement was required."""
-    settings = _settings(options)
+    settings, asked = _settings(options), _asked(options)
     voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
+    if asked.budget or not (settings.storage or (results_folder(voice, settings) / STUDY).exists()):
+        asked.total(None)  # a refusal now leaves nothing behind
     opened = open_run(voice, settings)
     print(describe(opened.vocoder))
     if opened.store.changed:
         print(f"changed since the last search: {', '.join(opened.store.changed)}; a new study begins")
-    _show(opened, _remembered(opened, options))
+    budget = _remembered(opened.store, asked)
+    _show(opened, budget)
     verdict = opened.verdict()
     _write(opened, verdict)
+    opened.store.remember(_FINISHED_KEY, str(budget))
     _tell(opened, verdict)
     return 3 if options.require_improvement and not verdict.improves else 0
 
@@ -64,16 +70,40 @@ def _settings(options: argparse.Namespace) -> Settings:
     )
 
 
-def _remembered(opened: Run, options: argparse.Namespace) -> Budget:
-    """The budget to work to: the one begun with unless another is named, plus MORE."""
-    kept = opened.store.recall(_BUDGET_KEY)
-    budget = parse_budget(options.budget or kept or DEFAULT_BUDGET)
-    if options.more:
-        more = parse_budget(options.more, name="MORE")
-        if more.unit != budget.unit:
-            raise InputError(f"MORE must be in the budget's unit ({budget}), and is {options.more!r}; give it in that")
-        budget = Budget(budget.amount + more.amount, budget.unit)
-    opened.store.remember(_BUDGET_KEY, str(budget))
+@dataclass(frozen=True)
+class _Asked:
+    """BUDGET and MORE, where given."""
+
+    budget: Budget | None
+    more: Budget | None
+
+    def total(self, kept: str | None) -> Budget:
+        """What to work to: the budget `kept` from before unless another is given, plus MORE."""
+        begun = self.budget or parse_budget(kept or DEFAULT_BUDGET)
+        if self.more is None:
+            return begun
+        if self.more.unit != begun.unit:
+            raise InputError(f"MORE must be in the budget's unit ({begun}), and is {self.more}; give it in that")
+        return Budget(begun.amount + self.more.amount, begun.unit)
+
+
+def _asked(options: argparse.Namespace) -> _Asked:
+    return _Asked(
+        parse_budget(options.budget) if options.budget else None,
+        parse_budget(options.more, name="MORE") if options.more else None,
+    )
+
+
+def _remembered(store: Store, asked: _Asked) -> Budget:
+    """The budget to work to, kept for the next time.
+
+    The same MORE again, while what it asked for is unfinished, is a stopped search going on: it adds nothing.
+    """
+    kept, more = store.recall(_BUDGET_KEY), str(asked.more) if asked.more else None
+    goes_on = asked.budget is None and more == store.recall(_MORE_KEY) and kept != store.recall(_FINISHED_KEY)
+    budget = parse_budget(kept) if kept and goes_on else asked.total(kept)
+    store.remember(_BUDGET_KEY, str(budget))
+    store.remember(_MORE_KEY, more)
     return budget
 
 

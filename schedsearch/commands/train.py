@@ -2,26 +2,30 @@
 
 import argparse
 import csv
-import json
+import io
+import math
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
-from schedsearch.commands.arguments import optional_rate, whole_number
+from schedsearch.commands.arguments import optional_rate, positive_number, whole_number
 from schedsearch.config import Training, Voice, load_voice
 from schedsearch.validation import validate
+from vocoder.atomic import atomic_write
 from vocoder.audio import Clip, read_folder
 from vocoder.checkpoint import load_vocoder, save_ivanvovk
+from vocoder.checkpoint_config import check_sizes, read_config
+from vocoder.dialects.dialect import FrontEnd
 from vocoder.dialects.ivanvovk import IVANVOVK, front_end, network_config
 from vocoder.errors import InputError
 from vocoder.training import Recipe, TrainingState, recipe_from, resume, save, start, train
 from vocoder.training_data import TrainingSet, training_set
-from vocoder.vocoder import Vocoder, fast_precision
+from vocoder.vocoder import Vocoder, best_device, fast_precision
 from vocoder.weights import weights_hash
 
 SAVE_SECONDS = 120.0
@@ -39,26 +43,52 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Trains until the recipe's last step or the hours are over; writes the checkpoint at every validation."""
+    rhythm = _rhythm(options)
     voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
-    training = _training_of(voice)
-    configuration = json.loads((voice.config or Path()).read_text())
-    clips = _recordings(training, voice)
+    training, configuration = _training_of(voice)
     recipe = _recipe(training, options)
-    state = _state(voice, recipe, configuration, options.warm_start)
-    mel = front_end(configuration)
-    data = training_set(clips, mel, crop_frames=round(recipe.crop_seconds * mel.sample_rate / mel.hop_length))
+    mel = _front_end(configuration, voice)
+    clips = _recordings(training, voice)
     held_out = read_folder(voice.held_out_clips, sample_rate=voice.sample_rate, resample=voice.resample)
-    _train(state, data, _Keeper(voice, configuration, held_out[:VALIDATION_CLIPS]), options)
+    data = training_set(clips, mel, crop_frames=round(recipe.crop_seconds * mel.sample_rate / mel.hop_length))
+    state = _state(voice, recipe, configuration, options.warm_start)
+    _train(state, data, _Keeper(voice, configuration, held_out[:VALIDATION_CLIPS], state.step), rhythm)
     return 0
 
 
-def _training_of(voice: Voice) -> Training:
+@dataclass(frozen=True)
+class _Rhythm:
+    """When to stop and when to look."""
+
+    seconds: float  # from the first step of this call
+    validate_every: int  # steps
+
+
+def _rhythm(options: argparse.Namespace) -> _Rhythm:
+    seconds = 3600 * positive_number(options.hours, "HOURS") if options.hours else math.inf
+    return _Rhythm(seconds, whole_number(options.validate_every, "VALIDATE_EVERY", least=1, most=100_000_000))
+
+
+def _training_of(voice: Voice) -> tuple[Training, dict[str, Any]]:
+    """With the configuration of the network to train."""
     if voice.training is None or voice.config is None:
         raise InputError(
             f"dataset {voice.dataset} at {voice.sample_rate} Hz has no [rates.{voice.sample_rate}.training] table "
             "or no config; add them to its file to train"
         )
-    return voice.training
+    return voice.training, read_config(voice.config)
+
+
+def _front_end(configuration: dict[str, Any], voice: Voice) -> FrontEnd:
+    """Of a configuration that belongs together and to the voice; else the first steps would fail, or mislead."""
+    mel, network = front_end(configuration), network_config(configuration)
+    check_sizes(network)
+    if (mel.sample_rate, mel.hop_length) != (voice.sample_rate, network.hop_length):
+        raise InputError(
+            f"{voice.config}: sample_rate must be the dataset's {voice.sample_rate} and hop_length the factors' "
+            f"product {network.hop_length}, and they are {mel.sample_rate} and {mel.hop_length}; correct them"
+        )
+    return mel
 
 
 def _recordings(training: Training, voice: Voice) -> list[Clip]:
@@ -74,8 +104,8 @@ def _recipe(training: Training, options: argparse.Namespace) -> Recipe:
     return replace(recipe, draw=options.draw) if options.draw else recipe
 
 
-def _state(voice: Voice, recipe: Recipe, configuration: dict[str, object], warm_start: Path | None) -> TrainingState:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def _state(voice: Voice, recipe: Recipe, configuration: dict[str, Any], warm_start: Path | None) -> TrainingState:
+    device = best_device()
     network = None if warm_start is None else load_vocoder(warm_start, voice.config).network
     state = start(
         recipe,
@@ -100,13 +130,14 @@ def state_path(voice: Voice) -> Path:
 class _Keeper:
     """Writes a run's state, checkpoint and validation table."""
 
-    def __init__(self, voice: Voice, configuration: dict[str, object], held_out: Sequence[Clip]) -> None:
+    def __init__(self, voice: Voice, configuration: dict[str, Any], held_out: Sequence[Clip], begun: int) -> None:
         self._voice, self._configuration, self._held_out = voice, configuration, held_out
         self._saved = time.monotonic()
+        self._validated = begun if any(int(row["step"]) == begun > 0 for row in _rows(self._table)) else -1
         state_path(voice).parent.mkdir(parents=True, exist_ok=True)
 
     def keep(self, state: TrainingState, *, now: bool = False) -> None:
-        if now or time.monotonic() - self._saved > SAVE_SECONDS:
+        if state.whole and (now or time.monotonic() - self._saved > SAVE_SECONDS):
             save(state, state_path(self._voice))
             self._saved = time.monotonic()
 
@@ -117,13 +148,21 @@ class _Keeper:
         values = validate(Vocoder(average, IVANVOVK, mel, weights_hash(average), state.autocast), self._held_out)
         save_ivanvovk(average, self._configuration, self._voice.checkpoint.parent)
         row = {"step": state.step, "hours": round(state.seconds / 3600, 4), **values}
-        _append(self._voice.checkpoint.parent / "learning.csv", row)
+        _write_row(self._table, row)
+        self._validated = state.step
         return values
 
+    def is_validated(self, state: TrainingState) -> bool:
+        """Whether the checkpoint is of this step."""
+        return self._validated == state.step
 
-def _train(state: TrainingState, data: TrainingSet, keeper: _Keeper, options: argparse.Namespace) -> None:
-    until = time.monotonic() + 3600 * (float(options.hours) if options.hours else float("inf"))
-    every = whole_number(options.validate_every, "VALIDATE_EVERY", least=1, most=100_000_000)
+    @property
+    def _table(self) -> Path:
+        return self._voice.checkpoint.parent / "learning.csv"
+
+
+def _train(state: TrainingState, data: TrainingSet, keeper: _Keeper, rhythm: _Rhythm) -> None:
+    until = time.monotonic() + rhythm.seconds
     losses: list[float] = []
     try:
         with tqdm(total=state.recipe.steps, initial=state.step, desc="training", unit="step") as bar:
@@ -132,10 +171,12 @@ def _train(state: TrainingState, data: TrainingSet, keeper: _Keeper, options: ar
                 bar.update()
                 bar.set_postfix_str(f"loss {np.mean(losses[-100:]):.4f}", refresh=False)
                 keeper.keep(state)
-                if progress.step % every == 0 or progress.step == state.recipe.steps:
+                if progress.step % rhythm.validate_every == 0:
                     bar.write(_spelt(progress.step, keeper.validate(state)))
                 if time.monotonic() > until:
                     break
+        if not keeper.is_validated(state):  # the end, reached now or before a kill that left it unvalidated
+            print(_spelt(state.step, keeper.validate(state)))
     finally:
         keeper.keep(state, now=True)
 
@@ -144,10 +185,18 @@ def _spelt(step: int, values: dict[str, float]) -> str:
     return f"step {step}: " + ", ".join(f"{name} {value:.3f}" for name, value in values.items())
 
 
-def _append(path: Path, row: dict[str, float]) -> None:
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(row))
-        if new:
-            writer.writeheader()
-        writer.writerow({key: f"{value:.5g}" if isinstance(value, float) else value for key, value in row.items()})
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return [row for row in csv.DictReader(file) if row.get("step", "").isdecimal()]
+
+
+def _write_row(path: Path, row: dict[str, float]) -> None:
+    """After the rows of earlier steps; later ones were of a run that was killed and has gone back since."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(row), extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(earlier for earlier in _rows(path) if int(earlier["step"]) < row["step"])
+    writer.writerow({key: f"{value:.5g}" if isinstance(value, float) else value for key, value in row.items()})
+    atomic_write(path, text.getvalue().encode())

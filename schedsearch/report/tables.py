@@ -18,7 +18,7 @@ from schedsearch.search import finalists
 from schedsearch.study import Candidate, Store
 from vocoder.atomic import atomic_write
 
-VERSIONS = ("schedsearch", "torch", "numpy", "optuna", "librosa", "pesq")
+VERSIONS = ("schedsearch", "torch", "numpy", "optuna", "librosa", "pesq", "pystoi")
 
 
 def write_trials(store: Store, path: Path) -> None:

@@ -1,0 +1,117 @@
+"""experiments/<dataset>.toml: what it says, and one line for whatever is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+
+from schedsearch.config import EXPERIMENTS, known_datasets, load_voice
+from vocoder.errors import InputError
+
+VOICE = 'checkpoint = "c.pt"\nsearch_clips = "s"\nheld_out_clips = "h"\n'
+ONE = f"[rates.16000]\n{VOICE}"
+TWO = f"{ONE}\n[rates.8000]\n{VOICE}"
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / "mine.toml").write_text(text)
+    return folder
+
+
+def refusal(folder: Path, dataset: str = "mine", rate: int | None = None) -> str:
+    with pytest.raises(InputError) as found:
+        load_voice(dataset, rate, experiments=folder)
+    message = str(found.value)
+    assert len(message.splitlines()) == 1
+    return message
+
+
+def test_paths_start_at_the_file_that_names_them(tmp_path):
+    voice = load_voice("mine", experiments=written(tmp_path, ONE))
+    assert (voice.dataset, voice.sample_rate) == ("mine", 16000)
+    assert voice.checkpoint == tmp_path / "c.pt"
+    assert (voice.search_clips, voice.held_out_clips) == (tmp_path / "s", tmp_path / "h")
+    assert not voice.resample
+
+
+def test_the_rate_picks_one_of_several_voices(tmp_path):
+    assert load_voice("mine", 8000, experiments=written(tmp_path, TWO)).sample_rate == 8000
+
+
+def test_several_rates_without_a_choice_are_listed(tmp_path):
+    message = refusal(written(tmp_path, TWO))
+    assert "8000, 16000" in message
+    assert "RATE=" in message
+
+
+def test_a_rate_that_is_not_there_is_named_beside_those_that_are(tmp_path):
+    message = refusal(written(tmp_path, TWO), rate=22050)
+    assert "22050" in message
+    assert "8000, 16000" in message
+
+
+@pytest.mark.parametrize("name", ["other", "", "../mine", "mine.toml", "a b", "mine\n", "x" * 99, "mine\0"])
+def test_an_unknown_dataset_is_answered_with_the_known_ones(tmp_path, name):
+    assert "known: mine;" in refusal(written(tmp_path, ONE), name)
+
+
+def test_a_folder_without_datasets_says_where_to_run(tmp_path):
+    assert "repository's root" in refusal(tmp_path)
+
+
+def test_datasets_are_listed_by_name(tmp_path):
+    for name in ("b", "a"):
+        (tmp_path / f"{name}.toml").write_text(ONE)
+    (tmp_path / "notes.txt").write_text("")
+    assert known_datasets(tmp_path) == ["a", "b"]
+
+
+def test_training_names_its_recordings_and_how_to_get_them(tmp_path):
+    text = ONE + '[rates.16000.training]\naudio = "a"\nobtain = "make them"\nrecipe = { steps = 3 }\n'
+    training = load_voice("mine", experiments=written(tmp_path, text)).training
+    assert training
+    assert (training.audio, training.obtain, training.recipe) == (tmp_path / "a", "make them", {"steps": 3})
+
+
+TRAINING = ONE + "[rates.16000.training]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("rates = ", "not TOML"),
+        ("", "[rates.16000]"),
+        ("rates = 3", "[rates.16000]"),
+        ("[rates]", "[rates.16000]"),
+        (f"[rates.high]\n{VOICE}", "[rates.16000]"),
+        ("[rates]\n16000 = 3", "must be a table"),
+        ("rate = 3\n" + ONE, "'rate'"),
+        (ONE + 'chekpoint = "c.pt"\n', "'chekpoint'"),
+        ('[rates.16000]\ncheckpoint = "c.pt"\nsearch_clips = "s"\n', "'held_out_clips'"),
+        (ONE.replace('"c.pt"', "3"), "checkpoint must be text"),
+        (ONE.replace('"c.pt"', '""'), "checkpoint must be text"),
+        (ONE + 'resample = "yes"\n', "resample must be true or false"),
+        (ONE + "training = 3\n", "must be a table"),
+        (TRAINING, "'audio'"),
+        (TRAINING + "audio = 3\n", "audio must be text"),
+        (TRAINING + 'audio = "a"\nsteps = 3\n', "'steps'"),
+        (TRAINING + 'audio = "a"\nrecipe = 3\n', "recipe must be a table"),
+    ],
+)
+def test_a_wrong_file_is_refused_in_one_line_that_names_the_fault(tmp_path, text, named):
+    message = refusal(written(tmp_path, text))
+    assert named in message
+    assert "mine.toml" in message
+
+
+def test_a_file_of_bytes_is_refused_in_one_line(tmp_path):
+    (tmp_path / "mine.toml").write_bytes(b"\xff\xfe\x00")
+    assert "not TOML" in refusal(tmp_path)
+
+
+def test_every_shipped_dataset_loads_and_has_its_files():
+    folder = Path(__file__).parent.parent / EXPERIMENTS
+    for name in known_datasets(folder):
+        voice = load_voice(name, experiments=folder)
+        assert voice.checkpoint.is_file()
+        assert voice.search_clips.is_dir()
+        assert voice.held_out_clips.is_dir()

@@ -1,0 +1,252 @@
+"""A whole search on the analytic vocoder: budget, resumption, legality, and its ends, good and bad."""
+
+import csv
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import BrokenVocoder, files_below, use_vocoder
+
+from schedsearch.budget import Budget
+from schedsearch.evaluator import Evaluator
+from schedsearch.families import TERMINAL_LOG_SNR, baselines
+from schedsearch.scores import Evaluation, Score
+from schedsearch.search import Plan, search
+from schedsearch.space import FIRST_LOG_SNR, TOLERANCE, LogSnrSpace
+
+ITERS, SEARCH_CLIPS, HELD_OUT_CLIPS = 6, 3, 2
+COST = ITERS * SEARCH_CLIPS  # network evaluations of one candidate in the search
+
+
+@pytest.fixture(autouse=True)
+def _in_memory(memory):
+    """tests/test_cli.py and tests/test_study.py write to SQLite; these need not wait for it."""
+
+
+def calls(toy):
+    return sum(toy.vocoder.rows)
+
+
+def finalists_and_verdict(toy):
+    """Network evaluations after the search itself, of a first run."""
+    finalists = min(4, len(toy.store().candidates())) + min(2, len(baselines(ITERS)))
+    return ITERS * (finalists * SEARCH_CLIPS * 2 + 2 * HELD_OUT_CLIPS)
+
+
+def test_a_search_ends_well_and_writes_every_file_whole(toy, capsys):
+    assert toy.search("--budget", "6candidates") == 0
+    names = {"schedule.pt", "schedule.json", "schedule.lmnt.npy", "schedule.coqui.npy", "trials.csv",
+             "leaderboard.csv", "run.json"}  # fmt: skip
+    assert {path.name for path in files_below(toy.folder)} == names
+    betas = torch.load(toy.folder / "schedule.pt", weights_only=True)
+    assert (betas.dtype, betas.shape) == (torch.float32, (ITERS,))
+    told = json.loads((toy.folder / "schedule.json").read_text())
+    np.testing.assert_allclose(betas, np.load(toy.folder / "schedule.lmnt.npy"), rtol=1e-6)
+    np.testing.assert_allclose(betas, told["betas"], rtol=1e-6)
+    assert json.loads((toy.folder / "run.json").read_text())["candidates"] == 6
+    assert "ships" in capsys.readouterr().out
+
+
+def test_trials_csv_has_a_row_for_every_baseline_and_candidate(toy):
+    toy.search("--budget", "5candidates")
+    with (toy.folder / "trials.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    store = toy.store()
+    assert [row["name"] for row in rows] == [c.name for c in [*store.baselines(), *store.candidates()]]
+    assert {row["name"] for row in rows if row["kind"] == "baseline"} == set(baselines(ITERS))
+    for row in rows:
+        assert len(row["betas"].split()) == ITERS
+        assert int(row["network_evaluations"]) == COST
+        assert row["log_mel_l1_clips"] == str(SEARCH_CLIPS)
+
+
+def test_the_leaderboard_is_sorted_and_marks_what_ships(toy):
+    toy.search("--budget", "6candidates")
+    with (toy.folder / "leaderboard.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    means = [float(row["search_log_mel_l1_mean"]) for row in rows]
+    assert means == sorted(means)
+    shipped = [row["name"] for row in rows if row["shipped"] == "True"]
+    assert shipped == [json.loads((toy.folder / "run.json").read_text())["name"]]
+
+
+@pytest.mark.parametrize("count", [1, 6, 9])
+def test_a_budget_of_candidates_is_kept_exactly(toy, count):
+    toy.search("--budget", f"{count}candidates")
+    assert len(toy.store().candidates()) == count
+    assert calls(toy) == COST * (len(baselines(ITERS)) + count) + finalists_and_verdict(toy)
+
+
+@pytest.mark.parametrize("budget", [1, COST, COST + 1, 6 * COST - 1])
+def test_a_budget_of_calls_is_overshot_by_less_than_one_candidate(toy, budget):
+    toy.search("--budget", f"{budget}calls")
+    spent = sum(c.network_evaluations for c in toy.store().candidates())
+    assert budget <= spent < budget + COST
+
+
+def test_a_budget_of_minutes_ends_with_the_batch_that_spends_it(toy):
+    toy.search("--budget", "0.000001min")
+    assert len(toy.store().candidates()) == 4
+
+
+def test_a_finished_search_evaluates_nothing_and_writes_the_same(toy, capsys):
+    toy.search("--budget", "5candidates")
+    before, spent, said = files_below(toy.folder), calls(toy), capsys.readouterr().out
+    assert toy.search("--budget", "5candidates") == 0
+    assert calls(toy) == spent
+    assert capsys.readouterr().out == said
+    assert files_below(toy.folder) == before
+
+
+def test_a_budget_is_remembered(toy):
+    toy.search("--budget", "5candidates")
+    spent = calls(toy)
+    toy.search()
+    assert calls(toy) == spent
+
+
+def test_more_adds_to_a_finished_search(toy):
+    toy.search("--budget", "3candidates")
+    toy.search("--more", "2candidates")
+    assert len(toy.store().candidates()) == 5
+    toy.search("--more", "2candidates")
+    assert len(toy.store().candidates()) == 7
+
+
+def test_more_again_after_a_stop_adds_nothing_further(toy, monkeypatch):
+    toy.search("--budget", "3candidates")
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluator, "evaluate", interrupted)
+        assert toy.search("--more", "2candidates") == 130
+    assert toy.search("--more", "2candidates") == 0
+    assert len(toy.store().candidates()) == 5
+
+
+def test_more_after_a_stopped_search_adds_to_what_that_set_out_to_do(toy, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluator, "evaluate", interrupted)
+        assert toy.search("--budget", "3candidates") == 130
+    assert toy.search("--more", "2candidates") == 0
+    assert len(toy.store().candidates()) == 5
+
+
+def test_a_large_budget_is_remembered_to_the_last_digit(toy, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluator, "evaluate", interrupted)
+        assert toy.search("--budget", "1234567calls") == 130
+        (toy.folder / "study.db").touch()  # what tells a begun search, in a storage that is a file
+        assert toy.search("--more", "1000000calls") == 130
+    assert toy.store().recall("budget") == "2234567calls"
+
+
+def test_another_seed_is_another_study_in_the_same_folder(toy, capsys):
+    toy.search("--budget", "2candidates")
+    capsys.readouterr()
+    assert toy.search("--budget", "2candidates", "--seed", "1") == 0
+    assert "changed since the last search: seed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("strategy", ["tpe", "random"])
+@pytest.mark.parametrize("iters", ["1", "6", "30"])
+def test_every_candidate_is_legal_and_in_the_box(toy, strategy, iters):
+    assert toy.search("--budget", "6candidates", "--strategy", strategy, "--iters", iters) == 0
+    folder = toy.folder.parent / f"{iters}iters"
+    with (folder / "trials.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] != "baseline"]
+    assert [row["kind"] for row in rows] == [strategy] * 6
+    for row in rows:
+        betas = np.array(row["betas"].split(), dtype=float)
+        assert ((betas > 0) & (betas < 1)).all()
+        a = np.cumprod(1 - betas)
+        assert TERMINAL_LOG_SNR[0] - 1e-4 <= np.log(a[-1] / (1 - a[-1])) <= TERMINAL_LOG_SNR[1] + 1e-4
+
+
+def test_points_at_the_corners_of_the_box_are_proposed_without_complaint(toy):
+    # The sampler may return 0 and 1 themselves.
+    space = LogSnrSpace(ITERS)
+    for corner in (np.zeros(ITERS), np.ones(ITERS)):
+        schedule = space.decode(corner)
+        assert space.clip(schedule).moved <= TOLERANCE
+        assert FIRST_LOG_SNR[0] - TOLERANCE <= schedule.log_snr[0] <= FIRST_LOG_SNR[1] + TOLERANCE
+
+
+def test_progress_rises_to_one_and_knows_the_best(toy):
+    toy.search("--budget", "1candidates")
+    store = toy.store()
+    evaluator: Any = Stub()
+    plan = Plan("random", Budget(9, "candidates"), seed=0)
+    seen: list[Any] = list(search(store, evaluator, LogSnrSpace(ITERS), plan))
+    done = [progress.done for progress in seen]
+    assert done == sorted(done)
+    assert done[-1] == 1.0
+    best = min(c.score.mean for c in [*store.candidates(), *store.baselines()])
+    assert seen[-1].best.score.mean == best
+
+
+def test_a_search_in_which_everything_fails_ends_with_one_line(toy, monkeypatch, capsys):
+    use_vocoder(monkeypatch, BrokenVocoder())
+    assert toy.search("--budget", "3candidates") == 2
+    captured = capsys.readouterr()
+    last = captured.err.splitlines()[-1]
+    assert last.startswith("schedsearch: every candidate failed: search0, draw 0: audio has NaN")
+    assert "Traceback" not in captured.err + captured.out
+    assert {path.name for path in files_below(toy.root / "results")} == set()
+    assert all(np.isnan(c.score.mean) for c in toy.store().candidates())
+
+
+def test_a_search_whose_candidates_alone_fail_ends_with_one_line(toy, monkeypatch, capsys):
+    real = Evaluator.evaluate
+
+    def baselines_only(self, schedules, draws):
+        found = real(self, schedules, draws)
+        given = baselines(ITERS).values()
+        return [e if s in given else spoilt(e) for s, e in zip(schedules, found, strict=True)]
+
+    monkeypatch.setattr(Evaluator, "evaluate", baselines_only)
+    assert toy.search("--budget", "3candidates") == 2
+    assert "every candidate failed: spoilt" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_failed_candidates_cost_their_budget_and_never_win(toy, monkeypatch):
+    real = Evaluator.evaluate
+
+    def every_other(self, schedules, draws):
+        return [spoilt(e) if i % 2 else e for i, e in enumerate(real(self, schedules, draws))]
+
+    monkeypatch.setattr(Evaluator, "evaluate", every_other)
+    assert toy.search("--budget", "8candidates") == 0
+    found = toy.store().candidates()
+    assert [bool(c.failures) for c in found] == [False, True] * 4
+    with (toy.folder / "leaderboard.csv").open() as file:
+        leaders = {row["name"] for row in csv.DictReader(file)}
+    assert not leaders & {c.name for c in found if c.failures}
+
+
+def test_improvement_that_was_required_and_not_found_is_status_3(toy):
+    # One random candidate against the best of the published ones: nothing two held-out clips could settle.
+    assert toy.search("--budget", "1candidates", "--strategy", "random", "--require-improvement") == 3
+
+
+def test_a_vocoder_that_changed_during_the_search_is_no_result(toy, monkeypatch):
+    monkeypatch.setattr(type(toy.vocoder), "unchanged", lambda self: False)
+    with pytest.raises(AssertionError, match="weights changed"):
+        toy.search("--budget", "1candidates")
+    assert {path.name for path in files_below(toy.root / "results")} == set()
+
+
+class Stub:
+    """Scores a schedule by its first level."""
+
+    def evaluate(self, schedules, draws):
+        return [Evaluation({"log_mel_l1": Score(np.array([[s.log_snr[0]]]))}, 0.0, 1) for s in schedules]
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def spoilt(evaluation):
+    score = Score(next(iter(evaluation.scores.values())).values * np.nan, ("spoilt",))
+    return Evaluation(dict.fromkeys(evaluation.scores, score), evaluation.seconds, evaluation.network_evaluations)
