@@ -17,6 +17,7 @@
 ##               HOURS=          stop after so many hours; the same command goes on
 ##               WARM_START=     a checkpoint of the same network to begin from
 ##               DRAW=stratified   how noise levels are drawn: stratified or wavegrad
+##   metrics   lists the metrics
 ##   bench     the network's speed beside a plain Conv1d execution, on this machine
 ##
 ## To work on it
@@ -30,7 +31,7 @@
 ##   help      prints this
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search train bench test check golden clean
+.PHONY: help setup search train metrics bench test check golden clean
 
 # What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
 # expanding it, and the shell expands "$$NAME" once. So a value may hold spaces, quotes, semicolons and dollar signs.
@@ -59,6 +60,9 @@ search: .venv/.stamp
 train: .venv/.stamp
 	@$(BIN)/schedsearch train --dataset="$${DATASET:-demo}" $${STEPS:+--steps="$$STEPS"} \
 	  $${HOURS:+--hours="$$HOURS"} $${WARM_START:+--warm-start="$$WARM_START"} $${DRAW:+--draw="$$DRAW"}
+
+metrics: .venv/.stamp
+	@$(BIN)/schedsearch metrics
 
 bench: .venv/.stamp
 	@$(BIN)/python -m experiments.bench_network

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import NoReturn
 
 from schedsearch import config
+from schedsearch.commands import metrics as metrics_command
 from schedsearch.commands import search as search_command
 from schedsearch.commands import train as train_command
 from vocoder.errors import InputError
 
 BAD_INPUT, NO_IMPROVEMENT, INTERRUPTED = 2, 3, 130
+
+
+_Function = Callable[[argparse.Namespace], int]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,19 +40,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="schedsearch", description="Noise schedules for a frozen WaveGrad vocoder.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    search_command.add(_command(commands, "search", "search a schedule for a dataset", search_command.run))
-    train_command.add(_command(commands, "train", "train a WaveGrad from recordings", train_command.run))
+    search_command.add(_of_a_voice(commands, "search", "search a schedule for a dataset", search_command.run))
+    train_command.add(_of_a_voice(commands, "train", "train a WaveGrad from recordings", train_command.run))
+    _command(commands, "metrics", "list the metrics: name, unit, which way is better", metrics_command.run)
     return parser
 
 
 def _command(
-    commands: "argparse._SubParsersAction[_Parser]", name: str, text: str, function: Callable[[argparse.Namespace], int]
+    commands: "argparse._SubParsersAction[_Parser]", name: str, text: str, function: _Function
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(command=function)
+    return parser
+
+
+def _of_a_voice(
+    commands: "argparse._SubParsersAction[_Parser]", name: str, text: str, function: _Function
+) -> argparse.ArgumentParser:
+    parser = _command(commands, name, text, function)
     parser.add_argument("--dataset", default="demo", help="experiments/DATASET.toml (default: demo)")
     parser.add_argument("--rate", help="sample rate in Hz, where the dataset has several")
     parser.add_argument("--experiments", type=Path, default=config.EXPERIMENTS, help=argparse.SUPPRESS)
-    parser.set_defaults(command=function)
     return parser
 
 

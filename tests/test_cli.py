@@ -22,6 +22,7 @@ from conftest import Toy, files_below
 
 from schedsearch.cli import main
 from schedsearch.evaluator import Evaluator
+from schedsearch.metrics.catalogue import catalogue
 
 TESTS = Path(__file__).parent
 CLIPS = TESTS.parent / "experiments" / "demo" / "16000hz" / "clips"
@@ -379,3 +380,10 @@ def results_found(path: Path) -> Iterator[int]:
                 query = "SELECT count(*) FROM trial_user_attributes WHERE key = 'result'"
                 found = database.execute(query).fetchone()[0]
         yield found
+
+
+def test_metrics_are_listed_with_what_can_be_an_objective(capsys):
+    assert main(["metrics"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [definition.name for definition in catalogue(16_000)]
+    assert {line.split()[0] for line in lines if " - " in line} == {"level"}
