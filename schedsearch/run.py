@@ -18,7 +18,7 @@ from schedsearch.search import Plan, Progress, rescore_finalists, search
 from schedsearch.space import CurveSpace, LogSnrSpace, ScheduleSpace
 from schedsearch.strategies.bayesian import SAMPLERS
 from schedsearch.study import Store, sqlite_url
-from vocoder.audio import Clip, loudest_excerpt, read_folder
+from vocoder.audio import Clip, read_folder, typical_excerpt
 from vocoder.checkpoint import load_vocoder
 from vocoder.errors import InputError
 from vocoder.vocoder import Vocoder, best_device
@@ -26,7 +26,7 @@ from vocoder.vocoder import Vocoder, best_device
 LONGEST_SEARCH = 1000  # iterations: the training schedule's length
 FREE_LEVELS = 24  # up to here every level is free; above, a curve of few numbers is searched
 SHAPE_NUMBERS = 4
-EXCERPT_SECONDS = 0.8  # of every search clip, where it is loudest
+EXCERPT_SECONDS = 0.8  # of every search clip
 HELD_OUT_DRAWS = (0,)
 STUDY = "study.db"  # in the results folder
 HELD_OUT_SEED = 1_000_003  # added to the seed: fresh noise
@@ -107,7 +107,7 @@ def open_run(voice: Voice, settings: Settings) -> Run:
     names = columns_with(settings.objective)
     metric = objective(settings.objective, metrics_for(vocoder.front_end, vocoder.sample_rate, names=names))
     search_clips = tuple(
-        loudest_excerpt(clip, EXCERPT_SECONDS, vocoder.hop_length) for clip in _clips(voice.search_clips, voice)
+        typical_excerpt(clip, EXCERPT_SECONDS, vocoder.hop_length) for clip in _clips(voice.search_clips, voice)
     )
     held_out_clips = tuple(_clips(voice.held_out_clips, voice))
     folder = results_folder(voice, settings)

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import torch
 
-from vocoder.audio import Clip, cut_to_hops, read_audio, read_folder, resample, write_wav
+from vocoder.audio import Clip, cut_to_hops, read_audio, read_folder, resample, typical_excerpt, write_wav
 from vocoder.errors import InputError
 
 RATE = 16000
@@ -236,3 +236,21 @@ def test_a_clip_is_one_channel_of_float32() -> None:
         Clip("a", torch.zeros(2, 100), RATE)
     with pytest.raises(InputError, match="float32"):
         Clip("a", torch.zeros(100, dtype=torch.float64), RATE)
+
+
+def test_the_typical_excerpt_is_as_loud_as_its_clip_and_starts_at_a_whole_hop():
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(16_000, generator=generator) * 0.1
+    clip = Clip("quiet, then loud", noise * torch.linspace(0.01, 1.0, 16_000), 16_000)
+    excerpt = typical_excerpt(clip, 0.25, 100)
+    assert len(excerpt.audio) == 4000
+    starts = [i for i in range(0, 12_001, 100) if torch.equal(clip.audio[i : i + 4000], excerpt.audio)]
+    assert len(starts) == 1
+    hops = (clip.audio.reshape(-1, 100).square().mean(1) + 1e-8).log()
+    chosen = (excerpt.audio.reshape(-1, 100).square().mean(1) + 1e-8).log()
+    assert abs(float(chosen.mean() - hops.mean())) < 0.05
+
+
+def test_a_clip_shorter_than_the_excerpt_is_taken_whole():
+    clip = Clip("short", torch.linspace(-0.5, 0.5, 8000), 16_000)
+    assert torch.equal(typical_excerpt(clip, 1.0, 100).audio, clip.audio)

@@ -187,14 +187,15 @@ def _check_length(audio: Tensor, rate: int, name: str) -> None:
         raise InputError(f"clip {name}: must last at least {SHORTEST} s, lasts {seconds:.3f} s; leave it out")
 
 
-def loudest_excerpt(clip: Clip, seconds: float, hop_length: int) -> Clip:
-    """The `seconds` (in whole hops, from a whole hop on) of the clip with the most energy; all of a shorter clip."""
+def typical_excerpt(clip: Clip, seconds: float, hop_length: int) -> Clip:
+    """The `seconds` (in whole hops, from a whole hop on) whose mean log energy is nearest to the clip's; all of a
+    shorter clip. Not the loudest: pauses are where static is heard, and schedules rank differently without them.
+    """
     frames = max(1, round(seconds * clip.sample_rate / hop_length))
     audio = cut_to_hops(clip.audio, hop_length)
-    energy = audio.reshape(-1, hop_length).double().square().sum(1)
+    energy = (audio.reshape(-1, hop_length).double().square().mean(1) + 1e-8).log()
     if len(energy) <= frames:
         return Clip(clip.name, audio, clip.sample_rate)
-    total = energy.cumsum(0)
-    windows = total[frames - 1 :] - torch.cat([torch.zeros(1, dtype=total.dtype), total[:-frames]])
-    first = int(windows.argmax()) * hop_length
+    means = energy.unfold(0, frames, 1).mean(1)
+    first = int((means - energy.mean()).abs().argmin()) * hop_length
     return Clip(clip.name, audio[first : first + frames * hop_length], clip.sample_rate)

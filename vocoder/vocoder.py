@@ -73,8 +73,8 @@ def best_device() -> torch.device:
 def fast_precision(device: torch.device) -> torch.dtype | None:
     """bfloat16 where the hardware multiplies matrices in it, else None (float32).
 
-    On a CPU that means AMX tiles: AVX-512 BF16 alone measured slower than float32 here (145 against 229 GFLOP/s in the
-    64-channel layers), because oneDNN's bfloat16 convolutions repack their inputs and gain nothing to pay for it.
+    On a CPU that means AMX tiles: with AVX-512 BF16 alone, bfloat16 measured slower than float32
+    (experiments/bench_network.py), and costs accuracy for nothing.
     """
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else None
