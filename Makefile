@@ -5,12 +5,16 @@
 ##               ITERS=6                 steps of the schedule
 ##               DATASET=demo            experiments/DATASET.toml
 ##               RATE=                   sample rate in Hz; needed where the dataset has several
-##               STRATEGY=tpe            tpe, gp or random
-##               OBJECTIVE=log_mel_l1    the metric to improve: pesq, log_mel_l1, ls_mae, lsd, mcd, stoi, ...
+##               STRATEGY=auto           auto, tpe, gp, cmaes, random, grid, beam, dynamic_programming or gradient
+##               GRID=levels:3           of STRATEGY=grid: levels:K, mantissas:K, lmnt, coqui or ivanvovk
+##               OBJECTIVE=log_mel_l1    the metric to improve: pesq, log_mel_l1, ls_mae, lsd, mcd, stoi, ...;
+##                                       or several with commas between them, the first one decides what ships
 ##               BUDGET=40candidates     when to stop: 10min, 300candidates or 50000calls
 ##               SEED=0                  seed of the strategy and its noise
 ##               MORE=                   adds so much budget to a finished search
 ##               STORAGE=                an Optuna storage URL; empty: study.db beside the results
+##   search-all  the same for several lengths, each beginning from the winners of those before it
+##               ITERS="6 12 25 50 100"
 ##   train     trains a WaveGrad from a folder of recordings
 ##               DATASET=demo    experiments/DATASET.toml
 ##               STEPS=          how many steps in all; empty: the dataset's recipe
@@ -31,11 +35,11 @@
 ##   help      prints this
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search train metrics bench test check golden clean
+.PHONY: help setup search search-all train metrics bench test check golden clean
 
 # What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
 # expanding it, and the shell expands "$$NAME" once. So a value may hold spaces, quotes, semicolons and dollar signs.
-GIVEN := ITERS DATASET RATE STRATEGY OBJECTIVE BUDGET SEED MORE STORAGE STEPS HOURS WARM_START DRAW GOLDEN PYTHON
+GIVEN := ITERS DATASET RATE STRATEGY GRID OBJECTIVE BUDGET SEED MORE STORAGE STEPS HOURS WARM_START DRAW GOLDEN PYTHON
 $(foreach name,$(GIVEN),$(eval $(if $(value $(name)),override export $(name) := $$(value $(name)),unexport $(name))))
 
 BIN := .venv/bin
@@ -51,9 +55,10 @@ setup: .venv/.stamp
 	@touch $@
 
 # $${NAME:+--flag="$$NAME"} is one word, or none where NAME is empty.
-search: .venv/.stamp
-	@$(BIN)/schedsearch search $${ITERS:+--iters="$$ITERS"} $${DATASET:+--dataset="$$DATASET"} \
-	  $${RATE:+--rate="$$RATE"} $${STRATEGY:+--strategy="$$STRATEGY"} $${OBJECTIVE:+--objective="$$OBJECTIVE"} \
+search search-all: .venv/.stamp
+	@$(BIN)/schedsearch $@ $${ITERS:+--iters="$$ITERS"} $${DATASET:+--dataset="$$DATASET"} \
+	  $${RATE:+--rate="$$RATE"} $${STRATEGY:+--strategy="$$STRATEGY"} $${GRID:+--grid="$$GRID"} \
+	  $${OBJECTIVE:+--objective="$$OBJECTIVE"} \
 	  $${BUDGET:+--budget="$$BUDGET"} $${SEED:+--seed="$$SEED"} $${MORE:+--more="$$MORE"} \
 	  $${STORAGE:+--storage="$$STORAGE"}
 
@@ -66,6 +71,7 @@ metrics: .venv/.stamp
 
 bench: .venv/.stamp
 	@$(BIN)/python -m experiments.bench_network
+
 
 test: .venv/.stamp
 	$(BIN)/python -m pytest

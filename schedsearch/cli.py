@@ -9,6 +9,7 @@ from typing import NoReturn
 from schedsearch import config
 from schedsearch.commands import metrics as metrics_command
 from schedsearch.commands import search as search_command
+from schedsearch.commands import search_all
 from schedsearch.commands import train as train_command
 from vocoder.errors import InputError
 
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="schedsearch", description="Noise schedules for a frozen WaveGrad vocoder.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     search_command.add(_of_a_voice(commands, "search", "search a schedule for a dataset", search_command.run))
+    search_all.add(_of_a_voice(commands, "search-all", "search schedules of several lengths", search_all.run))
     train_command.add(_of_a_voice(commands, "train", "train a WaveGrad from recordings", train_command.run))
     _command(commands, "metrics", "list the metrics: name, unit, which way is better", metrics_command.run)
     return parser

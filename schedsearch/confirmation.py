@@ -1,16 +1,15 @@
 """The winner and the best baseline meet on held-out clips with fresh noise."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-import numpy as np
-
+from schedsearch.candidate import Candidate, plain_score, score_from
 from schedsearch.evaluator import Evaluator
+from schedsearch.finalists import finalists
 from schedsearch.metrics.registry import Metric
 from schedsearch.scores import Score
-from schedsearch.search import Progress, finalists
-from schedsearch.study import Candidate, Store
+from schedsearch.search import Progress
+from schedsearch.study import Store
 from schedsearch.verdict import Interval, paired_bootstrap, sound_clips
 from vocoder.errors import InputError
 
@@ -53,7 +52,7 @@ def judge(store: Store, evaluator: Evaluator, draws: tuple[int, ...]) -> Iterato
         key = _key(candidate, draws, evaluator.metric_names)
         if store.recall(key) is None:
             evaluation = evaluator.evaluate([candidate.schedule], draws)[0]
-            store.remember(key, {n: _plain(s) for n, s in evaluation.scores.items()})
+            store.remember(key, {n: plain_score(s) for n, s in evaluation.scores.items()})
         yield Progress("held-out clips", (i + 1) / len(pair), candidate)
 
 
@@ -62,7 +61,7 @@ def verdict(store: Store, metrics: list[Metric], draws: tuple[int, ...], *, seed
     winner, baseline = _pair(store)
     names = tuple(metric.name for metric in metrics)
     kept = [store.recall(_key(candidate, draws, names)) for candidate in (winner, baseline)]
-    comparisons = tuple(_compare(m, _score(kept[0][m.name]), _score(kept[1][m.name]), seed) for m in metrics)
+    comparisons = tuple(_compare(m, score_from(kept[0][m.name]), score_from(kept[1][m.name]), seed) for m in metrics)
     return Verdict(winner, baseline, store.objective, comparisons)
 
 
@@ -93,14 +92,3 @@ def _compare(metric: Metric, winner: Score, baseline: Score, seed: int) -> Compa
 
 def _key(candidate: Candidate, draws: tuple[int, ...], metrics: tuple[str, ...]) -> str:
     return f"held out {candidate.name} {draws} {' '.join(metrics)}"
-
-
-def _plain(score: Score) -> dict[str, Any]:
-    plain = asdict(score)
-    plain["values"] = [[None if np.isnan(v) else float(v) for v in row] for row in score.values]
-    return plain
-
-
-def _score(plain: dict[str, Any]) -> Score:
-    values = np.array([[np.nan if v is None else v for v in row] for row in plain["values"]])
-    return Score(values, tuple(plain["failures"]))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -9,20 +10,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from schedsearch import prefix_tree
 from schedsearch.metrics.failure import Failure
-from schedsearch.metrics.registry import Metric
+from schedsearch.metrics.registry import Measured, Metric
 from schedsearch.noise import NoiseBank
+from schedsearch.prefix_tree import Walk, shared_batches
 from schedsearch.sampler import ancestral_sample
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.scores import Evaluation, Score
 from vocoder.audio import Clip, cut_to_hops
 from vocoder.vocoder import Vocoder
 
-SAMPLES_AT_ONCE = 160_000  # one network call; bounds its memory (about 1.4 kB a sample) at any number of candidates
+SAMPLES_AT_ONCE = 105_000  # one network call; bounds its memory (1.4 kB a sample); more are slower, out of the cache
+
+_Measurements = list[Future[Measured]]
 
 
 @dataclass(frozen=True)
-class _Group:
+class Group:
     """Clips of one length: sampled together, so that none is padded."""
 
     places: tuple[int, ...]  # in the evaluator's order of clips
@@ -37,49 +42,84 @@ class Evaluator:
     def __init__(self, vocoder: Vocoder, clips: Sequence[Clip], metrics: Sequence[Metric], noise: NoiseBank) -> None:
         """Mels and references are made once, here."""
         self._vocoder, self._metrics, self._noise = vocoder, metrics, noise
-        self._groups = list(_grouped(vocoder, clips))
+        self.groups = list(_grouped(vocoder, clips))
         self.clip_names = tuple(clip.name for clip in clips)
         self.metric_names = tuple(metric.name for metric in metrics)
 
-    def evaluate(self, schedules: Sequence[NoiseSchedule], draws: Sequence[int]) -> list[Evaluation]:
-        """C schedules of equal length on all clips and the given noise draws -> C evaluations, in order."""
+    def evaluate(
+        self, schedules: Sequence[NoiseSchedule], draws: Sequence[int], *, shared: bool = False
+    ) -> list[Evaluation]:
+        """C schedules of equal length on all clips and the given noise draws -> C evaluations, in order.
+
+        `shared`: schedules that begin alike share those network calls (see prefix_tree, which says how far the audio
+        differs from unshared sampling); each is then charged an equal part of what was spent.
+        """
         began = time.perf_counter()
         found = [
             {metric.name: _Pending(len(self.clip_names), draws) for metric in self._metrics} for _ in schedules
         ]
-        for column, draw in enumerate(draws):
-            for group in self._groups:
-                self._score_group(group, schedules, draw, column, found)
-        calls = len(schedules[0]) * len(self.clip_names) * len(draws)
+        with ThreadPoolExecutor(max_workers=1) as measuring:  # of one batch while the network runs the next
+            for column, draw in enumerate(draws):
+                for group in self.groups:
+                    self._score_group(group, schedules, draw, column, found, shared, measuring)
+        clips = len(self.clip_names) * len(draws)
+        calls = prefix_tree.calls(schedules, clips) if shared else len(schedules) * len(schedules[0]) * clips
         seconds = (time.perf_counter() - began) / len(schedules)
-        return [Evaluation({n: p.score() for n, p in each.items()}, seconds, calls) for each in found]
+        return [
+            Evaluation({n: p.score() for n, p in each.items()}, seconds, _part(calls, i, len(schedules)))
+            for i, each in enumerate(found)
+        ]
 
     def audio(self, schedule: NoiseSchedule, draw: int) -> dict[str, Tensor]:
         """Clip name -> audio [samples] of one noise draw."""
         return {
             name: audio
-            for group in self._groups
-            for name, audio in zip(group.names, self._sample(group, [schedule], draw)[0], strict=True)
+            for group in self.groups
+            for _, batch in self._sampled(group, [schedule], draw, shared=False)
+            for name, audio in zip(group.names, batch[0], strict=True)
         }
 
     def _score_group(
         self,
-        group: _Group,
+        group: Group,
         schedules: Sequence[NoiseSchedule],
         draw: int,
         column: int,
         found: "list[dict[str, _Pending]]",
+        shared: bool,
+        measuring: ThreadPoolExecutor,
     ) -> None:
-        at_once = max(1, SAMPLES_AT_ONCE // group.reference.numel())
-        for chunk in _chunks(range(len(schedules)), at_once):
-            audio = self._sample(group, [schedules[c] for c in chunk], draw)
-            for metric in self._metrics:
-                for c, row in zip(chunk, metric.measure(group.reference, audio), strict=True):
-                    found[c][metric.name].put(group, column, row)
+        waiting: tuple[Sequence[int], _Measurements] = ([], [])
+        for places, audio in self._sampled(group, schedules, draw, shared=shared):
+            measurements = [measuring.submit(metric.measure, group.reference, audio) for metric in self._metrics]
+            self._put(group, column, found, *waiting)  # one batch waits at most: memory stays bounded
+            waiting = places, measurements
+        self._put(group, column, found, *waiting)
 
-    def _sample(self, group: _Group, schedules: Sequence[NoiseSchedule], draw: int) -> Tensor:
+    def _put(
+        self,
+        group: Group,
+        column: int,
+        found: "list[dict[str, _Pending]]",
+        places: Sequence[int],
+        measurements: _Measurements,
+    ) -> None:
+        for metric, measurement in zip(self._metrics, measurements, strict=False):
+            for c, row in zip(places, measurement.result(), strict=True):
+                found[c][metric.name].put(group, column, row)
+
+    def _sampled(
+        self, group: Group, schedules: Sequence[NoiseSchedule], draw: int, *, shared: bool
+    ) -> Iterator[tuple[Sequence[int], Tensor]]:
+        """Places in `schedules` and their audio [C, K, samples], as much at once as memory allows."""
         noise = self._noise.for_clips(group.names, draw, group.reference.shape[1])
-        return ancestral_sample(self._vocoder, group.mel, schedules, noise)
+        at_once = max(1, SAMPLES_AT_ONCE // group.reference.numel())
+        if shared:
+            walk = Walk.of(self._vocoder, group.mel, noise, len(schedules[0]))
+            yield from shared_batches(walk, schedules, states_at_once=at_once)
+            return
+        for chunk in _chunks(range(len(schedules)), at_once):
+            yield chunk, ancestral_sample(self._vocoder, group.mel, [schedules[c] for c in chunk], noise)
 
 
 class _Pending:
@@ -90,7 +130,7 @@ class _Pending:
         self._draws = draws
         self._failures: list[str] = []
 
-    def put(self, group: _Group, column: int, row: Sequence[float | Failure]) -> None:
+    def put(self, group: Group, column: int, row: Sequence[float | Failure]) -> None:
         for place, name, value in zip(group.places, group.names, row, strict=True):
             if isinstance(value, Failure):
                 self._failures.append(f"{name}, draw {self._draws[column]}: {value.reason}")
@@ -101,7 +141,7 @@ class _Pending:
         return Score(self._values, tuple(self._failures))
 
 
-def _grouped(vocoder: Vocoder, clips: Sequence[Clip]) -> Iterator[_Group]:
+def _grouped(vocoder: Vocoder, clips: Sequence[Clip]) -> Iterator[Group]:
     cut = [cut_to_hops(clip.audio, vocoder.hop_length) for clip in clips]
     order = sorted(range(len(clips)), key=lambda i: len(cut[i]))
     for _, same in groupby(order, key=lambda i: len(cut[i])):
@@ -110,8 +150,13 @@ def _grouped(vocoder: Vocoder, clips: Sequence[Clip]) -> Iterator[_Group]:
             reference = torch.stack([cut[i] for i in some]).to(vocoder.device)
             with torch.inference_mode():
                 mel = vocoder.front_end(reference)
-            yield _Group(tuple(some), tuple(clips[i].name for i in some), reference, mel)
+            yield Group(tuple(some), tuple(clips[i].name for i in some), reference, mel)
 
 
 def _chunks(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     return (items[i : i + size] for i in range(0, len(items), size))
+
+
+def _part(total: int, index: int, parts: int) -> int:
+    """Whole parts that add up to the total."""
+    return total * (index + 1) // parts - total * index // parts

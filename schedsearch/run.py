@@ -1,7 +1,7 @@
 """One run: a voice and its settings -> a filled results folder, resumed wherever it stopped."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
@@ -9,15 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from schedsearch.budget import Budget
+from schedsearch.choice import Tools, check_strategy, shares_network_calls, strategy_for
 from schedsearch.config import Voice
 from schedsearch.confirmation import Verdict, judge, verdict
 from schedsearch.evaluator import Evaluator
+from schedsearch.finalists import rescore_finalists
 from schedsearch.metrics.registry import DEFINITIONS, Metric, columns_with, metrics_for, objective
 from schedsearch.noise import NoiseBank
-from schedsearch.search import Plan, Progress, rescore_finalists, search
+from schedsearch.race import LEAST_PAIRS, Race
+from schedsearch.schedule import NoiseSchedule
+from schedsearch.search import Progress, search, spent
 from schedsearch.space import CurveSpace, LogSnrSpace, ScheduleSpace
-from schedsearch.strategies.bayesian import SAMPLERS
-from schedsearch.study import Store, sqlite_url
+from schedsearch.strategies.strategy import Strategy
+from schedsearch.study import FORMAT, Store, sqlite_url
+from schedsearch.warm_starts import neighbours
 from vocoder.audio import Clip, read_folder, typical_excerpt
 from vocoder.checkpoint import load_vocoder
 from vocoder.errors import InputError
@@ -27,7 +32,9 @@ LONGEST_SEARCH = 1000  # iterations: the training schedule's length
 FREE_LEVELS = 24  # up to here every level is free; above, a curve of few numbers is searched
 SHAPE_NUMBERS = 4
 EXCERPT_SECONDS = 0.8  # of every search clip
+LONGEST_HELD_OUT = 10.0  # seconds; longer clips are cut to a typical part, or one would need memory without bound
 HELD_OUT_DRAWS = (0,)
+HEATS = 3  # of a race
 STUDY = "study.db"  # in the results folder
 HELD_OUT_SEED = 1_000_003  # added to the seed: fresh noise
 
@@ -37,8 +44,10 @@ class Settings:
     """What a user chose."""
 
     iterations: int
-    strategy: str = "tpe"
-    objective: str = "log_mel_l1"
+    strategy: str = "auto"
+    objective: str = "log_mel_l1"  # or several, with commas between them: the first one decides
+    grid: str = "levels:3"
+    race: bool = True
     seed: int = 0
     results: Path = Path("results")
     storage: str | None = None
@@ -51,8 +60,12 @@ class Settings:
                 f"ITERS must be a whole number from 1 to {LONGEST_SEARCH}, and is {self.iterations}; "
                 "6, 12, 25, 50 and 100 are usual"
             )
-        if self.strategy not in SAMPLERS:
-            raise InputError(f"STRATEGY must be one of {', '.join(SAMPLERS)}, and is {self.strategy!r}; choose one")
+        check_strategy(self.strategy, self.grid, self.iterations, len(self.objectives))
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """By the names that the user gave."""
+        return tuple(self.objective.split(","))
 
 
 @dataclass(frozen=True)
@@ -69,7 +82,7 @@ class Run:
     @cached_property
     def metrics(self) -> dict[str, Metric]:
         """By name."""
-        names = columns_with(self.settings.objective)
+        names = columns_with(*self.settings.objectives)
         return metrics_for(self.vocoder.front_end, self.vocoder.sample_rate, jobs=self.settings.jobs, names=names)
 
     @property
@@ -77,19 +90,69 @@ class Run:
         """Where this run's results stand."""
         return results_folder(self.voice, self.settings)
 
+    @cached_property
+    def space(self) -> ScheduleSpace:
+        """What is searched."""
+        return space_for(self.settings.iterations)
+
+    @cached_property
+    def searched(self) -> list[Metric]:
+        """The objectives."""
+        return [objective(name, self.metrics) for name in self.settings.objectives]
+
+    @cached_property
+    def race(self) -> Race:
+        """The heats of the search clips, and what decides."""
+        settings, sign = self.settings, self.store.signs[self.store.objective]
+        evaluators = [self.evaluator(clips) for clips in _heats(self.search_clips, self.racing)]
+        shared = shares_network_calls(settings.strategy, settings.grid)
+        return Race(evaluators, self.store.objective, sign, shared=shared)
+
+    @property
+    def racing(self) -> bool:
+        """One objective alone has a best to race against."""
+        return self.settings.race and len(self.searched) == 1
+
     def steps(self, budget: Budget) -> Iterator[Progress]:
         """All that is still to do, yielding after each batch."""
-        settings = self.settings
-        metric = objective(settings.objective, self.metrics)
-        evaluator = Evaluator(self.vocoder, self.search_clips, [metric], NoiseBank(settings.seed))
-        plan = Plan(settings.strategy, budget, settings.seed)
-        yield from search(self.store, evaluator, space_for(settings.iterations), plan)
-        yield from rescore_finalists(self.store, evaluator)
-        noise = NoiseBank(settings.seed + HELD_OUT_SEED)
+        yield from search(self.store, self.race, self.space, self.strategy(budget), budget)
+        yield from rescore_finalists(self.store, self.evaluator(self.search_clips))
+        noise = NoiseBank(self.settings.seed + HELD_OUT_SEED)
         held_out = Evaluator(self.vocoder, self.held_out_clips, list(self.metrics.values()), noise)
         yield from judge(self.store, held_out, HELD_OUT_DRAWS)
         if not self.vocoder.unchanged():
             raise AssertionError("the frozen vocoder's weights changed during the search")
+
+    def strategy(self, budget: Budget) -> Strategy:
+        """The chosen one, built for this run."""
+        return strategy_for(self.settings.strategy, self.tools(budget))
+
+    def tools(self, budget: Budget) -> Tools:
+        """What strategies are built from; those that run the network themselves do so on the first heat's clips."""
+        return Tools(
+            store=self.store,
+            vocoder=self.vocoder,
+            space=self.space,
+            seed=self.settings.seed,
+            noise=NoiseBank(self.settings.seed),
+            groups=self.race.heats[0].groups,
+            distance=self.searched[0].distance,
+            spent=lambda: spent(self.store, budget),
+            warm_starts=self._warm_starts(),
+            grid=self.settings.grid,
+        )
+
+    def evaluator(self, clips: Sequence[Clip]) -> Evaluator:
+        """Scores the objectives on these clips, in the search's noise."""
+        return Evaluator(self.vocoder, clips, self.searched, NoiseBank(self.settings.seed))
+
+    def _warm_starts(self) -> list[NoiseSchedule]:
+        """Neighbours' winners: those of earlier calls first, so that a resumed run begins alike."""
+        kept = [NoiseSchedule(betas) for betas in self.store.recall("warm starts") or []]
+        found = neighbours(self.settings.results, self.voice.dataset, self.voice.sample_rate, self.space)
+        schedules = list(dict.fromkeys([*kept, *(start.schedule for start in found)]))
+        self.store.remember("warm starts", [schedule.betas.tolist() for schedule in schedules])
+        return schedules
 
     def verdict(self) -> Verdict:
         """What ships; after `steps` is exhausted."""
@@ -104,17 +167,22 @@ def open_run(voice: Voice, settings: Settings) -> Run:
             f"the checkpoint of {voice.dataset} is for {vocoder.sample_rate} Hz, the dataset says "
             f"{voice.sample_rate}; correct [rates.{voice.sample_rate}]"
         )
-    names = columns_with(settings.objective)
-    metric = objective(settings.objective, metrics_for(vocoder.front_end, vocoder.sample_rate, names=names))
+    names = columns_with(*settings.objectives)
+    metrics = metrics_for(vocoder.front_end, vocoder.sample_rate, names=names)
+    objectives = [objective(name, metrics) for name in settings.objectives]
     search_clips = tuple(
-        typical_excerpt(clip, EXCERPT_SECONDS, vocoder.hop_length) for clip in _clips(voice.search_clips, voice)
+        typical_excerpt(clip, EXCERPT_SECONDS, vocoder.hop_length)
+        for clip in _shuffled(_clips(voice.search_clips, voice), settings.seed)
     )
-    held_out_clips = tuple(_clips(voice.held_out_clips, voice))
+    held_out_clips = tuple(
+        typical_excerpt(clip, LONGEST_HELD_OUT, vocoder.hop_length) for clip in _clips(voice.held_out_clips, voice)
+    )
     folder = results_folder(voice, settings)
     _make_writable(folder)  # after all that can be wrong with the input: bad input leaves nothing behind
     storage = settings.storage or sqlite_url(folder / STUDY)
-    identity = _identity(voice, replace(settings, objective=metric.name), vocoder, search_clips, held_out_clips)
-    store = Store(storage, identity, metric.direction, metric.name)
+    named = replace(settings, objective=",".join(metric.name for metric in objectives))
+    identity = _identity(voice, named, vocoder, search_clips, held_out_clips)
+    store = Store(storage, identity, {metric.name: metric.direction for metric in objectives})
     return Run(voice, settings, vocoder, search_clips, held_out_clips, store)
 
 
@@ -126,6 +194,18 @@ def results_folder(voice: Voice, settings: Settings) -> Path:
 def space_for(iterations: int) -> ScheduleSpace:
     """Every level free at few steps, a curve of few numbers at many."""
     return LogSnrSpace(iterations) if iterations <= FREE_LEVELS else CurveSpace(iterations, SHAPE_NUMBERS)
+
+
+def _heats(clips: Sequence[Clip], racing: bool) -> list[Sequence[Clip]]:
+    """Consecutive parts, none of fewer clips than a test needs."""
+    heats = min(HEATS, len(clips) // LEAST_PAIRS) if racing else 1
+    ends = [round(len(clips) * (i + 1) / max(1, heats)) for i in range(max(1, heats))]
+    return [clips[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+
+
+def _shuffled(clips: Sequence[Clip], seed: int) -> list[Clip]:
+    """In an order that depends on the names and the seed alone: files that stand together are often alike."""
+    return sorted(clips, key=lambda clip: sha256(f"{seed} {clip.name}".encode()).digest())
 
 
 def _clips(folder: Path, voice: Voice) -> list[Clip]:
@@ -148,13 +228,15 @@ def _identity(
         "held-out clips": _hash(held_out),
         "objective": settings.objective,
         "metric definitions": DEFINITIONS,
+        "race": settings.race,
         "seed": settings.seed,
+        "store": FORMAT,
     }
 
 
 def _hash(clips: tuple[Clip, ...]) -> str:
     digest = sha256()
-    for clip in clips:
+    for clip in sorted(clips, key=lambda clip: clip.name):  # a seed's order is no other set of clips
         digest.update(clip.name.encode())
         digest.update(clip.audio.numpy().tobytes())
     return digest.hexdigest()

@@ -32,3 +32,4 @@ class Evaluation:
     scores: dict[str, Score]
     seconds: float
     network_evaluations: int  # clips through the network, once each
+    estimate: float | None = None  # of the objective, where a race stopped before all pairs were scored

@@ -1,186 +1,229 @@
-"""The trial store: one Optuna study a (dataset, sample rate, iterations, identity), resumed wherever it stopped."""
+"""The trial store: one Optuna study a (dataset, sample rate, iterations, identity), resumed wherever it stopped.
+
+Optuna keeps the trials; what to propose is the strategies' affair, which are told the stored losses again when a run
+goes on. So a proposal is claimed (a RUNNING trial with its owner), then finished, and nothing else is ever written.
+"""
 
 import hashlib
+import itertools
 import json
-import os
 import re
-import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from schedsearch.candidate import Candidate, candidate_from, plain
+from schedsearch.owners import alive, owner
 from schedsearch.schedule import NoiseSchedule
-from schedsearch.scores import Evaluation, Score
+from schedsearch.scores import Evaluation
 from schedsearch.space import ScheduleSpace
 from vocoder.errors import InputError
 
 Identity = Mapping[str, Any]  # everything that scores depend on, by name; plain JSON values
 Direction = Literal["minimize", "maximize"]
-SamplerOf = Callable[[int], optuna.samplers.BaseSampler]  # seed -> sampler
 
-_QUEUED = "requeued from"
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A candidate under evaluation."""
-
-    trial: optuna.Trial
-    schedule: NoiseSchedule
+FORMAT = 2  # of what is stored; part of a run's identity, so that older studies are left alone
+NEAR = 1e-3  # in log-SNR: a schedule so near to the box's point for it is shown to Optuna under that point
+_REPLACES, _BASELINE, _MEMORY, _WORK = "instead of", "baseline ", "memory ", "work "
+_claims = itertools.count()
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A scored schedule. `failures` non-empty: it has no score and can not win."""
+class Claim:
+    """A proposal that this process evaluates."""
 
-    name: str
-    kind: str  # "baseline" or the strategy's name
+    number: int  # of its trial
     schedule: NoiseSchedule
-    values: tuple[tuple[float, ...], ...]  # [clip][draw] of the objective; NaN where it failed
-    failures: tuple[str, ...]
-    seconds: float
-    network_evaluations: int
-
-    @property
-    def score(self) -> Score:
-        """Of the objective."""
-        return Score(np.array(self.values), self.failures)
+    kind: str
+    index: int
+    first: int  # the index of its batch's first
 
 
 class Store:
     """Scored candidates in an Optuna storage, and what a run concluded from them."""
 
-    def __init__(self, storage: str, identity: Identity, direction: Direction, objective: str) -> None:
-        """Opens or creates the study of this identity; trials that a killed process left running are queued again.
+    def __init__(self, storage: str, identity: Identity, objectives: Mapping[str, Direction]) -> None:
+        """Opens or creates the study of this identity; `objectives` by name, the first one decides.
 
         InputError for a storage that can't be used.
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self.objective, self.maximises = objective, direction == "maximize"
+        self.objectives = dict(objectives)
         name = study_name(identity)
         with _usable(storage):
             self._storage = optuna.storages.RDBStorage(storage, engine_kwargs=_patience(storage))
             known = optuna.get_all_study_names(self._storage)
             self.changed = [] if name in known else _what_changed(self._storage, identity)
             self.study = optuna.create_study(
-                storage=self._storage, study_name=name, direction=direction, load_if_exists=True
+                storage=self._storage,
+                study_name=name,
+                directions=list(objectives.values()),
+                load_if_exists=True,
             )
             self.study.set_user_attr("identity", dict(identity))
-            self._requeue_orphans()
+            self._settle_orphans()
 
-    def ask(self, space: ScheduleSpace, seeds: Sequence[int], sampler: SamplerOf, kind: str) -> list[Proposal]:
-        """As many proposals as there are seeds; queued trials come first, then the sampler's."""
-        distributions: dict[str, optuna.distributions.BaseDistribution] = {
-            name: optuna.distributions.FloatDistribution(0.0, 1.0) for name in _names(space)
-        }
-        proposals = []
-        for seed in seeds:
-            self.study.sampler = sampler(seed)
-            trial = self.study.ask(distributions)
-            schedule = space.decode([trial.params[name] for name in _names(space)])
-            trial.set_user_attr("owner", _owner())
-            trial.set_user_attr("kind", kind)
-            trial.set_user_attr("betas", schedule.betas.tolist())
-            proposals.append(Proposal(trial, schedule))
-        return proposals
+    @property
+    def objective(self) -> str:
+        """The name of the one that decides."""
+        return next(iter(self.objectives))
 
-    def tell(self, proposals: Sequence[Proposal], evaluations: Sequence[Evaluation]) -> None:
-        """Finishes proposals; a failed one is failed for the sampler too, with its reasons."""
-        for proposal, evaluation in zip(proposals, evaluations, strict=True):
-            score = evaluation.scores[self.objective]
-            proposal.trial.set_user_attr("result", _result(score, evaluation))
-            if score.failures:
-                self.study.tell(proposal.trial, state=TrialState.FAIL)
-            else:
-                self.study.tell(proposal.trial, score.mean)
+    @property
+    def signs(self) -> dict[str, int]:
+        """By objective: 1 where less is better, -1 where more is."""
+        return {name: 1 if direction == "minimize" else -1 for name, direction in self.objectives.items()}
 
-    def give_back(self, proposals: Sequence[Proposal]) -> None:
-        """Queues proposals that were not told, for whoever asks next."""
-        numbers = {proposal.trial.number for proposal in proposals}
-        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if trial.number in numbers:
-                self._settle(trial)
+    # --- proposals --------------------------------------------------------------------------------
 
-    def teach(self, space: ScheduleSpace, known: Sequence[Candidate]) -> None:
-        """Shows samplers the scores of baselines that lie in the box, at no further cost."""
-        taught = {trial.user_attrs.get("taught") for trial in self.study.get_trials(deepcopy=False)}
-        distributions = {name: optuna.distributions.FloatDistribution(0.0, 1.0) for name in _names(space)}
-        for candidate in known:
-            if candidate.failures or candidate.name in taught or space.clip(candidate.schedule).moved > 0:
-                continue
-            point = np.clip(space.encode(candidate.schedule), 0.0, 1.0)
-            params = dict(zip(distributions, (float(u) for u in point), strict=True))
-            self.study.add_trial(
-                optuna.trial.create_trial(
-                    params=params,
-                    distributions=dict(distributions),
-                    value=candidate.score.mean,
-                    user_attrs={"taught": candidate.name},
-                )
-            )
+    def claim(self, schedules: Sequence[NoiseSchedule], kind: str, space: ScheduleSpace) -> list[Claim]:
+        """Makes them trials of this process, numbered on from the last index."""
+        first = self.next_index()
+        batch = {"batch": f"{owner()} {next(_claims)}", "first": first, "size": len(schedules)}
+        return [self._claimed(s, kind, first + i, _params(space, s), batch) for i, s in enumerate(schedules)]
+
+    def adopt(self) -> list[Claim]:
+        """The first batch that a stopped process left, or what is left of it, now claimed by this one, in its order.
+
+        The new trial is made before the old one is failed: a process killed in between loses none. What a process left
+        while it was claiming a batch is dropped: a strategy that is told the same as then proposes all of it again.
+        """
+        self._settle_orphans()
+        trials = self._trials()
+        orphans = [t for t in trials if t.state == TrialState.RUNNING and not alive(t.user_attrs["owner"])]
+        replaced = {t.user_attrs.get(_REPLACES) for t in trials}
+        claimed = Counter(t.user_attrs["batch"] for t in trials if _REPLACES not in t.user_attrs)
+        claims: list[Claim] = []
+        for orphan in sorted(orphans, key=lambda t: (t.user_attrs["first"], t.user_attrs["batch"], t.number)):
+            whole = claimed[orphan.user_attrs["batch"]] == orphan.user_attrs["size"]
+            if whole and orphan.number not in replaced:
+                if claims and claims[0].first != orphan.user_attrs["first"]:
+                    break
+                claims.append(self._adopted(orphan))
+            self.study.tell(orphan.number, state=TrialState.FAIL)
+        return sorted(claims, key=lambda claim: claim.index)
+
+    def finish(self, claims: Sequence[Claim], evaluations: Sequence[Evaluation]) -> None:
+        """Stores what was found; failed candidates stay failed, and raced-out ones count as pruned."""
+        trials = {trial.number: trial for trial in self._trials(TrialState.RUNNING)}
+        for claim, evaluation in zip(claims, evaluations, strict=True):
+            result = plain(evaluation, self.objectives)
+            self._write(trials[claim.number], "result", result)
+            self._settle(claim.number, {**trials[claim.number].user_attrs, "result": result})
+
+    def release(self, claims: Sequence[Claim]) -> None:
+        """Leaves proposals to whoever comes next, be it in this process."""
+        numbers = {claim.number for claim in claims}
+        for trial in self._trials(TrialState.RUNNING):
+            if trial.number in numbers and "result" not in trial.user_attrs:
+                self._write(trial, "owner", "")
+
+    def next_index(self) -> int:
+        """How many proposals there are so far, those in flight included."""
+        kept = [t for t in self._trials() if t.state == TrialState.RUNNING or "result" in t.user_attrs]
+        return 1 + max((t.user_attrs["index"] for t in kept), default=-1)
+
+    # --- what is stored ---------------------------------------------------------------------------
+
+    def candidates(self) -> list[Candidate]:
+        """All evaluated proposals in their order, failed ones included."""
+        done = [trial for trial in self._trials() if "result" in trial.user_attrs]
+        done.sort(key=lambda trial: (trial.user_attrs["index"], trial.number))
+        return [candidate_from(f"trial {trial.user_attrs['index']}", trial.user_attrs) for trial in done]
 
     def add_baseline(self, name: str, schedule: NoiseSchedule, evaluation: Evaluation) -> None:
-        """A schedule that was given, not searched: stored beside the trials, unseen by samplers."""
-        score = evaluation.scores[self.objective]
-        entry = {"betas": schedule.betas.tolist(), "result": _result(score, evaluation)}
-        self.study.set_user_attr(f"baseline {name}", entry)
-
-    def remember(self, key: str, value: Any) -> None:
-        """Keeps a JSON value under the study."""
-        self.study.set_user_attr(f"memory {key}", json.dumps(value))
-
-    def recall(self, key: str) -> Any:
-        """What `remember` kept under the key, or None."""
-        kept = self.study.user_attrs.get(f"memory {key}")
-        return None if kept is None else json.loads(kept)
+        """A schedule that was given, not searched: stored beside the trials."""
+        entry = {"betas": schedule.betas.tolist(), "result": plain(evaluation, self.objectives)}
+        self.study.set_user_attr(f"{_BASELINE}{name}", entry)
 
     def baselines(self) -> list[Candidate]:
         """All scored baselines."""
-        prefix = "baseline "
-        return [
-            _candidate(name.removeprefix(prefix), "baseline", entry["betas"], entry["result"])
-            for name, entry in self.study.user_attrs.items()
-            if name.startswith(prefix)
-        ]
+        return [candidate_from(name, entry) for name, entry in self._attributes(_BASELINE).items()]
 
-    def candidates(self) -> list[Candidate]:
-        """All evaluated trials in order, failed ones included."""
-        return [
-            _candidate(f"trial {trial.number}", trial.user_attrs["kind"], trial.user_attrs["betas"], result)
-            for trial in self.study.get_trials(deepcopy=False)
-            if (result := trial.user_attrs.get("result")) is not None
-        ]
+    def remember(self, key: str, value: Any) -> None:
+        """Keeps a JSON value under the study."""
+        self.study.set_user_attr(f"{_MEMORY}{key}", json.dumps(value))
 
-    def _requeue_orphans(self) -> None:
-        """Trials of processes that died on this machine: failed, and their points queued to be evaluated after all."""
-        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if not _alive(trial.user_attrs.get("owner", "")):
-                self._settle(trial)
+    def recall(self, key: str) -> Any:
+        """What `remember` kept under the key, or None."""
+        kept = self.study.user_attrs.get(f"{_MEMORY}{key}")
+        return None if kept is None else json.loads(kept)
 
-    def _settle(self, orphan: FrozenTrial) -> None:
-        result = orphan.user_attrs.get("result")
-        if result is not None and not result["failures"]:
-            self.study.tell(orphan.number, float(np.mean(result["values"])))
-            return
-        if result is None:
-            self._requeue(orphan)
-        self.study.tell(orphan.number, state=TrialState.FAIL)
+    def remember_work(self, key: str, value: Any, *, seconds: float, network_evaluations: int) -> None:
+        """As `remember`, for what a strategy spent network evaluations on."""
+        self.study.set_user_attr(f"{_WORK}{key}", [seconds, network_evaluations, json.dumps(value)])
 
-    def _requeue(self, orphan: FrozenTrial) -> None:
-        """Before the orphan is failed, and once: a process killed in between loses no point and doubles none.
+    def recall_work(self, key: str) -> Any:
+        """What `remember_work` kept under the key, or None."""
+        kept = self.study.user_attrs.get(f"{_WORK}{key}")
+        return None if kept is None else json.loads(kept[2])
 
-        An orphan without betas was killed while it was proposed: its seed proposes it again.
-        """
-        params = orphan.params if "betas" in orphan.user_attrs else orphan.system_attrs.get("fixed_params")
-        queued = {trial.user_attrs.get(_QUEUED) for trial in self.study.get_trials(deepcopy=False)}
-        if params and orphan.number not in queued:
-            self.study.enqueue_trial(params, user_attrs={_QUEUED: orphan.number})
+    def work(self) -> tuple[float, int]:
+        """Seconds and network evaluations that strategies spent beside scoring."""
+        kept = self._attributes(_WORK).values()
+        return sum(entry[0] for entry in kept), sum(entry[1] for entry in kept)
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _trials(self, *states: TrialState) -> list[FrozenTrial]:
+        """Ours: a study opened by other tools may hold theirs."""
+        found = self.study.get_trials(deepcopy=False, states=states or None)
+        return [trial for trial in found if "index" in trial.user_attrs]
+
+    def _attributes(self, prefix: str) -> dict[str, Any]:
+        stored = self.study.user_attrs
+        return {name.removeprefix(prefix): stored[name] for name in stored if name.startswith(prefix)}
+
+    def _adopted(self, orphan: FrozenTrial) -> Claim:
+        left = orphan.user_attrs
+        batch = {key: left[key] for key in ("batch", "first", "size")}
+        more = {**batch, _REPLACES: orphan.number}
+        return self._claimed(candidate_schedule(left), left["kind"], left["index"], orphan.params, more)
+
+    def _claimed(
+        self, schedule: NoiseSchedule, kind: str, index: int, point: Mapping[str, float], more: Mapping[str, Any]
+    ) -> Claim:
+        token = f"{owner()} {next(_claims)}"
+        betas = schedule.betas.tolist()
+        attributes = {"owner": owner(), "claim": token, "kind": kind, "index": index, "betas": betas, **more}
+        distributions: dict[str, optuna.distributions.BaseDistribution] = {
+            name: optuna.distributions.FloatDistribution(0.0, 1.0) for name in point
+        }
+        self.study.add_trial(
+            optuna.trial.create_trial(
+                state=TrialState.RUNNING, params=dict(point), distributions=distributions, user_attrs=attributes
+            )
+        )
+        mine = next(t for t in reversed(self._trials(TrialState.RUNNING)) if t.user_attrs["claim"] == token)
+        return Claim(mine.number, schedule, kind, index, more["first"])
+
+    def _settle_orphans(self) -> None:
+        """Those that were scored and not told when their process died; the others wait to be adopted."""
+        for trial in self._trials(TrialState.RUNNING):
+            if "result" in trial.user_attrs and not alive(trial.user_attrs["owner"]):
+                self._settle(trial.number, trial.user_attrs)
+
+    def _settle(self, number: int, attributes: Mapping[str, Any]) -> None:
+        found = candidate_from("", attributes)
+        if found.failures:
+            self.study.tell(number, state=TrialState.FAIL)
+        elif found.estimate is not None:
+            self.study.tell(number, state=TrialState.PRUNED)
+        else:
+            self.study.tell(number, [found.scores[name].mean for name in self.objectives])
+
+    def _write(self, trial: FrozenTrial, key: str, value: Any) -> None:
+        self._storage.set_trial_user_attr(trial._trial_id, key, value)
+
+
+def candidate_schedule(attributes: Mapping[str, Any]) -> NoiseSchedule:
+    """Of a trial's attributes, to the last bit."""
+    return NoiseSchedule(attributes["betas"])
 
 
 def study_name(identity: Identity) -> str:
@@ -197,6 +240,15 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+def _params(space: ScheduleSpace, schedule: NoiseSchedule) -> dict[str, float]:
+    """The point of the box that stands for it, for Optuna's own tools; {} outside the box."""
+    clipped = space.clip(schedule)
+    if clipped.moved > NEAR:
+        return {}
+    point = space.encode(clipped.schedule)
+    return {f"u{i:02d}": float(u) for i, u in enumerate(point)}
+
+
 def _what_changed(storage: optuna.storages.BaseStorage, identity: Identity) -> list[str]:
     """Names of what differs from the storage's newest study of the same dataset, rate and length, if it has one."""
     same = ("dataset", "sample_rate", "iterations")
@@ -205,33 +257,6 @@ def _what_changed(storage: optuna.storages.BaseStorage, identity: Identity) -> l
         if all(other.get(key) == identity[key] for key in same):
             return sorted(key for key in {*other, *identity} if other.get(key) != identity.get(key))
     return []
-
-
-def _candidate(name: str, kind: str, betas: list[float], result: Mapping[str, Any]) -> Candidate:
-    values = tuple(tuple(np.nan if v is None else float(v) for v in row) for row in result["values"])
-    return Candidate(
-        name,
-        kind,
-        NoiseSchedule(np.array(betas)),
-        values,
-        tuple(result["failures"]),
-        float(result["seconds"]),
-        int(result["network_evaluations"]),
-    )
-
-
-def _result(score: Score, evaluation: Evaluation) -> dict[str, Any]:
-    values = [[None if np.isnan(v) else float(v) for v in row] for row in score.values]
-    return {
-        "values": values,
-        "failures": list(score.failures),
-        "seconds": evaluation.seconds,
-        "network_evaluations": evaluation.network_evaluations,
-    }
-
-
-def _names(space: ScheduleSpace) -> list[str]:
-    return [f"u{i:02d}" for i in range(space.dimensions)]
 
 
 @contextmanager
@@ -251,31 +276,3 @@ def _usable(storage: str) -> Iterator[None]:
 def _patience(storage: str) -> dict[str, Any]:
     """SQLite makes writers wait for one another; other databases look after themselves."""
     return {"connect_args": {"timeout": 60}} if storage.startswith("sqlite") else {}
-
-
-def _owner() -> str:
-    """This process: machine, id and start, so that a reused id is not taken for it."""
-    return f"{socket.gethostname()} {os.getpid()} {_started(os.getpid())}"
-
-
-def _alive(owner: str) -> bool:
-    """Whether a trial's owner still runs; owners on other machines are taken to."""
-    parts = owner.rsplit(" ", 2)
-    if len(parts) != 3:
-        return False
-    host, pid, started = parts
-    return host != socket.gethostname() or (pid.isdecimal() and _started(int(pid)) == started != "")
-
-
-def _started(pid: int) -> str:
-    """The process's start time in clock ticks (Linux), "0" where that can't be told, "" for no such process."""
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        pass  # another user's: it runs
-    except (OSError, OverflowError):
-        return ""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
-    except OSError:
-        return "0"

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from optuna.storages import InMemoryStorage, RDBStorage
 from torch import Tensor
 
 from schedsearch.cli import main
+from schedsearch.evaluator import Evaluator
 from schedsearch.metrics.registry import metrics_for
 from schedsearch.schedule import NoiseSchedule
+from schedsearch.scores import Evaluation
 from schedsearch.study import Store, sqlite_url
 from vocoder.audio import Clip, write_wav
 from vocoder.dialects.dialect import Dialect
@@ -112,11 +115,11 @@ class Toy:
         places = ["--experiments", str(self.root), "--results", str(self.root / "results")]
         return main(["search", "--dataset", "toy", *places, *options])
 
-    def store(self) -> Store:
-        """What the search at six iterations has stored."""
+    def store(self, *objectives: str) -> Store:
+        """What the search at six iterations has stored; `objectives` are log_mel_l1 alone unless named."""
         url = sqlite_url(self.folder / "study.db")
         [summary] = optuna.get_all_study_summaries(optuna.storages.RDBStorage(url))
-        return Store(url, summary.user_attrs["identity"], "minimize", "log_mel_l1")
+        return Store(url, summary.user_attrs["identity"], dict.fromkeys(objectives or ("log_mel_l1",), "minimize"))
 
 
 def noise_clip(name: str, samples: int, deviation: float = 0.1, *, seed: int = 0) -> Clip:
@@ -133,14 +136,18 @@ held_out_clips = "held_out"
 """
 
 
+class Lasting(InMemoryStorage):
+    """What `memory` keeps; samplers have in-memory storages too, which die with their process."""
+
+
 @pytest.fixture
 def memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Storages that outlive their stores and are a hundred times faster than SQLite: one for each URL."""
-    kept: dict[str, InMemoryStorage] = {}
+    kept: dict[str, Lasting] = {}
 
     class Kept(RDBStorage):
         def __new__(cls, url: str, **_: object) -> Any:
-            return kept.setdefault(url, InMemoryStorage())
+            return kept.setdefault(url, Lasting())
 
     monkeypatch.setattr(optuna.storages, "RDBStorage", Kept)
 
@@ -164,6 +171,19 @@ def use_vocoder(monkeypatch: pytest.MonkeyPatch, vocoder: AnalyticVocoder) -> No
     monkeypatch.setattr("schedsearch.commands.search.describe", lambda vocoder: "the analytic vocoder")
     in_process = lambda front_end, rate, jobs=1, names=(): metrics_for(front_end, rate, names=names)  # noqa: E731
     monkeypatch.setattr("schedsearch.run.metrics_for", in_process)
+
+
+def interrupt_at(monkeypatch: pytest.MonkeyPatch, evaluation: int) -> None:
+    """Ctrl-C inside the n-th evaluation."""
+    real, count = Evaluator.evaluate, iter(range(evaluation))
+
+    def evaluate(self: Evaluator, *arguments: Any, **options: Any) -> list[Evaluation]:
+        with suppress(StopIteration):
+            next(count)
+            return real(self, *arguments, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Evaluator, "evaluate", evaluate)
 
 
 def files_below(folder: Path) -> dict[Path, bytes]:

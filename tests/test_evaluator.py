@@ -1,5 +1,7 @@
 """Laws of scoring: equal schedules score alike, whoever shares the batch; nothing is padded; failures are values."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from schedsearch.evaluator import Evaluator
 from schedsearch.families import linear, log_snr_line, published
 from schedsearch.metrics.registry import Metric, metrics_for
 from schedsearch.noise import NoiseBank
+from schedsearch.schedule import NoiseSchedule
 
 SIX = [published("ivanvovk-6"), linear(6, 1e-4, 0.5), log_snr_line(6, 10, -4)]
 # Two of one length, one that is shorter, one that ends between hops of 64; not in order of length.
@@ -149,3 +152,80 @@ def test_audio_of_the_analytic_vocoder_is_as_loud_as_its_clip(analytic_vocoder):
         ratio = audio[clip.name].std() / clip.audio.std()
         assert ratio == pytest.approx(1.0, abs=0.1)
     assert torch.isfinite(audio["b"]).all()
+
+
+# --- shared network calls -------------------------------------------------------------------------
+
+# Of levels that fall, the noisiest is last: neighbours of a grid differ in their cleanest levels first.
+GRID = [
+    NoiseSchedule.from_log_snr([first, 6.0, middle, -3.0]) for middle in (1.0, 2.0) for first in (8.0, 10.0, 12.0)
+]
+
+
+@pytest.mark.parametrize("schedules", [GRID, SIX, [*SIX, SIX[0]]], ids=["a grid", "nothing in common", "one twice"])
+def test_sharing_changes_no_score_and_not_their_order(analytic_vocoder, schedules):
+    evaluator = evaluator_of(analytic_vocoder)
+    alone, together = (evaluator.evaluate(schedules, [0, 3], shared=shared) for shared in (False, True))
+    for metric in ("log_mel_l1", "level"):
+        np.testing.assert_allclose(values_of(together, metric), values_of(alone, metric), rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("draws", [[0], [0, 1, 2]])
+def test_shared_network_evaluations_are_counted_as_they_happen(draws):
+    vocoder = AnalyticVocoder()
+    found = evaluator_of(vocoder).evaluate(GRID, draws, shared=True)
+    prefixes = 1 + 2 + 2 + 6  # distinct beginnings: the last level, two above it, one above each, three above each
+    assert sum(evaluation.network_evaluations for evaluation in found) == prefixes * len(CLIPS) * len(draws)
+    assert sum(vocoder.rows) == prefixes * len(CLIPS) * len(draws)
+    shares = [evaluation.network_evaluations for evaluation in found]
+    assert max(shares) - min(shares) <= 1
+
+
+def test_sharing_with_nothing_in_common_costs_what_it_did():
+    found = evaluator_of(AnalyticVocoder()).evaluate(SIX, [0], shared=True)
+    assert [evaluation.network_evaluations for evaluation in found] == [6 * len(CLIPS)] * len(SIX)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_failures_are_named_alike_when_calls_are_shared(shared):
+    [first, second] = evaluator_of(BrokenVocoder()).evaluate(GRID[:2], [4], shared=shared)
+    assert len(first.scores["log_mel_l1"].failures) == len(CLIPS)
+    assert first.scores["log_mel_l1"].failures == second.scores["log_mel_l1"].failures
+
+
+# --- measuring while the network runs -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_slow_metrics_get_the_audio_they_were_handed(analytic_vocoder, monkeypatch, shared):
+    # A batch a schedule, so that the network is some batches on while a measurement waits.
+    expected = evaluator_of(analytic_vocoder, metrics=("log_mel_l1",)).evaluate(GRID, [0, 1], shared=shared)
+    measure = metrics_for(analytic_vocoder.front_end, 16000)["log_mel_l1"].measure
+
+    def slow(reference, audio):
+        time.sleep(0.002)
+        return measure(reference, audio)
+
+    monkeypatch.setattr(module, "SAMPLES_AT_ONCE", 1)
+    metrics = [Metric(name, "", "minimize", slow) for name in ("one", "two")]
+    found = Evaluator(analytic_vocoder, CLIPS, metrics, NoiseBank(0)).evaluate(GRID, [0, 1], shared=shared)
+    for name in ("one", "two"):
+        np.testing.assert_allclose(values_of(found, name), values_of(expected), rtol=0, atol=1e-5)
+
+
+def test_what_a_metric_raises_ends_the_evaluation(analytic_vocoder):
+    def broken(reference, audio):
+        raise ZeroDivisionError("in the metric")
+
+    evaluator = Evaluator(analytic_vocoder, CLIPS, [Metric("broken", "", "minimize", broken)], NoiseBank(0))
+    with pytest.raises(ZeroDivisionError, match="in the metric"):
+        evaluator.evaluate(SIX, [0])
+
+
+def test_groups_hold_every_clip_once_beside_those_of_its_length(analytic_vocoder):
+    groups = evaluator_of(analytic_vocoder).groups
+    assert sorted(name for group in groups for name in group.names) == ["a", "b", "c", "d"]
+    for group in groups:
+        assert group.reference.shape[0] == group.mel.shape[0] == len(group.names)
+        assert group.names == tuple(CLIPS[place].name for place in group.places)
+    assert sorted(group.names for group in groups) == [("a", "c"), ("b",), ("d",)]

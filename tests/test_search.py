@@ -7,17 +7,23 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import BrokenVocoder, files_below, use_vocoder
+from conftest import BrokenVocoder, files_below, noise_clip, use_vocoder
 
 from schedsearch.budget import Budget
 from schedsearch.evaluator import Evaluator
 from schedsearch.families import TERMINAL_LOG_SNR, baselines
+from schedsearch.finalists import finalists
+from schedsearch.race import Race
 from schedsearch.scores import Evaluation, Score
-from schedsearch.search import Plan, search
+from schedsearch.search import search
 from schedsearch.space import FIRST_LOG_SNR, TOLERANCE, LogSnrSpace
+from schedsearch.strategies.bayesian import Bayesian
+from schedsearch.strategies.slope import EVALUATIONS_A_STEP
+from vocoder.audio import write_wav
 
 ITERS, SEARCH_CLIPS, HELD_OUT_CLIPS = 6, 3, 2
 COST = ITERS * SEARCH_CLIPS  # network evaluations of one candidate in the search
+TIMED = 4  # of one clip each, for the plan
 
 
 @pytest.fixture(autouse=True)
@@ -74,20 +80,28 @@ def test_the_leaderboard_is_sorted_and_marks_what_ships(toy):
 
 @pytest.mark.parametrize("count", [1, 6, 9])
 def test_a_budget_of_candidates_is_kept_exactly(toy, count):
-    toy.search("--budget", f"{count}candidates")
+    toy.search("--budget", f"{count}candidates", "--strategy", "tpe")
     assert len(toy.store().candidates()) == count
-    assert calls(toy) == COST * (len(baselines(ITERS)) + count) + finalists_and_verdict(toy)
+    assert calls(toy) == TIMED + COST * (len(baselines(ITERS)) + count) + finalists_and_verdict(toy)
 
 
 @pytest.mark.parametrize("budget", [1, COST, COST + 1, 6 * COST - 1])
 def test_a_budget_of_calls_is_overshot_by_less_than_one_candidate(toy, budget):
-    toy.search("--budget", f"{budget}calls")
+    toy.search("--budget", f"{budget}calls", "--strategy", "tpe")
     spent = sum(c.network_evaluations for c in toy.store().candidates())
     assert budget <= spent < budget + COST
 
 
+@pytest.mark.parametrize("budget", [1, COST, 20 * COST])
+@pytest.mark.parametrize("strategy", ["auto", "gradient"])
+def test_a_budget_of_calls_counts_a_strategy_s_own_and_is_overshot_by_less_than_one_step_of_it(toy, strategy, budget):
+    toy.search("--budget", f"{budget}calls", "--strategy", strategy)
+    spent = toy.store().work()[1] + sum(c.network_evaluations for c in toy.store().candidates())
+    assert budget <= spent < budget + COST + EVALUATIONS_A_STEP * COST
+
+
 def test_a_budget_of_minutes_ends_with_the_batch_that_spends_it(toy):
-    toy.search("--budget", "0.000001min")
+    toy.search("--budget", "0.000001min", "--strategy", "tpe")
     assert len(toy.store().candidates()) == 4
 
 
@@ -96,8 +110,14 @@ def test_a_finished_search_evaluates_nothing_and_writes_the_same(toy, capsys):
     before, spent, said = files_below(toy.folder), calls(toy), capsys.readouterr().out
     assert toy.search("--budget", "5candidates") == 0
     assert calls(toy) == spent
-    assert capsys.readouterr().out == said
+    assert verdict_in(capsys.readouterr().out) == verdict_in(said)
     assert files_below(toy.folder) == before
+
+
+def verdict_in(said):
+    """Without the plan, which names times and what is left."""
+    assert "ships" in said
+    return said.partition("\n\n")[2]
 
 
 def test_a_budget_is_remembered(toy):
@@ -175,13 +195,14 @@ def test_points_at_the_corners_of_the_box_are_proposed_without_complaint(toy):
 def test_progress_rises_to_one_and_knows_the_best(toy):
     toy.search("--budget", "1candidates")
     store = toy.store()
-    evaluator: Any = Stub()
-    plan = Plan("random", Budget(9, "candidates"), seed=0)
-    seen: list[Any] = list(search(store, evaluator, LogSnrSpace(ITERS), plan))
+    heats: list[Any] = [Stub()]
+    space, race = LogSnrSpace(ITERS), Race(heats, "log_mel_l1", 1)
+    seen = list(search(store, race, space, Bayesian("random", space, 0), Budget(9, "candidates")))
     done = [progress.done for progress in seen]
     assert done == sorted(done)
     assert done[-1] == 1.0
     best = min(c.score.mean for c in [*store.candidates(), *store.baselines()])
+    assert seen[-1].best is not None
     assert seen[-1].best.score.mean == best
 
 
@@ -199,8 +220,8 @@ def test_a_search_in_which_everything_fails_ends_with_one_line(toy, monkeypatch,
 def test_a_search_whose_candidates_alone_fail_ends_with_one_line(toy, monkeypatch, capsys):
     real = Evaluator.evaluate
 
-    def baselines_only(self, schedules, draws):
-        found = real(self, schedules, draws)
+    def baselines_only(self, schedules, draws, **options):
+        found = real(self, schedules, draws, **options)
         given = baselines(ITERS).values()
         return [e if s in given else spoilt(e) for s, e in zip(schedules, found, strict=True)]
 
@@ -212,16 +233,70 @@ def test_a_search_whose_candidates_alone_fail_ends_with_one_line(toy, monkeypatc
 def test_failed_candidates_cost_their_budget_and_never_win(toy, monkeypatch):
     real = Evaluator.evaluate
 
-    def every_other(self, schedules, draws):
-        return [spoilt(e) if i % 2 else e for i, e in enumerate(real(self, schedules, draws))]
+    def every_other(self, schedules, draws, **options):
+        return [spoilt(e) if i % 2 else e for i, e in enumerate(real(self, schedules, draws, **options))]
 
     monkeypatch.setattr(Evaluator, "evaluate", every_other)
-    assert toy.search("--budget", "8candidates") == 0
+    assert toy.search("--budget", "8candidates", "--strategy", "tpe") == 0
     found = toy.store().candidates()
     assert [bool(c.failures) for c in found] == [False, True] * 4
     with (toy.folder / "leaderboard.csv").open() as file:
         leaders = {row["name"] for row in csv.DictReader(file)}
     assert not leaders & {c.name for c in found if c.failures}
+
+
+@pytest.fixture
+def many_clips(toy):
+    """Nine search clips: a race of three heats."""
+    for i in range(9):
+        clip = noise_clip(f"search{i}", 6400, 0.1 + 0.01 * i, seed=i)
+        write_wav(toy.root / "search" / f"{clip.name}.wav", clip.audio, 16000)
+    return toy
+
+
+def test_a_race_saves_calls_and_what_it_stopped_can_not_win(many_clips):
+    toy = many_clips
+    assert toy.search("--budget", "16candidates", "--strategy", "tpe") == 0
+    found = toy.store().candidates()
+    stopped, whole = ([c for c in found if c.whole == kept] for kept in (False, True))
+    assert stopped
+    assert whole
+    for candidate in stopped:
+        assert candidate.network_evaluations < ITERS * 9
+        assert candidate.estimate is not None
+        assert np.isnan(candidate.score.mean)
+    assert {candidate.network_evaluations for candidate in whole} == {ITERS * 9}
+    with (toy.folder / "leaderboard.csv").open() as file:
+        leaders = {row["name"] for row in csv.DictReader(file)}
+    assert not leaders & {candidate.name for candidate in stopped}
+
+
+def test_when_a_race_stops_every_candidate_the_best_of_them_is_judged_all_the_same(many_clips):
+    toy = many_clips
+    assert toy.search("--budget", "4candidates", "--strategy", "random") == 0
+    found = toy.store().candidates()
+    assert not any(c.whole for c in found)
+    with (toy.folder / "leaderboard.csv").open() as file:
+        [leader] = [row for row in csv.DictReader(file) if row["kind"] == "random"]
+    assert leader["name"] == min(found, key=lambda c: c.estimate).name
+    assert leader["held_out_log_mel_l1_clips"] == str(HELD_OUT_CLIPS)
+    [finalist] = [c for c in finalists(toy.store()) if c.kind == "random"]
+    assert finalist.score.values.shape == (9, 3)
+    assert np.isfinite(finalist.score.values).all()
+
+
+def test_what_a_race_does_not_stop_scores_as_without_one(many_clips):
+    toy, grid = many_clips, ["--strategy", "grid", "--grid", "mantissas:2", "--budget", "24candidates"]
+    assert toy.search(*grid) == 0
+    raced = toy.store().candidates()
+    assert toy.search(*grid, "--no-race", "--storage", "unraced") == 0
+    with (toy.folder / "trials.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] == "grid"]
+    assert {row["network_evaluations"] for row in rows} == {str(ITERS * 9)}
+    assert 0 < sum(candidate.whole for candidate in raced) < len(raced) == len(rows)
+    for row, candidate in zip(rows, raced, strict=True):
+        if candidate.whole:
+            assert float(row["log_mel_l1_mean"]) == pytest.approx(candidate.score.mean, abs=1e-4)
 
 
 def test_improvement_that_was_required_and_not_found_is_status_3(toy):
@@ -239,11 +314,13 @@ def test_a_vocoder_that_changed_during_the_search_is_no_result(toy, monkeypatch)
 class Stub:
     """Scores a schedule by its first level."""
 
-    def evaluate(self, schedules, draws):
+    clip_names = ("a",)
+
+    def evaluate(self, schedules, draws, *, shared=False):
         return [Evaluation({"log_mel_l1": Score(np.array([[s.log_snr[0]]]))}, 0.0, 1) for s in schedules]
 
 
-def interrupted(*_):
+def interrupted(*_, **__):
     raise KeyboardInterrupt
 
 

@@ -13,13 +13,19 @@ from schedsearch.families import log_snr_line
 from schedsearch.metrics.spectral import log_mel_l1
 from schedsearch.noise import NoiseBank
 from schedsearch.schedule import NoiseSchedule
+from schedsearch.space import LogSnrSpace
+from schedsearch.strategies import bayesian
+from schedsearch.strategies.auto import Auto, Stage
+from schedsearch.strategies.bayesian import SAMPLERS, Bayesian
 from schedsearch.strategies.beam import BeamSearch
 from schedsearch.strategies.dynamic_programming import DynamicProgramming
+from schedsearch.strategies.evolution import Evolution
 from schedsearch.strategies.gradient import Gradient
 from schedsearch.strategies.grid import GridStrategy, IvanvovkGrid, LevelGrid, MantissaGrid, coqui_grid, lmnt_grid
 from schedsearch.strategies.level_errors import measure
+from schedsearch.strategies.polish import Polish
 from schedsearch.strategies.slope import SamplerSlope
-from schedsearch.strategies.strategy import Strategy
+from schedsearch.strategies.strategy import Losses, Strategy
 
 STEPS = 3
 BATCH = 4
@@ -67,11 +73,43 @@ def dynamic_programming(seed: int) -> Strategy:
     return DynamicProgramming(STEPS, lambda: measure(vocoder, [clips(vocoder)], NoiseBank(seed)))
 
 
-def gradient(seed: int) -> Strategy:
+def descent(start: NoiseSchedule, seed: int) -> Gradient:
     vocoder = AnalyticVocoder()
     distance = log_mel_l1(vocoder.front_end)
     slope = SamplerSlope(vocoder, [clips(vocoder)], distance, NoiseBank(seed), draws=(0,))
-    return Gradient(log_snr_line(STEPS, 10, -3), slope, limit=16, patience=17)
+    return Gradient(start, slope, limit=16, patience=17)
+
+
+def gradient(seed: int) -> Strategy:
+    return descent(log_snr_line(STEPS, 10, -3), seed)
+
+
+def polish(seed: int) -> Strategy:
+    """Told a baseline, without which it has nothing to begin from; a run keeps that it began there."""
+    baseline = log_snr_line(STEPS, 10, -3)
+    found = Polish(lambda start: descent(start, seed), lambda number, now: now or (baseline if number == 0 else None))
+    tell(found, [baseline], loss)
+    return found
+
+
+class Told(Auto):
+    """Auto with a budget of 20 schedules, whoever proposed them."""
+
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        super().__init__(stages, lambda: self.count / 20)
+        self.count = 0
+
+    def tell(self, schedules: Sequence[NoiseSchedule], losses: Losses) -> None:
+        super().tell(schedules, losses)
+        self.count += len(schedules)
+
+
+def auto(seed: int) -> Strategy:
+    return Told([Stage(grid(LEVELS), 0.3), Stage(Bayesian("tpe", LogSnrSpace(STEPS), seed), 1.0)])
+
+
+def sampler(name: str) -> Callable[[int], Strategy]:
+    return lambda seed: Bayesian(name, LogSnrSpace(STEPS), seed)
 
 
 CASES = [
@@ -84,12 +122,22 @@ CASES = [
     Case("beam", beam, ends_after=9),
     Case("dynamic programming", dynamic_programming, ends_after=48),
     Case("gradient", gradient, ends_after=17),
+    Case("polish", polish, ends_after=16),
+    *(Case(name, sampler(name)) for name in SAMPLERS),
+    Case("auto", auto),
+    Case("cmaes", lambda seed: Evolution(LogSnrSpace(STEPS), seed)),
 ]
 
 every_strategy = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 every_finite_strategy = pytest.mark.parametrize(
     "case", [case for case in CASES if case.ends_after is not None], ids=lambda case: case.name
 )
+
+
+@pytest.fixture(autouse=True)
+def _early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TPE and GP fit something before these tests end."""
+    monkeypatch.setattr(bayesian, "STARTUP", 8)
 
 
 def loss(schedule: NoiseSchedule) -> float:
@@ -194,7 +242,7 @@ def test_spent_network_evaluations_never_fall(case):
 @every_finite_strategy
 def test_an_exhausted_strategy_proposes_nothing(case):
     strategy = case.make(0)
-    found = sum(proposals(strategy, rounds=case.ends_after // BATCH + 1), [])
+    found = sum(proposals(strategy, rounds=case.ends_after + 1), [])
     assert len(found) == case.ends_after
     assert strategy.ask(BATCH) == []
     assert strategy.ask(BATCH) == []

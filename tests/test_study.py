@@ -1,31 +1,37 @@
 """Laws of the trial store: nothing finished is lost, nothing counts twice, a resumed run is the uninterrupted one."""
 
+import dataclasses
 import json
 import socket
 import subprocess
 import sys
-from typing import Any
 
 import numpy as np
 import optuna
 import pytest
-from optuna.storages import InMemoryStorage, RDBStorage
+from conftest import Lasting
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from schedsearch import study as module
 from schedsearch.budget import Budget
-from schedsearch.families import baselines
+from schedsearch.families import baselines, log_snr_line
+from schedsearch.owners import alive, owner
+from schedsearch.race import Race
 from schedsearch.scores import Evaluation, Score
-from schedsearch.search import Plan, search
-from schedsearch.space import LogSnrSpace
+from schedsearch.search import search
+from schedsearch.space import CurveSpace, LogSnrSpace
 from schedsearch.strategies import bayesian
-from schedsearch.strategies.bayesian import SAMPLERS
-from schedsearch.study import Store, sqlite_url, study_name
+from schedsearch.strategies.bayesian import Bayesian
+from schedsearch.strategies.grid import GridStrategy
+from schedsearch.study import Direction, Store, sqlite_url, study_name
 from vocoder.errors import InputError
 
 SPACE = LogSnrSpace(3)
 IDENTITY = {"dataset": "toy", "sample_rate": 16000, "iterations": 3, "checkpoint": "abc", "seed": 0}
 DEAD = f"{socket.gethostname()} 999999999 1"  # above Linux's largest process id
+ONE: dict[str, Direction] = {"log_mel_l1": "minimize"}
+PROPOSED = [log_snr_line(3, first, -3) for first in (9.0, 8.0, 7.0, 6.0)]
 
 
 class Killed(BaseException):
@@ -35,7 +41,9 @@ class Killed(BaseException):
 class Ideal:
     """An evaluator that scores a schedule by its distance from one; costs 12 network evaluations each."""
 
-    def evaluate(self, schedules, draws):
+    clip_names: tuple[str, ...] = ("a", "b")
+
+    def evaluate(self, schedules, draws, *, shared=False):
         return [self.one(schedule) for schedule in schedules]
 
     def one(self, schedule):
@@ -51,6 +59,26 @@ class Failing(Ideal):
         if schedule.log_snr[0] < 8:
             return sound
         return Evaluation({"log_mel_l1": Score(np.array([[1.0], [np.nan]]), ("b, draw 0: silent",))}, 60.0, 12)
+
+
+class Heat(Ideal):
+    """Four clips, of which each likes another schedule a little; fails as `Failing` does."""
+
+    clip_names = ("a", "b", "c", "d")
+
+    def one(self, schedule):
+        if schedule.log_snr[0] >= 13:
+            return Evaluation({"log_mel_l1": Score(np.full((4, 1), np.nan), ("b, draw 0: silent",))}, 60.0, 24)
+        likes = np.array([[9.0, 3.0, -3.0], [9.2, 3.0, -3.1], [8.9, 3.1, -3.0], [9.0, 2.8, -2.9]])
+        distances = np.square(schedule.log_snr - likes).mean(axis=1, keepdims=True)
+        return Evaluation({"log_mel_l1": Score(distances)}, 60.0, 24)
+
+
+def race_of(*heats):
+    return Race(heats, "log_mel_l1", 1)
+
+
+ALONE, SOME_FAIL, RACED = race_of(Ideal()), race_of(Failing()), race_of(Heat(), Heat())
 
 
 @pytest.fixture(scope="module")
@@ -69,59 +97,59 @@ def url(tmp_path, empty):
 
 @pytest.fixture
 def mortal(monkeypatch):
-    """Trials asked for from now on belong to a process that is dead when the store is next opened."""
-    monkeypatch.setattr(module, "_owner", lambda: DEAD)
+    """Trials claimed from now on belong to a process that is dead when the store is next opened."""
+    monkeypatch.setattr(module, "owner", lambda: DEAD)
 
 
 @pytest.fixture
 def early(monkeypatch):
-    """TPE fits its densities from the sixth trial on."""
+    """TPE fits its densities from the sixth trial on, baselines included."""
     monkeypatch.setattr(bayesian, "STARTUP", 6)
 
 
 def opened(url, identity=IDENTITY):
-    return Store(url, identity, "minimize", "log_mel_l1")
+    return Store(url, identity, ONE)
 
 
-def plan(candidates, strategy="tpe"):
-    return Plan(strategy, Budget(candidates, "candidates"), seed=0)
+def steps(store, candidates, race=ALONE, strategy="tpe"):
+    proposing = Bayesian(strategy, SPACE, 0, index=store.next_index)
+    return search(store, race, SPACE, proposing, Budget(candidates, "candidates"))
 
 
-def run(store, candidates, evaluator=None, strategy="tpe"):
-    scorer: Any = evaluator or Ideal()
-    for _ in search(store, scorer, SPACE, plan(candidates, strategy)):
+def run(store, candidates, race=ALONE, strategy="tpe"):
+    for _ in steps(store, candidates, race, strategy):
         pass
 
 
 def found(store):
-    """{(schedule, score)} of all candidates; a set that is smaller than their number holds one twice."""
-    return {(c.schedule, str(c.score.mean)) for c in store.candidates()}
+    """{(index, schedule, score)} of all candidates; a set that is smaller than their number holds one twice."""
+    return {(c.index, c.schedule, str(c.score.values), c.estimate) for c in store.candidates()}
 
 
 def states(store):
     return [trial.state for trial in store.study.get_trials(deepcopy=False)]
 
 
-def ask(store, seeds=(1, 2)):
-    return store.ask(SPACE, seeds, SAMPLERS["tpe"], "tpe")
+def claimed(store, schedules=PROPOSED[:2]):
+    return store.claim(schedules, "tpe", SPACE)
 
 
-def told(store, proposals):
-    store.tell(proposals, Ideal().evaluate([p.schedule for p in proposals], (0,)))
+def finished(store, claims):
+    store.finish(claims, Ideal().evaluate([claim.schedule for claim in claims], (0,)))
 
 
 def test_a_reopened_store_holds_all_that_was_told(url):
     store = opened(url)
-    run(store, 6, Failing())
+    run(store, 6, SOME_FAIL)
     again = opened(url)
+    assert any(c.failures for c in store.candidates())
     assert len(again.candidates()) == 6
     for before, after in zip(
         [*store.baselines(), *store.candidates()], [*again.baselines(), *again.candidates()], strict=True
     ):
-        np.testing.assert_array_equal(after.values, before.values)  # NaN where it failed
-        assert (after.name, after.kind, after.schedule, after.failures, after.seconds, after.network_evaluations) == (
-            before.name, before.kind, before.schedule, before.failures, before.seconds, before.network_evaluations
-        )  # fmt: skip
+        np.testing.assert_array_equal(after.score.values, before.score.values)  # NaN where it failed
+        assert dataclasses.replace(after, scores={}) == dataclasses.replace(before, scores={})
+        assert after.failures == before.failures
     assert {c.name for c in again.baselines()} == set(baselines(3))
 
 
@@ -133,71 +161,175 @@ def test_what_is_remembered_is_recalled_and_nothing_else(url):
 
 def test_betas_survive_storage_to_the_last_bit(url):
     store = opened(url)
-    proposals = ask(store)
-    told(store, proposals)
-    assert [c.schedule for c in opened(url).candidates()] == [p.schedule for p in proposals]
+    claims = claimed(store)
+    finished(store, claims)
+    assert [c.schedule for c in opened(url).candidates()] == PROPOSED[:2]
 
 
-def test_an_orphan_is_failed_and_its_point_comes_first(url, mortal):
-    first, second = ask(opened(url))
+def test_every_objective_is_stored_and_the_first_decides(url):
+    scores = {"a": Score(np.array([[1.0], [3.0]])), "b": Score(np.array([[5.0], [6.0]]))}
+    store = Store(url, IDENTITY, {"a": "minimize", "b": "maximize"})
+    store.finish(claimed(store, PROPOSED[:1]), [Evaluation({**scores, "c": scores["a"]}, 1.0, 3)])
+    [candidate] = Store(url, IDENTITY, {"a": "minimize", "b": "maximize"}).candidates()
+    assert {name: score.mean for name, score in candidate.scores.items()} == {"a": 2.0, "b": 5.5}
+    assert (candidate.score.mean, candidate.losses(store.signs)) == (2.0, (2.0, -5.5))
+    assert store.study.trials[0].values == [2.0, 5.5]
+
+
+def test_work_is_added_up_and_recalled(url):
+    store = opened(url)
+    assert store.work() == (0, 0)
+    store.remember_work("slope 1", [1.0], seconds=2.0, network_evaluations=30)
+    store.remember_work("slope 2", {"b": None}, seconds=0.5, network_evaluations=12)
     again = opened(url)
-    assert states(again)[:2] == [TrialState.FAIL, TrialState.FAIL]
+    assert again.work() == (2.5, 42)
+    assert (again.recall_work("slope 1"), again.recall_work("slope 2")) == ([1.0], {"b": None})
+    assert again.recall_work("slope 3") is None
+
+
+def test_proposals_are_numbered_on_and_trials_show_their_points(url):
+    store = opened(url)
+    finished(store, claimed(store))
+    claims = claimed(store, PROPOSED[2:])
+    assert [claim.index for claim in claims] == [2, 3]
+    assert store.next_index() == 4
+    for trial, schedule in zip(store.study.get_trials(), PROPOSED, strict=True):
+        point = [trial.params[name] for name in sorted(trial.params)]
+        np.testing.assert_allclose(SPACE.decode(point).log_snr, schedule.log_snr, atol=1e-6)
+
+
+def test_a_schedule_outside_the_box_is_stored_as_it_is(url):
+    outside = log_snr_line(3, 16.0, -3.0)
+    store = opened(url)
+    finished(store, claimed(store, [outside]))
+    assert store.study.get_trials()[0].params == {}
+    assert [c.schedule for c in opened(url).candidates()] == [outside]
+
+
+def test_an_orphan_is_failed_and_adopted_first_as_what_it_was(url, mortal):
+    claimed(opened(url))
+    again = opened(url)
     assert again.candidates() == []
-    assert [p.schedule for p in ask(again, seeds=(8, 9))] == [first.schedule, second.schedule]
+    claims = again.adopt()
+    assert [(c.schedule, c.index, c.kind) for c in claims] == [(PROPOSED[0], 0, "tpe"), (PROPOSED[1], 1, "tpe")]
+    assert states(again) == [TrialState.FAIL, TrialState.FAIL, TrialState.RUNNING, TrialState.RUNNING]
+    finished(again, claims)
+    assert [c.name for c in again.candidates()] == ["trial 0", "trial 1"]
+    assert (again.adopt(), again.next_index()) == ([], 2)
+
+
+def test_orphans_of_several_batches_are_adopted_batch_by_batch(url, mortal):
+    store = opened(url)
+    claimed(store)
+    finished(store, claimed(store, PROPOSED[2:])[:1])
+    again = opened(url)
+    for index, first in (([0, 1], 0), ([3], 2)):
+        claims = again.adopt()
+        assert [claim.index for claim in claims] == index
+        assert {claim.first for claim in claims} == {first}
+        finished(again, claims)
+    assert again.adopt() == []
+    assert {c.schedule for c in again.candidates()} == set(PROPOSED)
+
+
+def test_a_batch_that_was_not_claimed_whole_is_left_to_the_strategy(memory, mortal):
+    assert killed_after(1, lambda: claimed(opened("a"), PROPOSED[:3]))  # the study's identity
+    for writes in range(2, 4):
+        assert killed_after(writes, lambda: claimed(opened("a"), PROPOSED[:3]))
+        again = opened("a")
+        assert TrialState.RUNNING in states(again)
+        assert again.adopt() == []
+        assert TrialState.RUNNING not in states(again)
+        assert again.next_index() == 0
 
 
 def test_a_trial_with_a_stored_result_is_told_and_not_evaluated_again(url, mortal, monkeypatch):
     store = opened(url)
-    [proposal] = ask(store, seeds=(1,))
+    [claim] = claimed(store, PROPOSED[:1])
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(store.study, "tell", raising(Killed()))
-        told(store, [proposal])
+        finished(store, [claim])
     again = opened(url)
     assert states(again) == [TrialState.COMPLETE]
+    assert again.adopt() == []
     [candidate] = again.candidates()
-    assert candidate.schedule == proposal.schedule
+    assert candidate.schedule == claim.schedule
     assert again.study.get_trials()[0].value == pytest.approx(candidate.score.mean)
+
+
+def test_a_scored_trial_whose_owner_dies_later_is_not_evaluated_again(url, monkeypatch):
+    store, other = opened(url), opened(url)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "owner", lambda: DEAD)
+        claims = claimed(store)
+        patch.setattr(store.study, "tell", raising(Killed()))
+        with pytest.raises(Killed):
+            finished(store, claims)
+    assert [claim.index for claim in other.adopt()] == [1]
+    assert [c.index for c in other.candidates()] == [0]
 
 
 def test_a_failed_result_that_was_not_told_is_failed_and_not_evaluated_again(url, mortal, monkeypatch):
     store = opened(url)
-    [proposal] = ask(store, seeds=(1,))
+    claims = claimed(store, PROPOSED[:1])
     failed = Evaluation({"log_mel_l1": Score(np.array([[np.nan]]), ("a, draw 0: silent",))}, 1.0, 3)
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(store.study, "tell", raising(Killed()))
-        store.tell([proposal], [failed])
+        store.finish(claims, [failed])
     again = opened(url)
     assert states(again) == [TrialState.FAIL]
+    assert again.adopt() == []
     assert [c.failures for c in again.candidates()] == [("a, draw 0: silent",)]
 
 
-def test_a_live_owners_trials_are_left_alone(url):
-    ask(opened(url))
+def test_what_a_race_stopped_is_pruned_and_keeps_its_estimate(url):
+    store = opened(url)
+    stopped = Evaluation({"log_mel_l1": Score(np.array([[4.0], [np.nan]]))}, 1.0, 3, estimate=2.5)
+    store.finish(claimed(store, PROPOSED[:1]), [stopped])
     again = opened(url)
+    assert states(again) == [TrialState.PRUNED]
+    [candidate] = again.candidates()
+    assert (candidate.estimate, candidate.whole, candidate.losses(again.signs)) == (2.5, False, (2.5,))
+
+
+def test_a_live_owners_trials_are_left_alone(url):
+    claimed(opened(url))
+    again = opened(url)
+    assert again.adopt() == []
     assert states(again) == [TrialState.RUNNING, TrialState.RUNNING]
+    assert again.next_index() == 2
+
+
+def test_what_is_released_is_adopted_in_the_same_process(url):
+    store = opened(url)
+    claims = claimed(store)
+    finished(store, claims[:1])
+    store.release(claims)
+    assert [(c.index, c.schedule) for c in store.adopt()] == [(1, PROPOSED[1])]
+    assert [c.index for c in store.candidates()] == [0]
 
 
 def test_a_live_owner_of_another_user_is_alive(monkeypatch):
-    owner = module._owner()
+    me = owner()
     monkeypatch.setattr("os.kill", raising(PermissionError()))
-    assert module._alive(owner)
+    assert alive(me)
 
 
 def test_another_process_with_the_same_id_is_no_owner():
-    host, pid, started = module._owner().rsplit(" ", 2)
-    assert module._alive(f"{host} {pid} {started}")
-    assert not module._alive(f"{host} {pid} {int(started) + 1}")
+    host, pid, started = owner().rsplit(" ", 2)
+    assert alive(f"{host} {pid} {started}")
+    assert not alive(f"{host} {pid} {int(started) + 1}")
 
 
-@pytest.mark.parametrize("owner", ["", "host", DEAD, f"{socket.gethostname()} {10**30} 1", "a b c d"])
-def test_what_is_no_process_here_is_dead_unless_it_names_another_machine(owner):
-    assert module._alive(owner) == (owner == "a b c d")
+@pytest.mark.parametrize("name", ["", "host", DEAD, f"{socket.gethostname()} {10**30} 1", "a b c d"])
+def test_what_is_no_process_here_is_dead_unless_it_names_another_machine(name):
+    assert alive(name) == (name == "a b c d")
 
 
 def test_a_process_that_ended_is_dead(url):
-    code = "from schedsearch.study import _owner; print(_owner())"
+    code = "from schedsearch.owners import owner; print(owner())"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not module._alive(ended.stdout.strip())
+    assert not alive(ended.stdout.strip())
 
 
 def test_another_identity_is_another_study_and_says_what_changed(url):
@@ -231,32 +363,6 @@ def test_a_studys_name_is_readable_and_does_not_depend_on_the_order_of_facts():
     assert study_name(dict(reversed(IDENTITY.items()))) == study_name(IDENTITY)
 
 
-def test_baselines_inside_the_box_are_taught_once(url):
-    for _ in range(2):
-        store = opened(url)
-        run(store, 4)
-        store.teach(SPACE, store.baselines())
-    inside = {name: s for name, s in baselines(3).items() if SPACE.clip(s).moved == 0}
-    assert inside
-    taught = [t for t in store.study.get_trials() if "taught" in t.user_attrs]
-    assert sorted(t.user_attrs["taught"] for t in taught) == sorted(inside)
-    for trial in taught:
-        point = [trial.params[name] for name in sorted(trial.params)]
-        schedule = inside[trial.user_attrs["taught"]]
-        np.testing.assert_allclose(SPACE.decode(point).log_snr, schedule.log_snr, atol=1e-6)
-        assert trial.value == pytest.approx(Ideal().one(schedule).scores["log_mel_l1"].mean)
-    assert len(store.candidates()) == 4
-
-
-def test_failed_baselines_and_those_outside_the_box_are_not_taught(url):
-    store = opened(url)
-    run(store, 1, Failing())
-    taught = {t.user_attrs["taught"] for t in store.study.get_trials() if "taught" in t.user_attrs}
-    sound = {c.name for c in store.baselines() if not c.failures}
-    assert {c.name for c in store.baselines()} - sound
-    assert taught <= sound
-
-
 @pytest.mark.parametrize("strategy", ["tpe", "random"])
 def test_a_run_repeats_with_its_seed(memory, early, strategy):
     first, second = opened("a"), opened("b")
@@ -266,45 +372,76 @@ def test_a_run_repeats_with_its_seed(memory, early, strategy):
     assert len(found(first)) == 10
 
 
+def test_baselines_cost_no_trial_and_are_stored_once(memory):
+    store = opened("a")
+    for candidates in (4, 6):
+        run(store, candidates)
+    assert {c.name for c in store.baselines()} == set(baselines(3))
+    assert len(store.study.get_trials()) == len(store.candidates()) == 6
+
+
 def test_a_run_stopped_after_any_batch_goes_on_as_the_uninterrupted_one(memory, early):
     whole = opened("whole")
-    run(whole, 11)
+    run(whole, 11, RACED)
     for batches in range(1, len(baselines(3)) + 4):  # progress is told after each baseline and each batch
-        url = f"{batches}"
-        ideal: Any = Ideal()
-        steps: Any = search(opened(url), ideal, SPACE, plan(11))
+        stopped = steps(opened(f"{batches}"), 11, RACED)
         for _ in range(batches):
-            next(steps)
-        steps.close()
-        run(opened(url), 11)
-        assert found(opened(url)) == found(whole)
+            next(stopped)
+        stopped.close()
+        run(opened(f"{batches}"), 11, RACED)
+        assert found(opened(f"{batches}")) == found(whole)
 
 
-@pytest.mark.parametrize("evaluator", [Ideal(), Failing()], ids=["sound", "some fail"])
-def test_a_run_killed_before_any_write_goes_on_as_the_uninterrupted_one(memory, early, mortal, evaluator):
+@pytest.mark.parametrize("race", [ALONE, SOME_FAIL, RACED], ids=["sound", "some fail", "raced"])
+def test_a_run_killed_before_any_write_goes_on_as_the_uninterrupted_one(memory, early, mortal, race):
     whole = opened("whole")
-    run(whole, 10, evaluator)
-    for writes in range(1, 1000, 2):
+    run(whole, 10, race)
+    for writes in range(1, 1000):
         url = f"{writes}"
-        killed = killed_after(writes, lambda url=url: run(opened(url), 10, evaluator))
-        run(opened(url), 10, evaluator)
+        killed = killed_after(writes, lambda url=url: run(opened(url), 10, race))
+        run(opened(url), 10, race)
         assert len(opened(url).candidates()) == 10
         assert found(opened(url)) == found(whole)
         if not killed:
             break
-    assert writes > 80
+    assert writes > len(baselines(3)) + 3 * 10  # a claim, a result and an end for each
+
+
+def test_the_raced_run_that_is_killed_stops_some_fails_some_and_scores_some(memory, early):
+    run(opened("a"), 10, RACED)
+    candidates = opened("a").candidates()
+    assert any(c.whole for c in candidates)
+    assert any(c.failures for c in candidates)
+    assert any(c.estimate is not None for c in candidates)
+
+
+def test_what_is_left_of_a_batch_races_against_the_best_before_it(memory, mortal):
+    # The first of the batch is far better than all before it: once stored, it would stop the others of its batch.
+    better_than_baselines = [log_snr_line(3, first, -3) for first in (9.0, 9.6, 9.7, 9.8)]
+
+    def search_all(url):
+        strategy = GridStrategy("grid", lambda: iter(better_than_baselines), 4)
+        list(search(opened(url), RACED, SPACE, strategy, Budget(4, "candidates")))
+
+    search_all("whole")
+    assert all(c.whole for c in opened("whole").candidates())
+    for writes in range(1, 30):
+        killed_after(writes, lambda url=f"{writes}": search_all(url))
+        search_all(f"{writes}")
+        assert found(opened(f"{writes}")) == found(opened("whole"))
 
 
 def test_a_run_killed_while_it_is_resumed_loses_and_doubles_nothing(memory, early, mortal):
     whole = opened("whole")
-    run(whole, 8)
-    for writes in range(1, 24):
+    run(whole, 8, RACED)
+    begun = 1 + len(baselines(3)) + 3 * 4 + 4 + 1  # identity, baselines, a batch, the next one claimed, one result
+    for writes in range(1, 30):
         url = f"{writes}"
-        killed_after(35, lambda url=url: run(opened(url), 8))
+        assert killed_after(begun, lambda url=url: run(opened(url), 8, RACED))
         orphans = optuna.storages.RDBStorage(url).get_all_trials(0, states=(TrialState.RUNNING,))
-        assert len(orphans) > 2
-        killed_after(writes, lambda url=url: run(opened(url), 8))
-        run(opened(url), 8)
+        assert len(orphans) == 4
+        killed_after(writes, lambda url=url: run(opened(url), 8, RACED))
+        run(opened(url), 8, RACED)
         assert len(opened(url).candidates()) == 8
         assert found(opened(url)) == found(whole)
 
@@ -314,10 +451,42 @@ def test_ctrl_c_gives_the_batch_back_to_whoever_asks_next_in_the_same_process(me
     run(whole, 8)
     run(store, 4)
     with pytest.raises(KeyboardInterrupt):
-        run(store, 8, raising_evaluator(KeyboardInterrupt))
-    assert TrialState.RUNNING not in states(store)
+        run(store, 8, race_of(Interrupted()))
     run(store, 8)
+    assert TrialState.RUNNING not in states(store)
     assert found(store) == found(whole)
+
+
+def test_ctrl_c_does_not_cost_a_strategy_that_goes_on_its_batch(memory):
+    # In a notebook the strategy may outlive the search that was stopped: it must not propose what is adopted again.
+    store, strategy = opened("a"), GridStrategy("grid", lambda: iter(PROPOSED), 4, batch=2)
+    budget = Budget(9, "candidates")
+    with pytest.raises(KeyboardInterrupt):
+        list(search(store, race_of(Interrupted()), SPACE, strategy, budget))
+    list(search(store, ALONE, SPACE, strategy, budget))
+    assert [c.schedule for c in store.candidates()] == PROPOSED
+
+
+def test_a_strategy_that_has_run_out_ends_the_search(memory):
+    store = opened("a")
+    *_, last = search(store, ALONE, SPACE, GridStrategy("grid", lambda: iter(PROPOSED), 4), Budget(9, "candidates"))
+    assert [(c.kind, c.schedule) for c in store.candidates()] == [("grid", schedule) for schedule in PROPOSED]
+    assert last.done < 1
+
+
+def test_work_of_the_strategy_counts_towards_its_budget(memory):
+    for budget, left in ((Budget(5, "minutes"), 4), (Budget(90, "calls"), 5)):
+        store = opened(f"{budget}")
+        store.remember_work("errors", 1, seconds=120.0, network_evaluations=30)
+        list(search(store, ALONE, SPACE, Bayesian("random", SPACE, 0), budget))
+        assert len(store.candidates()) == left  # of a minute and 12 calls each; minutes end with their batch
+
+
+def test_curves_that_no_point_stands_for_resume_too(memory, mortal):
+    space = CurveSpace(12, 2)
+    schedules = [log_snr_line(12, first, -3) for first in (9.0, 12.0)]
+    opened("a").claim(schedules, "grid", space)
+    assert [claim.schedule for claim in opened("a").adopt()] == schedules
 
 
 @pytest.mark.parametrize(
@@ -355,7 +524,7 @@ def test_a_damaged_study_is_one_line_and_stays_as_it_was(tmp_path, url, damage):
 
 def test_stored_values_are_plain_json(url):
     store = opened(url)
-    run(store, 4, Failing())
+    run(store, 9, RACED)
     for trial in store.study.get_trials():
         json.dumps(trial.user_attrs, allow_nan=False)
     json.dumps(store.study.user_attrs, allow_nan=False)
@@ -368,14 +537,13 @@ def raising(error):
     return fail
 
 
-def raising_evaluator(error=Killed):
-    class Raising(Ideal):
-        def evaluate(self, schedules, draws):
-            if draws and len(schedules) > 1:
-                raise error
-            return super().evaluate(schedules, draws)
+class Interrupted(Ideal):
+    """Ctrl-C in the first batch of candidates."""
 
-    return Raising()
+    def evaluate(self, schedules, draws, *, shared=False):
+        if len(schedules) > 1:
+            raise KeyboardInterrupt
+        return super().evaluate(schedules, draws)
 
 
 WRITES = (
@@ -389,7 +557,7 @@ def killed_after(writes, action):
     left = writes
     with pytest.MonkeyPatch.context() as patch:
         for name in WRITES:
-            real = getattr(InMemoryStorage, name)
+            real = getattr(Lasting, name)
 
             def write(*arguments, real=real, **named):
                 nonlocal left
@@ -398,7 +566,7 @@ def killed_after(writes, action):
                     raise Killed
                 return real(*arguments, **named)
 
-            patch.setattr(InMemoryStorage, name, write)
+            patch.setattr(Lasting, name, write)
         try:
             action()
         except Killed:

@@ -8,14 +8,22 @@ from pathlib import Path
 from tqdm import tqdm
 
 from schedsearch.budget import Budget, parse_budget
+from schedsearch.choice import GRIDS, STRATEGIES
 from schedsearch.commands.arguments import optional_rate, whole_number
 from schedsearch.config import load_voice
 from schedsearch.confirmation import Verdict
+from schedsearch.report.plan import plan
 from schedsearch.report.summary import sentence, table
-from schedsearch.report.tables import provenance, write_leaderboard, write_run, write_schedules, write_trials
+from schedsearch.report.tables import (
+    provenance,
+    write_front,
+    write_leaderboard,
+    write_run,
+    write_schedules,
+    write_trials,
+)
 from schedsearch.run import LONGEST_SEARCH, STUDY, Run, Settings, open_run, results_folder
 from schedsearch.search import Progress
-from schedsearch.strategies.bayesian import SAMPLERS
 from schedsearch.study import Store
 from vocoder.checkpoint import describe
 from vocoder.errors import InputError
@@ -28,8 +36,14 @@ _BAR = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed}<{remaining} {postfix}"
 def add(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.add_argument("--iters", default="6", help="steps of the schedule (default: 6)")
-    parser.add_argument("--strategy", default="tpe", help=f"{', '.join(SAMPLERS)} (default: tpe)")
-    parser.add_argument("--objective", default="log_mel_l1", help="log_mel_l1, pesq, lsd, stoi, ... (default: first)")
+    parser.add_argument("--strategy", default="auto", help=f"{', '.join(STRATEGIES)} (default: auto)")
+    parser.add_argument("--grid", default="levels:3", help=f"of STRATEGY=grid: {', '.join(GRIDS)} (default: levels:3)")
+    parser.add_argument("--no-race", action="store_true", help="score every candidate on every search clip")
+    parser.add_argument(
+        "--objective",
+        default="log_mel_l1",
+        help="log_mel_l1, pesq, lsd, stoi, ..., or several with commas between them (default: log_mel_l1)",
+    )
     parser.add_argument("--budget", help=f"such as 10min, 300candidates, 50000calls (default: {DEFAULT_BUDGET})")
     parser.add_argument("--more", help="adds so much to a finished search's budget, in the same unit")
     parser.add_argument("--seed", default="0", help="of the noise and the strategy (default: 0)")
@@ -51,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
     if opened.store.changed:
         print(f"changed since the last search: {', '.join(opened.store.changed)}; a new study begins")
     budget = _remembered(opened.store, asked)
+    print(plan(opened, budget))
     _show(opened, budget)
     verdict = opened.verdict()
     _write(opened, verdict)
@@ -64,6 +79,8 @@ def _settings(options: argparse.Namespace) -> Settings:
         iterations=whole_number(options.iters, "ITERS", least=1, most=LONGEST_SEARCH),
         strategy=options.strategy,
         objective=options.objective,
+        grid=options.grid,
+        race=not options.no_race,
         seed=whole_number(options.seed, "SEED", least=0, most=2**31 - 1),
         results=options.results,
         storage=options.storage,
@@ -125,6 +142,8 @@ def _best(progress: Progress, metric: str) -> str:
 def _write(opened: Run, verdict: Verdict) -> None:
     facts = provenance(opened.store, verdict)
     write_trials(opened.store, opened.folder / "trials.csv")
+    if len(opened.store.objectives) > 1:
+        write_front(opened.store, opened.folder / "pareto.csv")
     write_leaderboard(opened.store, verdict, opened.folder / "leaderboard.csv")
     write_schedules(verdict, facts, opened.folder)
     write_run(facts, opened.folder / "run.json")

@@ -1,6 +1,7 @@
 """From functions of clips to what an evaluator calls: all candidates at once, a Failure for what is no number."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
@@ -11,19 +12,22 @@ from schedsearch.metrics.pitch import PitchTrack, Tracker
 
 Pair: TypeAlias = tuple[Tensor, Tensor]  # reference, estimate, [samples] each
 Value: TypeAlias = float | Failure
+Distance: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # reference, estimate [..., samples] -> [...]
 Measured: TypeAlias = list[list[Value]]  # [candidate][clip]
 Measure: TypeAlias = Callable[[Tensor, Tensor], Measured]  # references [K, samples], estimates [C, K, samples]
 
 
-def of_batches(distance: Callable[[Tensor, Tensor], Tensor]) -> Measure:
+@dataclass(frozen=True)
+class of_batches:  # noqa: N801 - a function that keeps what it wraps
     """Of a function of [..., samples] each -> [...] whose leading dimensions broadcast."""
 
-    def measure(references: Tensor, estimates: Tensor) -> Measured:
-        values = distance(references, estimates).detach().double().cpu()
+    distance: Distance
+
+    def __call__(self, references: Tensor, estimates: Tensor) -> Measured:
+        """[candidate][clip]."""
+        values = self.distance(references, estimates).detach().double().cpu()
         finite = (references.isfinite().all(-1) & estimates.isfinite().all(-1)).cpu()
         return [[_value(v, f) for v, f in zip(*row, strict=True)] for row in zip(values, finite, strict=True)]
-
-    return measure
 
 
 def of_pairs(scorer: Callable[[list[Pair]], list[Value]]) -> Measure:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from schedsearch.metrics.catalogue import Definition, Direction, Setup, catalogue
-from schedsearch.metrics.measuring import Measure, Measured
+from schedsearch.metrics.measuring import Distance, Measure, Measured, of_batches
 from schedsearch.metrics.perceptual import pesq_column
 from schedsearch.metrics.spectral import LogMel
 from vocoder.errors import InputError
@@ -25,6 +25,13 @@ class Metric:
     direction: Direction
     measure: Measure  # references [K, samples], estimates [C, K, samples]
     ranks: bool = True  # whether more (or less) of it is better at all
+
+    @property
+    def distance(self) -> Distance | None:
+        """Differentiable, less is better; None where it is neither."""
+        if isinstance(self.measure, of_batches) and self.ranks and self.direction == "minimize":
+            return self.measure.distance
+        return None
 
 
 def metrics_for(
@@ -52,15 +59,18 @@ def metrics_for(
     return {name: _bound(known[name], setup) for name in wanted}
 
 
-def columns_with(objective: str) -> tuple[str, ...]:
-    """The names that a search for this objective reports: the objective first, then the usual ones.
+def columns_with(*objectives: str) -> tuple[str, ...]:
+    """The names that a search for these objectives reports: the objectives first, then the usual ones.
 
     InputError for what cannot be an objective.
     """
     known = ["pesq", *(definition.name for definition in catalogue(16_000) if definition.ranks)]
-    if objective not in (*known, "pesq_nb"):
-        raise InputError(f"OBJECTIVE must be one of {', '.join(known)}, and is {objective!r}; choose one")
-    return (objective, *(name for name in DEFAULT_COLUMNS if name != objective))
+    for name in objectives:
+        if name not in (*known, "pesq_nb"):
+            raise InputError(f"OBJECTIVE must be one of {', '.join(known)}, and is {name!r}; choose one")
+    if len(set(objectives)) < len(objectives):
+        raise InputError(f"OBJECTIVE must name each metric once, and is {','.join(objectives)!r}; leave one out")
+    return (*objectives, *(name for name in DEFAULT_COLUMNS if name not in objectives))
 
 
 def objective(name: str, metrics: dict[str, Metric]) -> Metric:

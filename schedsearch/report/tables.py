@@ -6,25 +6,43 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from schedsearch.candidate import Candidate
 from schedsearch.confirmation import Comparison, Verdict
+from schedsearch.finalists import finalists
 from schedsearch.schedule_files import Layout, write_schedule
 from schedsearch.scores import Score
-from schedsearch.search import finalists
-from schedsearch.study import Candidate, Store
+from schedsearch.study import Store
 from vocoder.atomic import atomic_write
+
+Losses: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]  # [objective]
 
 VERSIONS = ("schedsearch", "torch", "numpy", "optuna", "librosa", "pesq", "pystoi")
 
 
 def write_trials(store: Store, path: Path) -> None:
-    """One row a candidate, baselines first: name, kind, score, failures, cost, betas (n = 0 cleanest)."""
-    rows = [_trial(c, store.objective) for c in [*store.baselines(), *store.candidates()]]
+    """One row a candidate, baselines first: name, kind, scores, failures, cost, betas (n = 0 cleanest).
+
+    Where the race stopped one, its score is empty, `clips` are those that it ran and `estimate` is what it was worth.
+    """
+    rows = [_trial(c) for c in [*store.baselines(), *store.candidates()]]
     _write_csv(pd.DataFrame(rows), path)
+
+
+def write_front(store: Store, path: Path) -> None:
+    """The Pareto front of several objectives, baselines among it: no schedule is better in one and worse in none.
+
+    Rows as in trials.csv, the best in the first objective first.
+    """
+    sound = [c for c in [*store.baselines(), *store.candidates()] if c.whole]
+    losses = {c.name: np.array(c.losses(store.signs)) for c in sound}
+    front = [c for c in sound if not any(_dominates(losses[other.name], losses[c.name]) for other in sound)]
+    front.sort(key=lambda c: losses[c.name][0])
+    _write_csv(pd.DataFrame([_trial(c) for c in front]), path)
 
 
 def write_leaderboard(store: Store, verdict: Verdict, path: Path) -> None:
@@ -38,7 +56,7 @@ def write_leaderboard(store: Store, verdict: Verdict, path: Path) -> None:
     kept = [c for c in everyone if c.kind == "baseline" or c.name in rescored]
     rows = [_leader(c, store.objective, held_out.get(c.name, {}), verdict) for c in kept]
     table = pd.DataFrame(rows).sort_values(
-        f"search_{store.objective}_mean", ascending=not store.maximises, na_position="last"
+        f"search_{store.objective}_mean", ascending=store.signs[store.objective] > 0, na_position="last"
     )
     _write_csv(table, path)
 
@@ -67,7 +85,7 @@ def provenance(store: Store, verdict: Verdict) -> dict[str, Any]:
         "objective": verdict.objective,
         "identity": store.study.user_attrs["identity"],
         "candidates": len(store.candidates()),
-        "search_network_evaluations": sum(c.network_evaluations for c in store.candidates()),
+        "search_network_evaluations": store.work()[1] + sum(c.network_evaluations for c in store.candidates()),
         "held_out": [_comparison(c) for c in verdict.comparisons],
         "versions": {name: version(name) for name in VERSIONS},
         "python": platform.python_version(),
@@ -79,12 +97,18 @@ def write_run(provenance: Mapping[str, Any], path: Path) -> None:
     atomic_write(path, (json.dumps(provenance, indent=1) + "\n").encode())
 
 
-def _trial(candidate: Candidate, objective: str) -> dict[str, Any]:
+def _dominates(one: Losses, other: Losses) -> bool:
+    return bool((one <= other).all() and (one < other).any())
+
+
+def _trial(candidate: Candidate) -> dict[str, Any]:
     return {
         "name": candidate.name,
         "kind": candidate.kind,
         "iterations": len(candidate.schedule),
-        **_columns(objective, candidate.score),
+        **{key: value for name, score in candidate.scores.items() for key, value in _columns(name, score).items()},
+        "stopped": candidate.estimate is not None,
+        "estimate": candidate.estimate,
         "failures": len(candidate.failures),
         "failure_reason": candidate.failures[0] if candidate.failures else "",
         "seconds": round(candidate.seconds, 4),
@@ -108,9 +132,9 @@ def _columns(prefix: str, score: Score | None) -> dict[str, Any]:
     names = (f"{prefix}_mean", f"{prefix}_se", f"{prefix}_clips", f"{prefix}_draws", f"{prefix}_failures")
     if score is None:
         return dict.fromkeys(names)
-    clips, draws = score.values.shape
-    failed = int(np.isnan(score.values).sum())
-    return dict(zip(names, (score.mean, score.standard_error, clips, draws, failed), strict=True))
+    failed = len(score.failures)
+    clips = score.values.shape[0] if failed else int(np.isfinite(score.values).any(axis=1).sum())
+    return dict(zip(names, (score.mean, score.standard_error, clips, score.values.shape[1], failed), strict=True))
 
 
 def _comparison(comparison: Comparison) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from schedsearch.prefix_tree import STATES_AT_ONCE, Walk
 from schedsearch.sampler import Noise, NoisePredictor
 from schedsearch.schedule import Array, NoiseSchedule
 from schedsearch.strategies.grid import GridStrategy, LevelGrid, Values, schedule_of
+from schedsearch.strategies.strategy import Losses
 from vocoder.errors import InputError
 
 Distance = Callable[[Tensor, Tensor], Tensor]  # (reference [K, samples], estimate [B, K, samples]) -> [B, K]
@@ -45,6 +46,7 @@ class BeamSearch:
         self._walk = Walk.of(vocoder, mels, noise, grid.steps)
         self._references, self._distance = references, distance
         self._grid, self._width, self._at_once = grid, width, states_at_once
+        self.batch = min(width, 4)
         self._queue = GridStrategy(self.name, self._completed, min(width, grid.count))
         self.network_evaluations = 0
 
@@ -52,7 +54,7 @@ class BeamSearch:
         """The next best of the completed beam."""
         return self._queue.ask(count)
 
-    def tell(self, schedules: Sequence[NoiseSchedule], losses: Sequence[float]) -> None:
+    def tell(self, schedules: Sequence[NoiseSchedule], losses: Losses) -> None:
         """Which are scored."""
         self._queue.tell(schedules, losses)
 

@@ -14,6 +14,7 @@ from schedsearch.families import TERMINAL_LOG_SNR, resample
 from schedsearch.schedule import Array, NoiseSchedule
 from schedsearch.space import FIRST_LOG_SNR, LEAST_RANGE, LogSnrSpace
 from schedsearch.strategies.level_errors import LevelErrors
+from schedsearch.strategies.strategy import Losses
 from vocoder.errors import InputError
 
 Cost = Callable[[LevelErrors], Array]  # -> [L, L]: of a step from the level of the row to the cleaner one of the column
@@ -125,6 +126,7 @@ class DynamicProgramming:
     real speech leaves nothing to propose."""
 
     name = "dynamic_programming"
+    batch = 3
 
     def __init__(self, steps: int, measure: Callable[[], LevelErrors], *, cost: Cost = elbo) -> None:
         """`measure` is called once; a caller that stores what it returned hands back the stored errors."""
@@ -149,7 +151,7 @@ class DynamicProgramming:
         self._proposed.update(chosen)
         return [self._schedule(self._errors, *_ends(pair, self._steps)) for pair in chosen]
 
-    def tell(self, schedules: Sequence[NoiseSchedule], losses: Sequence[float]) -> None:
+    def tell(self, schedules: Sequence[NoiseSchedule], losses: Losses) -> None:
         """Pairs are known by their ends, so that a resumed run needs no network to take in the stored losses."""
         for schedule, loss in zip(schedules, losses, strict=True):
             ends = schedule.log_snr[0], schedule.log_snr[-1]

@@ -8,6 +8,7 @@ import numpy as np
 from schedsearch.schedule import Array, NoiseSchedule
 from schedsearch.space import LogSnrSpace
 from schedsearch.strategies.slope import Slope
+from schedsearch.strategies.strategy import Losses
 from vocoder.errors import InputError
 
 # Adam's step: part of a gap that it moves. At 0.08 a prototype blew up before it recovered, at 0.02 it drifted.
@@ -28,6 +29,7 @@ class Gradient:
     """
 
     name = "gradient"
+    batch = 1  # an iterate needs the slope at the one before it
 
     def __init__(
         self,
@@ -61,7 +63,7 @@ class Gradient:
                 found.append(iterate)
         return found
 
-    def tell(self, schedules: Sequence[NoiseSchedule], losses: Sequence[float]) -> None:
+    def tell(self, schedules: Sequence[NoiseSchedule], losses: Losses) -> None:
         """Counts towards the patience, in the order told."""
         for schedule, loss in zip(schedules, losses, strict=True):
             self._told.add(schedule)

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from schedsearch.schedule import Array, NoiseSchedule
+from schedsearch.strategies.strategy import Losses
 from vocoder.errors import InputError
 
 Values: TypeAlias = tuple[float, ...]
@@ -34,9 +35,11 @@ class GridStrategy:
 
     network_evaluations = 0
 
-    def __init__(self, name: str, schedules: Callable[[], Iterator[NoiseSchedule]], count: int) -> None:
+    def __init__(
+        self, name: str, schedules: Callable[[], Iterator[NoiseSchedule]], count: int, *, batch: int = 4
+    ) -> None:
         """`schedules` begins the sequence, when first asked; `count` is its length, for plans and progress."""
-        self.name, self.count = name, count
+        self.name, self.count, self.batch = name, count, batch
         self._begin = schedules
         self._rest: Iterator[NoiseSchedule] | None = None
         self._pending: Counter[NoiseSchedule] = Counter()  # asked here, not told yet
@@ -50,7 +53,7 @@ class GridStrategy:
         self._pending.update(found)
         return found
 
-    def tell(self, schedules: Sequence[NoiseSchedule], losses: Sequence[float]) -> None:
+    def tell(self, schedules: Sequence[NoiseSchedule], losses: Losses) -> None:
         """Which are done; a grid learns nothing from losses."""
         for schedule in schedules:
             known = self._pending if self._pending[schedule] > 0 else self._told

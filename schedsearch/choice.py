@@ -1,0 +1,224 @@
+"""Strategies by name, built for one run: what STRATEGY= and GRID= can say."""
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+from schedsearch.evaluator import Group
+from schedsearch.families import TERMINAL_LOG_SNR
+from schedsearch.metrics.measuring import Distance
+from schedsearch.noise import NoiseBank
+from schedsearch.schedule import Array, NoiseSchedule
+from schedsearch.space import FIRST_LOG_SNR, ScheduleSpace
+from schedsearch.strategies.auto import Auto, Stage
+from schedsearch.strategies.bayesian import SAMPLERS, Bayesian, proposal_seed
+from schedsearch.strategies.beam import BeamSearch
+from schedsearch.strategies.dynamic_programming import COSTS, DynamicProgramming
+from schedsearch.strategies.evolution import Evolution
+from schedsearch.strategies.gradient import Gradient
+from schedsearch.strategies.grid import GridStrategy, IvanvovkGrid, LevelGrid, MantissaGrid, coqui_grid, lmnt_grid
+from schedsearch.strategies.level_errors import LevelErrors, measure
+from schedsearch.strategies.polish import Polish
+from schedsearch.strategies.slope import SamplerSlope, Slope
+from schedsearch.strategies.strategy import Strategy
+from schedsearch.study import Store
+from vocoder.errors import InputError
+from vocoder.vocoder import Vocoder, in_precision
+
+STRATEGIES = ("auto", *SAMPLERS, "cmaes", "grid", "beam", "dynamic_programming", "gradient")
+GRIDS = ("levels:K", "mantissas:K", "lmnt", "coqui", "ivanvovk")
+SEVERAL_OBJECTIVES = tuple(SAMPLERS)  # the strategies that serve them
+TREE_BATCH = 256  # candidates of a grid over levels at once: neighbours share most of their network calls
+BEAM_WIDTH, BEAM_LEVELS = 8, 24
+COARSE_PAIRS = 9  # of a dynamic programme's ends, the first that it proposes
+COST = "trajectory"
+DESCENT_UNTIL, SEARCH_UNTIL = 0.4, 0.8  # of the budget of `auto`
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What strategies are built from."""
+
+    store: Store
+    vocoder: Vocoder
+    space: ScheduleSpace
+    seed: int
+    noise: NoiseBank
+    groups: Sequence[Group]  # search clips, for strategies that run the network themselves
+    distance: Distance | None  # the objective, where it is differentiable
+    spent: Callable[[], float]  # the part of the budget used
+    warm_starts: Sequence[NoiseSchedule] = ()
+    grid: str = "levels:3"
+
+
+def check_strategy(name: str, grid: str, steps: int, objectives: int) -> None:
+    """InputError for an unknown name, and for one that can't serve so many objectives."""
+    if name not in STRATEGIES:
+        raise InputError(f"STRATEGY must be one of {', '.join(STRATEGIES)}, and is {name!r}; choose one")
+    if objectives > 1 and name not in SEVERAL_OBJECTIVES:
+        raise InputError(
+            f"STRATEGY={name} takes one objective; choose {', '.join(SEVERAL_OBJECTIVES)} for several objectives"
+        )
+    grid_named(grid, steps, seed=0)
+
+
+def strategy_for(name: str, tools: Tools) -> Strategy:
+    """InputError for one that needs a spectral objective where it is not."""
+    return _bayesian(name, tools) if name in SAMPLERS else _MAKERS[name](tools)
+
+
+def shares_network_calls(name: str, grid: str) -> bool:
+    """Whether its candidates begin alike, so that sampling them in one tree saves network calls."""
+    return name == "grid" and grid.startswith("levels")
+
+
+# --- each of them ---------------------------------------------------------------------------------
+
+
+def _bayesian(name: str, tools: Tools) -> Strategy:
+    objectives = len(tools.store.objectives)
+    return Bayesian(name, tools.space, tools.seed, objectives=objectives, index=tools.store.next_index)
+
+
+def _cmaes(tools: Tools) -> Strategy:
+    return Evolution(tools.space, tools.seed, start=next(iter(tools.warm_starts), None))
+
+
+def _grid(tools: Tools) -> Strategy:
+    grid = grid_named(tools.grid, tools.space.steps, tools.seed)
+    batch = TREE_BATCH if isinstance(grid, LevelGrid) else 4
+    return GridStrategy("grid", grid.schedules, grid.count, batch=batch)
+
+
+def _beam(tools: Tools) -> Strategy:
+    def completed() -> tuple[list[list[float]], int]:
+        group = max(tools.groups, key=lambda group: len(group.names))
+        ladder = np.linspace(FIRST_LOG_SNR[1], TERMINAL_LOG_SNR[0], BEAM_LEVELS + tools.space.steps)
+        grid = LevelGrid.on_ladder(tools.space.steps, ladder)
+        noise = tools.noise.for_clips(group.names, 0, group.reference.shape[1])
+        distance = _spectral(tools, "beam")
+        beam = BeamSearch(tools.vocoder, group.mel, group.reference, noise, distance, grid, width=BEAM_WIDTH)
+        return [schedule.betas.tolist() for schedule in beam.ask(BEAM_WIDTH)], beam.network_evaluations
+
+    _spectral(tools, "beam")
+    schedules = lambda: map(NoiseSchedule, _kept(tools.store, "beam", completed))  # noqa: E731
+    return GridStrategy("beam", schedules, BEAM_WIDTH)
+
+
+def _dynamic_programming(tools: Tools) -> Strategy:
+    def measured() -> tuple[dict[str, Any], int]:
+        errors = measure(tools.vocoder, tools.groups, tools.noise)
+        return errors.plain(), errors.network_evaluations
+
+    errors = lambda: LevelErrors.from_plain(_kept(tools.store, "level errors", measured))  # noqa: E731
+    return DynamicProgramming(tools.space.steps, errors, cost=COSTS[COST])
+
+
+def _gradient(tools: Tools) -> Strategy:
+    exact = in_precision(tools.vocoder, None)  # reduced precisions round gradients away
+    slope = SamplerSlope(exact, tools.groups, _spectral(tools, "gradient"), tools.noise, draws=(0,))
+
+    def kept(log_snr: Array) -> Slope:
+        key = f"slope {sha256(log_snr.tobytes()).hexdigest()[:16]}"
+        found = _kept(tools.store, key, lambda: _plain(slope(log_snr)))
+        return Slope(found["loss"], tuple(found["gradient"]), found["network_evaluations"])
+
+    return Polish(lambda start: Gradient(start, kept), partial(_descent_start, tools.store))
+
+
+def _auto(tools: Tools) -> Strategy:
+    """Warm starts, descent from the best, TPE from all that is known, descent from what it found; without a spectral
+    objective TPE alone. No dynamic programme: it costs 64 network evaluations a clip before its first proposal."""
+    warm = Stage(GridStrategy("warm start", lambda: iter(tools.warm_starts), len(tools.warm_starts)), 1.0)
+    search = _bayesian("tpe", tools)
+    if tools.distance is None:
+        return Auto([warm, Stage(search, 1.0)], tools.spent)
+    descent = _gradient(tools)
+    stages = [Stage(descent, DESCENT_UNTIL), Stage(search, SEARCH_UNTIL), Stage(descent, 1.0), Stage(search, 1.0)]
+    return Auto([warm, *stages], tools.spent)
+
+
+_MAKERS: dict[str, Callable[[Tools], Strategy]] = {
+    "auto": _auto,
+    "cmaes": _cmaes,
+    "grid": _grid,
+    "beam": _beam,
+    "dynamic_programming": _dynamic_programming,
+    "gradient": _gradient,
+}
+
+
+# --- grids ----------------------------------------------------------------------------------------
+
+
+def grid_named(text: str, steps: int, seed: int) -> LevelGrid | MantissaGrid | IvanvovkGrid:
+    """Of GRID=: `levels:K` and `mantissas:K` with K choices a step, or a public script's."""
+    generator = np.random.default_rng(proposal_seed(seed, 0))
+    public: dict[str, Callable[[], LevelGrid | MantissaGrid | IvanvovkGrid]] = {
+        "lmnt": lambda: lmnt_grid(steps, generator),
+        "coqui": lambda: coqui_grid(steps, generator),
+        "ivanvovk": lambda: IvanvovkGrid(steps),
+    }
+    if text in public:
+        return public[text]()
+    found = re.fullmatch(r"(levels|mantissas):([1-9][0-9]?)", text)
+    if not found or (found[1] == "mantissas" and int(found[2]) > 9):
+        raise InputError(
+            f"GRID must be one of {', '.join(GRIDS)}, with K from 1 to 99 levels or 9 mantissas, and is {text!r}"
+        )
+    choices = int(found[2])
+    if found[1] == "levels":
+        return level_grid(steps, choices)
+    return MantissaGrid(np.linspace(1, 9, choices) if choices > 1 else [5.0], np.linspace(-6, -1, steps))
+
+
+def level_grid(steps: int, choices: int) -> LevelGrid:
+    """`choices` log-SNRs a step, in the middle of equal parts of a window that moves from the range of first levels to
+    that of last ones."""
+    places = (np.arange(choices) + 0.5) / choices
+    lows = np.linspace(FIRST_LOG_SNR[0], TERMINAL_LOG_SNR[0], steps)
+    highs = np.linspace(FIRST_LOG_SNR[1], TERMINAL_LOG_SNR[1], steps)
+    return LevelGrid([low + (high - low) * places for low, high in zip(lows, highs, strict=True)])
+
+
+# --- what a run keeps of them ---------------------------------------------------------------------
+
+
+def _kept(store: Store, key: str, work: Callable[[], tuple[Any, int]]) -> Any:
+    """What work returned (JSON values, network evaluations), done once a study."""
+    found = store.recall_work(key)
+    if found is None:
+        began = time.perf_counter()
+        found, calls = work()
+        store.remember_work(key, found, seconds=time.perf_counter() - began, network_evaluations=calls)
+    return found
+
+
+def _plain(slope: Slope) -> tuple[dict[str, Any], int]:
+    return asdict(slope), slope.network_evaluations
+
+
+def _descent_start(store: Store, number: int, now: NoiseSchedule | None) -> NoiseSchedule | None:
+    """Of a descent: where it began, else where it begins now."""
+    key = f"descent {number}"
+    kept = store.recall(key)
+    if kept is not None:
+        return NoiseSchedule(kept)
+    if now is not None:
+        store.remember(key, now.betas.tolist())
+    return now
+
+
+def _spectral(tools: Tools, name: str) -> Distance:
+    if tools.distance is None:
+        raise InputError(
+            f"STRATEGY={name} needs a spectral objective, which {tools.store.objective} is not; choose another of "
+            "either, such as OBJECTIVE=log_mel_l1"
+        )
+    return tools.distance

@@ -1,0 +1,45 @@
+"""`schedsearch search-all`: one search after the other, each beginning from the winners of those before it."""
+
+import argparse
+import copy
+import json
+
+from schedsearch.commands import search
+from schedsearch.commands.arguments import optional_rate, whole_number
+from schedsearch.config import load_voice
+from schedsearch.run import LONGEST_SEARCH, Settings, results_folder
+from vocoder.errors import InputError
+
+LENGTHS = "6 12 25 50 100"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The options of `search`, with several lengths."""
+    search.add(parser)
+    parser.set_defaults(iters=LENGTHS)
+
+
+def run(options: argparse.Namespace) -> int:
+    """All lengths in the order given; the highest exit status of any."""
+    lengths = [whole_number(text, "ITERS", least=1, most=LONGEST_SEARCH) for text in options.iters.split()]
+    if not lengths:
+        raise InputError(f"ITERS must be one length or several, such as {LENGTHS!r}, and is empty; give some")
+    status, rows = 0, []
+    for i, length in enumerate(lengths):
+        print(f"\n--- {length} iterations ({i + 1} of {len(lengths)}) ---")
+        one = copy.copy(options)
+        one.iters = str(length)
+        status = max(status, search.run(one))
+        rows.append(_row(one))
+    print("\n" + "\n".join(["iterations, what ships, held-out difference to the best baseline", *rows]))
+    return status
+
+
+def _row(options: argparse.Namespace) -> str:
+    voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
+    folder = results_folder(voice, Settings(int(options.iters), results=options.results))
+    told = json.loads((folder / "run.json").read_text())
+    main = next(c for c in told["held_out"] if c["metric"] == told["objective"])
+    gap = main["difference"]
+    shown = f"{gap['mean']:+.4f} [{gap['low']:+.4f}, {gap['high']:+.4f}]" if gap else "no verdict"
+    return f"{options.iters:>10}  {told['name']:<34} {main['metric']} {shown}"

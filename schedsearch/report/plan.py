@@ -1,0 +1,69 @@
+"""What a run is going to do and how long that takes here, from one timed network call."""
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from schedsearch.budget import Budget
+from schedsearch.families import baselines
+from schedsearch.finalists import BASELINE_FINALISTS, FINALIST_DRAWS, SEARCHED_FINALISTS
+from schedsearch.run import HELD_OUT_DRAWS, Run
+from schedsearch.search import spent
+from schedsearch.strategies.slope import EVALUATIONS_A_STEP
+from vocoder.audio import Clip
+
+
+def plan(run: Run, budget: Budget) -> str:
+    """Stages that are still to do, with network evaluations and minutes; one line where nothing is."""
+    left = 1 - spent(run.store, budget)
+    if left <= 0 and run.store.recall("finished budget") == str(budget):
+        return f"plan: nothing left of {budget}; MORE= adds to it"
+    clips, held_out, steps = len(run.search_clips), len(run.held_out_clips), run.settings.iterations
+    fresh = len(baselines(steps)) - len(run.store.baselines())
+    rescored = (SEARCHED_FINALISTS + BASELINE_FINALISTS) * len(FINALIST_DRAWS)
+    seconds = _seconds_an_evaluation(run)
+    longer = _mean_samples(run.held_out_clips) / _mean_samples(run.search_clips)
+    rows = [
+        ("baselines", fresh * steps * clips, 1.0),
+        (f"{run.settings.strategy}, {budget}", _search_evaluations(run, budget, max(0.0, left), seconds), 1.0),
+        ("finalists", rescored * steps * clips, 1.0),
+        (f"{held_out} held-out clips", 2 * steps * held_out * len(HELD_OUT_DRAWS), longer),
+    ]
+    lines = [f"  {name:<28} {n:>9,.0f} network evaluations {_minutes(n * seconds * part)}" for name, n, part in rows]
+    total = sum(calls * seconds * part for _, calls, part in rows)
+    return "\n".join(["plan, at most (races stop early):", *lines, f"  {'together':<28} {'':>29} {_minutes(total)}"])
+
+
+def _search_evaluations(run: Run, budget: Budget, left: float, seconds: float) -> float:
+    """Of what is left of the budget: each candidate on every clip, a descent's slopes included."""
+    if budget.unit == "calls":
+        return left * budget.amount
+    if budget.unit == "minutes":
+        return left * budget.amount * 60 / seconds
+    clips, steps = len(run.search_clips), run.settings.iterations
+    slopes = {"auto": 0.6, "gradient": 1.0}.get(run.settings.strategy, 0.0) if run.searched[0].distance else 0.0
+    first_heat = len(run.race.heats[0].clip_names)
+    return left * budget.amount * steps * (clips + slopes * EVALUATIONS_A_STEP * first_heat)
+
+
+def _seconds_an_evaluation(run: Run) -> float:
+    """Of one search clip through the network once: the median of three calls after a warm one."""
+    group = max((group for heat in run.race.heats for group in heat.groups), key=lambda g: len(g.names))
+    level = torch.full((len(group.names),), 0.5, device=group.mel.device)
+    times = []
+    with torch.inference_mode():
+        for _ in range(4):
+            began = time.perf_counter()
+            run.vocoder.predict_noise(group.reference, group.mel, level).sum().item()  # waits for a GPU
+            times.append(time.perf_counter() - began)
+    return float(np.median(times[1:])) / len(group.names)
+
+
+def _mean_samples(clips: Sequence[Clip]) -> float:
+    return sum(len(clip.audio) for clip in clips) / len(clips)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:8.1f} min"

@@ -1,0 +1,109 @@
+"""Several lengths after one another, the plan that is printed first, and the front of two objectives."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from conftest import files_below
+
+from schedsearch.budget import Budget
+from schedsearch.cli import main
+from schedsearch.config import load_voice
+from schedsearch.families import resample
+from schedsearch.report.plan import plan
+from schedsearch.run import Settings, open_run
+from schedsearch.schedule import NoiseSchedule
+from schedsearch.space import LogSnrSpace
+
+
+@pytest.fixture(autouse=True)
+def _in_memory(memory):
+    """Nothing here is about SQLite."""
+
+
+def search_all(toy, *options):
+    places = ["--experiments", str(toy.root), "--results", str(toy.root / "results")]
+    return main(["search-all", "--dataset", "toy", *places, *options])
+
+
+def rows(path):
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_each_length_begins_from_the_winners_before_it(toy, capsys):
+    assert search_all(toy, "--iters", "3 5", "--budget", "4candidates") == 0
+    voice = toy.root / "results" / "toy" / "16000hz"
+    before = NoiseSchedule(np.array(json.loads((voice / "3iters" / "schedule.json").read_text())["betas"]))
+    [first] = [row for row in rows(voice / "5iters" / "trials.csv") if row["kind"] == "warm start"]
+    expected = LogSnrSpace(5).clip(resample(before, 5)).schedule
+    np.testing.assert_allclose(np.array(first["betas"].split(), dtype=float), expected.betas, rtol=1e-6)
+    assert not [row for row in rows(voice / "3iters" / "trials.csv") if row["kind"] == "warm start"]
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in told[-2:]] == ["3", "5"]
+
+
+def test_started_again_it_evaluates_nothing(toy):
+    search_all(toy, "--iters", "3 4", "--budget", "3candidates")
+    spent, files = sum(toy.vocoder.rows), files_below(toy.root / "results")
+    search_all(toy, "--iters", "3 4")
+    # Only the clock of a plan, where something is left to plan, calls the network: here nothing is.
+    assert sum(toy.vocoder.rows) == spent
+    assert files_below(toy.root / "results") == files
+
+
+@pytest.mark.parametrize("lengths", ["", "six", "6 0"])
+def test_bad_lengths_are_one_line_and_leave_nothing(toy, capsys, lengths):
+    assert search_all(toy, "--iters", lengths) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not (toy.root / "results").exists()
+
+
+def opened(toy, strategy="tpe", **named):
+    settings = Settings(6, strategy=strategy, results=toy.root / "results", **named)
+    return open_run(load_voice("toy", None, experiments=toy.root), settings)
+
+
+def planned(text, stage):
+    [line] = [line for line in text.splitlines() if line.strip().startswith(stage)]
+    return int(line.split("network evaluations")[0].split()[-1].replace(",", ""))
+
+
+def test_a_plan_without_a_race_counts_what_the_run_then_spends(toy):
+    text = plan(opened(toy, race=False), Budget(6, "candidates"))
+    toy.vocoder.rows.clear()
+    toy.search("--strategy", "tpe", "--no-race", "--budget", "6candidates")
+    timing = 4 * 1  # network calls of the plan's own clock, one clip each: the toy's clips differ in length
+    counted = sum(planned(text, stage) for stage in ("baselines", "tpe, 6candidates", "finalists", "2 held-out"))
+    assert sum(toy.vocoder.rows) - timing == counted
+
+
+def test_a_plan_shrinks_as_a_run_goes_on(toy):
+    before = plan(opened(toy), Budget(8, "candidates"))
+    toy.search("--strategy", "tpe", "--budget", "4candidates")
+    after = plan(opened(toy), Budget(8, "candidates"))
+    assert planned(after, "tpe") == planned(before, "tpe") / 2
+    assert planned(after, "baselines") == 0
+
+
+def test_a_budget_of_calls_is_planned_as_it_stands(toy):
+    assert planned(plan(opened(toy), Budget(500, "calls")), "tpe") == 500
+
+
+def test_the_front_of_two_objectives_holds_what_nothing_dominates(toy):
+    assert toy.search("--strategy", "tpe", "--objective", "log_mel_l1,lsd", "--budget", "8candidates") == 0
+    everyone = {row["name"]: row for row in rows(toy.folder / "trials.csv")}
+    front = [row["name"] for row in rows(toy.folder / "pareto.csv")]
+    points = {name: np.array([float(row["log_mel_l1_mean"]), float(row["lsd_mean"])]) for name, row in everyone.items()}
+
+    def dominated(name):
+        return any((points[o] <= points[name]).all() and (points[o] < points[name]).any() for o in points)
+
+    assert sorted(front) == sorted(name for name in points if not dominated(name))
+    assert [points[name][0] for name in front] == sorted(points[name][0] for name in front)
+
+
+def test_one_objective_has_no_front(toy):
+    toy.search("--budget", "2candidates")
+    assert not (toy.folder / "pareto.csv").exists()
