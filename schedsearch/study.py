@@ -38,7 +38,7 @@ _claims = itertools.count()
 class Claim:
     """A proposal that this process evaluates."""
 
-    number: int  # of its trial
+    token: str  # by which its trial is found
     schedule: NoiseSchedule
     kind: str
     index: int
@@ -67,6 +67,10 @@ class Store:
                 load_if_exists=True,
             )
             self.study.set_user_attr("identity", dict(identity))
+            # Reading a database takes longer than scoring a clip: trials are read again when this process wrote some
+            # and by `refresh`; what is kept under the study is read once.
+            self._attributes = dict(self.study.user_attrs)
+            self._seen: list[FrozenTrial] | None = None
             self._settle_orphans()
 
     @property
@@ -78,6 +82,10 @@ class Store:
     def signs(self) -> dict[str, int]:
         """By objective: 1 where less is better, -1 where more is."""
         return {name: 1 if direction == "minimize" else -1 for name, direction in self.objectives.items()}
+
+    def refresh(self) -> None:
+        """Reads trials again when they are next needed: other processes may have added some."""
+        self._seen = None
 
     # --- proposals --------------------------------------------------------------------------------
 
@@ -93,6 +101,7 @@ class Store:
         The new trial is made before the old one is failed: a process killed in between loses none. What a process left
         while it was claiming a batch is dropped: a strategy that is told the same as then proposes all of it again.
         """
+        self.refresh()
         self._settle_orphans()
         trials = self._trials()
         orphans = [t for t in trials if t.state == TrialState.RUNNING and not alive(t.user_attrs["owner"])]
@@ -105,22 +114,22 @@ class Store:
                 if claims and claims[0].first != orphan.user_attrs["first"]:
                     break
                 claims.append(self._adopted(orphan))
-            self.study.tell(orphan.number, state=TrialState.FAIL)
+            self._told(orphan.number, state=TrialState.FAIL)
         return sorted(claims, key=lambda claim: claim.index)
 
     def finish(self, claims: Sequence[Claim], evaluations: Sequence[Evaluation]) -> None:
         """Stores what was found; failed candidates stay failed, and raced-out ones count as pruned."""
-        trials = {trial.number: trial for trial in self._trials(TrialState.RUNNING)}
+        trials = {trial.user_attrs["claim"]: trial for trial in self._trials(TrialState.RUNNING)}
         for claim, evaluation in zip(claims, evaluations, strict=True):
-            result = plain(evaluation, self.objectives)
-            self._write(trials[claim.number], "result", result)
-            self._settle(claim.number, {**trials[claim.number].user_attrs, "result": result})
+            trial, result = trials[claim.token], plain(evaluation, self.objectives)
+            self._write(trial, "result", result)
+            self._settle(trial.number, {**trial.user_attrs, "result": result})
 
     def release(self, claims: Sequence[Claim]) -> None:
         """Leaves proposals to whoever comes next, be it in this process."""
-        numbers = {claim.number for claim in claims}
+        tokens = {claim.token for claim in claims}
         for trial in self._trials(TrialState.RUNNING):
-            if trial.number in numbers and "result" not in trial.user_attrs:
+            if trial.user_attrs["claim"] in tokens and "result" not in trial.user_attrs:
                 self._write(trial, "owner", "")
 
     def next_index(self) -> int:
@@ -139,44 +148,46 @@ class Store:
     def add_baseline(self, name: str, schedule: NoiseSchedule, evaluation: Evaluation) -> None:
         """A schedule that was given, not searched: stored beside the trials."""
         entry = {"betas": schedule.betas.tolist(), "result": plain(evaluation, self.objectives)}
-        self.study.set_user_attr(f"{_BASELINE}{name}", entry)
+        self._keep(f"{_BASELINE}{name}", entry)
 
     def baselines(self) -> list[Candidate]:
-        """All scored baselines."""
-        return [candidate_from(name, entry) for name, entry in self._attributes(_BASELINE).items()]
+        """All scored baselines, in the order of their names: the same in every run."""
+        return [candidate_from(name, entry) for name, entry in sorted(self._named(_BASELINE).items())]
 
     def remember(self, key: str, value: Any) -> None:
         """Keeps a JSON value under the study."""
-        self.study.set_user_attr(f"{_MEMORY}{key}", json.dumps(value))
+        self._keep(f"{_MEMORY}{key}", json.dumps(value))
 
     def recall(self, key: str) -> Any:
         """What `remember` kept under the key, or None."""
-        kept = self.study.user_attrs.get(f"{_MEMORY}{key}")
+        kept = self._attributes.get(f"{_MEMORY}{key}")
         return None if kept is None else json.loads(kept)
 
     def remember_work(self, key: str, value: Any, *, seconds: float, network_evaluations: int) -> None:
         """As `remember`, for what a strategy spent network evaluations on."""
-        self.study.set_user_attr(f"{_WORK}{key}", [seconds, network_evaluations, json.dumps(value)])
+        self._keep(f"{_WORK}{key}", [seconds, network_evaluations, json.dumps(value)])
 
     def recall_work(self, key: str) -> Any:
         """What `remember_work` kept under the key, or None."""
-        kept = self.study.user_attrs.get(f"{_WORK}{key}")
+        kept = self._attributes.get(f"{_WORK}{key}")
         return None if kept is None else json.loads(kept[2])
 
     def work(self) -> tuple[float, int]:
         """Seconds and network evaluations that strategies spent beside scoring."""
-        kept = self._attributes(_WORK).values()
+        kept = self._named(_WORK).values()
         return sum(entry[0] for entry in kept), sum(entry[1] for entry in kept)
 
     # --- inside -----------------------------------------------------------------------------------
 
     def _trials(self, *states: TrialState) -> list[FrozenTrial]:
-        """Ours: a study opened by other tools may hold theirs."""
-        found = self.study.get_trials(deepcopy=False, states=states or None)
-        return [trial for trial in found if "index" in trial.user_attrs]
+        """Ours, as last read: a study opened by other tools may hold theirs."""
+        if self._seen is None:
+            found = self.study.get_trials(deepcopy=False)
+            self._seen = [trial for trial in found if "index" in trial.user_attrs]
+        return [trial for trial in self._seen if not states or trial.state in states]
 
-    def _attributes(self, prefix: str) -> dict[str, Any]:
-        stored = self.study.user_attrs
+    def _named(self, prefix: str) -> dict[str, Any]:
+        stored = self._attributes
         return {name.removeprefix(prefix): stored[name] for name in stored if name.startswith(prefix)}
 
     def _adopted(self, orphan: FrozenTrial) -> Claim:
@@ -199,8 +210,8 @@ class Store:
                 state=TrialState.RUNNING, params=dict(point), distributions=distributions, user_attrs=attributes
             )
         )
-        mine = next(t for t in reversed(self._trials(TrialState.RUNNING)) if t.user_attrs["claim"] == token)
-        return Claim(mine.number, schedule, kind, index, more["first"])
+        self.refresh()
+        return Claim(token, schedule, kind, index, more["first"])
 
     def _settle_orphans(self) -> None:
         """Those that were scored and not told when their process died; the others wait to be adopted."""
@@ -211,14 +222,23 @@ class Store:
     def _settle(self, number: int, attributes: Mapping[str, Any]) -> None:
         found = candidate_from("", attributes)
         if found.failures:
-            self.study.tell(number, state=TrialState.FAIL)
+            self._told(number, state=TrialState.FAIL)
         elif found.estimate is not None:
-            self.study.tell(number, state=TrialState.PRUNED)
+            self._told(number, state=TrialState.PRUNED)
         else:
-            self.study.tell(number, [found.scores[name].mean for name in self.objectives])
+            self._told(number, [found.scores[name].mean for name in self.objectives])
+
+    def _told(self, number: int, values: Sequence[float] | None = None, *, state: TrialState | None = None) -> None:
+        self.refresh()
+        self.study.tell(number, values, state=state)
 
     def _write(self, trial: FrozenTrial, key: str, value: Any) -> None:
+        self.refresh()
         self._storage.set_trial_user_attr(trial._trial_id, key, value)
+
+    def _keep(self, key: str, value: Any) -> None:
+        self.study.set_user_attr(key, value)
+        self._attributes[key] = value
 
 
 def candidate_schedule(attributes: Mapping[str, Any]) -> NoiseSchedule:
