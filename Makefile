@@ -22,6 +22,7 @@
 ##               WARM_START=     a checkpoint of the same network to begin from
 ##               DRAW=stratified   how noise levels are drawn: stratified or wavegrad
 ##   metrics   lists the metrics
+##   bench-search  the search engine on the demo voice: grids, strategies, held-out clips (some two hours; goes on)
 ##   bench     the network's speed beside a plain Conv1d execution, on this machine
 ##
 ## To work on it
@@ -35,7 +36,7 @@
 ##   help      prints this
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search search-all train metrics bench test check golden clean
+.PHONY: help setup search search-all train metrics bench bench-search test check golden clean
 
 # What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
 # expanding it, and the shell expands "$$NAME" once. So a value may hold spaces, quotes, semicolons and dollar signs.
@@ -72,6 +73,8 @@ metrics: .venv/.stamp
 bench: .venv/.stamp
 	@$(BIN)/python -m experiments.bench_network
 
+bench-search: .venv/.stamp
+	@$(BIN)/python -m experiments.search_bench
 
 test: .venv/.stamp
 	$(BIN)/python -m pytest

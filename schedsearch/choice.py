@@ -35,6 +35,7 @@ STRATEGIES = ("auto", *SAMPLERS, "cmaes", "grid", "beam", "dynamic_programming",
 GRIDS = ("levels:K", "mantissas:K", "lmnt", "coqui", "ivanvovk")
 SEVERAL_OBJECTIVES = tuple(SAMPLERS)  # the strategies that serve them
 TREE_BATCH = 256  # candidates of a grid over levels at once: neighbours share most of their network calls
+GRID_ENDS = (11.5, -1.0)  # log-SNR of the line that levels:K lies around: the middle of the published 6-step ones
 BEAM_WIDTH, BEAM_LEVELS = 8, 24
 COARSE_PAIRS = 9  # of a dynamic programme's ends, the first that it proposes
 COST = "trajectory"
@@ -179,12 +180,19 @@ def grid_named(text: str, steps: int, seed: int) -> LevelGrid | MantissaGrid | I
 
 
 def level_grid(steps: int, choices: int) -> LevelGrid:
-    """`choices` log-SNRs a step, in the middle of equal parts of a window that moves from the range of first levels to
-    that of last ones."""
-    places = (np.arange(choices) + 0.5) / choices
-    lows = np.linspace(FIRST_LOG_SNR[0], TERMINAL_LOG_SNR[0], steps)
-    highs = np.linspace(FIRST_LOG_SNR[1], TERMINAL_LOG_SNR[1], steps)
-    return LevelGrid([low + (high - low) * places for low, high in zip(lows, highs, strict=True)])
+    """`choices` log-SNRs a step, in the middle of equal parts of a window around a straight line.
+
+    Windows of neighbouring steps touch and do not overlap, so all choices**steps combinations fall and are legal.
+    """
+    if steps == 1:
+        return LevelGrid([_middles(*TERMINAL_LOG_SNR, choices)])
+    line = np.linspace(*GRID_ENDS, steps)
+    half = (line[0] - line[1]) / 2
+    return LevelGrid([_middles(middle - half, middle + half, choices) for middle in line])
+
+
+def _middles(low: float, high: float, parts: int) -> Array:
+    return np.asarray(low + (high - low) * (np.arange(parts) + 0.5) / parts)
 
 
 # --- what a run keeps of them ---------------------------------------------------------------------

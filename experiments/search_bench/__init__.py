@@ -1,0 +1,1 @@
+"""The search engine measured on a voice: `make bench-search`."""

@@ -1,0 +1,59 @@
+"""`python -m experiments.search_bench [--only PART ...]`: measures the search engine on the demo voice.
+
+Writes into results/shipped/demo/16000hz/search/. Parts that stand there are not made again; stopped, it goes on.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import optuna
+
+from experiments.search_bench import curves, grids, held_out, racing
+from experiments.search_bench.tables import PATH, write_tables
+from vocoder.errors import InputError
+
+RESULTS = Path("results/bench")  # stores of the searches that take long, so that they go on
+# Candidates of each grid that are scored: all of lmnt's at 6 steps, else as many as fit into a part of an hour.
+GRIDS = (("lmnt", 6, 729), ("ivanvovk", 6, 2000), ("lmnt", 12, 150), ("ivanvovk", 12, 150))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """All parts, or those named; 2 and one line for bad input."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS))
+    chosen = parser.parse_args(arguments).only
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        for part in chosen:
+            PARTS[part]()
+            write_tables()
+    except InputError as error:
+        print(f"search_bench: {error}", file=sys.stderr)
+        return 2
+    print(f"wrote {PATH}")
+    return 0
+
+
+def _grids() -> None:
+    for name, iterations, count in GRIDS:
+        grids.score_grid(name, iterations, count, grids.grid_path(name, iterations))
+
+
+def _lengths() -> None:
+    for iterations in held_out.CANDIDATES:
+        held_out.measure_length(iterations, RESULTS)
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "race": racing.score_candidates,
+    "grids": _grids,
+    "against": curves.measure_against_grids,
+    "curves": curves.measure_curves,
+    "overhead": curves.measure_overhead,
+    "lengths": _lengths,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

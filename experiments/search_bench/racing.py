@@ -1,0 +1,104 @@
+"""What the race saves, and how often it stops the candidate that full scoring would have chosen."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from experiments.search_bench.searching import OBJECTIVE, SHIPPED, demo, scratch
+from schedsearch.choice import level_grid
+from schedsearch.prefix_tree import calls
+from schedsearch.race import LEVEL, surely_worse
+from schedsearch.run import HEATS
+from schedsearch.strategies.bayesian import Bayesian
+from vocoder.atomic import atomic_write
+
+SCORES = SHIPPED / "demo" / "16000hz" / "search" / "race_scores.csv"
+ITERATIONS, CANDIDATES = 6, 96
+LEVELS = (0.001, 0.01, 0.05, 0.1)
+ORDERS = 2000
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+Order: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def score_candidates() -> None:
+    """Full scores, clip by clip, of the candidates of a TPE run: [candidate, clip] in SCORES."""
+    if SCORES.exists():
+        return
+    with scratch() as folder:
+        run = demo(ITERATIONS, "tpe", 0, Path(folder), clips=None)
+        evaluator = run.evaluator(run.search_clips)
+        strategy = Bayesian("tpe", run.space, 0)
+        rows: list[Array] = []
+        while len(rows) < CANDIDATES:
+            schedules = strategy.ask(strategy.batch)
+            found = [e.scores[OBJECTIVE] for e in evaluator.evaluate(schedules, (0,))]
+            strategy.tell(schedules, [score.mean for score in found])
+            rows += [score.values[:, 0] for score in found]
+        table = pd.DataFrame(rows, columns=list(evaluator.clip_names))
+        atomic_write(SCORES, table.to_csv(index=False, float_format="%.6g").encode())
+
+
+def race_table() -> pd.DataFrame:
+    """Level -> part of the clips scored, and how often the final winner is not the one of full scoring.
+
+    Over random orders of candidates and clips, in batches of four, against the best of the batches before.
+    """
+    scores = pd.read_csv(SCORES).to_numpy()
+    generator = np.random.default_rng(0)
+    orders = [(generator.permutation(len(scores)), generator.permutation(scores.shape[1])) for _ in range(ORDERS)]
+    return pd.DataFrame([_raced(scores, orders, level) for level in LEVELS])
+
+
+def prefix_table(iterations: Sequence[int] = (3, 4, 5, 6)) -> pd.DataFrame:
+    """Network evaluations a clip of a full grid of three levels a step: each alone, and shared."""
+    rows = []
+    for steps in iterations:
+        grid = level_grid(steps, 3)
+        shared = calls(list(grid.schedules()), 1)
+        rows.append({"steps": steps, "candidates": grid.count, "alone": grid.count * steps, "shared": shared})
+    return pd.DataFrame(rows)
+
+
+def _raced(scores: Array, orders: Sequence[tuple[Order, Order]], level: float) -> dict[str, float]:
+    outcomes = [_one(scores[np.ix_(candidates, clips)], level) for candidates, clips in orders]
+    used, dropped, loss = np.array(outcomes).T
+    return {
+        "level": level,
+        "default": level == LEVEL,
+        "clips_scored": used.mean(),
+        "winner_dropped": dropped.mean(),
+        "mean_loss_when_dropped": loss[dropped > 0].mean() if dropped.any() else 0.0,
+        "orders": len(orders),
+    }
+
+
+def _one(scores: Array, level: float) -> tuple[float, float, float]:
+    """Part of the clips scored, 1 if the winner was dropped, and by how much what won instead is worse."""
+    clips = scores.shape[1]
+    ends = [round(clips * (i + 1) / HEATS) for i in range(HEATS)]
+    means, best, used, alive = scores.mean(axis=1), None, 0, []
+    for start in range(0, len(scores), 4):
+        batch = range(start, min(start + 4, len(scores)))
+        finished = []
+        for i in batch:
+            end = _stopped(scores[i], None if best is None else scores[best], ends, level)
+            used += abs(end)
+            if end > 0:
+                finished.append(i)
+        alive += finished
+        best = min(alive, key=lambda i: means[i])
+    assert best is not None
+    return used / scores.size, float(means[best] > means.min()), float(means[best] - means.min())
+
+
+def _stopped(mine: Array, best: Array | None, ends: Sequence[int], level: float) -> int:
+    """Clips scored; negative where the race stopped it."""
+    if best is not None:
+        for end in ends[:-1]:
+            if surely_worse(mine[:end] - best[:end], level):
+                return -end
+    return ends[-1]

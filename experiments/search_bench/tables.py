@@ -1,0 +1,117 @@
+"""search.md: what stands in the CSV files, as tables."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from experiments.search_bench import curves, held_out
+from experiments.search_bench.grids import evaluations, grid_path
+from experiments.search_bench.racing import SCORES, prefix_table, race_table
+from experiments.search_bench.searching import OBJECTIVE, SHIPPED
+from schedsearch.choice import grid_named
+from vocoder.atomic import atomic_write
+
+PATH = SHIPPED / "demo" / "16000hz" / "search" / "search.md"
+READ_AT = (150, 300, 450, 600)  # network evaluations
+SHARES = {"lmnt": (20, 8), "ivanvovk": (1000,)}
+
+
+def write_tables() -> None:
+    """Of whatever was measured so far."""
+    parts = {
+        "Against the grids of the public scripts, N = 6": _against(),
+        "Best of n candidates drawn from ivanvovk's grid": _best_of(grid_path("ivanvovk", 6)),
+        "Held-out clips": _held_out(),
+        "Every strategy, N = 6: best score so far, as a part of the best baseline's": _curves(),
+        "The default search's own time, as a part of the whole": _overhead(),
+        "The race": race_table() if SCORES.exists() else None,
+        "Full grids of three levels a step": prefix_table(),
+    }
+    head = "# The search engine on the demo voice\n\nMade by `make bench-search`; experiments/search_bench says how.\n"
+    body = [f"\n## {title}\n\n{_markdown(table)}\n" for title, table in parts.items() if table is not None]
+    atomic_write(PATH, (head + "".join(body)).encode())
+
+
+def _against() -> pd.DataFrame | None:
+    if not curves.AGAINST_PATH.exists():
+        return None
+    table, rows = pd.read_csv(curves.AGAINST_PATH), []
+    for name, shares in SHARES.items():
+        scored = pd.read_csv(grid_path(name, 6))
+        total = grid_named(name, 6, 0).count
+        spent = evaluations(name, 6, total)
+        run = table[table["grid"] == name]
+        for share in shares:
+            within = run[run["network_evaluations"] <= spent / share]["best"]
+            found = within.min() if len(within) else np.nan
+            rows.append(
+                {
+                    "grid": name,
+                    "its candidates": total,
+                    "scored": len(scored),
+                    "its evaluations": spent,
+                    "its best": scored[OBJECTIVE].min(),
+                    "part": f"1/{share}",
+                    "search's best": found,
+                    "ratio": found / scored[OBJECTIVE].min(),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _best_of(path: Path) -> pd.DataFrame | None:
+    """Expected best of n of the scored ones, without replacement."""
+    if not path.exists():
+        return None
+    scores = np.sort(pd.read_csv(path)[OBJECTIVE].to_numpy())
+    generator = np.random.default_rng(0)
+    rows = []
+    for n in (10, 30, 100, 300, 1000, len(scores)):
+        if n <= len(scores):
+            best = [generator.choice(scores, n, replace=False).min() for _ in range(500)]
+            low, middle, high = np.quantile(best, [0.1, 0.5, 0.9])
+            rows.append({"n": n, "median": middle, "10 %": low, "90 %": high})
+    return pd.DataFrame(rows)
+
+
+def _held_out() -> pd.DataFrame | None:
+    return pd.read_csv(held_out.PATH) if held_out.PATH.exists() else None
+
+
+def _curves() -> pd.DataFrame | None:
+    if not curves.PATH.exists():
+        return None
+    table = pd.read_csv(curves.PATH)
+    rows = []
+    for strategy, runs in table.groupby("strategy", sort=False):
+        row: dict[str, object] = {"strategy": strategy, "runs": runs["seed"].nunique()}
+        for calls in READ_AT:
+            row[f"at {calls}"] = _at(runs, calls)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _at(runs: pd.DataFrame, calls: int) -> str:
+    """Median [least, most] over seeds; a run that has scored nothing yet stands at its baseline."""
+    found = []
+    for _, run in runs.groupby("seed"):
+        within = run[run["network_evaluations"] <= calls]["best"] / run["best_baseline"].iloc[0]
+        found.append(min(1.0, within.min()) if len(within) else 1.0)
+    return f"{np.median(found):.3f} [{min(found):.3f}, {max(found):.3f}]"
+
+
+def _overhead() -> pd.DataFrame | None:
+    if not curves.OVERHEAD_PATH.exists():
+        return None
+    runs = pd.read_csv(curves.OVERHEAD_PATH).groupby("seed", sort=False)["overhead"].first()
+    return pd.DataFrame([{"runs": len(runs), "median": runs.median(), "least": runs.min(), "most": runs.max()}])
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    def cell(value: object) -> str:
+        return f"{value:.4g}" if isinstance(value, float) and abs(value) < 1000 else str(value)
+
+    lines = [" | ".join(map(str, table.columns)), " | ".join("---" for _ in table.columns)]
+    lines += [" | ".join(cell(value) for value in row) for row in table.itertuples(index=False)]
+    return "\n".join(f"| {line} |" for line in lines)
