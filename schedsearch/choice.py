@@ -187,7 +187,7 @@ def level_grid(steps: int, choices: int) -> LevelGrid:
     if steps == 1:
         return LevelGrid([_middles(*TERMINAL_LOG_SNR, choices)])
     line = np.linspace(*GRID_ENDS, steps)
-    half = (line[0] - line[1]) / 2
+    half = min((line[0] - line[1]) / 2, FIRST_LOG_SNR[1] - line[0])  # ends stay in the box
     return LevelGrid([_middles(middle - half, middle + half, choices) for middle in line])
 
 

@@ -85,12 +85,15 @@ def test_drawn_grids_hang_on_the_seed_alone(text):
     assert first != other
 
 
-@pytest.mark.parametrize("steps", [2, 6, 12])
-def test_a_grid_of_levels_covers_the_ranges_of_both_ends(steps):
-    found = list(grid_named("levels:2", steps, seed=0).schedules())
-    for end, (low, high) in ((0, FIRST_LOG_SNR), (-1, TERMINAL_LOG_SNR)):
-        levels = {schedule.log_snr[end].round(6) for schedule in found}
-        np.testing.assert_allclose(sorted(levels), [low + (high - low) / 4, low + (high - low) * 3 / 4], atol=1e-5)
+@pytest.mark.parametrize("steps", [1, 2, 6, 10])
+def test_a_grid_of_levels_is_a_whole_product_in_the_box(steps):
+    grid = grid_named("levels:2", steps, seed=0)
+    found = {schedule for schedule in grid.schedules()}
+    assert len(found) == grid.count == 2**steps
+    for schedule in found:
+        if steps > 1:
+            assert FIRST_LOG_SNR[0] <= schedule.log_snr[0] <= FIRST_LOG_SNR[1]
+        assert TERMINAL_LOG_SNR[0] <= schedule.log_snr[-1] <= TERMINAL_LOG_SNR[1]
 
 
 @pytest.mark.parametrize("steps", [25, LONGEST_SEARCH])
