@@ -11,7 +11,7 @@ from schedsearch.candidate import Candidate
 from schedsearch.config import Voice, load_voice
 from schedsearch.noise import NoiseBank
 from schedsearch.run import HELD_OUT_SEED, Run, Settings, open_run
-from schedsearch.search import best, ranking, search
+from schedsearch.search import ranking, search
 from schedsearch.study import Store, sqlite_url
 from vocoder.audio import Clip
 
@@ -88,10 +88,3 @@ def _point(store: Store) -> Point:
     baseline = ranking(store, store.baselines())[0].score.mean
     ranked = ranking(store, found)
     return Point(calls, ranked[0].score.mean if ranked else float("nan"), baseline)
-
-
-def best_of_all(store: Store) -> Candidate:
-    """The search's winner or the best baseline."""
-    found = best(store)
-    assert found is not None
-    return found
