@@ -22,7 +22,7 @@
 ##               WARM_START=     a checkpoint of the same network to begin from
 ##               DRAW=stratified   how noise levels are drawn: stratified or wavegrad
 ##   metrics   lists the metrics
-##   bench-search  the search engine on the demo voice: grids, strategies, held-out clips (some two hours; goes on)
+##   bench-search  the search engine on the demo voice: grids, strategies, held-out clips (hours; stopped, it goes on)
 ##   bench     the network's speed beside a plain Conv1d execution, on this machine
 ##
 ## To work on it

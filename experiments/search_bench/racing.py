@@ -80,7 +80,9 @@ def _one(scores: Array, level: float) -> tuple[float, float, float]:
     """Part of the clips scored, 1 if the winner was dropped, and by how much what won instead is worse."""
     clips = scores.shape[1]
     ends = [round(clips * (i + 1) / HEATS) for i in range(HEATS)]
-    means, best, used, alive = scores.mean(axis=1), None, 0, []
+    means, used = scores.mean(axis=1), 0
+    best: int | None = None  # until the first batch is over
+    alive: list[int] = []
     for start in range(0, len(scores), 4):
         batch = range(start, min(start + 4, len(scores)))
         finished = []
@@ -91,8 +93,8 @@ def _one(scores: Array, level: float) -> tuple[float, float, float]:
                 finished.append(i)
         alive += finished
         best = min(alive, key=lambda i: means[i])
-    assert best is not None
-    return used / scores.size, float(means[best] > means.min()), float(means[best] - means.min())
+    winner = min(alive, key=lambda i: means[i])
+    return used / scores.size, float(means[winner] > means.min()), float(means[winner] - means.min())
 
 
 def _stopped(mine: Array, best: Array | None, ends: Sequence[int], level: float) -> int:
