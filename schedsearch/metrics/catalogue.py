@@ -28,7 +28,12 @@ from schedsearch.metrics.measuring import Measure, Value, of_batches, of_pairs, 
 from schedsearch.metrics.perceptual import parallel_pesq, pesq_column, pesq_mode
 from schedsearch.metrics.pitch import PitchTrack, Tracker, f0_frame_error, f0_rmse, voicing_error
 from schedsearch.metrics.spectral import LogMel, log_mel_l1, ls_mae
-from schedsearch.metrics.stft import log_spectral_distance, log_stft_magnitude, spectral_convergence
+from schedsearch.metrics.stft import (
+    log_spectral_distance,
+    log_stft_magnitude,
+    multi_resolution_stft,
+    spectral_convergence,
+)
 
 Direction = Literal["minimize", "maximize"]
 # Of one thread, for a second of audio at 16 kHz. Measured beside a training: log-mel L1 1 ms, LSD 1, LS-MAE
@@ -93,6 +98,13 @@ def _spectral() -> tuple[Definition, ...]:
             "minimize",
             "multi-resolution log STFT distance: quiet parts count as much as loud ones",
             lambda setup: of_batches(log_stft_magnitude),
+        ),
+        Definition(
+            "mr_stft",
+            "1",
+            "minimize",
+            "multi-resolution STFT distance: spectral convergence and log magnitude added",
+            lambda setup: of_batches(multi_resolution_stft),
         ),
     )
 

@@ -61,6 +61,16 @@ def log_stft_magnitude(reference: Tensor, estimate: Tensor) -> Tensor:
     return finite_clips(torch.stack(found).mean(0), reference, estimate)
 
 
+def multi_resolution_stft(reference: Tensor, estimate: Tensor) -> Tensor:
+    """Spectral convergence + log STFT magnitude, [..., samples] each -> [...]: Yamamoto et al. 2020, eq. 6.
+
+    The first hears the loud parts and the level, the second the quiet ones: neither alone ranks schedules as listeners'
+    models do (results/shipped/demo/16000hz/metrics/metrics.md). From 0 (equal) upwards, lower is better. NaN where
+    either is.
+    """
+    return spectral_convergence(reference, estimate) + log_stft_magnitude(reference, estimate)
+
+
 def _resolutions(reference: Tensor, estimate: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Magnitudes [..., bins, frames] of both, in samples as published, whatever the sample rate."""
     for n_fft, window, shift in RESOLUTIONS:
