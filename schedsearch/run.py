@@ -14,7 +14,7 @@ from schedsearch.config import Voice
 from schedsearch.confirmation import Verdict, judge, verdict
 from schedsearch.evaluator import Evaluator
 from schedsearch.finalists import rescore_finalists
-from schedsearch.metrics.registry import DEFINITIONS, Metric, columns_with, metrics_for, objective
+from schedsearch.metrics.registry import DEFAULT_OBJECTIVE, DEFINITIONS, Metric, columns_with, metrics_for, objective
 from schedsearch.noise import NoiseBank
 from schedsearch.race import LEAST_PAIRS, Race
 from schedsearch.schedule import NoiseSchedule
@@ -26,7 +26,7 @@ from schedsearch.warm_starts import neighbours
 from vocoder.audio import Clip, read_folder, typical_excerpt
 from vocoder.checkpoint import load_vocoder
 from vocoder.errors import InputError
-from vocoder.vocoder import Vocoder, best_device
+from vocoder.vocoder import Vocoder, best_device, in_precision
 
 LONGEST_SEARCH = 1000  # iterations: the training schedule's length
 FREE_LEVELS = 24  # up to here every level is free; above, a curve of few numbers is searched
@@ -45,7 +45,7 @@ class Settings:
 
     iterations: int
     strategy: str = "auto"
-    objective: str = "log_mel_l1"  # or several, with commas between them: the first one decides
+    objective: str = DEFAULT_OBJECTIVE  # or several, with commas between them: the first one decides
     grid: str = "levels:3"
     race: bool = True
     seed: int = 0
@@ -116,12 +116,17 @@ class Run:
     def steps(self, budget: Budget) -> Iterator[Progress]:
         """All that is still to do, yielding after each batch."""
         yield from search(self.store, self.race, self.space, self.strategy(budget), budget)
-        yield from rescore_finalists(self.store, self.evaluator(self.search_clips))
+        yield from rescore_finalists(self.store, self.exact.evaluator(self.search_clips))
         noise = NoiseBank(self.settings.seed + HELD_OUT_SEED)
-        held_out = Evaluator(self.vocoder, self.held_out_clips, list(self.metrics.values()), noise)
+        held_out = Evaluator(self.exact.vocoder, self.held_out_clips, list(self.metrics.values()), noise)
         yield from judge(self.store, held_out, HELD_OUT_DRAWS)
         if not self.vocoder.unchanged():
             raise AssertionError("the frozen vocoder's weights changed during the search")
+
+    @property
+    def exact(self) -> "Run":
+        """The same in float32, as users will hear it: a search may run in a precision that is faster here."""
+        return replace(self, vocoder=in_precision(self.vocoder, None))
 
     def strategy(self, budget: Budget) -> Strategy:
         """The chosen one, built for this run."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import optuna
 
-from experiments.search_bench import curves, grids, held_out, racing
+from experiments.search_bench import ablation, curves, grids, held_out, racing
 from experiments.search_bench.tables import PATH, write_tables
 from vocoder.errors import InputError
 
@@ -51,6 +51,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "grids": _grids,
     "against": curves.measure_against_grids,
     "curves": curves.measure_curves,
+    "ablation": ablation.measure_ablation,
     "overhead": curves.measure_overhead,
     "lengths": _lengths,
 }

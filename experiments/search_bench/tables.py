@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.search_bench import curves, held_out
+from experiments.search_bench import ablation, curves, held_out
 from experiments.search_bench.grids import evaluations, grid_path
 from experiments.search_bench.racing import SCORES, prefix_table, race_table
 from experiments.search_bench.searching import OBJECTIVE, SHIPPED
@@ -23,7 +23,10 @@ def write_tables() -> None:
         "Against the grids of the public scripts, N = 6": _against(),
         "Best of n candidates drawn from ivanvovk's grid": _best_of(grid_path("ivanvovk", 6)),
         "Held-out clips": _held_out(),
-        "Every strategy, N = 6: best score so far, as a part of the best baseline's": _curves(),
+        "Every strategy, N = 6: best score so far, as a part of the best baseline's": _by(curves.PATH, "strategy"),
+        "Stages of the default search, N = 6: best score so far, as a part of the best baseline's": _by(
+            ablation.PATH, "variant"
+        ),
         "The default search's own time, as a part of the whole": _overhead(),
         "The race": race_table() if SCORES.exists() else None,
         "Full grids of three levels a step": prefix_table(),
@@ -79,13 +82,13 @@ def _held_out() -> pd.DataFrame | None:
     return pd.read_csv(held_out.PATH) if held_out.PATH.exists() else None
 
 
-def _curves() -> pd.DataFrame | None:
-    if not curves.PATH.exists():
+def _by(path: Path, column: str) -> pd.DataFrame | None:
+    if not path.exists():
         return None
-    table = pd.read_csv(curves.PATH)
+    table = pd.read_csv(path)
     rows = []
-    for strategy, runs in table.groupby("strategy", sort=False):
-        row: dict[str, object] = {"strategy": strategy, "runs": runs["seed"].nunique()}
+    for name, runs in table.groupby(column, sort=False):
+        row: dict[str, object] = {column: name, "runs": runs["seed"].nunique()}
         for calls in READ_AT:
             row[f"at {calls}"] = _at(runs, calls)
         rows.append(row)

@@ -12,6 +12,7 @@ from schedsearch.choice import GRIDS, STRATEGIES
 from schedsearch.commands.arguments import optional_rate, whole_number
 from schedsearch.config import load_voice
 from schedsearch.confirmation import Verdict
+from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.report.plan import plan
 from schedsearch.report.summary import sentence, table
 from schedsearch.report.tables import (
@@ -41,8 +42,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-race", action="store_true", help="score every candidate on every search clip")
     parser.add_argument(
         "--objective",
-        default="log_mel_l1",
-        help="log_mel_l1, pesq, lsd, stoi, ..., or several with commas between them (default: log_mel_l1)",
+        default=DEFAULT_OBJECTIVE,
+        help=f"mr_stft, log_mel_l1, pesq, ..., or several with commas between them (default: {DEFAULT_OBJECTIVE})",
     )
     parser.add_argument("--budget", help=f"such as 10min, 300candidates, 50000calls (default: {DEFAULT_BUDGET})")
     parser.add_argument("--more", help="adds so much to a finished search's budget, in the same unit")
