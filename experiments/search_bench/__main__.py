@@ -16,7 +16,7 @@ from vocoder.errors import InputError
 
 RESULTS = Path("results/bench")  # stores of the searches that take long, so that they go on
 # Candidates of each grid that are scored: all of lmnt's at 6 steps, else as many as fit into a part of an hour.
-GRIDS = (("lmnt", 6, 729), ("ivanvovk", 6, 2000), ("lmnt", 12, 150), ("ivanvovk", 12, 150))
+GRIDS = (("lmnt", 6, 729), ("ivanvovk", 6, 2000), ("lmnt", 12, 200), ("ivanvovk", 12, 400))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,33 +7,34 @@ from tqdm import tqdm
 from experiments.search_bench.rows import append, stands
 from experiments.search_bench.searching import SHIPPED, Searched, demo, scratch, watched
 from schedsearch.budget import Budget
-from schedsearch.choice import auto
+from schedsearch.choice import AUTO, Stages, auto
 from schedsearch.run import Run
 
-ITERATIONS, SEEDS, CALLS = 6, 5, 600
+SEEDS = {6: 5, 50: 3}
+CALLS = {6: 600, 50: 4800}  # of the budget; 25 candidates at 6 steps on four clips, 24 at 50
 PATH = SHIPPED / "demo" / "16000hz" / "search" / "ablation.csv"
-# Variant -> parts of the budget after which the first descent and then TPE hand over.
-VARIANTS = {
-    "long first descent": (0.4, 0.8),
-    "short first descent": (0.2, 0.8),
-    "no first descent": (0.0, 0.8),
-    "no last descent": (0.2, 1.0),
-    "TPE alone": (0.0, 1.0),
-    "descent alone": (1.0, 1.0),
+_LINES = (("line", 1.0),)
+VARIANTS: dict[str, Stages] = {
+    "lines, then TPE": AUTO,
+    "TPE": (("tpe", 1.0),),
+    "lines, then GP": (*_LINES, ("gp", 1.0)),
+    "lines, then CMA-ES": (*_LINES, ("cmaes", 1.0)),
+    "lines, TPE, descent from the best": (*_LINES, ("tpe", 0.6), ("gradient", 1.0)),
+    "lines, descent, TPE": (*_LINES, ("gradient", 0.4), ("tpe", 1.0)),
+    "descent": (("gradient", 1.0),),
 }
 
 
 def measure_ablation() -> None:
-    """A row a batch, variant and seed: runs that stand in the file are not made again."""
-    for seed in tqdm(range(SEEDS), desc="ablation"):
-        for variant, parts in VARIANTS.items():
-            key: dict[str, str | int] = {"variant": variant, "seed": seed}
-            if not stands(PATH, key):
-                with scratch() as folder:
-                    append(PATH, key, _searched(demo(ITERATIONS, "auto", seed, Path(folder)), parts))
+    """A row a batch, length, variant and seed: runs that stand in the file are not made again."""
+    runs = [(n, variant, seed) for n in SEEDS for seed in range(SEEDS[n]) for variant in VARIANTS]
+    for iterations, variant, seed in tqdm(runs, desc="ablation"):
+        key: dict[str, str | int] = {"iterations": iterations, "variant": variant, "seed": seed}
+        if not stands(PATH, key):
+            with scratch() as folder:
+                append(PATH, key, _searched(demo(iterations, "auto", seed, Path(folder)), VARIANTS[variant]))
 
 
-def _searched(run: Run, parts: tuple[float, float]) -> Searched:
-    budget = Budget(CALLS, "calls")
-    descent_until, search_until = parts
-    return watched(run, budget, auto(run.tools(budget), descent_until=descent_until, search_until=search_until))
+def _searched(run: Run, stages: Stages) -> Searched:
+    budget = Budget(CALLS[run.settings.iterations], "calls")
+    return watched(run, budget, auto(run.tools(budget), stages))

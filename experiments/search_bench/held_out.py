@@ -33,7 +33,7 @@ def measure_length(iterations: int, results: Path, *, path: Path = PATH) -> None
     run = demo(iterations, "auto", 0, results, clips=None if iterations <= 12 else 4)
     for _ in search(run.store, run.race, run.space, run.strategy(budget := _budget(iterations)), budget):
         pass
-    for _ in rescore_finalists(run.store, run.evaluator(run.search_clips)):
+    for _ in rescore_finalists(run.store, run.exact.evaluator(run.search_clips)):
         pass
     ranked = finalists(run.store)
     ours = next(c for c in ranked if c.kind != "baseline")
@@ -65,7 +65,7 @@ def _grids(iterations: int) -> Mapping[str, NoiseSchedule]:
 def _scores(run: Run, schedules: Mapping[str, NoiseSchedule]) -> dict[str, dict[str, Score]]:
     """Kept in the run's store one by one: the longest part of the bench."""
     clips = [typical_excerpt(clip, SECONDS, run.vocoder.hop_length) for clip in run.held_out_clips]
-    evaluator = every_metric(run, clips, FRESH)
+    evaluator = every_metric(run.exact, clips, FRESH)
     found: dict[str, dict[str, Score]] = {}
     for name, schedule in schedules.items():
         key = f"bench {name} {schedule.betas.tolist()}"

@@ -13,7 +13,6 @@ from schedsearch.choice import grid_named
 from vocoder.atomic import atomic_write
 
 PATH = SHIPPED / "demo" / "16000hz" / "search" / "search.md"
-READ_AT = (150, 300, 450, 600)  # network evaluations
 SHARES = {"lmnt": (20, 8), "ivanvovk": (1000,)}
 
 
@@ -24,9 +23,12 @@ def write_tables() -> None:
         "Best of n candidates drawn from ivanvovk's grid": _best_of(grid_path("ivanvovk", 6)),
         "Held-out clips": _held_out(),
         "Every strategy, N = 6: best score so far, as a part of the best baseline's": _by(curves.PATH, "strategy"),
-        "Stages of the default search, N = 6: best score so far, as a part of the best baseline's": _by(
-            ablation.PATH, "variant"
-        ),
+        **{
+            f"Stages of the default search, N = {n}: best score so far, as a part of the best baseline's": _by(
+                ablation.PATH, "variant", iterations=n
+            )
+            for n in ablation.SEEDS
+        },
         "The default search's own time, as a part of the whole": _overhead(),
         "The race": race_table() if SCORES.exists() else None,
         "Full grids of three levels a step": prefix_table(),
@@ -82,14 +84,17 @@ def _held_out() -> pd.DataFrame | None:
     return pd.read_csv(held_out.PATH) if held_out.PATH.exists() else None
 
 
-def _by(path: Path, column: str) -> pd.DataFrame | None:
+def _by(path: Path, column: str, iterations: int | None = None) -> pd.DataFrame | None:
+    """At quarters of the longest run."""
     if not path.exists():
         return None
     table = pd.read_csv(path)
-    rows = []
+    if iterations is not None:
+        table = table[table["iterations"] == iterations]
+    rows, most = [], ablation.CALLS[iterations or 6]
     for name, runs in table.groupby(column, sort=False):
         row: dict[str, object] = {column: name, "runs": runs["seed"].nunique()}
-        for calls in READ_AT:
+        for calls in (most // 4, most // 2, 3 * most // 4, most):
             row[f"at {calls}"] = _at(runs, calls)
         rows.append(row)
     return pd.DataFrame(rows)
