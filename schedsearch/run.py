@@ -117,8 +117,9 @@ class Run:
         """All that is still to do, yielding after each batch."""
         yield from search(self.store, self.race, self.space, self.strategy(budget), budget)
         yield from rescore_finalists(self.store, self.exact.evaluator(self.search_clips))
-        noise = NoiseBank(self.settings.seed + HELD_OUT_SEED)
-        held_out = Evaluator(self.exact.vocoder, self.held_out_clips, list(self.metrics.values()), noise)
+        held_out = Evaluator(
+            self.exact.vocoder, self.held_out_clips, list(self.metrics.values()), held_out_noise(self.settings.seed)
+        )
         yield from judge(self.store, held_out, HELD_OUT_DRAWS)
         if not self.vocoder.unchanged():
             raise AssertionError("the frozen vocoder's weights changed during the search")
@@ -166,12 +167,7 @@ class Run:
 
 def open_run(voice: Voice, settings: Settings) -> Run:
     """Loads the vocoder and clips and opens the store; InputError in one line for whatever is wrong with them."""
-    vocoder = load_vocoder(voice.checkpoint, voice.config, device=best_device())
-    if vocoder.sample_rate != voice.sample_rate:
-        raise InputError(
-            f"the checkpoint of {voice.dataset} is for {vocoder.sample_rate} Hz, the dataset says "
-            f"{voice.sample_rate}; correct [rates.{voice.sample_rate}]"
-        )
+    vocoder = open_vocoder(voice)
     names = columns_with(*settings.objectives)
     metrics = metrics_for(vocoder.front_end, vocoder.sample_rate, names=names)
     objectives = [objective(name, metrics) for name in settings.objectives]
@@ -179,21 +175,58 @@ def open_run(voice: Voice, settings: Settings) -> Run:
         typical_excerpt(clip, EXCERPT_SECONDS, vocoder.hop_length)
         for clip in _shuffled(_clips(voice.search_clips, voice), settings.seed)
     )
-    held_out_clips = tuple(
-        typical_excerpt(clip, LONGEST_HELD_OUT, vocoder.hop_length) for clip in _clips(voice.held_out_clips, voice)
-    )
+    held_out = held_out_clips(voice, vocoder)
     folder = results_folder(voice, settings)
-    _make_writable(folder)  # after all that can be wrong with the input: bad input leaves nothing behind
+    make_writable(folder)  # after all that can be wrong with the input: bad input leaves nothing behind
     storage = settings.storage or sqlite_url(folder / STUDY)
     named = replace(settings, objective=",".join(metric.name for metric in objectives))
-    identity = _identity(voice, named, vocoder, search_clips, held_out_clips)
+    identity = _identity(voice, named, vocoder, search_clips, held_out)
     store = Store(storage, identity, {metric.name: metric.direction for metric in objectives})
-    return Run(voice, settings, vocoder, search_clips, held_out_clips, store)
+    return Run(voice, settings, vocoder, search_clips, held_out, store)
+
+
+def open_vocoder(voice: Voice) -> Vocoder:
+    """The voice's frozen network, on the best device; InputError where its checkpoint is no use for the dataset."""
+    vocoder = load_vocoder(voice.checkpoint, voice.config, device=best_device())
+    if vocoder.sample_rate != voice.sample_rate:
+        raise InputError(
+            f"the checkpoint of {voice.dataset} is for {vocoder.sample_rate} Hz, the dataset says "
+            f"{voice.sample_rate}; correct [rates.{voice.sample_rate}]"
+        )
+    return vocoder
+
+
+def held_out_clips(voice: Voice, vocoder: Vocoder, seconds: float = LONGEST_HELD_OUT) -> tuple[Clip, ...]:
+    """What judges: a typical part of each recording that no search looks at."""
+    return tuple(
+        typical_excerpt(clip, seconds, vocoder.hop_length) for clip in _clips(voice.held_out_clips, voice)
+    )
+
+
+def held_out_noise(seed: int) -> NoiseBank:
+    """Noise that no search of this seed drew from."""
+    return NoiseBank(seed + HELD_OUT_SEED)
+
+
+def conditions(vocoder: Vocoder) -> dict[str, Any]:
+    """What the score of any schedule on any clip depends on, in plain values."""
+    return {
+        "checkpoint": vocoder.weights_hash,
+        "front end": repr(vocoder.front_end),
+        "sampler": vocoder.dialect.reverse.name,
+        "precision": str(vocoder.autocast or "float32"),
+        "metric definitions": DEFINITIONS,
+    }
+
+
+def voice_folder(voice: Voice, results: Path) -> Path:
+    """results/<dataset>/<rate>hz."""
+    return results / voice.dataset / f"{voice.sample_rate}hz"
 
 
 def results_folder(voice: Voice, settings: Settings) -> Path:
     """results/<dataset>/<rate>hz/<iters>iters."""
-    return settings.results / voice.dataset / f"{voice.sample_rate}hz" / f"{settings.iterations}iters"
+    return voice_folder(voice, settings.results) / f"{settings.iterations}iters"
 
 
 def space_for(iterations: int) -> ScheduleSpace:
@@ -225,14 +258,10 @@ def _identity(
         "dataset": voice.dataset,
         "sample_rate": voice.sample_rate,
         "iterations": settings.iterations,
-        "checkpoint": vocoder.weights_hash,
-        "front end": repr(vocoder.front_end),
-        "sampler": vocoder.dialect.reverse.name,
-        "precision": str(vocoder.autocast or "float32"),
+        **conditions(vocoder),
         "search clips": _hash(search),
         "held-out clips": _hash(held_out),
         "objective": settings.objective,
-        "metric definitions": DEFINITIONS,
         "race": settings.race,
         "seed": settings.seed,
         "store": FORMAT,
@@ -247,7 +276,8 @@ def _hash(clips: tuple[Clip, ...]) -> str:
     return digest.hexdigest()
 
 
-def _make_writable(folder: Path) -> None:
+def make_writable(folder: Path) -> None:
+    """Makes the folder; InputError where it cannot be had or written to."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
