@@ -21,6 +21,13 @@
 ##               HOURS=          stop after so many hours; the same command goes on
 ##               WARM_START=     a checkpoint of the same network to begin from
 ##               DRAW=stratified   how noise levels are drawn: stratified or wavegrad
+##   compare   baselines, winners and schedules of yours on the held-out clips, into results/DATASET/RATEhz/comparison.csv
+##               ITERS="6 12 25 50 100"    lengths; empty: those of SCHEDULES, or of all winners
+##               SCHEDULES="a.pt b.npy"    files of yours, any length and layout
+##               METRICS="pesq stoi mcd"   columns; empty: those of a search
+##               OBJECTIVE=log_mel_l1      chooses the best baseline, which all are compared with
+##               EXCERPT=1.6               seconds of each held-out clip
+##               DRAWS=1                   of noise for each clip
 ##   metrics   lists the metrics
 ##   bench-search  the search engine on the demo voice: grids, strategies, held-out clips (hours; stopped, it goes on)
 ##   bench     the network's speed beside a plain Conv1d execution, on this machine
@@ -36,11 +43,12 @@
 ##   help      prints this
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search search-all train metrics bench bench-search test check golden clean
+.PHONY: help setup search search-all compare train metrics bench bench-search test check golden clean
 
 # What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
 # expanding it, and the shell expands "$$NAME" once. So a value may hold spaces, quotes, semicolons and dollar signs.
-GIVEN := ITERS DATASET RATE STRATEGY GRID OBJECTIVE BUDGET SEED MORE STORAGE STEPS HOURS WARM_START DRAW GOLDEN PYTHON
+GIVEN := ITERS DATASET RATE STRATEGY GRID OBJECTIVE BUDGET SEED MORE STORAGE STEPS HOURS WARM_START DRAW GOLDEN PYTHON \
+  SCHEDULES METRICS EXCERPT DRAWS
 $(foreach name,$(GIVEN),$(eval $(if $(value $(name)),override export $(name) := $$(value $(name)),unexport $(name))))
 
 BIN := .venv/bin
@@ -62,6 +70,12 @@ search search-all: .venv/.stamp
 	  $${OBJECTIVE:+--objective="$$OBJECTIVE"} \
 	  $${BUDGET:+--budget="$$BUDGET"} $${SEED:+--seed="$$SEED"} $${MORE:+--more="$$MORE"} \
 	  $${STORAGE:+--storage="$$STORAGE"}
+
+compare: .venv/.stamp
+	@$(BIN)/schedsearch compare --dataset="$${DATASET:-demo}" $${RATE:+--rate="$$RATE"} $${ITERS:+--iters="$$ITERS"} \
+	  $${SCHEDULES:+--schedules="$$SCHEDULES"} $${OBJECTIVE:+--objective="$$OBJECTIVE"} \
+	  $${METRICS:+--metrics="$$METRICS"} $${EXCERPT:+--seconds="$$EXCERPT"} $${DRAWS:+--draws="$$DRAWS"} \
+	  $${SEED:+--seed="$$SEED"}
 
 train: .venv/.stamp
 	@$(BIN)/schedsearch train --dataset="$${DATASET:-demo}" $${STEPS:+--steps="$$STEPS"} \

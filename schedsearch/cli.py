@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from schedsearch import config
+from schedsearch.commands import compare as compare_command
 from schedsearch.commands import metrics as metrics_command
 from schedsearch.commands import search as search_command
 from schedsearch.commands import search_all
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     search_command.add(_of_a_voice(commands, "search", "search a schedule for a dataset", search_command.run))
     search_all.add(_of_a_voice(commands, "search-all", "search schedules of several lengths", search_all.run))
+    compare_command.add(_of_a_voice(commands, "compare", "compare schedules on held-out clips", compare_command.run))
     train_command.add(_of_a_voice(commands, "train", "train a WaveGrad from recordings", train_command.run))
     _command(commands, "metrics", "list the metrics: name, unit, which way is better", metrics_command.run)
     return parser
