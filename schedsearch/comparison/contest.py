@@ -12,6 +12,7 @@ from schedsearch.metrics.registry import DEFAULT_COLUMNS, columns_with, metrics_
 from schedsearch.run import LONGEST_HELD_OUT, held_out_clips, make_writable, open_vocoder, voice_folder
 from vocoder.audio import SHORTEST
 from vocoder.errors import InputError
+from vocoder.vocoder import in_precision
 
 KEPT = "comparison.jsonl"  # in the voice's results folder
 MOST_DRAWS = 100
@@ -75,7 +76,7 @@ def open_contest(voice: Voice, settings: Settings) -> Contest:
     """Reads schedules, vocoder and clips; InputError in one line for whatever is wrong, and then nothing is written."""
     folder = voice_folder(voice, settings.results)
     entrants = _entrants(settings, folder, voice_folder(voice, settings.results / SHIPPED))
-    vocoder = open_vocoder(voice)
+    vocoder = in_precision(open_vocoder(voice), None)  # float32, as users will hear it
     names = (settings.objective, *(settings.metrics or DEFAULT_COLUMNS))
     metrics = metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=settings.jobs, names=names)
     clips = held_out_clips(voice, vocoder, settings.seconds)
