@@ -8,10 +8,12 @@ from typing import NoReturn
 
 from schedsearch import config
 from schedsearch.commands import compare as compare_command
+from schedsearch.commands import convert
 from schedsearch.commands import metrics as metrics_command
 from schedsearch.commands import search as search_command
-from schedsearch.commands import search_all
+from schedsearch.commands import search_all, show, synth
 from schedsearch.commands import train as train_command
+from schedsearch.commands import verify
 from vocoder.errors import InputError
 
 BAD_INPUT, NO_IMPROVEMENT, INTERRUPTED = 2, 3, 130
@@ -46,6 +48,10 @@ def _parser() -> argparse.ArgumentParser:
     search_all.add(_of_a_voice(commands, "search-all", "search schedules of several lengths", search_all.run))
     compare_command.add(_of_a_voice(commands, "compare", "compare schedules on held-out clips", compare_command.run))
     train_command.add(_of_a_voice(commands, "train", "train a WaveGrad from recordings", train_command.run))
+    verify.add(_command(commands, "verify", "say of schedule files whether and where they can be used", verify.run))
+    convert.add(_command(commands, "convert", "write a schedule in another repository's file", convert.run))
+    show.add(_command(commands, "show", "print a schedule file as a table", show.run))
+    synth.add(_of_a_voice(commands, "synth", "copy synthesis of a recording with a schedule", synth.run))
     _command(commands, "metrics", "list the metrics: name, unit, which way is better", metrics_command.run)
     return parser
 

@@ -171,10 +171,7 @@ def open_run(voice: Voice, settings: Settings) -> Run:
     names = columns_with(*settings.objectives)
     metrics = metrics_for(vocoder.front_end, vocoder.sample_rate, names=names)
     objectives = [objective(name, metrics) for name in settings.objectives]
-    search_clips = tuple(
-        typical_excerpt(clip, EXCERPT_SECONDS, vocoder.hop_length)
-        for clip in _shuffled(_clips(voice.search_clips, voice), settings.seed)
-    )
+    search_clips = search_excerpts(voice, vocoder, settings.seed)
     held_out = held_out_clips(voice, vocoder)
     folder = results_folder(voice, settings)
     make_writable(folder)  # after all that can be wrong with the input: bad input leaves nothing behind
@@ -222,6 +219,12 @@ def conditions(vocoder: Vocoder) -> dict[str, Any]:
 def voice_folder(voice: Voice, results: Path) -> Path:
     """results/<dataset>/<rate>hz."""
     return results / voice.dataset / f"{voice.sample_rate}hz"
+
+
+def search_excerpts(voice: Voice, vocoder: Vocoder, seed: int) -> tuple[Clip, ...]:
+    """What a search listens to: a typical 0.8 s of every search clip, in the seed's order."""
+    clips = _shuffled(_clips(voice.search_clips, voice), seed)
+    return tuple(typical_excerpt(clip, EXCERPT_SECONDS, vocoder.hop_length) for clip in clips)
 
 
 def results_folder(voice: Voice, settings: Settings) -> Path:

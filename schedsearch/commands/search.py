@@ -13,6 +13,7 @@ from schedsearch.commands.arguments import optional_rate, whole_number
 from schedsearch.config import load_voice
 from schedsearch.confirmation import Verdict
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
+from schedsearch.report.origin import origin
 from schedsearch.report.plan import plan
 from schedsearch.report.summary import sentence, table
 from schedsearch.report.tables import (
@@ -68,11 +69,22 @@ def run(options: argparse.Namespace) -> int:
     budget = _remembered(opened.store, asked)
     print(plan(opened, budget))
     _show(opened, budget)
+    verdict = conclude(opened, budget)
+    _tell(opened, verdict)
+    return 3 if options.require_improvement and not verdict.improves else 0
+
+
+def begin(store: Store, budget: str) -> Budget:
+    """The budget in words, kept for the next time that this search is asked to go on."""
+    return _remembered(store, _Asked(parse_budget(budget), None))
+
+
+def conclude(opened: Run, budget: Budget) -> Verdict:
+    """The verdict of a search whose steps are all done, with every file of the results folder written."""
     verdict = opened.verdict()
     _write(opened, verdict)
     opened.store.remember(_FINISHED_KEY, str(budget))
-    _tell(opened, verdict)
-    return 3 if options.require_improvement and not verdict.improves else 0
+    return verdict
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -141,7 +153,7 @@ def _best(progress: Progress, metric: str) -> str:
 
 
 def _write(opened: Run, verdict: Verdict) -> None:
-    facts = provenance(opened.store, verdict)
+    facts = origin(opened) | provenance(opened.store, verdict)
     write_trials(opened.store, opened.folder / "trials.csv")
     if len(opened.store.objectives) > 1:
         write_front(opened.store, opened.folder / "pareto.csv")
