@@ -10,7 +10,7 @@ from typing import Any
 
 from schedsearch.budget import Budget
 from schedsearch.choice import Tools, check_strategy, shares_network_calls, strategy_for
-from schedsearch.config import Voice
+from schedsearch.config import Clips, Voice
 from schedsearch.confirmation import Verdict, judge, verdict
 from schedsearch.evaluator import Evaluator
 from schedsearch.finalists import rescore_finalists
@@ -23,9 +23,10 @@ from schedsearch.space import CurveSpace, LogSnrSpace, ScheduleSpace
 from schedsearch.strategies.strategy import Strategy
 from schedsearch.study import FORMAT, Store, sqlite_url
 from schedsearch.warm_starts import neighbours
-from vocoder.audio import Clip, read_folder, typical_excerpt
+from vocoder.audio import Clip, typical_excerpt
 from vocoder.checkpoint import load_vocoder
 from vocoder.errors import InputError
+from vocoder.listed_clips import read_clips
 from vocoder.vocoder import Vocoder, best_device, in_precision
 
 LONGEST_SEARCH = 1000  # iterations: the training schedule's length
@@ -249,8 +250,8 @@ def _shuffled(clips: Sequence[Clip], seed: int) -> list[Clip]:
     return sorted(clips, key=lambda clip: sha256(f"{seed} {clip.name}".encode()).digest())
 
 
-def _clips(folder: Path, voice: Voice) -> list[Clip]:
-    return read_folder(folder, sample_rate=voice.sample_rate, resample=voice.resample)
+def _clips(source: Clips, voice: Voice) -> list[Clip]:
+    return read_clips(source, sample_rate=voice.sample_rate, resample=voice.resample)
 
 
 def _identity(
