@@ -15,6 +15,14 @@
 ##               STORAGE=                an Optuna storage URL; empty: study.db beside the results
 ##   search-all  the same for several lengths, each beginning from the winners of those before it
 ##               ITERS="6 12 25 50 100"
+##   voice     adds a voice: looks at a checkpoint and recordings, and writes experiments/DATASET.toml
+##               DATASET=        the new dataset's name
+##               WAVS=           folder of WAV, FLAC, OGG or MP3, 28 files or more
+##               CHECKPOINT=     ivanvovk's, lmnt's or coqui's
+##               CONFIG=         its configuration, where none is in the checkpoint or beside it
+##               RESAMPLE=1      takes recordings at other sample rates too
+##               SEED=0          seed of the choice of clips
+##               FORCE=1         replaces a file that is there
 ##   train     trains a WaveGrad from a folder of recordings
 ##               DATASET=demo    experiments/DATASET.toml
 ##               STEPS=          how many steps in all; empty: the dataset's recipe
@@ -43,12 +51,12 @@
 ##   help      prints this
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search search-all compare train metrics bench bench-search test check golden clean
+.PHONY: help setup search search-all compare voice train metrics bench bench-search test check golden clean
 
 # What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
 # expanding it, and the shell expands "$$NAME" once. So a value may hold spaces, quotes, semicolons and dollar signs.
 GIVEN := ITERS DATASET RATE STRATEGY GRID OBJECTIVE BUDGET SEED MORE STORAGE STEPS HOURS WARM_START DRAW GOLDEN PYTHON \
-  SCHEDULES METRICS EXCERPT DRAWS
+  SCHEDULES METRICS EXCERPT DRAWS WAVS CHECKPOINT CONFIG RESAMPLE FORCE
 $(foreach name,$(GIVEN),$(eval $(if $(value $(name)),override export $(name) := $$(value $(name)),unexport $(name))))
 
 BIN := .venv/bin
@@ -76,6 +84,11 @@ compare: .venv/.stamp
 	  $${SCHEDULES:+--schedules="$$SCHEDULES"} $${OBJECTIVE:+--objective="$$OBJECTIVE"} \
 	  $${METRICS:+--metrics="$$METRICS"} $${EXCERPT:+--seconds="$$EXCERPT"} $${DRAWS:+--draws="$$DRAWS"} \
 	  $${SEED:+--seed="$$SEED"}
+
+voice: .venv/.stamp
+	@$(BIN)/schedsearch voice $${DATASET:+--dataset="$$DATASET"} $${WAVS:+--wavs="$$WAVS"} \
+	  $${CHECKPOINT:+--checkpoint="$$CHECKPOINT"} $${CONFIG:+--config="$$CONFIG"} \
+	  $${RESAMPLE:+--resample="$$RESAMPLE"} $${SEED:+--seed="$$SEED"} $${FORCE:+--force="$$FORCE"}
 
 train: .venv/.stamp
 	@$(BIN)/schedsearch train --dataset="$${DATASET:-demo}" $${STEPS:+--steps="$$STEPS"} \

@@ -14,6 +14,7 @@ from schedsearch.commands import search as search_command
 from schedsearch.commands import search_all, show, synth
 from schedsearch.commands import train as train_command
 from schedsearch.commands import verify
+from schedsearch.commands import voice as voice_command
 from vocoder.errors import InputError
 
 BAD_INPUT, NO_IMPROVEMENT, INTERRUPTED = 2, 3, 130
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.add(_command(commands, "convert", "write a schedule in another repository's file", convert.run))
     show.add(_command(commands, "show", "print a schedule file as a table", show.run))
     synth.add(_of_a_voice(commands, "synth", "copy synthesis of a recording with a schedule", synth.run))
+    voice_command.add(_command(commands, "voice", "add a voice: its checkpoint and recordings", voice_command.run))
     _command(commands, "metrics", "list the metrics: name, unit, which way is better", metrics_command.run)
     return parser
 

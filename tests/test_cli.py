@@ -298,6 +298,7 @@ def table(folder: Path) -> set[tuple[str, str]]:
         ("search --help", ["--iters", "--more"]),
         ("train --help", ["--hours", "--draw"]),
         ("compare --help", ["--schedules", "--draws"]),
+        ("voice --help", ["--wavs", "--resample"]),
     ],
 )
 def test_help_goes_to_standard_output_with_status_0(capsys, option, named):
