@@ -7,7 +7,7 @@
 ##               RATE=                   sample rate in Hz; needed where the dataset has several
 ##               STRATEGY=auto           auto, tpe, gp, cmaes, random, grid, beam, dynamic_programming or gradient
 ##               GRID=levels:3           of STRATEGY=grid: levels:K, mantissas:K, lmnt, coqui or ivanvovk
-##               OBJECTIVE=mr_stft       the metric to improve: pesq, log_mel_l1, ls_mae, lsd, mcd, stoi, ...;
+##               OBJECTIVE=spectral      the metric to improve: pesq, log_mel_l1, ls_mae, lsd, mcd, stoi, ...;
 ##                                       or several with commas between them, the first one decides what ships
 ##               BUDGET=40candidates     when to stop: 10min, 300candidates or 50000calls
 ##               SEED=0                  seed of the strategy and its noise

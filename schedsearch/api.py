@@ -137,7 +137,7 @@ class OpenVoice:
 
         >>> result = voice.search(iterations=3, budget="2candidates", strategy="random", results=folder)
         >>> len(result.schedule), result.verdict["metric"], result.verdict["winner"]["clips"]
-        (3, 'mr_stft', 2)
+        (3, 'spectral', 2)
         >>> schedsearch.read_result(result.folder).schedule == result.schedule
         True
         >>> schedsearch.read_schedule(result.folder / "schedule.lmnt.npy") == result.schedule

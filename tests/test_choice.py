@@ -203,7 +203,7 @@ def test_a_strategy_that_needs_a_gradient_refuses_an_objective_without(toy, caps
     captured = capsys.readouterr()
     assert len(captured.err.splitlines()) == 1
     assert f"STRATEGY={strategy} needs a spectral objective, which pesq" in captured.err
-    assert "OBJECTIVE=mr_stft" in captured.err
+    assert "OBJECTIVE=spectral" in captured.err
     assert files_below(toy.root) == before
 
 

@@ -1,6 +1,7 @@
 """`python -m experiments.search_bench [--only PART ...]`: measures the search engine on the demo voice.
 
-Writes into results/shipped/demo/16000hz/search/. Parts that stand there are not made again; stopped, it goes on.
+Writes into results/shipped/demo/16000hz/search/OBJECTIVE/, by the default objective unless the environment names
+another. Parts that stand there are not made again; stopped, it goes on.
 """
 
 import argparse
@@ -11,10 +12,11 @@ from pathlib import Path
 import optuna
 
 from experiments.search_bench import ablation, curves, grids, held_out, racing
+from experiments.search_bench.searching import OBJECTIVE
 from experiments.search_bench.tables import PATH, write_tables
 from vocoder.errors import InputError
 
-RESULTS = Path("results/bench")  # stores of the searches that take long, so that they go on
+RESULTS = Path("results/bench") / OBJECTIVE  # stores of the searches that take long, so that they go on
 # Candidates of each grid that are scored: all of lmnt's at 6 steps, else as many as fit into a part of an hour.
 GRIDS = (("lmnt", 6, 729), ("ivanvovk", 6, 2000), ("lmnt", 12, 200), ("ivanvovk", 12, 400))
 

@@ -6,18 +6,18 @@ from tqdm import tqdm
 
 from experiments.search_bench.grids import crops
 from experiments.search_bench.rows import append, stands
-from experiments.search_bench.searching import SHIPPED, demo, scratch, watched
+from experiments.search_bench.searching import FOLDER, demo, scratch, watched
 from schedsearch.budget import Budget
 from schedsearch.choice import STRATEGIES
 from schedsearch.run import Run
 
 ITERATIONS, SEEDS, CALLS = 6, 5, 600
-PATH = SHIPPED / "demo" / "16000hz" / "search" / "curves.csv"
+PATH = FOLDER / "curves.csv"
 # The default search on what the grids were scored on, long enough for an eighth of lmnt's and a thousandth of
 # ivanvovk's network evaluations.
 AGAINST = {"lmnt": 2400, "ivanvovk": 600}
-AGAINST_PATH = SHIPPED / "demo" / "16000hz" / "search" / "against_grids.csv"
-OVERHEAD_PATH = SHIPPED / "demo" / "16000hz" / "search" / "overhead.csv"
+AGAINST_PATH = FOLDER / "against_grids.csv"
+OVERHEAD_PATH = FOLDER / "overhead.csv"
 OVERHEAD_RUNS = 3
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from experiments.search_bench.searching import CLIPS, OBJECTIVE, SHIPPED, demo, every_metric, on_clips, scratch
+from experiments.search_bench.searching import CLIPS, FOLDER, OBJECTIVE, demo, every_metric, on_clips, scratch
 from schedsearch.choice import grid_named
 from schedsearch.config import load_voice
 from schedsearch.evaluator import Evaluator
@@ -72,7 +72,7 @@ def winner(path: Path) -> tuple[NoiseSchedule, float]:
 
 def grid_path(name: str, iterations: int) -> Path:
     """Where its scores stand."""
-    return SHIPPED / "demo" / "16000hz" / "search" / f"grid_{name}_{iterations}.csv"
+    return FOLDER / f"grid_{name}_{iterations}.csv"
 
 
 def evaluations(name: str, iterations: int, candidates: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.search_bench.grids import grid_path, winner
-from experiments.search_bench.searching import FRESH, SHIPPED, demo, every_metric
+from experiments.search_bench.searching import FOLDER, FRESH, demo, every_metric
 from schedsearch.budget import Budget
 from schedsearch.candidate import plain_score, score_from
 from schedsearch.finalists import finalists, rescore_finalists
@@ -20,10 +20,11 @@ from schedsearch.verdict import paired_bootstrap
 from vocoder.atomic import atomic_write
 from vocoder.audio import typical_excerpt
 
-PATH = SHIPPED / "demo" / "16000hz" / "search" / "held_out.csv"
-SECONDS = 1.6  # of each held-out clip, a typical part: whole ones would take most of the bench's time
+PATH = FOLDER / "held_out.csv"
+# Of each held-out clip, a typical part: whole ones would take most of the bench's time.
+SECONDS = {6: 1.6, 12: 1.6, 25: 1.6, 50: 0.8, 100: 0.8}
 # Candidates of the default search: fewer where each costs more, so that a bench ends the same evening.
-CANDIDATES = {6: 40, 12: 40, 25: 24, 50: 16, 100: 10}
+CANDIDATES = {6: 40, 12: 40, 25: 40, 50: 32, 100: 20}
 
 
 def measure_length(iterations: int, results: Path, *, path: Path = PATH) -> None:
@@ -64,7 +65,8 @@ def _grids(iterations: int) -> Mapping[str, NoiseSchedule]:
 
 def _scores(run: Run, schedules: Mapping[str, NoiseSchedule]) -> dict[str, dict[str, Score]]:
     """Kept in the run's store one by one: the longest part of the bench."""
-    clips = [typical_excerpt(clip, SECONDS, run.vocoder.hop_length) for clip in run.held_out_clips]
+    seconds = SECONDS[run.settings.iterations]
+    clips = [typical_excerpt(clip, seconds, run.vocoder.hop_length) for clip in run.held_out_clips]
     evaluator = every_metric(run.exact, clips, FRESH)
     found: dict[str, dict[str, Score]] = {}
     for name, schedule in schedules.items():

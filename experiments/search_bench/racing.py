@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from experiments.search_bench.searching import OBJECTIVE, SHIPPED, demo, scratch
+from experiments.search_bench.searching import FOLDER, OBJECTIVE, demo, scratch
 from schedsearch.choice import level_grid
 from schedsearch.prefix_tree import calls
 from schedsearch.race import LEVEL, surely_worse
@@ -15,7 +15,7 @@ from schedsearch.run import HEATS
 from schedsearch.strategies.bayesian import Bayesian
 from vocoder.atomic import atomic_write
 
-SCORES = SHIPPED / "demo" / "16000hz" / "search" / "race_scores.csv"
+SCORES = FOLDER / "race_scores.csv"
 ITERATIONS, CANDIDATES = 6, 96
 LEVELS = (0.001, 0.01, 0.05, 0.1)
 ORDERS = 2000

@@ -1,5 +1,6 @@
 """One search on chosen clips, watched batch by batch."""
 
+import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from schedsearch.budget import Budget
 from schedsearch.candidate import Candidate
 from schedsearch.config import Voice, load_voice
 from schedsearch.evaluator import Evaluator
-from schedsearch.metrics.registry import metrics_for
+from schedsearch.metrics.registry import DEFAULT_OBJECTIVE, metrics_for
 from schedsearch.noise import NoiseBank
 from schedsearch.run import HELD_OUT_SEED, Run, Settings, open_run
 from schedsearch.search import ranking, search
@@ -18,9 +19,10 @@ from schedsearch.strategies.strategy import Strategy
 from schedsearch.study import Store, sqlite_url
 from vocoder.audio import Clip
 
-SHIPPED = Path("results/shipped")
-OBJECTIVE = "mr_stft"
-SCORED = (OBJECTIVE, "log_mel_l1", "pesq", "stoi")  # of grids and winners: an objective can be changed afterwards
+OBJECTIVE = os.environ.get("OBJECTIVE") or DEFAULT_OBJECTIVE
+FOLDER = Path("results/shipped/demo/16000hz/search") / OBJECTIVE
+# Of grids and winners, so that they can be compared in whatever may become the objective.
+SCORED = tuple(dict.fromkeys((OBJECTIVE, "spectral", "mr_stft", "log_mel_l1", "pesq", "stoi")))
 CLIPS = 4  # of the search clips, the first in the order of the race: every table here is made on these
 FRESH = NoiseBank(HELD_OUT_SEED + 17)  # of the held-out comparisons: no search draws from it
 

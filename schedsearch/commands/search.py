@@ -44,7 +44,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--objective",
         default=DEFAULT_OBJECTIVE,
-        help=f"mr_stft, log_mel_l1, pesq, ..., or several with commas between them (default: {DEFAULT_OBJECTIVE})",
+        help=f"spectral, log_mel_l1, pesq, ..., or several with commas between them (default: {DEFAULT_OBJECTIVE})",
     )
     parser.add_argument("--budget", help=f"such as 10min, 300candidates, 50000calls (default: {DEFAULT_BUDGET})")
     parser.add_argument("--more", help="adds so much to a finished search's budget, in the same unit")

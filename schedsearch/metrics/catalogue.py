@@ -27,7 +27,7 @@ from schedsearch.metrics.level import level
 from schedsearch.metrics.measuring import Measure, Value, of_batches, of_pairs, of_tracks
 from schedsearch.metrics.perceptual import parallel_pesq, pesq_column, pesq_mode
 from schedsearch.metrics.pitch import PitchTrack, Tracker, f0_frame_error, f0_rmse, voicing_error
-from schedsearch.metrics.spectral import LogMel, log_mel_l1, ls_mae
+from schedsearch.metrics.spectral import LogMel, log_mel_and_convergence, log_mel_l1, ls_mae
 from schedsearch.metrics.stft import (
     log_spectral_distance,
     log_stft_magnitude,
@@ -98,6 +98,13 @@ def _spectral() -> tuple[Definition, ...]:
             "minimize",
             "multi-resolution log STFT distance: quiet parts count as much as loud ones",
             lambda setup: of_batches(log_stft_magnitude),
+        ),
+        Definition(
+            "spectral",
+            "1",
+            "minimize",
+            "log-mel distance + spectral convergence: quiet and loud parts",
+            lambda setup: of_batches(log_mel_and_convergence(setup.front_end)),
         ),
         Definition(
             "mr_stft",

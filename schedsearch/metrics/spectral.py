@@ -8,6 +8,7 @@ from torch import Tensor
 
 from schedsearch.metrics.finite import finite_clips
 from schedsearch.metrics.fixed_mel import log_mel
+from schedsearch.metrics.stft import spectral_convergence
 
 
 class LogMel(Protocol):
@@ -38,6 +39,17 @@ def log_mel_l1(front_end: LogMel) -> Callable[[Tensor, Tensor], Tensor]:
         return finite_clips((difference * units[:, None]).abs().mean((-2, -1)), reference, estimate)
 
     return distance
+
+
+def log_mel_and_convergence(front_end: LogMel) -> Callable[[Tensor, Tensor], Tensor]:
+    """log_mel_l1 + spectral convergence, (reference [..., samples], estimate [..., samples]) -> [...].
+
+    As Yamamoto et al. 2020, eq. 6, but with the log magnitude in the mel that the network is conditioned on. The first
+    term alone prefers audio that is too quiet: it counts silence as much as speech; the second hears the loud parts.
+    From 0 (equal) upwards, lower is better; NaN where either is. Differentiable.
+    """
+    log_mel = log_mel_l1(front_end)
+    return lambda reference, estimate: log_mel(reference, estimate) + spectral_convergence(reference, estimate)
 
 
 def ls_mae(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
