@@ -33,6 +33,11 @@ def owner() -> str:
     return f"{machine()} {os.getpid()} {_started(os.getpid())}"
 
 
+def is_this_process(name: str) -> bool:
+    """Whether the owner is the caller."""
+    return name == owner()
+
+
 def alive(name: str, heard: float | None = None) -> bool:
     """Whether an owner still runs; `heard`: when one on another machine last renewed its lease, in Unix time."""
     parts = name.rsplit(" ", 2)

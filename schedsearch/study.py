@@ -22,7 +22,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from schedsearch.candidate import Candidate, candidate_from, plain
-from schedsearch.owners import alive, keep_renewing, owner
+from schedsearch.owners import alive, is_this_process, keep_renewing, owner
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.scores import Evaluation
 from schedsearch.space import ScheduleSpace
@@ -37,6 +37,7 @@ NEAR = 1e-3  # in log-SNR: a schedule so near to the box's point for it is shown
 _REPLACES, _BASELINE, _MEMORY, _WORK = "instead of", "baseline ", "memory ", "work "
 _LEASE, _AT_WORK = "lease ", "at work on "
 _claims = itertools.count()
+_held: set[str] = set()  # claims that this process is at: what it let go of is nobody's, even if that was not stored
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Store:
     def in_flight(self) -> list[NoiseSchedule]:
         """What live processes have claimed and not finished."""
         running = [t for t in self._trials(TrialState.RUNNING) if "result" not in t.user_attrs]
-        return [candidate_schedule(t.user_attrs) for t in running if self._alive(t.user_attrs["owner"])]
+        return [candidate_schedule(t.user_attrs) for t in running if self._held(t)]
 
     def take(self, works: Sequence[str], done: Callable[[str], bool]) -> str | None:
         """The first of them that is not done and that no other process is at, now this one's; None where all are."""
@@ -137,6 +138,11 @@ class Store:
         self._keep(key, time.time())
         keep_renewing(lambda: storage.set_study_user_attr(study, key, time.time()), as_long_as=self)
 
+    def _held(self, trial: FrozenTrial) -> bool:
+        """Whether a live process is at it."""
+        name = trial.user_attrs["owner"]
+        return trial.user_attrs["claim"] in _held if is_this_process(name) else self._alive(name)
+
     def _alive(self, name: str) -> bool:
         return alive(name, self._attributes.get(f"{_LEASE}{name}"))
 
@@ -151,7 +157,7 @@ class Store:
         try:
             for i, schedule in enumerate(schedules):
                 claims.append(self._claimed(schedule, kind, first + i, _params(space, schedule), batch))
-        except BaseException:  # Ctrl-C above all: this process lives on, and would pass for being at work on them
+        except BaseException:  # Ctrl-C above all
             self.release(claims)
             raise
         return claims
@@ -167,7 +173,7 @@ class Store:
         with self.turn():
             self._settle_orphans()
             trials = self._trials()
-            orphans = [t for t in trials if t.state == TrialState.RUNNING and not self._alive(t.user_attrs["owner"])]
+            orphans = [t for t in trials if t.state == TrialState.RUNNING and not self._held(t)]
             replaced = {t.user_attrs.get(_REPLACES) for t in trials}
             claimed = Counter(t.user_attrs["batch"] for t in trials if _REPLACES not in t.user_attrs)
             latest = max((t.user_attrs["first"] for t in trials), default=0)
@@ -201,6 +207,7 @@ class Store:
     def release(self, claims: Sequence[Claim]) -> None:
         """Leaves proposals to whoever comes next, be it in this process."""
         tokens = {claim.token for claim in claims}
+        _held.difference_update(tokens)
         for trial in self._trials(TrialState.RUNNING):
             if trial.user_attrs["claim"] in tokens and "result" not in trial.user_attrs:
                 with suppress(UpdateFinishedTrialError):
@@ -274,6 +281,7 @@ class Store:
         self, schedule: NoiseSchedule, kind: str, index: int, point: Mapping[str, float], more: Mapping[str, Any]
     ) -> Claim:
         token = f"{owner()} {next(_claims)}"
+        _held.add(token)
         betas = schedule.betas.tolist()
         attributes = {"owner": owner(), "claim": token, "kind": kind, "index": index, "betas": betas, **more}
         distributions: dict[str, optuna.distributions.BaseDistribution] = {
@@ -290,7 +298,7 @@ class Store:
     def _settle_orphans(self) -> None:
         """Those that were scored and not told when their process died; the others wait to be adopted."""
         for trial in self._trials(TrialState.RUNNING):
-            if "result" in trial.user_attrs and not self._alive(trial.user_attrs["owner"]):
+            if "result" in trial.user_attrs and not self._held(trial):
                 self._settle(trial.number, trial.user_attrs)
 
     def _settle(self, number: int, attributes: Mapping[str, Any]) -> None:
