@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import joblib
+import pytest
 from conftest import noise_clip
 from joblib.parallel import get_active_backend
 
@@ -37,6 +38,7 @@ def test_a_process_that_is_killed_once_costs_nothing(tmp_path):
     assert (tmp_path / "died").exists()
 
 
+@pytest.mark.slow
 def test_a_call_that_kills_its_process_again_fails_alone():
     assert in_processes(mortal, [(i, "") for i in range(3)], 2) == [0, KILLED, 4]
     assert in_processes(twice, [(1,)], 2) == [2]  # whoever comes next finds living processes
