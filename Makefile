@@ -7,7 +7,7 @@
 ##               RATE=                   sample rate in Hz; needed where the dataset has several
 ##               STRATEGY=auto           auto, tpe, gp, cmaes, random, grid, beam, dynamic_programming or gradient
 ##               GRID=levels:3           of STRATEGY=grid: levels:K, mantissas:K, lmnt, coqui or ivanvovk
-##               OBJECTIVE=log_mel_l1    the metric to improve: pesq, log_mel_l1, ls_mae, lsd, mcd, stoi, ...;
+##               OBJECTIVE=mr_stft       the metric to improve: pesq, log_mel_l1, ls_mae, lsd, mcd, stoi, ...;
 ##                                       or several with commas between them, the first one decides what ships
 ##               BUDGET=40candidates     when to stop: 10min, 300candidates or 50000calls
 ##               SEED=0                  seed of the strategy and its noise
@@ -15,12 +15,27 @@
 ##               STORAGE=                an Optuna storage URL; empty: study.db beside the results
 ##   search-all  the same for several lengths, each beginning from the winners of those before it
 ##               ITERS="6 12 25 50 100"
+##   voice     adds a voice: looks at a checkpoint and recordings, and writes experiments/DATASET.toml
+##               DATASET=        the new dataset's name
+##               WAVS=           folder of WAV, FLAC, OGG or MP3, 28 files or more
+##               CHECKPOINT=     ivanvovk's, lmnt's or coqui's
+##               CONFIG=         its configuration, where none is in the checkpoint or beside it
+##               RESAMPLE=1      takes recordings at other sample rates too
+##               SEED=0          seed of the choice of clips
+##               FORCE=1         replaces a file that is there
 ##   train     trains a WaveGrad from a folder of recordings
 ##               DATASET=demo    experiments/DATASET.toml
 ##               STEPS=          how many steps in all; empty: the dataset's recipe
 ##               HOURS=          stop after so many hours; the same command goes on
 ##               WARM_START=     a checkpoint of the same network to begin from
 ##               DRAW=stratified   how noise levels are drawn: stratified or wavegrad
+##   compare   baselines, winners and schedules of yours on the held-out clips, into results/DATASET/RATEhz/comparison.csv
+##               ITERS="6 12 25 50 100"    lengths; empty: those of SCHEDULES, or of all winners
+##               SCHEDULES="a.pt b.npy"    files of yours, any length and layout
+##               METRICS="pesq stoi mcd"   columns; empty: those of a search
+##               OBJECTIVE=log_mel_l1      chooses the best baseline, which all are compared with
+##               EXCERPT=1.6               seconds of each held-out clip
+##               DRAWS=1                   of noise for each clip
 ##   metrics   lists the metrics
 ##   bench-search  the search engine on the demo voice: grids, strategies, held-out clips (hours; stopped, it goes on)
 ##   bench     the network's speed beside a plain Conv1d execution, and how several processes share a search
@@ -37,11 +52,12 @@
 ##   help      prints this
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search search-all train metrics bench bench-kill bench-search test check golden clean
+.PHONY: help setup search search-all compare voice train metrics bench bench-kill bench-search test check golden clean
 
 # What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
 # expanding it, and the shell expands "$$NAME" once. So a value may hold spaces, quotes, semicolons and dollar signs.
-GIVEN := ITERS DATASET RATE STRATEGY GRID OBJECTIVE BUDGET SEED MORE STORAGE STEPS HOURS WARM_START DRAW GOLDEN PYTHON
+GIVEN := ITERS DATASET RATE STRATEGY GRID OBJECTIVE BUDGET SEED MORE STORAGE STEPS HOURS WARM_START DRAW GOLDEN PYTHON \
+  SCHEDULES METRICS EXCERPT DRAWS WAVS CHECKPOINT CONFIG RESAMPLE FORCE
 $(foreach name,$(GIVEN),$(eval $(if $(value $(name)),override export $(name) := $$(value $(name)),unexport $(name))))
 
 BIN := .venv/bin
@@ -63,6 +79,17 @@ search search-all: .venv/.stamp
 	  $${OBJECTIVE:+--objective="$$OBJECTIVE"} \
 	  $${BUDGET:+--budget="$$BUDGET"} $${SEED:+--seed="$$SEED"} $${MORE:+--more="$$MORE"} \
 	  $${STORAGE:+--storage="$$STORAGE"}
+
+compare: .venv/.stamp
+	@$(BIN)/schedsearch compare --dataset="$${DATASET:-demo}" $${RATE:+--rate="$$RATE"} $${ITERS:+--iters="$$ITERS"} \
+	  $${SCHEDULES:+--schedules="$$SCHEDULES"} $${OBJECTIVE:+--objective="$$OBJECTIVE"} \
+	  $${METRICS:+--metrics="$$METRICS"} $${EXCERPT:+--seconds="$$EXCERPT"} $${DRAWS:+--draws="$$DRAWS"} \
+	  $${SEED:+--seed="$$SEED"}
+
+voice: .venv/.stamp
+	@$(BIN)/schedsearch voice $${DATASET:+--dataset="$$DATASET"} $${WAVS:+--wavs="$$WAVS"} \
+	  $${CHECKPOINT:+--checkpoint="$$CHECKPOINT"} $${CONFIG:+--config="$$CONFIG"} \
+	  $${RESAMPLE:+--resample="$$RESAMPLE"} $${SEED:+--seed="$$SEED"} $${FORCE:+--force="$$FORCE"}
 
 train: .venv/.stamp
 	@$(BIN)/schedsearch train --dataset="$${DATASET:-demo}" $${STEPS:+--steps="$$STEPS"} \

@@ -20,8 +20,8 @@ from schedsearch.metrics.registry import metrics_for
 from schedsearch.noise import NoiseBank
 from schedsearch.verdict import paired_bootstrap
 from vocoder.atomic import atomic_write
-from vocoder.audio import read_folder
 from vocoder.checkpoint import load_vocoder
+from vocoder.listed_clips import read_clips
 from vocoder.vocoder import in_precision
 
 SHIPPED = Path("results/shipped")
@@ -33,7 +33,7 @@ def main() -> int:
     options = _options()
     voice = load_voice(options.dataset, options.rate)
     vocoder = load_vocoder(voice.checkpoint, voice.config, precision="float32")
-    clips = read_folder(voice.held_out_clips, sample_rate=voice.sample_rate, resample=voice.resample)[: options.clips]
+    clips = read_clips(voice.held_out_clips, sample_rate=voice.sample_rate, resample=voice.resample)[: options.clips]
     metrics = list(metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=2).values())
     schedules = {**baselines(STEPS), "line 10 to -4": log_snr_line(STEPS, 10.0, -4.0)}
     scores = {}

@@ -29,9 +29,10 @@ from schedsearch.noise import NoiseBank
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.scores import Score
 from vocoder.atomic import atomic_write
-from vocoder.audio import Clip, cut_to_hops, read_folder
+from vocoder.audio import Clip, cut_to_hops
 from vocoder.checkpoint import load_vocoder
 from vocoder.errors import InputError
+from vocoder.listed_clips import read_clips
 from vocoder.mel import IvanvovkMel
 from vocoder.vocoder import Vocoder
 
@@ -112,7 +113,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _make(voice: Voice, options: argparse.Namespace) -> None:
     vocoder = load_vocoder(voice.checkpoint, voice.config)
-    clips = read_folder(voice.held_out_clips, sample_rate=voice.sample_rate, resample=voice.resample)
+    clips = read_clips(voice.held_out_clips, sample_rate=voice.sample_rate, resample=voice.resample)
     metrics = list(metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=2).values())
     path = SHIPPED / voice.dataset / f"{voice.sample_rate}hz" / "voice.csv"
     rows = _kept(path, vocoder)

@@ -1,1 +1,65 @@
-"""Searches noise schedules for a frozen WaveGrad vocoder."""
+"""Finds noise schedules for WaveGrad vocoders that are trained already.
+
+>>> import schedsearch
+>>> voice = schedsearch.open_voice("demo")
+>>> six = schedsearch.log_snr_line(6, 10.0, -4.0)
+>>> table = voice.score(six, metrics=["log_mel_l1"], clips=voice.search_clips[:2])
+>>> bool(0.5 < table.loc["log_mel_l1", "mean"] < 3)
+True
+>>> len(voice.synthesise(voice.search_clips[0], six))
+12800
+
+`voice.search(iterations=6, budget="40candidates")` searches, and `schedsearch.read_result(folder)` reads what it found.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from schedsearch.api import OpenVoice, open_voice
+    from schedsearch.families import baselines, linear, log_snr_line, published
+    from schedsearch.result import Result, read_result
+    from schedsearch.schedule import NoiseSchedule
+    from schedsearch.schedule_files import read_schedule, write_schedule
+    from vocoder.errors import InputError
+
+__all__ = [
+    "InputError",
+    "NoiseSchedule",
+    "OpenVoice",
+    "Result",
+    "baselines",
+    "linear",
+    "log_snr_line",
+    "open_voice",
+    "published",
+    "read_result",
+    "read_schedule",
+    "write_schedule",
+]
+
+_HOMES = {
+    "InputError": "vocoder.errors",
+    "NoiseSchedule": "schedsearch.schedule",
+    "OpenVoice": "schedsearch.api",
+    "Result": "schedsearch.result",
+    "baselines": "schedsearch.families",
+    "linear": "schedsearch.families",
+    "log_snr_line": "schedsearch.families",
+    "open_voice": "schedsearch.api",
+    "published": "schedsearch.families",
+    "read_result": "schedsearch.result",
+    "read_schedule": "schedsearch.schedule_files",
+    "write_schedule": "schedsearch.schedule_files",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a name's module when it is first asked for: torch and its kin take seconds."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'schedsearch' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

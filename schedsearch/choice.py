@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from schedsearch.evaluator import Group
-from schedsearch.families import TERMINAL_LOG_SNR
+from schedsearch.families import TERMINAL_LOG_SNR, log_snr_line
 from schedsearch.metrics.measuring import Distance
+from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.noise import NoiseBank
 from schedsearch.schedule import Array, NoiseSchedule
 from schedsearch.space import FIRST_LOG_SNR, ScheduleSpace
@@ -39,7 +40,10 @@ GRID_ENDS = (11.5, -1.0)  # log-SNR of the line that levels:K lies around: the m
 BEAM_WIDTH, BEAM_LEVELS = 8, 24
 COARSE_PAIRS = 9  # of a dynamic programme's ends, the first that it proposes
 COST = "trajectory"
-DESCENT_UNTIL, SEARCH_UNTIL = 0.4, 0.8  # of the budget of `auto`
+# Straight lines in log-SNR that `auto` begins with: the two ends decide most, and a box's random points are wilder.
+LINE_FIRSTS, LINE_LASTS = (12.5, 9.5), (-2.0, 0.0, -4.0)
+Stages: TypeAlias = Sequence[tuple[str, float]]  # of `auto`: name, and the part of the budget after which it hands over
+AUTO: Stages = (("warm start", 1.0), ("line", 1.0), ("tpe", 1.0))
 
 
 @dataclass(frozen=True)
@@ -136,20 +140,33 @@ def _gradient(tools: Tools) -> Strategy:
     return Polish(lambda start: Gradient(start, kept), partial(_descent_start, tools.store))
 
 
-def _auto(tools: Tools) -> Strategy:
-    """Warm starts, descent from the best, TPE from all that is known, descent from what it found; without a spectral
-    objective TPE alone. No dynamic programme: it costs 64 network evaluations a clip before its first proposal."""
-    warm = Stage(GridStrategy("warm start", lambda: iter(tools.warm_starts), len(tools.warm_starts)), 1.0)
-    search = _bayesian("tpe", tools)
-    if tools.distance is None:
-        return Auto([warm, Stage(search, 1.0)], tools.spent)
-    descent = _gradient(tools)
-    stages = [Stage(descent, DESCENT_UNTIL), Stage(search, SEARCH_UNTIL), Stage(descent, 1.0), Stage(search, 1.0)]
-    return Auto([warm, *stages], tools.spent)
+def auto(tools: Tools, stages: Stages = AUTO) -> Strategy:
+    """Warm starts, straight lines, then TPE from all that is known, unless other stages are named.
+
+    Ablations (make bench-search) left out the descent, which costs four network evaluations a step and clip, and the
+    dynamic programme, which costs 64 a clip before its first proposal.
+    """
+    named = {name: _stage(name, tools) for name, _ in stages}
+    return Auto([Stage(named[name], until) for name, until in stages], tools.spent)
+
+
+def _stage(name: str, tools: Tools) -> Strategy:
+    if name == "warm start":
+        return GridStrategy(name, lambda: iter(tools.warm_starts), len(tools.warm_starts))
+    if name == "line":
+        found = lines(tools.space)
+        return GridStrategy(name, lambda: iter(found), len(found))
+    return strategy_for(name, tools)
+
+
+def lines(space: ScheduleSpace) -> list[NoiseSchedule]:
+    """Straight lines between the ends that serve many voices, as points of the box."""
+    ends = [(first, last) for last in LINE_LASTS for first in LINE_FIRSTS]
+    return [space.clip(log_snr_line(space.steps, *pair)).schedule for pair in ends] if space.steps > 1 else []
 
 
 _MAKERS: dict[str, Callable[[Tools], Strategy]] = {
-    "auto": _auto,
+    "auto": auto,
     "cmaes": _cmaes,
     "grid": _grid,
     "beam": _beam,
@@ -230,6 +247,6 @@ def _spectral(tools: Tools, name: str) -> Distance:
     if tools.distance is None:
         raise InputError(
             f"STRATEGY={name} needs a spectral objective, which {tools.store.objective} is not; choose another of "
-            "either, such as OBJECTIVE=log_mel_l1"
+            f"either, such as OBJECTIVE={DEFAULT_OBJECTIVE}"
         )
     return tools.distance

@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from schedsearch import config
+from schedsearch.commands import compare as compare_command
+from schedsearch.commands import convert
 from schedsearch.commands import metrics as metrics_command
 from schedsearch.commands import search as search_command
-from schedsearch.commands import search_all
+from schedsearch.commands import search_all, show, synth
 from schedsearch.commands import train as train_command
+from schedsearch.commands import verify
+from schedsearch.commands import voice as voice_command
 from schedsearch.stopping import Stopped, stoppable
 from vocoder.errors import InputError
 
@@ -45,7 +49,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     search_command.add(_of_a_voice(commands, "search", "search a schedule for a dataset", search_command.run))
     search_all.add(_of_a_voice(commands, "search-all", "search schedules of several lengths", search_all.run))
+    compare_command.add(_of_a_voice(commands, "compare", "compare schedules on held-out clips", compare_command.run))
     train_command.add(_of_a_voice(commands, "train", "train a WaveGrad from recordings", train_command.run))
+    verify.add(_command(commands, "verify", "say of schedule files whether and where they can be used", verify.run))
+    convert.add(_command(commands, "convert", "write a schedule in another repository's file", convert.run))
+    show.add(_command(commands, "show", "print a schedule file as a table", show.run))
+    synth.add(_of_a_voice(commands, "synth", "copy synthesis of a recording with a schedule", synth.run))
+    voice_command.add(_command(commands, "voice", "add a voice: its checkpoint and recordings", voice_command.run))
     _command(commands, "metrics", "list the metrics: name, unit, which way is better", metrics_command.run)
     return parser
 

@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from vocoder.errors import InputError
+from vocoder.listed_clips import ListedClips
 
 EXPERIMENTS = Path("experiments")
+SHIPPED = "shipped"  # results/shipped is what the repository ships: no dataset's
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _VOICE_KEYS = {"checkpoint", "config", "search_clips", "held_out_clips", "resample", "training"}
 _TRAINING_KEYS = {"audio", "obtain", "recipe"}
+_CLIPS_KEYS = {"folder", "sha256"}
+Clips = Path | ListedClips  # all audio of a folder, or files of it by name and hash
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,8 @@ class Voice:
     sample_rate: int  # Hz
     checkpoint: Path
     config: Path | None
-    search_clips: Path
-    held_out_clips: Path
+    search_clips: Clips
+    held_out_clips: Clips
     resample: bool = False
     training: Training | None = None
 
@@ -41,6 +45,15 @@ class Voice:
 def known_datasets(experiments: Path = EXPERIMENTS) -> list[str]:
     """Names of the datasets that have a file."""
     return sorted(path.stem for path in experiments.glob("*.toml"))
+
+
+def check_new_name(dataset: str) -> None:
+    """InputError for a name that no new dataset can have: results/<name> must be a folder of its own."""
+    if not _NAME.fullmatch(dataset) or dataset == SHIPPED:
+        raise InputError(
+            "DATASET must begin with a letter or digit and have at most 64 letters, digits, _, . and -, "
+            f"other than {SHIPPED!r}, and is {dataset!r}; choose such a name"
+        )
 
 
 def load_voice(dataset: str, rate: int | None = None, *, experiments: Path = EXPERIMENTS) -> Voice:
@@ -58,7 +71,7 @@ def _unknown(dataset: str, experiments: Path) -> str:
     known = known_datasets(experiments)
     if not known:
         return f"no datasets in {experiments}/; run from the repository's root, or name the folder with --experiments"
-    return f"DATASET {dataset!r} is unknown; known: {', '.join(known)}; a new one is a file {experiments}/<name>.toml"
+    return f"DATASET {dataset!r} is unknown; known: {', '.join(known)}; make voice writes a new one"
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -93,16 +106,46 @@ def _voice(dataset: str, rate: int, table: Any, path: Path) -> Voice:
         raise InputError(f"{where}: must be a table; write its keys below the heading")
     _check_keys(table, _VOICE_KEYS, {"checkpoint", "search_clips", "held_out_clips"}, where)
     folder = path.parent
+    search_clips, held_out_clips = (_clips(table, key, folder, where) for key in ("search_clips", "held_out_clips"))
+    _check_apart(search_clips, held_out_clips, where)
     return Voice(
         dataset=dataset,
         sample_rate=rate,
         checkpoint=folder / _text(table, "checkpoint", where),
         config=folder / _text(table, "config", where) if "config" in table else None,
-        search_clips=folder / _text(table, "search_clips", where),
-        held_out_clips=folder / _text(table, "held_out_clips", where),
+        search_clips=search_clips,
+        held_out_clips=held_out_clips,
         resample=_flag(table, "resample", where),
         training=_training(table["training"], folder, where) if "training" in table else None,
     )
+
+
+def _clips(table: Mapping[str, Any], key: str, folder: Path, where: str) -> Clips:
+    """A folder's name, or a table of a folder and the hashes of files in it."""
+    value = table[key]
+    if not isinstance(value, dict):
+        return folder / _text(table, key, where)
+    where = f"{where}.{key}"
+    _check_keys(value, _CLIPS_KEYS, _CLIPS_KEYS, where)
+    if not isinstance(value["sha256"], dict):
+        raise InputError(f"{where}: sha256 must be a table of names and hashes; write them below [...{key}.sha256]")
+    try:
+        return ListedClips(folder / _text(value, "folder", where), value["sha256"])
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+
+
+def _check_apart(search: Clips, held_out: Clips, where: str) -> None:
+    """A clip that was searched on can't judge."""
+    if not isinstance(search, ListedClips) or not isinstance(held_out, ListedClips):
+        return
+    both = [name for name, digits in search.sha256.items() if _holds(held_out, digits)]
+    if both:
+        raise InputError(f"{where}: {both[0]!r} stands in search_clips and, by its hash, in held_out_clips; drop one")
+
+
+def _holds(clips: ListedClips, digits: str) -> bool:
+    return any(other.startswith(digits) or digits.startswith(other) for other in clips.sha256.values())
 
 
 def _training(table: Any, folder: Path, where: str) -> Training:

@@ -60,8 +60,18 @@ def verdict(store: Store, metrics: list[Metric], draws: tuple[int, ...], *, seed
     winner, baseline = _pair(store)
     names = tuple(metric.name for metric in metrics)
     kept = [store.recall(_key(candidate, draws, names)) for candidate in (winner, baseline)]
-    comparisons = tuple(_compare(m, score_from(kept[0][m.name]), score_from(kept[1][m.name]), seed) for m in metrics)
+    comparisons = tuple(compare(m, score_from(kept[0][m.name]), score_from(kept[1][m.name]), seed) for m in metrics)
     return Verdict(winner, baseline, store.objective, comparisons)
+
+
+def compare(metric: Metric, winner: Score, baseline: Score, seed: int) -> Comparison:
+    """Over the clips that are sound in both."""
+    sound = sound_clips([winner.values, baseline.values])
+    if sound.sum() < 2:
+        return Comparison(metric.name, winner, baseline, None, False)
+    difference = paired_bootstrap(winner.values[sound], baseline.values[sound], seed=seed)
+    better = difference.high < 0 if metric.direction == "minimize" else difference.low > 0
+    return Comparison(metric.name, winner, baseline, difference, better and metric.ranks)
 
 
 def _pair(store: Store) -> tuple[Candidate, Candidate]:
@@ -78,15 +88,6 @@ def _pair(store: Store) -> tuple[Candidate, Candidate]:
 def _all_failed(kind: str, found: list[Candidate]) -> InputError:
     reason = next((c.failures[0] for c in found if c.failures), "only on the finalists' noise draws")
     return InputError(f"every {kind} failed: {reason}; check the checkpoint and its configuration")
-
-
-def _compare(metric: Metric, winner: Score, baseline: Score, seed: int) -> Comparison:
-    sound = sound_clips([winner.values, baseline.values])
-    if sound.sum() < 2:
-        return Comparison(metric.name, winner, baseline, None, False)
-    difference = paired_bootstrap(winner.values[sound], baseline.values[sound], seed=seed)
-    better = difference.high < 0 if metric.direction == "minimize" else difference.low > 0
-    return Comparison(metric.name, winner, baseline, difference, better and metric.ranks)
 
 
 def _key(candidate: Candidate, draws: tuple[int, ...], metrics: tuple[str, ...]) -> str:

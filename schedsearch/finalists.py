@@ -1,18 +1,18 @@
-"""The few best of both kinds, scored again on further noise: the best of many noisy scores looks better than it is."""
+"""The few best of both kinds, scored again: the best of many noisy scores looks better than it is.
+
+On fresh noise, in float32 (a search may run in a faster precision), and ranked by that alone.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from schedsearch.candidate import Candidate, plain_score, score_from
 from schedsearch.evaluator import Evaluator
-from schedsearch.scores import Score
 from schedsearch.search import Progress, ranking
 from schedsearch.sharing import shared
 from schedsearch.study import Store
 
-SEARCH_DRAWS, FINALIST_DRAWS = (0,), (1, 2)
+FINALIST_DRAWS = (1, 2)  # the search has draw 0
 SEARCHED_FINALISTS, BASELINE_FINALISTS = 4, 2
 
 
@@ -21,31 +21,20 @@ def rescore_finalists(store: Store, evaluator: Evaluator) -> Iterator[Progress]:
     shortlist = {_key(candidate): candidate for candidate in _shortlist(store)}
     for key in shared(store, list(shortlist), lambda key: store.recall(key) is not None):
         candidate = shortlist[key]
-        draws = FINALIST_DRAWS if candidate.whole else (*SEARCH_DRAWS, *FINALIST_DRAWS)
-        found = evaluator.evaluate([candidate.schedule], draws)[0].scores
+        found = evaluator.evaluate([candidate.schedule], FINALIST_DRAWS)[0].scores
         store.remember(key, {name: plain_score(found[name]) for name in store.objectives})
         done = sum(store.recall(key) is not None for key in shortlist)
         yield Progress("finalists", done / len(shortlist), candidate)
 
 
 def finalists(store: Store) -> list[Candidate]:
-    """The rescored shortlist, best first, over all draws."""
+    """The rescored shortlist, best first."""
     rescored = [
-        _rescored(candidate, {name: score_from(score) for name, score in again.items()})
+        replace(candidate, scores={name: score_from(score) for name, score in again.items()}, estimate=None)
         for candidate in _shortlist(store)
         if (again := store.recall(_key(candidate))) is not None
     ]
     return ranking(store, rescored)
-
-
-def _rescored(candidate: Candidate, again: dict[str, Score]) -> Candidate:
-    if not candidate.whole:
-        return replace(candidate, scores=again, estimate=None)
-    return replace(candidate, scores={name: _joined(candidate.scores[name], again[name]) for name in again})
-
-
-def _joined(first: Score, again: Score) -> Score:
-    return Score(np.hstack([first.values, again.values]), first.failures + again.failures)
 
 
 def _shortlist(store: Store) -> list[Candidate]:

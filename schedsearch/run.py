@@ -10,11 +10,11 @@ from typing import Any
 
 from schedsearch.budget import Budget
 from schedsearch.choice import Tools, check_strategy, shares_network_calls, strategy_for
-from schedsearch.config import Voice
+from schedsearch.config import Clips, Voice
 from schedsearch.confirmation import Verdict, judge, verdict
 from schedsearch.evaluator import Evaluator
 from schedsearch.finalists import rescore_finalists
-from schedsearch.metrics.registry import DEFINITIONS, Metric, columns_with, metrics_for, objective
+from schedsearch.metrics.registry import DEFAULT_OBJECTIVE, DEFINITIONS, Metric, columns_with, metrics_for, objective
 from schedsearch.noise import NoiseBank
 from schedsearch.race import LEAST_PAIRS, Race
 from schedsearch.schedule import NoiseSchedule
@@ -23,10 +23,11 @@ from schedsearch.space import CurveSpace, LogSnrSpace, ScheduleSpace
 from schedsearch.strategies.strategy import Strategy
 from schedsearch.study import FORMAT, Store, sqlite_url
 from schedsearch.warm_starts import neighbours
-from vocoder.audio import Clip, read_folder, typical_excerpt
+from vocoder.audio import Clip, typical_excerpt
 from vocoder.checkpoint import load_vocoder
 from vocoder.errors import InputError
-from vocoder.vocoder import Vocoder, best_device
+from vocoder.listed_clips import read_clips
+from vocoder.vocoder import Vocoder, best_device, in_precision
 
 LONGEST_SEARCH = 1000  # iterations: the training schedule's length
 FREE_LEVELS = 24  # up to here every level is free; above, a curve of few numbers is searched
@@ -45,7 +46,7 @@ class Settings:
 
     iterations: int
     strategy: str = "auto"
-    objective: str = "log_mel_l1"  # or several, with commas between them: the first one decides
+    objective: str = DEFAULT_OBJECTIVE  # or several, with commas between them: the first one decides
     grid: str = "levels:3"
     race: bool = True
     seed: int = 0
@@ -116,12 +117,18 @@ class Run:
     def steps(self, budget: Budget) -> Iterator[Progress]:
         """All that is still to do, yielding after each batch."""
         yield from search(self.store, self.race, self.space, self.strategy(budget), budget)
-        yield from rescore_finalists(self.store, self.evaluator(self.search_clips))
-        noise = NoiseBank(self.settings.seed + HELD_OUT_SEED)
-        held_out = Evaluator(self.vocoder, self.held_out_clips, list(self.metrics.values()), noise)
+        yield from rescore_finalists(self.store, self.exact.evaluator(self.search_clips))
+        held_out = Evaluator(
+            self.exact.vocoder, self.held_out_clips, list(self.metrics.values()), held_out_noise(self.settings.seed)
+        )
         yield from judge(self.store, held_out, HELD_OUT_DRAWS)
         if not self.vocoder.unchanged():
             raise AssertionError("the frozen vocoder's weights changed during the search")
+
+    @property
+    def exact(self) -> "Run":
+        """The same in float32, as users will hear it: a search may run in a precision that is faster here."""
+        return replace(self, vocoder=in_precision(self.vocoder, None))
 
     def strategy(self, budget: Budget) -> Strategy:
         """The chosen one, built for this run."""
@@ -162,34 +169,69 @@ class Run:
 
 def open_run(voice: Voice, settings: Settings) -> Run:
     """Loads the vocoder and clips and opens the store; InputError in one line for whatever is wrong with them."""
+    vocoder = open_vocoder(voice)
+    names = columns_with(*settings.objectives)
+    metrics = metrics_for(vocoder.front_end, vocoder.sample_rate, names=names)
+    objectives = [objective(name, metrics) for name in settings.objectives]
+    search_clips = search_excerpts(voice, vocoder, settings.seed)
+    held_out = held_out_clips(voice, vocoder)
+    folder = results_folder(voice, settings)
+    make_writable(folder)  # after all that can be wrong with the input: bad input leaves nothing behind
+    storage = settings.storage or sqlite_url(folder / STUDY)
+    named = replace(settings, objective=",".join(metric.name for metric in objectives))
+    identity = _identity(voice, named, vocoder, search_clips, held_out)
+    store = Store(storage, identity, {metric.name: metric.direction for metric in objectives})
+    return Run(voice, settings, vocoder, search_clips, held_out, store)
+
+
+def open_vocoder(voice: Voice) -> Vocoder:
+    """The voice's frozen network, on the best device; InputError where its checkpoint is no use for the dataset."""
     vocoder = load_vocoder(voice.checkpoint, voice.config, device=best_device())
     if vocoder.sample_rate != voice.sample_rate:
         raise InputError(
             f"the checkpoint of {voice.dataset} is for {vocoder.sample_rate} Hz, the dataset says "
             f"{voice.sample_rate}; correct [rates.{voice.sample_rate}]"
         )
-    names = columns_with(*settings.objectives)
-    metrics = metrics_for(vocoder.front_end, vocoder.sample_rate, names=names)
-    objectives = [objective(name, metrics) for name in settings.objectives]
-    search_clips = tuple(
-        typical_excerpt(clip, EXCERPT_SECONDS, vocoder.hop_length)
-        for clip in _shuffled(_clips(voice.search_clips, voice), settings.seed)
+    return vocoder
+
+
+def held_out_clips(voice: Voice, vocoder: Vocoder, seconds: float = LONGEST_HELD_OUT) -> tuple[Clip, ...]:
+    """What judges: a typical part of each recording that no search looks at."""
+    return tuple(
+        typical_excerpt(clip, seconds, vocoder.hop_length) for clip in _clips(voice.held_out_clips, voice)
     )
-    held_out_clips = tuple(
-        typical_excerpt(clip, LONGEST_HELD_OUT, vocoder.hop_length) for clip in _clips(voice.held_out_clips, voice)
-    )
-    folder = results_folder(voice, settings)
-    _make_writable(folder)  # after all that can be wrong with the input: bad input leaves nothing behind
-    storage = settings.storage or sqlite_url(folder / STUDY)
-    named = replace(settings, objective=",".join(metric.name for metric in objectives))
-    identity = _identity(voice, named, vocoder, search_clips, held_out_clips)
-    store = Store(storage, identity, {metric.name: metric.direction for metric in objectives})
-    return Run(voice, settings, vocoder, search_clips, held_out_clips, store)
+
+
+def held_out_noise(seed: int) -> NoiseBank:
+    """Noise that no search of this seed drew from."""
+    return NoiseBank(seed + HELD_OUT_SEED)
+
+
+def conditions(vocoder: Vocoder) -> dict[str, Any]:
+    """What the score of any schedule on any clip depends on, in plain values."""
+    return {
+        "checkpoint": vocoder.weights_hash,
+        "front end": repr(vocoder.front_end),
+        "sampler": vocoder.dialect.reverse.name,
+        "precision": str(vocoder.autocast or "float32"),
+        "metric definitions": DEFINITIONS,
+    }
+
+
+def voice_folder(voice: Voice, results: Path) -> Path:
+    """results/<dataset>/<rate>hz."""
+    return results / voice.dataset / f"{voice.sample_rate}hz"
+
+
+def search_excerpts(voice: Voice, vocoder: Vocoder, seed: int) -> tuple[Clip, ...]:
+    """What a search listens to: a typical 0.8 s of every search clip, in the seed's order."""
+    clips = _shuffled(_clips(voice.search_clips, voice), seed)
+    return tuple(typical_excerpt(clip, EXCERPT_SECONDS, vocoder.hop_length) for clip in clips)
 
 
 def results_folder(voice: Voice, settings: Settings) -> Path:
     """results/<dataset>/<rate>hz/<iters>iters."""
-    return settings.results / voice.dataset / f"{voice.sample_rate}hz" / f"{settings.iterations}iters"
+    return voice_folder(voice, settings.results) / f"{settings.iterations}iters"
 
 
 def space_for(iterations: int) -> ScheduleSpace:
@@ -209,8 +251,8 @@ def _shuffled(clips: Sequence[Clip], seed: int) -> list[Clip]:
     return sorted(clips, key=lambda clip: sha256(f"{seed} {clip.name}".encode()).digest())
 
 
-def _clips(folder: Path, voice: Voice) -> list[Clip]:
-    return read_folder(folder, sample_rate=voice.sample_rate, resample=voice.resample)
+def _clips(source: Clips, voice: Voice) -> list[Clip]:
+    return read_clips(source, sample_rate=voice.sample_rate, resample=voice.resample)
 
 
 def _identity(
@@ -221,14 +263,10 @@ def _identity(
         "dataset": voice.dataset,
         "sample_rate": voice.sample_rate,
         "iterations": settings.iterations,
-        "checkpoint": vocoder.weights_hash,
-        "front end": repr(vocoder.front_end),
-        "sampler": vocoder.dialect.reverse.name,
-        "precision": str(vocoder.autocast or "float32"),
+        **conditions(vocoder),
         "search clips": _hash(search),
         "held-out clips": _hash(held_out),
         "objective": settings.objective,
-        "metric definitions": DEFINITIONS,
         "race": settings.race,
         "seed": settings.seed,
         "store": FORMAT,
@@ -243,7 +281,8 @@ def _hash(clips: tuple[Clip, ...]) -> str:
     return digest.hexdigest()
 
 
-def _make_writable(folder: Path) -> None:
+def make_writable(folder: Path) -> None:
+    """Makes the folder; InputError where it cannot be had or written to."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

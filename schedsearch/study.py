@@ -32,7 +32,7 @@ from schedsearch.turn import Turn
 Identity = Mapping[str, Any]  # everything that scores depend on, by name; plain JSON values
 Direction = Literal["minimize", "maximize"]
 
-FORMAT = 2  # of what is stored; part of a run's identity, so that older studies are left alone
+FORMAT = 3  # of what is stored; part of a run's identity, so that older studies are left alone
 NEAR = 1e-3  # in log-SNR: a schedule so near to the box's point for it is shown to Optuna under that point
 _REPLACES, _BASELINE, _MEMORY, _WORK = "instead of", "baseline ", "memory ", "work "
 _LEASE, _AT_WORK = "lease ", "at work on "

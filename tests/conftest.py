@@ -117,10 +117,10 @@ class Toy:
         return main(["search", "--dataset", "toy", *places, *options])
 
     def store(self, *objectives: str) -> Store:
-        """What the search at six iterations has stored; `objectives` are log_mel_l1 alone unless named."""
+        """What the search at six iterations has stored; `objectives` are mr_stft alone unless named."""
         url = sqlite_url(self.folder / "study.db")
         [summary] = optuna.get_all_study_summaries(optuna.storages.RDBStorage(url))
-        return Store(url, summary.user_attrs["identity"], dict.fromkeys(objectives or ("log_mel_l1",), "minimize"))
+        return Store(url, summary.user_attrs["identity"], dict.fromkeys(objectives or ("mr_stft",), "minimize"))
 
 
 def noise_clip(name: str, samples: int, deviation: float = 0.1, *, seed: int = 0) -> Clip:

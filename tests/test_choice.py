@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 from conftest import files_below, interrupt_at
 
-from schedsearch.choice import GRIDS, SEVERAL_OBJECTIVES, STRATEGIES, check_strategy, grid_named, shares_network_calls
+from schedsearch.choice import (
+    GRIDS,
+    SEVERAL_OBJECTIVES,
+    STRATEGIES,
+    check_strategy,
+    grid_named,
+    lines,
+    shares_network_calls,
+)
 from schedsearch.families import TERMINAL_LOG_SNR, baselines
-from schedsearch.run import LONGEST_SEARCH
+from schedsearch.run import LONGEST_SEARCH, space_for
 from schedsearch.space import FIRST_LOG_SNR
 from schedsearch.strategies import bayesian
 from vocoder.errors import InputError
@@ -157,9 +165,9 @@ def test_all_network_calls_of_a_search_are_counted(toy, strategy):
     timed = 4  # of one clip each, for the plan
     spent = sum(toy.vocoder.rows) - timed - ITERS * 3 * len(baselines(ITERS)) - after
     # a slope's backward pass counts as two evaluations that the vocoder does not see: 4 for every 2 forward ones
-    forward = calls / 2 if strategy in ("gradient", "auto") else calls
+    forward = calls / 2 if strategy == "gradient" else calls
     assert spent == scored + forward
-    assert (seconds > 0) == (calls > 0) == (strategy in ("beam", "dynamic_programming", "gradient", "auto"))
+    assert (seconds > 0) == (calls > 0) == (strategy in ("beam", "dynamic_programming", "gradient"))
 
 
 @pytest.mark.parametrize("strategy", ["beam", "dynamic_programming", "gradient"])
@@ -195,7 +203,7 @@ def test_a_strategy_that_needs_a_gradient_refuses_an_objective_without(toy, caps
     captured = capsys.readouterr()
     assert len(captured.err.splitlines()) == 1
     assert f"STRATEGY={strategy} needs a spectral objective, which pesq" in captured.err
-    assert "OBJECTIVE=log_mel_l1" in captured.err
+    assert "OBJECTIVE=mr_stft" in captured.err
     assert files_below(toy.root) == before
 
 
@@ -210,3 +218,22 @@ def test_several_objectives_are_searched_together(toy, strategy):
         assert all(np.isfinite(score.mean) for score in candidate.scores.values())
     assert toy.search(*options) == 0
     assert len(toy.store("log_mel_l1", "lsd").candidates()) == 7
+
+
+@pytest.mark.parametrize("steps", [2, 6, 24, 25, 100])
+def test_the_lines_that_auto_begins_with_lie_in_the_box_and_differ(steps):
+    space = space_for(steps)
+    found = lines(space)
+    assert len(set(found)) == len(found) == 6
+    for line in found:
+        assert space.clip(line).moved < 1e-6
+        assert np.ptp(np.diff(line.log_snr)) < 1e-6  # equal gaps
+
+
+def test_a_single_step_has_no_line():
+    assert lines(space_for(1)) == []
+
+
+def test_auto_begins_with_warm_starts_and_lines_and_then_searches(toy):
+    assert toy.search("--budget", "9candidates") == 0
+    assert [c.kind for c in toy.store().candidates()] == ["line"] * 6 + ["tpe"] * 3

@@ -288,7 +288,7 @@ def test_ctrl_c_is_one_line_and_status_130_and_the_same_command_goes_on(toy, mem
 def table(folder: Path) -> set[tuple[str, str]]:
     """(betas, score) of every row of trials.csv; the names count the trials that were begun, and may differ."""
     with (folder / "trials.csv").open() as file:
-        return {(row["betas"], row["log_mel_l1_mean"]) for row in csv.DictReader(file)}
+        return {(row["betas"], row["mr_stft_mean"]) for row in csv.DictReader(file)}
 
 
 @pytest.mark.parametrize(
@@ -297,6 +297,8 @@ def table(folder: Path) -> set[tuple[str, str]]:
         ("--help", ["search", "train"]),
         ("search --help", ["--iters", "--more"]),
         ("train --help", ["--hours", "--draw"]),
+        ("compare --help", ["--schedules", "--draws"]),
+        ("voice --help", ["--wavs", "--resample"]),
     ],
 )
 def test_help_goes_to_standard_output_with_status_0(capsys, option, named):
@@ -373,3 +375,18 @@ def test_metrics_are_listed_with_what_can_be_an_objective(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == [definition.name for definition in catalogue(16_000)]
     assert {line.split()[0] for line in lines if " - " in line} == {"level"}
+
+
+@pytest.mark.slow
+def test_a_real_network_is_compared_in_the_usual_metrics(tiny, capsys):
+    mine = tiny / "mine.pt"
+    torch.save(torch.tensor([1e-4, 1e-2, 0.3]), mine)
+    places = ["--experiments", str(tiny), "--results", str(tiny / "results"), "--dataset", "tiny"]
+    assert main(["compare", *places, "--schedules", str(mine)]) == 0
+    with (tiny / "results" / "tiny" / "16000hz" / "comparison.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["schedule"] == "mine.pt"]
+    assert [row["metric"] for row in rows] == ["log_mel_l1", "pesq_wb", "stoi", "lsd", "level"]
+    for row in rows:
+        assert float(row["low"]) <= float(row["mean"]) <= float(row["high"])
+        assert float(row["real_time_factor"]) > 0
+    assert "mine.pt" in capsys.readouterr().out

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from schedsearch.config import EXPERIMENTS, known_datasets, load_voice
+from schedsearch.config import EXPERIMENTS, check_new_name, known_datasets, load_voice
 from vocoder.errors import InputError
+from vocoder.listed_clips import ListedClips
 
 VOICE = 'checkpoint = "c.pt"\nsearch_clips = "s"\nheld_out_clips = "h"\n'
 ONE = f"[rates.16000]\n{VOICE}"
@@ -72,6 +73,62 @@ def test_training_names_its_recordings_and_how_to_get_them(tmp_path):
     assert (training.audio, training.obtain, training.recipe) == (tmp_path / "a", "make them", {"steps": 3})
 
 
+LISTED = """
+[rates.16000]
+checkpoint = "c.pt"
+[rates.16000.search_clips]
+folder = "../wavs"
+[rates.16000.search_clips.sha256]
+"a b.wav" = "0123456789abcdef"
+"deep/c.flac" = "fedcba9876543210"
+[rates.16000.held_out_clips]
+folder = "/elsewhere"
+sha256 = { "d.wav" = "00000000000000000000000000000000" }
+"""
+
+
+def test_clips_may_be_listed_by_name_and_hash(tmp_path):
+    voice = load_voice("mine", experiments=written(tmp_path, LISTED))
+    names = {"a b.wav": "0123456789abcdef", "deep/c.flac": "fedcba9876543210"}
+    assert voice.search_clips == ListedClips(tmp_path / "../wavs", names)
+    assert voice.held_out_clips == ListedClips(Path("/elsewhere"), {"d.wav": "0" * 32})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('"a b.wav" = "0123456789abcdef"', '"a b.wav" = "0000000000000000"', "'a b.wav' stands in search_clips and"),
+        ('"0123456789abcdef"', '"0123"', "16 to 64 hexadecimal digits"),
+        ('"0123456789abcdef"', "3", "and has 3"),
+        ('"a b.wav"', '"../a.wav"', "a path below its folder, and is '../a.wav'"),
+        ('"a b.wav"', '"/a.wav"', "a path below its folder"),
+        ('"a b.wav"', '""', "a path below its folder"),
+        ('"a b.wav"', '"deep_c.wav"', "deep_c stands twice"),
+        ('folder = "../wavs"', 'folders = "../wavs"', "unknown key 'folders'"),
+        ('folder = "../wavs"', "", "needs the key 'folder'"),
+        ('folder = "../wavs"', "folder = 3", "folder must be text"),
+        ('{ "d.wav" = "00000000000000000000000000000000" }', "3", "sha256 must be a table"),
+        ('{ "d.wav" = "00000000000000000000000000000000" }', "{}", "is empty"),
+    ],
+)
+def test_a_wrong_list_of_clips_is_refused_in_one_line_that_names_the_fault(tmp_path, old, new, named):
+    assert old in LISTED
+    message = refusal(written(tmp_path, LISTED.replace(old, new)))
+    assert named in message
+    assert "mine.toml" in message
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../a", "a/b", ".hidden", "-x", "shipped", "x" * 65, "a\n", "a\0"])
+def test_a_new_dataset_needs_a_name_that_can_be_a_folder_of_results(name):
+    with pytest.raises(InputError, match="DATASET must begin with"):
+        check_new_name(name)
+
+
+@pytest.mark.parametrize("name", ["a", "my.voice-2_x", "9", "x" * 64])
+def test_letters_digits_and_three_signs_make_a_name(name):
+    check_new_name(name)
+
+
 TRAINING = ONE + "[rates.16000.training]\n"
 
 
@@ -113,5 +170,5 @@ def test_every_shipped_dataset_loads_and_has_its_files():
     for name in known_datasets(folder):
         voice = load_voice(name, experiments=folder)
         assert voice.checkpoint.is_file()
-        assert voice.search_clips.is_dir()
-        assert voice.held_out_clips.is_dir()
+        for clips in (voice.search_clips, voice.held_out_clips):
+            assert isinstance(clips, Path) and clips.is_dir()

@@ -14,7 +14,7 @@ FRONT_END = LmntMel(16000, 256)
 
 
 def test_the_usual_columns_are_the_default_in_the_mode_of_the_rate():
-    assert tuple(metrics_for(FRONT_END, 16000)) == ("log_mel_l1", "pesq_wb", "stoi", "lsd", "level")
+    assert tuple(metrics_for(FRONT_END, 16000)) == ("mr_stft", "log_mel_l1", "pesq_wb", "stoi", "lsd", "level")
     assert "pesq_nb" in metrics_for(LmntMel(8000, 256), 8000)
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from schedsearch import families
 from schedsearch.schedule import NoiseSchedule
-from schedsearch.schedule_files import Layout, read_provenance, read_schedule, write_schedule
+from schedsearch.schedule_files import Layout, open_schedule, read_provenance, read_schedule, write_schedule
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 
@@ -169,7 +169,16 @@ def test_npy_files_of_numpy_2_with_a_pickled_dict_are_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["beta\n0.1\n0.2\n", "0.1\n0.2\n", "n, Beta\n0, 0.1\n1, 0.2\n\n", "\ufeffbeta\r\n0.1\r\n0.2\r\n"]
+    "text",
+    [
+        "beta\n0.1\n0.2\n",
+        "0.1\n0.2\n",
+        "n, Beta\n0, 0.1\n1, 0.2\n\n",
+        "\ufeffbeta\r\n0.1\r\n0.2\r\n",
+        "step;beta\n0;0.1\n1;0.2\n",
+        "betas\tname\n0.1\ta\n0.2\tb\n",
+        "1.0e-01\n2.0e-01",  # numpy.savetxt
+    ],
 )
 def test_csv_is_read_with_and_without_a_header(tmp_path, text):
     (tmp_path / "s.csv").write_text(text, encoding="utf-8")
@@ -183,6 +192,86 @@ def test_the_ending_may_be_in_capitals(tmp_path):
 
 def test_a_json_without_provenance_has_none(tmp_path):
     (tmp_path / "s.json").write_text('{"schema": 1, "betas": [0.1]}')
+    assert read_provenance(tmp_path / "s.json") == {}
+
+
+def published_1000():
+    """As the published 1000iters.pt: its 19th beta is negative."""
+    betas = np.linspace(1e-6, 1e-2, 1000, dtype=np.float32)
+    betas[18] = -1.433164698028122e-07
+    return torch.from_numpy(betas)
+
+
+def test_an_illegal_file_is_opened_and_says_why(tmp_path):
+    found = open_schedule(save(tmp_path / "1000iters.pt", published_1000()))
+    assert len(found.betas) == 1000
+    assert found.fault == "beta must lie in (0, 1): step 18 is -1.43316e-07"
+    assert found.read_by == (Layout.IVANVOVK,)  # its code does not look at the values
+    with pytest.raises(InputError, match="1000iters.pt: beta must lie"):
+        found.schedule()
+
+
+def test_a_legal_file_has_no_fault(tmp_path):
+    write_schedule(SCHEDULE, tmp_path / "s.pt")
+    found = open_schedule(tmp_path / "s.pt")
+    assert found.fault is None
+    assert found.schedule() == SCHEDULE
+
+
+def takes(tmp_path, name, put):
+    """Whose loaders take the file, and what is said of its content."""
+    put(tmp_path / name)
+    found = open_schedule(tmp_path / name)
+    np.testing.assert_array_equal(found.betas, SCHEDULE.betas)
+    return [str(layout) for layout in found.read_by], found.content
+
+
+FLOAT32 = torch.from_numpy(SCHEDULE.betas.astype(np.float32))
+LISTED = SCHEDULE.betas.tolist()
+
+
+def as_npy(content):
+    return lambda path: np.save(path, content, allow_pickle=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "put", "read_by", "content"),
+    [
+        ("s.pt", lambda path: torch.save(FLOAT32, path), ["ivanvovk"], "a 1-D float32 tensor"),
+        ("s.pth", lambda path: torch.save(FLOAT32.double(), path), ["ivanvovk"], "a 1-D float64 tensor"),
+        ("s.pt", lambda path: torch.save(list(FLOAT32), path), [], "a list of tensors"),
+        ("s.pt", lambda path: torch.save(LISTED, path), [], "a list of numbers"),
+        ("s.pt", lambda path: torch.save({"betas": FLOAT32}, path), [], "a dict whose 'betas' is a 1-D float32 tensor"),
+        ("s.npy", as_npy(SCHEDULE.betas), ["lmnt"], "a float64 array"),
+        ("s.npy", as_npy(FLOAT32.numpy()), ["lmnt"], "a float32 array"),
+        ("s.npy", as_npy(SCHEDULE.betas.astype(object)), [], "a pickled array of objects"),
+        ("s.npy", as_npy({"beta": SCHEDULE.betas}), ["coqui"], "a pickled dict whose 'beta' is a float64 array"),
+        ("s.npy", as_npy({"beta": LISTED}), [], "a pickled dict whose 'beta' is a list"),
+        ("s.npy", as_npy({"betas": SCHEDULE.betas}), [], "a pickled dict whose 'betas' is a float64 array"),
+        (
+            "s.npy",
+            lambda path: path.write_bytes(pickle.dumps({"beta": SCHEDULE.betas})),
+            [],
+            "a pickled dict whose 'beta' is a float64 array",
+        ),
+        ("s.json", lambda path: path.write_text(json.dumps(LISTED)), [], "a JSON list"),
+        ("s.json", lambda path: path.write_text(json.dumps({"betas": LISTED})), [], "a JSON object"),
+        (
+            "s.json",
+            lambda path: write_schedule(SCHEDULE, path, provenance={"seed": 1}),
+            [],
+            "JSON with provenance, schema 1",
+        ),
+        ("s.csv", lambda path: write_schedule(SCHEDULE, path), [], "a table"),
+        ("s.txt", lambda path: np.savetxt(path, SCHEDULE.betas), [], "a table"),
+    ],
+)
+def test_every_kind_of_the_wild_is_read_and_named_with_whose_code_takes_it(tmp_path, name, put, read_by, content):
+    assert takes(tmp_path, name, put) == (read_by, content)
+
+
+def test_a_plain_json_list_has_no_provenance(tmp_path):
+    (tmp_path / "s.json").write_text("[0.1]")
     assert read_provenance(tmp_path / "s.json") == {}
 
 
@@ -201,7 +290,8 @@ def test_an_illegal_beta_is_refused_with_file_and_step(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"betas": torch.zeros(3)}, "expected a 1-D tensor or a list of numbers, got a dict"),
+        ({"gamma": torch.zeros(3)}, "expected a 1-D tensor or a list of numbers, got a dict"),
+        ({"beta": {"beta": torch.zeros(2, 3)}}, "expected a 1-D tensor or a list of numbers, got a Tensor of shape"),
         (torch.zeros(2, 3), r"got a Tensor of shape \(2, 3\)"),
         (torch.tensor(0.1), r"got a Tensor of shape \(\)"),
         (torch.tensor([1, 2]), "floating point, got torch.int64"),
@@ -252,9 +342,12 @@ def test_an_archive_that_inflates_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"betas": [0.1]}, "expected the key 'beta', got 'betas'"),
-        ({"beta": [0.1, 0.2]}, "expected an array of betas, got a list"),
+        ({"gamma": [0.1]}, "expected the key 'beta', got 'gamma'"),
+        ({"beta": "0.1"}, "expected an array of betas, got a str"),
+        ({"beta": [0.1, "0.2"]}, "got a str in it"),
         ({"beta": np.array(0.1)}, r"got shape \(\)"),
+        (np.array([1, 2]), r"floating-point numbers: got shape \(2,\) of int64"),
+        ({"beta": np.array([True])}, "of bool"),
         ([0.1], "expected an array of betas, got a list"),
     ],
 )
@@ -269,8 +362,9 @@ def test_numpy_files_of_other_content_are_refused(tmp_path, content, message):
         ("", "not JSON"),
         ("{", "not JSON"),
         ("[" * 100_000, "not JSON"),
-        ("[0.1]", '"schema": 1'),
-        ('{"betas": [0.1]}', '"schema": 1'),
+        ("0.1", '"schema": 1'),
+        ('["0.1"]', "got a str in it"),
+        ('{"beta": [0.1]}', "got a NoneType"),
         ('{"schema": 2, "betas": [0.1]}', '"schema": 1'),
         ('{"schema": 1}', "got a NoneType"),
         ('{"schema": 1, "betas": []}', "non-empty"),
@@ -323,7 +417,7 @@ def test_missing_empty_oversized_and_foreign_files_are_one_line(tmp_path, ending
 
 
 def test_an_unknown_ending_is_refused(tmp_path):
-    refuse(tmp_path / "s.pkl", r"ends in \.pt, \.ns, \.npy, \.json, \.csv")
+    refuse(tmp_path / "s.pkl", r"ends in \.pt, \.pth, \.ns, \.npy, \.json, \.csv, \.txt")
 
 
 @pytest.mark.parametrize("ending", [".pt", ".npy", ".json"])

@@ -46,7 +46,8 @@ def read_audio(path: Path | str, *, sample_rate: int | None, resample: bool = Fa
     A truncated OGG cannot be told from a shorter one.
     """
     path = Path(path)
-    samples, rate = _decode(path)
+    with open_audio(path) as file:
+        samples, rate = read_samples(file, path.stem), int(file.samplerate)
     audio = _mono(samples, path)
     _check_length(audio, rate, path.stem)
     wanted = rate if sample_rate is None else sample_rate
@@ -55,12 +56,46 @@ def read_audio(path: Path | str, *, sample_rate: int | None, resample: bool = Fa
     return Clip(path.stem, _at_rate(audio, rate, wanted).clamp(-1.0, 1.0), wanted)
 
 
+def open_audio(path: Path) -> soundfile.SoundFile:
+    """A file's header, before anything is decoded; InputError for one that is missing, empty, foreign or cut short."""
+    if not path.is_file():
+        raise InputError(f"clip {path.stem}: no such file, {path}; check the path")
+    if path.stat().st_size == 0:
+        raise InputError(f"clip {path.stem}: the file is empty, 0 bytes; record or copy it again")
+    try:
+        lost = missing_bytes(path)
+        file = soundfile.SoundFile(path)
+    # OSError: no permission; RuntimeError: libsndfile's own.
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"clip {path.stem}: cannot be decoded ({_reason(error)}); convert it to WAV, FLAC, OGG or MP3"
+        ) from error
+    if lost:
+        file.close()
+        raise InputError(f"clip {path.stem}: truncated, {lost} bytes are missing at the end; copy it again")
+    return file
+
+
+def read_samples(file: soundfile.SoundFile, name: str) -> NDArray[np.float32]:
+    """All samples [samples, channel] of an open file; InputError where fewer decode than its header promises."""
+    promised = file.frames
+    try:
+        samples: NDArray[np.float32] = file.read(dtype="float32", always_2d=True)
+    except RuntimeError as error:
+        raise InputError(f"clip {name}: truncated or damaged ({_reason(error)}); copy it again") from error
+    if len(samples) < promised:
+        raise InputError(
+            f"clip {name}: truncated, {len(samples)} of {promised} samples decode; copy it again"
+        )
+    return samples
+
+
 def read_folder(folder: Path | str, *, sample_rate: int | None, resample: bool = False) -> list[Clip]:
     """The clips that stand directly in a folder, sorted by name; hidden files are passed over."""
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of audio; check the path")
-    paths = sorted((p for p in folder.iterdir() if _is_audio(p)), key=lambda path: path.stem)
+    paths = sorted((p for p in folder.iterdir() if is_audio(p)), key=lambda path: path.stem)
     if not paths:
         raise InputError(f"{folder}: must hold audio, no file ends in {', '.join(ENDINGS)}; put clips there")
     names = [p.stem for p in paths]
@@ -70,6 +105,11 @@ def read_folder(folder: Path | str, *, sample_rate: int | None, resample: bool =
             f"{folder}: names must differ before the ending, {twice[0]} stands twice; rename one"
         )
     return [read_audio(p, sample_rate=sample_rate, resample=resample) for p in paths]
+
+
+def is_audio(path: Path) -> bool:
+    """Whether a file's ending is one that is read, and it is not hidden."""
+    return path.is_file() and path.suffix.lower() in ENDINGS and not path.name.startswith(".")
 
 
 def resample(audio: Tensor, rate: int, target: int) -> Tensor:
@@ -113,43 +153,6 @@ def write_wav(path: Path | str, audio: Tensor, sample_rate: int) -> None:
 
 # read_audio has a flag of the same name.
 _at_rate = resample
-
-
-def _is_audio(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in ENDINGS and not path.name.startswith(".")
-
-
-def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
-    """Samples [samples, channel] and the rate in Hz."""
-    if not path.is_file():
-        raise InputError(f"clip {path.stem}: no such file, {path}; check the path")
-    if path.stat().st_size == 0:
-        raise InputError(f"clip {path.stem}: the file is empty, 0 bytes; record or copy it again")
-    try:
-        lost = missing_bytes(path)
-        file = soundfile.SoundFile(path)
-    # OSError: no permission; RuntimeError: libsndfile's own.
-    except (OSError, RuntimeError) as error:
-        raise InputError(
-            f"clip {path.stem}: cannot be decoded ({_reason(error)}); convert it to WAV, FLAC, OGG or MP3"
-        ) from error
-    if lost:
-        raise InputError(f"clip {path.stem}: truncated, {lost} bytes are missing at the end; copy it again")
-    with file:
-        return _samples(file, path.stem), file.samplerate
-
-
-def _samples(file: soundfile.SoundFile, name: str) -> NDArray[np.float32]:
-    promised = file.frames
-    try:
-        samples: NDArray[np.float32] = file.read(dtype="float32", always_2d=True)
-    except RuntimeError as error:
-        raise InputError(f"clip {name}: truncated or damaged ({_reason(error)}); copy it again") from error
-    if len(samples) < promised:
-        raise InputError(
-            f"clip {name}: truncated, {len(samples)} of {promised} samples decode; copy it again"
-        )
-    return samples
 
 
 def _reason(error: Exception) -> str:

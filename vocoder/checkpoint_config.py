@@ -20,6 +20,7 @@ Config = dict[str, Any]
 ADVICE = (
     "give the configuration it was trained with: --config FILE (make: CONFIG=FILE), or config.json beside it"
 )
+CARRIED = "inside the checkpoint"
 _COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
 
 
@@ -31,9 +32,8 @@ def complete_config(
     Sections of the `given` file win over those `carried` inside the checkpoint, these over those beside it
     (<name>.json or config.json in its folder). Channels and mel count come from the tensors' shapes.
     """
-    explicit = {} if given is None else _explicit(layout, given)
-    beside = {} if given or all(name in carried for name in layout.sections) else _beside(checkpoint)
-    config = {**beside, **carried, **explicit}
+    sources = _sources(layout, checkpoint, carried, given)
+    config = {key: value for found in reversed(sources.values()) for key, value in found.items()}
     shapes = layout.inferred(state)
     for section in layout.demanded:
         _check_section(section, config.get(section, {}))
@@ -44,8 +44,23 @@ def complete_config(
             f"but not {' or '.join(missing)}; {ADVICE}"
         )
     config |= {section: {**found, **config.get(section, {})} for section, found in shapes.items()}
-    folder = given.parent if given and "audio" in explicit else checkpoint.parent
+    folder = given.parent if given and "audio" in sources[_as_given(given)] else checkpoint.parent
     return _with_statistics(config, folder) if "audio" in layout.sections else config
+
+
+def config_origins(layout: Layout, checkpoint: Path, carried: Config, given: Path | None) -> dict[str, str]:
+    """Each section that concerns us -> where `complete_config` has it from, in words for the user."""
+    sources = _sources(layout, checkpoint, carried, given)
+    return {section: _origin(layout, section, sources) for section in layout.sections}
+
+
+def _origin(layout: Layout, section: str, sources: Mapping[str, Config]) -> str:
+    defaults = f"the defaults of {layout.dialect.name}'s own code"
+    origin = next((origin for origin, found in sources.items() if section in found), None)
+    if origin is None:
+        return f"in no configuration: {defaults}"
+    absent = [key for key in layout.demanded.get(section, ()) if key not in sources[origin][section]]
+    return f"{origin}, but for {', '.join(absent)}: {defaults}" if absent else origin
 
 
 def read_config(path: Path) -> Config:
@@ -93,11 +108,22 @@ def _explicit(layout: Layout, path: Path) -> Config:
     return config
 
 
-def _beside(checkpoint: Path) -> Config:
-    for path in (checkpoint.with_suffix(".json"), checkpoint.parent / "config.json"):
-        if path.is_file():
-            return read_config(path)
-    return {}
+def _sources(layout: Layout, checkpoint: Path, carried: Config, given: Path | None) -> dict[str, Config]:
+    """Where configurations stand -> what they hold; an earlier one's sections win."""
+    if given is not None:
+        return {_as_given(given): _explicit(layout, given), CARRIED: carried}
+    if all(name in carried for name in layout.sections):
+        return {CARRIED: carried}
+    beside = next((path for path in _places(checkpoint) if path.is_file()), None)
+    return {CARRIED: carried} | ({f"{beside.name} beside the checkpoint": read_config(beside)} if beside else {})
+
+
+def _as_given(path: Path) -> str:
+    return f"{path.name}, as given"
+
+
+def _places(checkpoint: Path) -> tuple[Path, Path]:
+    return checkpoint.with_suffix(".json"), checkpoint.parent / "config.json"
 
 
 def _check_section(name: str, section: object) -> None:

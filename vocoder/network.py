@@ -6,6 +6,7 @@ layout outruns Conv1d several times at the full-rate layers, and computes the sa
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,12 @@ from torch.nn import functional as F
 SLOPE = 0.2  # of every leaky rectifier, in all three implementations
 
 Resample = Callable[[Tensor, int], Tensor]  # [batch, channels, 1, T], factor -> [batch, channels, 1, T * or // factor]
-NoiseEncoding = Callable[[Tensor, int, int], Tensor]  # noise_level [batch], channels, T -> [batch, channels, 1, T or 1]
+
+
+class NoiseEncoding(Protocol):
+    """noise_level [batch] -> [batch, channels, 1, length or 1]; `first` is the position of the first sample."""
+
+    def __call__(self, noise_level: Tensor, channels: int, length: int, first: int = 0) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -103,10 +109,10 @@ class FeatureWiseLinearModulation(nn.Module):
         self.signal = convolution(inputs, inputs, 3)
         self.shift_and_scale = convolution(inputs, 2 * outputs, 3)
 
-    def forward(self, x: Tensor, noise_level: Tensor) -> tuple[Tensor, Tensor]:
-        """x [B, inputs, 1, T], noise_level [B] -> shift and scale, each [B, outputs, 1, T]."""
+    def forward(self, x: Tensor, noise_level: Tensor, first: int = 0) -> tuple[Tensor, Tensor]:
+        """x [B, inputs, 1, T] from position `first` on, noise_level [B] -> shift and scale, each [B, outputs, 1, T]."""
         x = F.leaky_relu(self.signal(x), SLOPE, inplace=True)
-        x = x + self.encode_noise(noise_level, self.inputs, x.shape[-1]).to(x.dtype)
+        x = x + self.encode_noise(noise_level, self.inputs, x.shape[-1], first).to(x.dtype)
         shift, scale = self.shift_and_scale(x).chunk(2, dim=1)
         return shift, scale
 
@@ -137,13 +143,16 @@ class WaveGradNetwork(nn.Module):
         )
         self.output = convolution(config.up_channels[-1], 1, 3)
 
-    def forward(self, y: Tensor, mel: Tensor, noise_level: Tensor) -> Tensor:
-        """y [B, samples], mel [B, n_mels, frames], noise_level [B] -> eps [B, samples]; samples = frames * hop."""
+    def forward(self, y: Tensor, mel: Tensor, noise_level: Tensor, first: int = 0) -> Tensor:
+        """y [B, samples], mel [B, n_mels, frames], noise_level [B] -> eps [B, samples]; samples = frames * hop.
+
+        `first`, whole hops, is where y begins in its recording: coqui's noise encoding counts positions.
+        """
         x = self.signal(_channels_last(y[:, None]))
-        modulation = [self.film[0](x, noise_level)]
-        for down, film in zip(self.down, list(self.film)[1:], strict=True):
-            x = down(x)
-            modulation.append(film(x, noise_level))
+        modulation = [self.film[0](x, noise_level, first)]
+        for down, film, factor in zip(self.down, list(self.film)[1:], self.config.factors[:0:-1], strict=True):
+            x, first = down(x), first // factor
+            modulation.append(film(x, noise_level, first))
         x = self.mel(_channels_last(mel))
         for up, (shift, scale) in zip(self.up, reversed(modulation), strict=True):
             x = up(x, shift, scale)

@@ -50,10 +50,11 @@ class Vocoder:
         """Where the weights are."""
         return next(self.network.parameters()).device
 
-    def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor) -> Tensor:
-        """y [B, samples], mel [B, n_mels, frames], noise_level [B] -> eps [B, samples], float32."""
+    def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor, *, first: int = 0) -> Tensor:
+        """y [B, samples] from sample `first` of its recording on, mel [B, n_mels, frames], noise_level [B] -> eps
+        [B, samples], float32."""
         with torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None):
-            return self.network(y, mel, noise_level).float()  # type: ignore[no-any-return]
+            return self.network(y, mel, noise_level, first).float()  # type: ignore[no-any-return]
 
     def unchanged(self) -> bool:
         """Whether the weights are still those that were loaded."""

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import optuna
 
-from experiments.search_bench import curves, grids, held_out, racing
+from experiments.search_bench import ablation, curves, grids, held_out, racing
 from experiments.search_bench.tables import PATH, write_tables
 from vocoder.errors import InputError
 
 RESULTS = Path("results/bench")  # stores of the searches that take long, so that they go on
 # Candidates of each grid that are scored: all of lmnt's at 6 steps, else as many as fit into a part of an hour.
-GRIDS = (("lmnt", 6, 729), ("ivanvovk", 6, 2000), ("lmnt", 12, 150), ("ivanvovk", 12, 150))
+GRIDS = (("lmnt", 6, 729), ("ivanvovk", 6, 2000), ("lmnt", 12, 200), ("ivanvovk", 12, 400))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,6 +51,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "grids": _grids,
     "against": curves.measure_against_grids,
     "curves": curves.measure_curves,
+    "ablation": ablation.measure_ablation,
     "overhead": curves.measure_overhead,
     "lengths": _lengths,
 }

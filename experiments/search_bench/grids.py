@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from experiments.search_bench.searching import CLIPS, OBJECTIVE, SHIPPED, demo, on_clips, scratch
+from experiments.search_bench.searching import CLIPS, OBJECTIVE, SHIPPED, demo, every_metric, on_clips, scratch
 from schedsearch.choice import grid_named
 from schedsearch.config import load_voice
 from schedsearch.evaluator import Evaluator
@@ -22,13 +22,13 @@ CHUNK = 24  # candidates between writes
 
 
 def score_grid(name: str, iterations: int, count: int, path: Path) -> None:
-    """Scores of the grid's candidates, a seeded sample of `count` where it has more: index, betas, log_mel_l1."""
+    """Scores of the grid's candidates, a seeded sample of `count` where it has more: index, betas, SCORED's means."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with scratch() as folder:
         run = crops(Path(folder), iterations) if name == "ivanvovk" else demo(iterations, "grid", 0, Path(folder))
-        evaluator = run.race.heats[0]
+        evaluator = every_metric(run, run.search_clips)
         indices = sample(grid_named(name, iterations, 0).count, count)
-        done = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=["index", OBJECTIVE, "betas"])
+        done = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=["index"])
         left = sorted(set(indices) - set(done["index"]))
         schedules = chosen(name, iterations, left)
         for i in tqdm(range(0, len(left), CHUNK), desc=f"{name} {iterations}"):
@@ -89,7 +89,7 @@ def _rows(indices: Sequence[int], schedules: Sequence[NoiseSchedule], evaluator:
     return pd.DataFrame(
         {
             "index": list(indices),
-            OBJECTIVE: [evaluation.scores[OBJECTIVE].mean for evaluation in found],
+            **{name: [evaluation.scores[name].mean for evaluation in found] for name in evaluator.metric_names},
             "betas": [" ".join(f"{beta:.9g}" for beta in schedule.betas) for schedule in schedules],
         }
     )

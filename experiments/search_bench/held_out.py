@@ -7,12 +7,11 @@ from typing import Any
 import pandas as pd
 
 from experiments.search_bench.grids import grid_path, winner
-from experiments.search_bench.searching import FRESH, OBJECTIVE, SHIPPED, demo
+from experiments.search_bench.searching import FRESH, SHIPPED, demo, every_metric
 from schedsearch.budget import Budget
 from schedsearch.candidate import plain_score, score_from
-from schedsearch.evaluator import Evaluator
 from schedsearch.finalists import finalists, rescore_finalists
-from schedsearch.metrics.registry import metrics_for
+from schedsearch.metrics.catalogue import catalogue
 from schedsearch.run import Run
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.scores import Score
@@ -23,7 +22,6 @@ from vocoder.audio import typical_excerpt
 
 PATH = SHIPPED / "demo" / "16000hz" / "search" / "held_out.csv"
 SECONDS = 1.6  # of each held-out clip, a typical part: whole ones would take most of the bench's time
-METRICS = ("log_mel_l1", "pesq", "stoi")
 # Candidates of the default search: fewer where each costs more, so that a bench ends the same evening.
 CANDIDATES = {6: 40, 12: 40, 25: 24, 50: 16, 100: 10}
 
@@ -35,7 +33,7 @@ def measure_length(iterations: int, results: Path, *, path: Path = PATH) -> None
     run = demo(iterations, "auto", 0, results, clips=None if iterations <= 12 else 4)
     for _ in search(run.store, run.race, run.space, run.strategy(budget := _budget(iterations)), budget):
         pass
-    for _ in rescore_finalists(run.store, run.evaluator(run.search_clips)):
+    for _ in rescore_finalists(run.store, run.exact.evaluator(run.search_clips)):
         pass
     ranked = finalists(run.store)
     ours = next(c for c in ranked if c.kind != "baseline")
@@ -66,10 +64,8 @@ def _grids(iterations: int) -> Mapping[str, NoiseSchedule]:
 
 def _scores(run: Run, schedules: Mapping[str, NoiseSchedule]) -> dict[str, dict[str, Score]]:
     """Kept in the run's store one by one: the longest part of the bench."""
-    front_end, rate = run.vocoder.front_end, run.vocoder.sample_rate
-    metrics = metrics_for(front_end, rate, jobs=2, names=METRICS)
     clips = [typical_excerpt(clip, SECONDS, run.vocoder.hop_length) for clip in run.held_out_clips]
-    evaluator = Evaluator(run.vocoder, clips, list(metrics.values()), FRESH)
+    evaluator = every_metric(run.exact, clips, FRESH)
     found: dict[str, dict[str, Score]] = {}
     for name, schedule in schedules.items():
         key = f"bench {name} {schedule.betas.tolist()}"
@@ -101,4 +97,5 @@ def _row(iterations: int, rival: str, metric: str, ours: Score, theirs: Score, c
 
 
 def _better(metric: str, difference: float) -> bool:
-    return difference < 0 if metric == OBJECTIVE else difference > 0
+    direction = next(d.direction for d in catalogue(16_000) if d.name == metric)
+    return difference < 0 if direction == "minimize" else difference > 0

@@ -9,14 +9,18 @@ from pathlib import Path
 from schedsearch.budget import Budget
 from schedsearch.candidate import Candidate
 from schedsearch.config import Voice, load_voice
+from schedsearch.evaluator import Evaluator
+from schedsearch.metrics.registry import metrics_for
 from schedsearch.noise import NoiseBank
 from schedsearch.run import HELD_OUT_SEED, Run, Settings, open_run
 from schedsearch.search import ranking, search
+from schedsearch.strategies.strategy import Strategy
 from schedsearch.study import Store, sqlite_url
 from vocoder.audio import Clip
 
 SHIPPED = Path("results/shipped")
-OBJECTIVE = "log_mel_l1"
+OBJECTIVE = "mr_stft"
+SCORED = (OBJECTIVE, "log_mel_l1", "pesq", "stoi")  # of grids and winners: an objective can be changed afterwards
 CLIPS = 4  # of the search clips, the first in the order of the race: every table here is made on these
 FRESH = NoiseBank(HELD_OUT_SEED + 17)  # of the held-out comparisons: no search draws from it
 
@@ -45,8 +49,14 @@ class Searched:
 def demo(iterations: int, strategy: str, seed: int, folder: Path, *, clips: int | None = CLIPS) -> Run:
     """A run on the first clips of the demo voice, its results in `folder`; all clips where None."""
     voice = load_voice("demo", None)
-    opened = open_run(voice, Settings(iterations, strategy=strategy, seed=seed, results=folder))
+    opened = open_run(voice, Settings(iterations, strategy=strategy, objective=OBJECTIVE, seed=seed, results=folder))
     return opened if clips is None else on_clips(opened, voice, opened.search_clips[:clips])
+
+
+def every_metric(run: Run, clips: Sequence[Clip], noise: NoiseBank | None = None) -> Evaluator:
+    """Scores all of SCORED, in the search's noise unless another is given."""
+    metrics = metrics_for(run.vocoder.front_end, run.vocoder.sample_rate, jobs=2, names=SCORED)
+    return Evaluator(run.vocoder, clips, list(metrics.values()), noise or NoiseBank(run.settings.seed))
 
 
 def on_clips(opened: Run, voice: Voice, clips: Sequence[Clip]) -> Run:
@@ -57,11 +67,11 @@ def on_clips(opened: Run, voice: Voice, clips: Sequence[Clip]) -> Run:
     return Run(voice, opened.settings, opened.vocoder, tuple(clips), opened.held_out_clips, store)
 
 
-def watched(run: Run, budget: Budget) -> Searched:
-    """The search stage to the end of its budget."""
+def watched(run: Run, budget: Budget, strategy: Strategy | None = None) -> Searched:
+    """The search stage to the end of its budget, by the run's own strategy or another."""
     began, points = time.perf_counter(), []
     baselines_done = began
-    for progress in search(run.store, run.race, run.space, run.strategy(budget), budget):
+    for progress in search(run.store, run.race, run.space, strategy or run.strategy(budget), budget):
         if progress.stage == "baselines":
             baselines_done = time.perf_counter()
         else:

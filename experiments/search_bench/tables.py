@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.search_bench import curves, held_out
+from experiments.search_bench import ablation, curves, held_out
 from experiments.search_bench.grids import evaluations, grid_path
 from experiments.search_bench.racing import SCORES, prefix_table, race_table
 from experiments.search_bench.searching import OBJECTIVE, SHIPPED
@@ -13,7 +13,6 @@ from schedsearch.choice import grid_named
 from vocoder.atomic import atomic_write
 
 PATH = SHIPPED / "demo" / "16000hz" / "search" / "search.md"
-READ_AT = (150, 300, 450, 600)  # network evaluations
 SHARES = {"lmnt": (20, 8), "ivanvovk": (1000,)}
 
 
@@ -23,7 +22,13 @@ def write_tables() -> None:
         "Against the grids of the public scripts, N = 6": _against(),
         "Best of n candidates drawn from ivanvovk's grid": _best_of(grid_path("ivanvovk", 6)),
         "Held-out clips": _held_out(),
-        "Every strategy, N = 6: best score so far, as a part of the best baseline's": _curves(),
+        "Every strategy, N = 6: best score so far, as a part of the best baseline's": _by(curves.PATH, "strategy"),
+        **{
+            f"Stages of the default search, N = {n}: best score so far, as a part of the best baseline's": _by(
+                ablation.PATH, "variant", iterations=n
+            )
+            for n in ablation.SEEDS
+        },
         "The default search's own time, as a part of the whole": _overhead(),
         "The race": race_table() if SCORES.exists() else None,
         "Full grids of three levels a step": prefix_table(),
@@ -79,14 +84,17 @@ def _held_out() -> pd.DataFrame | None:
     return pd.read_csv(held_out.PATH) if held_out.PATH.exists() else None
 
 
-def _curves() -> pd.DataFrame | None:
-    if not curves.PATH.exists():
+def _by(path: Path, column: str, iterations: int | None = None) -> pd.DataFrame | None:
+    """At quarters of the longest run."""
+    if not path.exists():
         return None
-    table = pd.read_csv(curves.PATH)
-    rows = []
-    for strategy, runs in table.groupby("strategy", sort=False):
-        row: dict[str, object] = {"strategy": strategy, "runs": runs["seed"].nunique()}
-        for calls in READ_AT:
+    table = pd.read_csv(path)
+    if iterations is not None:
+        table = table[table["iterations"] == iterations]
+    rows, most = [], ablation.CALLS[iterations or 6]
+    for name, runs in table.groupby(column, sort=False):
+        row: dict[str, object] = {column: name, "runs": runs["seed"].nunique()}
+        for calls in (most // 4, most // 2, 3 * most // 4, most):
             row[f"at {calls}"] = _at(runs, calls)
         rows.append(row)
     return pd.DataFrame(rows)

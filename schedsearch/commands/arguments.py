@@ -30,3 +30,10 @@ def positive_number(text: str, name: str) -> float:
 def optional_rate(text: str | None) -> int | None:
     """A sample rate in Hz, or None."""
     return None if text is None else whole_number(text, "RATE", least=1000, most=384_000)
+
+
+def yes_or_no(text: str, name: str) -> bool:
+    """1 or 0, as make variables say it."""
+    if text not in ("1", "0"):
+        raise InputError(f"{name} must be 1 or 0, and is {text!r}; give one of them")
+    return text == "1"

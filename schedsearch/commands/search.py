@@ -12,6 +12,8 @@ from schedsearch.choice import GRIDS, STRATEGIES
 from schedsearch.commands.arguments import optional_rate, whole_number
 from schedsearch.config import load_voice
 from schedsearch.confirmation import Verdict
+from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
+from schedsearch.report.origin import origin
 from schedsearch.report.plan import plan
 from schedsearch.report.summary import sentence, table
 from schedsearch.report.tables import (
@@ -42,8 +44,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-race", action="store_true", help="score every candidate on every search clip")
     parser.add_argument(
         "--objective",
-        default="log_mel_l1",
-        help="log_mel_l1, pesq, lsd, stoi, ..., or several with commas between them (default: log_mel_l1)",
+        default=DEFAULT_OBJECTIVE,
+        help=f"mr_stft, log_mel_l1, pesq, ..., or several with commas between them (default: {DEFAULT_OBJECTIVE})",
     )
     parser.add_argument("--budget", help=f"such as 10min, 300candidates, 50000calls (default: {DEFAULT_BUDGET})")
     parser.add_argument("--more", help="adds so much to a finished search's budget, in the same unit")
@@ -73,12 +75,23 @@ def _searched(opened: Run, asked: "_Asked", *, required: bool) -> int:
     budget = _remembered(opened.store, asked)
     print(plan(opened, budget))
     _show(opened, budget)
+    verdict = conclude(opened, budget)
+    _tell(opened, verdict)
+    return 3 if required and not verdict.improves else 0
+
+
+def begin(store: Store, budget: str) -> Budget:
+    """The budget in words, kept for the next time that this search is asked to go on."""
+    return _remembered(store, _Asked(parse_budget(budget), None))
+
+
+def conclude(opened: Run, budget: Budget) -> Verdict:
+    """The verdict of a search whose steps are all done, with every file of the results folder written."""
     verdict = opened.verdict()
     with opened.store.turn():  # of several processes one after the other
         _write(opened, verdict)
     opened.store.remember(_FINISHED_KEY, str(budget))
-    _tell(opened, verdict)
-    return 3 if required and not verdict.improves else 0
+    return verdict
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -148,7 +161,7 @@ def _best(progress: Progress, metric: str) -> str:
 
 
 def _write(opened: Run, verdict: Verdict) -> None:
-    facts = provenance(opened.store, verdict)
+    facts = origin(opened) | provenance(opened.store, verdict)
     sweep(opened.folder)
     write_trials(opened.store, opened.folder / "trials.csv")
     if len(opened.store.objectives) > 1:

@@ -23,6 +23,7 @@ from vocoder.checkpoint_config import check_sizes, read_config
 from vocoder.dialects.dialect import FrontEnd
 from vocoder.dialects.ivanvovk import IVANVOVK, front_end, network_config
 from vocoder.errors import InputError
+from vocoder.listed_clips import read_clips
 from vocoder.training import Recipe, TrainingState, recipe_from, resume, save, start, train
 from vocoder.training_data import TrainingSet, training_set
 from vocoder.vocoder import Vocoder, best_device, fast_precision
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     recipe = _recipe(training, options)
     mel = _front_end(configuration, voice)
     clips = _recordings(training, voice)
-    held_out = read_folder(voice.held_out_clips, sample_rate=voice.sample_rate, resample=voice.resample)
+    held_out = read_clips(voice.held_out_clips, sample_rate=voice.sample_rate, resample=voice.resample)
     data = training_set(clips, mel, crop_frames=round(recipe.crop_seconds * mel.sample_rate / mel.hop_length))
     state = _state(voice, recipe, configuration, options.warm_start)
     _train(state, data, _Keeper(voice, configuration, held_out[:VALIDATION_CLIPS], state.step), rhythm)

@@ -13,6 +13,7 @@ from schedsearch.run import HELD_OUT_DRAWS, Run
 from schedsearch.search import spent
 from schedsearch.strategies.slope import EVALUATIONS_A_STEP
 from vocoder.audio import Clip
+from vocoder.vocoder import Vocoder
 
 
 def plan(run: Run, budget: Budget) -> str:
@@ -23,13 +24,14 @@ def plan(run: Run, budget: Budget) -> str:
     clips, held_out, steps = len(run.search_clips), len(run.held_out_clips), run.settings.iterations
     fresh = len(baselines(steps)) - len(run.store.baselines())
     rescored = (SEARCHED_FINALISTS + BASELINE_FINALISTS) * len(FINALIST_DRAWS)
-    seconds = _seconds_an_evaluation(run)
+    seconds = _seconds_an_evaluation(run, run.vocoder)
+    exact = _seconds_an_evaluation(run, run.exact.vocoder) if run.vocoder.autocast else seconds
     longer = _mean_samples(run.held_out_clips) / _mean_samples(run.search_clips)
     rows = [
         ("baselines", fresh * steps * clips, 1.0),
         (f"{run.settings.strategy}, {budget}", _search_evaluations(run, budget, max(0.0, left), seconds), 1.0),
-        ("finalists", rescored * steps * clips, 1.0),
-        (f"{held_out} held-out clips", 2 * steps * held_out * len(HELD_OUT_DRAWS), longer),
+        ("finalists", rescored * steps * clips, exact / seconds),
+        (f"{held_out} held-out clips", 2 * steps * held_out * len(HELD_OUT_DRAWS), longer * exact / seconds),
     ]
     lines = [f"  {name:<28} {n:>9,.0f} network evaluations {_minutes(n * seconds * part)}" for name, n, part in rows]
     total = sum(calls * seconds * part for _, calls, part in rows)
@@ -43,12 +45,12 @@ def _search_evaluations(run: Run, budget: Budget, left: float, seconds: float) -
     if budget.unit == "minutes":
         return left * budget.amount * 60 / seconds
     clips, steps = len(run.search_clips), run.settings.iterations
-    slopes = {"auto": 0.6, "gradient": 1.0}.get(run.settings.strategy, 0.0) if run.searched[0].distance else 0.0
+    slopes = 1.0 if run.settings.strategy == "gradient" else 0.0
     first_heat = len(run.race.heats[0].clip_names)
     return left * budget.amount * steps * (clips + slopes * EVALUATIONS_A_STEP * first_heat)
 
 
-def _seconds_an_evaluation(run: Run) -> float:
+def _seconds_an_evaluation(run: Run, vocoder: Vocoder) -> float:
     """Of one search clip through the network once: the median of three calls after a warm one."""
     group = max((group for heat in run.race.heats for group in heat.groups), key=lambda g: len(g.names))
     level = torch.full((len(group.names),), 0.5, device=group.mel.device)
@@ -56,7 +58,7 @@ def _seconds_an_evaluation(run: Run) -> float:
     with torch.inference_mode():
         for _ in range(4):
             began = time.perf_counter()
-            run.vocoder.predict_noise(group.reference, group.mel, level).sum().item()  # waits for a GPU
+            vocoder.predict_noise(group.reference, group.mel, level).sum().item()  # waits for a GPU
             times.append(time.perf_counter() - began)
     return float(np.median(times[1:])) / len(group.names)
 

@@ -28,9 +28,10 @@ _DEFAULT_MODEL = {
 }
 
 
-def encode_noise(noise_level: Tensor, channels: int, length: int) -> Tensor:
-    """The level itself plus a sinusoidal encoding of the position over 5000: [batch, channels, 1, length]."""
-    position = torch.arange(length, dtype=torch.float32, device=noise_level.device)
+def encode_noise(noise_level: Tensor, channels: int, length: int, first: int = 0) -> Tensor:
+    """The level itself plus a sinusoidal encoding of the position, from `first` on, over 5000: [batch, channels, 1,
+    length]."""
+    position = torch.arange(first, first + length, dtype=torch.float32, device=noise_level.device)
     even = torch.arange(0, channels, 2, dtype=torch.float32, device=noise_level.device)
     angle = position[None] / torch.pow(10000, even / channels)[:, None]
     encoding = torch.stack([angle.sin(), angle.cos()], dim=1).flatten(0, 1)[:channels] / POSITION_SCALE

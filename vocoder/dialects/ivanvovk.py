@@ -27,7 +27,7 @@ _DEFAULT_MODEL = {
 }
 
 
-def encode_noise(noise_level: Tensor, channels: int, length: int) -> Tensor:
+def encode_noise(noise_level: Tensor, channels: int, length: int, first: int = 0) -> Tensor:
     """Sinusoids of 5000 * noise_level at frequencies 1e-4 ** (i / half): [batch, channels, 1, 1]."""
     half = channels // 2
     exponents = torch.arange(half, dtype=torch.float32, device=noise_level.device) / float(half)

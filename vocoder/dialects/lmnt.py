@@ -24,7 +24,7 @@ _NETWORK = NetworkConfig(  # written out in its model.py: one fixed size, 15.8M 
 )
 
 
-def encode_noise(noise_level: Tensor, channels: int, length: int) -> Tensor:
+def encode_noise(noise_level: Tensor, channels: int, length: int, first: int = 0) -> Tensor:
     """Sinusoids of the noise level itself at frequencies exp(-ln(1e4) i / half): [batch, channels, 1, 1]."""
     half = channels // 2
     steps = torch.arange(half, dtype=torch.float32, device=noise_level.device) / half

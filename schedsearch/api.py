@@ -1,0 +1,172 @@
+"""The same as the commands, for people in Python: a voice is opened once, then scores, synthesises and searches."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from schedsearch.budget import parse_budget
+from schedsearch.commands.search import begin, conclude
+from schedsearch.config import EXPERIMENTS, Voice, load_voice
+from schedsearch.evaluator import Evaluator
+from schedsearch.metrics.registry import DEFAULT_COLUMNS, DEFAULT_OBJECTIVE, metrics_for
+from schedsearch.noise import NoiseBank
+from schedsearch.result import Result, read_result
+from schedsearch.run import Settings, held_out_clips, held_out_noise, open_run, open_vocoder, search_excerpts
+from schedsearch.schedule import NoiseSchedule
+from schedsearch.scores import Score
+from schedsearch.search import Progress
+from schedsearch.synthesis import copy_synthesis, synthesise
+from vocoder.audio import Clip, read_audio
+from vocoder.errors import InputError
+from vocoder.vocoder import Vocoder, in_precision
+
+Split = Literal["held_out", "search"]
+
+
+def open_voice(dataset: str = "demo", rate: int | None = None, *, experiments: str | Path = EXPERIMENTS) -> "OpenVoice":
+    """The voice of `experiments`/<dataset>.toml at `rate` Hz, or at its only rate, with its network loaded.
+
+    InputError, in one line, for an unknown dataset and for whatever is wrong with its checkpoint.
+    """
+    voice = load_voice(dataset, rate, experiments=Path(experiments))
+    return OpenVoice(voice, open_vocoder(voice))
+
+
+@dataclass(frozen=True)
+class OpenVoice:
+    """A dataset's frozen vocoder and clips. (In the examples `voice` is one, and `folder` an empty folder.)
+
+    >>> import schedsearch
+    >>> six = schedsearch.log_snr_line(6, 10.0, -4.0)
+    >>> voice.sample_rate
+    16000
+    """
+
+    voice: Voice
+    vocoder: Vocoder
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        return self.vocoder.sample_rate
+
+    @cached_property
+    def search_clips(self) -> tuple[Clip, ...]:
+        """A typical 0.8 s of every search clip: what a search of seed 0 listens to.
+
+        >>> [clip.name for clip in voice.search_clips]
+        ['search1', 'search0', 'search2']
+        """
+        return search_excerpts(self.voice, self.vocoder, seed=0)
+
+    @cached_property
+    def held_out_clips(self) -> tuple[Clip, ...]:
+        """Every held-out clip, 10 s of it at most: what judges a winner."""
+        return held_out_clips(self.voice, self.vocoder)
+
+    def score(
+        self,
+        schedule: NoiseSchedule,
+        *,
+        metrics: Sequence[str] = DEFAULT_COLUMNS,
+        clips: Split | Sequence[Clip] = "held_out",
+        draws: int = 1,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """One row a metric: mean and its standard error over clips, clips, noise draws and failures.
+
+        On "held_out" the noise of draw 0 is what the verdict of a search with this seed hears, elsewhere what the
+        search itself does, and always in float32. A mean is NaN as soon as one clip failed.
+
+        >>> table = voice.score(six, metrics=["log_mel_l1", "lsd"])
+        >>> table.columns.tolist()
+        ['mean', 'standard_error', 'clips', 'draws', 'failures']
+        >>> bool(table.loc["log_mel_l1", "mean"] < voice.score(schedsearch.log_snr_line(6, 4.0, 0.0)).iloc[0, 0])
+        True
+        """
+        if draws < 1:
+            raise InputError(f"draws must be 1 or more, and is {draws}; give such a number")
+        chosen = list(metrics_for(self.vocoder.front_end, self.sample_rate, names=metrics).values())
+        bank = held_out_noise(seed) if clips == "held_out" else NoiseBank(seed)
+        evaluator = Evaluator(in_precision(self.vocoder, None), self._clips(clips), chosen, bank)
+        scores = evaluator.evaluate([schedule], range(draws))[0].scores
+        return pd.DataFrame.from_dict({name: _row(score) for name, score in scores.items()}, orient="index")
+
+    def synthesise(
+        self, source: "Clip | Tensor | np.ndarray[Any, Any] | str | Path", schedule: NoiseSchedule, *, seed: int = 0
+    ) -> Tensor:
+        """Audio [samples], float32 on the CPU, of any length, from the mel of a recording or from a mel.
+
+        `source` is a Clip, a file, audio [samples] in -1..1 at the voice's rate, or a mel [n_mels, frames] of its own
+        front end.
+
+        >>> audio = voice.synthesise(voice.held_out_clips[0], six)
+        >>> len(audio) == len(voice.held_out_clips[0].audio)
+        True
+        """
+        if isinstance(source, str | Path):
+            source = read_audio(source, sample_rate=self.sample_rate)
+        if isinstance(source, Clip):
+            return copy_synthesis(self.vocoder, source, schedule, seed=seed).cpu()
+        array = torch.as_tensor(source).float()
+        if array.dim() == 1:
+            return copy_synthesis(self.vocoder, Clip("", array, self.sample_rate), schedule, seed=seed).cpu()
+        return synthesise(self.vocoder, array, schedule, seed=seed).cpu()
+
+    def search(
+        self,
+        *,
+        iterations: int = 6,
+        budget: str = "40candidates",
+        objective: str = DEFAULT_OBJECTIVE,
+        strategy: str = "auto",
+        seed: int = 0,
+        results: str | Path = "results",
+        tell: Callable[[Progress], object] | None = None,
+    ) -> Result:
+        """Searches, or goes on where the same search was stopped, and writes the results folder as `make search` does.
+
+        `tell` is called after each batch.
+
+        >>> result = voice.search(iterations=3, budget="2candidates", strategy="random", results=folder)
+        >>> len(result.schedule), result.verdict["metric"], result.verdict["winner"]["clips"]
+        (3, 'mr_stft', 2)
+        >>> schedsearch.read_result(result.folder).schedule == result.schedule
+        True
+        >>> schedsearch.read_schedule(result.folder / "schedule.lmnt.npy") == result.schedule
+        True
+        """
+        settings = Settings(iterations, strategy=strategy, objective=objective, seed=seed, results=Path(results))
+        parse_budget(budget)  # a refusal now leaves nothing behind
+        opened = open_run(self.voice, settings)
+        until = begin(opened.store, budget)
+        for progress in opened.steps(until):
+            if tell is not None:
+                tell(progress)
+        conclude(opened, until)
+        return read_result(opened.folder)
+
+    def _clips(self, clips: Split | Sequence[Clip]) -> Sequence[Clip]:
+        if not isinstance(clips, str):
+            return clips
+        if clips not in ("held_out", "search"):
+            raise InputError(f"clips must be 'held_out', 'search' or a list of clips, and is {clips!r}; give one")
+        return self.held_out_clips if clips == "held_out" else self.search_clips
+
+
+def _row(score: Score) -> dict[str, float]:
+    clips, draws = score.values.shape
+    return {
+        "mean": score.mean,
+        "standard_error": score.standard_error,
+        "clips": clips,
+        "draws": draws,
+        "failures": len(score.failures),
+    }

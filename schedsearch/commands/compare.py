@@ -1,0 +1,90 @@
+"""`schedsearch compare`: baselines, winners and the user's schedules on the held-out clips, in one table."""
+
+import argparse
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from tqdm import tqdm
+
+from schedsearch.commands.arguments import optional_rate, positive_number, whole_number
+from schedsearch.comparison.contest import MOST_DRAWS, Settings, open_contest
+from schedsearch.comparison.standings import standings
+from schedsearch.comparison.table import table, write_table
+from schedsearch.comparison.text import text
+from schedsearch.config import load_voice
+from schedsearch.run import LONGEST_SEARCH
+from vocoder.checkpoint import describe
+from vocoder.errors import InputError
+
+TABLE = "comparison.csv"
+_BAR = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed}<{remaining} {postfix}"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.add_argument(
+        "--iters", help="steps, such as '6 12' (default: the lengths of --schedules, or of all winners)"
+    )
+    parser.add_argument("--schedules", default="", help="schedule files of yours, quoted where a name has spaces")
+    parser.add_argument("--objective", default="log_mel_l1", help="chooses the best baseline (default: log_mel_l1)")
+    parser.add_argument("--metrics", default="", help="such as 'pesq stoi mcd' (default: those of a search)")
+    parser.add_argument("--seconds", default="1.6", help="of each held-out clip, a typical part (default: 1.6)")
+    parser.add_argument("--draws", default="1", help="of noise for each clip (default: 1)")
+    parser.add_argument("--seed", default="0", help="of the noise, the search's (default: 0)")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="where results go (default: results)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Scores what is not scored yet, writes comparison.csv and prints it to be read."""
+    settings = _settings(options)
+    voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
+    contest = open_contest(voice, settings)
+    print(describe(contest.scoring.vocoder))
+    _show("speed", contest.timing.steps(contest.entrants))
+    evaluations, seconds = contest.left
+    print(
+        f"{len(contest.entrants)} schedules, {evaluations:,} network evaluations to do, about {seconds / 60:.1f} min "
+        f"on this machine ({contest.timing.machine})"
+    )
+    _show("held-out clips", contest.scoring.steps(contest.entrants))
+    ranked = standings(contest)
+    write_table(table(contest, ranked), contest.folder / TABLE)
+    print(f"\n{text(contest, ranked)}\n\nfile:  {contest.folder / TABLE}")
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return Settings(
+        lengths=() if options.iters is None else _lengths(options.iters),
+        files=_files(options.schedules),
+        objective=options.objective,
+        metrics=tuple(options.metrics.replace(",", " ").split()),
+        seconds=positive_number(options.seconds, "--seconds"),
+        draws=whole_number(options.draws, "DRAWS", least=1, most=MOST_DRAWS),
+        seed=whole_number(options.seed, "SEED", least=0, most=2**31 - 1),
+        results=options.results,
+    )
+
+
+def _lengths(text: str) -> tuple[int, ...]:
+    lengths = tuple(whole_number(word, "ITERS", least=1, most=LONGEST_SEARCH) for word in text.split())
+    if not lengths:
+        raise InputError("ITERS must be one length or several, such as '6 12 25 50 100', and is empty; give some")
+    return lengths
+
+
+def _files(text: str) -> tuple[Path, ...]:
+    try:
+        return tuple(Path(name).expanduser() for name in shlex.split(text))
+    except (ValueError, RuntimeError) as error:  # a quote without its other, a home that nobody has
+        raise InputError(f"SCHEDULES must be file names, and is {text!r} ({error}); quote names with spaces") from error
+
+
+def _show(stage: str, steps: Iterator[tuple[float, str]]) -> None:
+    with tqdm(total=100, desc=f"{stage:>14}", bar_format=_BAR) as bar:
+        for done, name in steps:
+            bar.n = round(100 * done)
+            bar.set_postfix_str(name)
+        bar.n = 100
+        bar.refresh()

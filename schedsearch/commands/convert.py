@@ -1,0 +1,44 @@
+"""`schedsearch convert`: a schedule file into another repository's."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from schedsearch.schedule_files import Layout, layout_for, read_provenance, read_schedule, write_schedule
+from vocoder.errors import InputError
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.add_argument("source", type=Path, metavar="IN", help="a schedule file of any kind")
+    parser.add_argument("target", type=Path, metavar="OUT", help=".pt, .npy, .json or .csv")
+    names = ", ".join(Layout)
+    parser.add_argument("--layout", help=f"{names}; without it OUT's ending chooses (.npy: lmnt)")
+    parser.add_argument("--force", action="store_true", help="replace OUT where it exists")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Writes OUT, whole or not at all."""
+    source, target = options.source, options.target
+    layout = layout_for(target, _layout(options.layout))
+    schedule = read_schedule(source)
+    if target.exists() and not options.force:
+        raise InputError(f"OUT must be a new file, and {target} exists; name another, or replace it with --force")
+    write_schedule(schedule, target, layout=layout, provenance=_provenance(source))
+    print(f"{target}: {len(schedule)} steps, {layout} layout")
+    return 0
+
+
+def _layout(name: str | None) -> Layout | None:
+    if name is None:
+        return None
+    try:
+        return Layout(name)
+    except ValueError as error:
+        raise InputError(f"--layout must be one of {', '.join(Layout)}, and is {name!r}; choose one") from error
+
+
+def _provenance(source: Path) -> dict[str, Any]:
+    """A .json file's own; of another, which has no room for any, its name."""
+    own = read_provenance(source) if source.suffix.lower() == ".json" else {}
+    return own or {"converted_from": source.name}

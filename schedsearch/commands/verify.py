@@ -1,0 +1,101 @@
+"""`schedsearch verify`: is this file a schedule, what is it like, and whose code can read it?"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from schedsearch.commands.arguments import optional_rate
+from schedsearch.config import EXPERIMENTS, Voice, load_voice
+from schedsearch.schedule import NoiseSchedule
+from schedsearch.schedule_facts import SHAKY_BETA, final_gain, first_fall, survives_float32
+from schedsearch.schedule_files import Layout, ScheduleFile, open_schedule
+from vocoder.checkpoint_config import read_config
+from vocoder.checkpoint_file import read_checkpoint
+from vocoder.errors import InputError
+from vocoder.trained_range import STRATIFIED, USUAL, TrainedRange, trained_range
+from vocoder.training import recipe_from
+
+DIALECTS = (Layout.IVANVOVK, Layout.LMNT, Layout.COQUI)
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="schedule files")
+    parser.add_argument("--dataset", help="compare with the levels that this dataset's voice was trained on")
+    parser.add_argument("--rate", help="sample rate in Hz, where the dataset has several")
+    parser.add_argument("--experiments", type=Path, default=EXPERIMENTS, help=argparse.SUPPRESS)
+    parser.add_argument("--config", type=Path, help="the same, of a checkpoint's configuration file")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints what is known of each file; InputError at the end unless all are legal."""
+    trained = _trained(options)
+    illegal = [path for path in options.files if not _told(path, trained)]
+    if illegal:
+        named = ", ".join(map(str, illegal))
+        raise InputError(f"{len(illegal)} of {len(options.files)} files hold no legal schedule: {named}")
+    return 0
+
+
+def _told(path: Path, trained: TrainedRange) -> bool:
+    """Whether it is legal."""
+    try:
+        found = open_schedule(path)
+    except InputError as error:
+        print(f"{path}: unreadable: {str(error).removeprefix(f'{path}: ')}")
+        return False
+    print(f"{path}: {f'illegal: {found.fault}' if found.fault else 'legal'}")
+    rows = [("content", found.content), ("steps", str(len(found.betas)))]
+    rows += _facts(found.schedule(), trained) if found.fault is None else []
+    rows += _readers(found)
+    print("\n".join(f"  {name:<17} {value}" for name, value in rows))
+    return found.fault is None
+
+
+def _facts(schedule: NoiseSchedule, trained: TrainedRange) -> Iterator[tuple[str, str]]:
+    first, last = schedule.log_snr[[0, -1]]
+    yield "sigma_1", f"{schedule.residual_noise:.6g}, the deviation of the static that is left"
+    yield "terminal level", f"{schedule.terminal_level:.6g}"
+    yield "log-SNR", f"{first:.2f} to {last:.2f}"
+    fall = first_fall(schedule.betas)
+    yield "betas", "rise or stay" if fall is None else f"not monotone: they fall at step {fall}, as they may"
+    outside = trained.outside(schedule.log_snr)
+    where = f"log-SNR {trained.cleanest:.2f} to {trained.noisiest:.2f} of {trained.name}"
+    yield "trained range", f"inside {where}" if not outside else f"outside {where}: {_steps(outside)}"
+    if schedule.betas[0] < SHAKY_BETA:
+        yield "final gain", f"{final_gain(schedule):.4g} in ivanvovk's float32, where 1 would be right"
+
+
+def _steps(outside: list[int]) -> str:
+    shown = ", ".join(map(str, outside[:6])) + (", ..." if len(outside) > 6 else "")
+    return f"step{'s' if len(outside) > 1 else ''} {shown}"
+
+
+def _readers(found: ScheduleFile) -> Iterator[tuple[str, str]]:
+    now = ", ".join(found.read_by) or "none"
+    yield "read as it is by", now if found.fault is None else f"{now}, unchecked" if found.read_by else now
+    if found.fault is not None:
+        yield "after convert by", "none: convert writes legal schedules only"
+        return
+    fits = survives_float32(found.schedule())
+    names = [layout for layout in DIALECTS if fits or layout is not Layout.IVANVOVK]
+    yield "after convert by", ", ".join(names) + ("" if fits else "; float32 would make a beta 0 or 1")
+
+
+def _trained(options: argparse.Namespace) -> TrainedRange:
+    if options.config is not None and options.dataset is not None:
+        raise InputError("--dataset and --config name two voices; give one of them")
+    if options.config is not None:
+        return trained_range(read_config(options.config))
+    if options.dataset is None:
+        return USUAL
+    return _of_voice(load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments))
+
+
+def _of_voice(voice: Voice) -> TrainedRange:
+    """By the recipe that trained it here, or else its configuration."""
+    if voice.training is not None and recipe_from(voice.training.recipe).draw == "stratified":
+        return STRATIFIED
+    if voice.config is None:
+        return trained_range(read_checkpoint(voice.checkpoint).config)
+    return trained_range(read_config(voice.config))

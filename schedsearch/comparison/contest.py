@@ -1,0 +1,100 @@
+"""Many schedules of a voice on its held-out clips, judged as a search's verdict judges its winner."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from schedsearch.comparison.entrants import SHIPPED, Entrant, baselines_of, given, lengths_with_winners, winners_of
+from schedsearch.comparison.kept import Kept
+from schedsearch.comparison.scoring import Scoring
+from schedsearch.comparison.timing import Timing
+from schedsearch.config import Voice
+from schedsearch.metrics.registry import DEFAULT_COLUMNS, columns_with, metrics_for
+from schedsearch.run import LONGEST_HELD_OUT, held_out_clips, make_writable, open_vocoder, voice_folder
+from vocoder.audio import SHORTEST
+from vocoder.errors import InputError
+from vocoder.vocoder import in_precision
+
+KEPT = "comparison.jsonl"  # in the voice's results folder
+MOST_DRAWS = 100
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user chose."""
+
+    lengths: tuple[int, ...] = ()  # iterations; without any and without files: those that a search has finished
+    files: tuple[Path, ...] = ()
+    objective: str = "log_mel_l1"
+    metrics: tuple[str, ...] = ()  # beside the objective; () for the usual ones
+    seconds: float = 1.6  # of each held-out clip
+    draws: int = 1  # of noise, a clip
+    seed: int = 0
+    results: Path = Path("results")
+    jobs: int = 2
+
+    def __post_init__(self) -> None:
+        """The rules, before anything is loaded."""
+        columns_with(self.objective)
+        if not SHORTEST <= self.seconds <= LONGEST_HELD_OUT:
+            raise InputError(
+                f"the part of each held-out clip must last {SHORTEST:g} to {LONGEST_HELD_OUT:g} s, and is "
+                f"{self.seconds:g}; give --seconds (EXCERPT=) in between"
+            )
+        if not 1 <= self.draws <= MOST_DRAWS:
+            raise InputError(f"DRAWS must be from 1 to {MOST_DRAWS}, and is {self.draws}; 1 to 4 are usual")
+
+
+@dataclass(frozen=True)
+class Contest:
+    """A voice opened for a comparison."""
+
+    voice: Voice
+    folder: Path  # where its results stand
+    entrants: tuple[Entrant, ...]
+    scoring: Scoring
+    timing: Timing
+
+    @property
+    def lengths(self) -> list[int]:
+        """Of the entrants, shortest first."""
+        return sorted({len(entrant.schedule) for entrant in self.entrants})
+
+    def of_length(self, iterations: int) -> list[Entrant]:
+        """The entrants of one length."""
+        return [entrant for entrant in self.entrants if len(entrant.schedule) == iterations]
+
+    @property
+    def left(self) -> tuple[int, float]:
+        """Network evaluations still to do, and about how many seconds they take; after the timing."""
+        parts = list(self.scoring.parts(self.entrants))
+        factors = {n: self.timing.speed(n).real_time_factor for n in self.lengths}
+        seconds = sum(factors[len(part.entrant.schedule)] * part.audio_seconds for part in parts)
+        return sum(part.evaluations for part in parts), seconds
+
+
+def open_contest(voice: Voice, settings: Settings) -> Contest:
+    """Reads schedules, vocoder and clips; InputError in one line for whatever is wrong, and then nothing is written."""
+    folder = voice_folder(voice, settings.results)
+    entrants = _entrants(settings, folder, voice_folder(voice, settings.results / SHIPPED))
+    vocoder = in_precision(open_vocoder(voice), None)  # float32, as users will hear it
+    names = (settings.objective, *(settings.metrics or DEFAULT_COLUMNS))
+    metrics = metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=settings.jobs, names=names)
+    clips = held_out_clips(voice, vocoder, settings.seconds)
+    kept = Kept(folder / KEPT)
+    make_writable(folder)
+    scoring = Scoring(vocoder, clips, tuple(metrics.values()), settings.draws, settings.seed, kept)
+    return Contest(voice, folder, entrants, scoring, Timing(vocoder, clips, kept))
+
+
+def _entrants(settings: Settings, own: Path, shipped: Path) -> tuple[Entrant, ...]:
+    """Baselines of every length first, then winners, then the user's files."""
+    brought = given(settings.files)
+    lengths = settings.lengths or (() if brought else lengths_with_winners(own, shipped))
+    if not lengths and not brought:
+        raise InputError(
+            f"ITERS must say which lengths to compare, for no search has left a winner in {own}; "
+            'give ITERS="6 12" or SCHEDULES="a.pt b.npy"'
+        )
+    others = [*(w for length in dict.fromkeys(lengths) for w in winners_of(own, shipped, length)), *brought]
+    every = sorted({*lengths, *(len(entrant.schedule) for entrant in others)})
+    return (*(baseline for length in every for baseline in baselines_of(length)), *others)

@@ -1,0 +1,63 @@
+"""What was measured already, in a file that survives being stopped at any moment."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vocoder.errors import InputError
+
+
+class Kept:
+    """Key -> JSON values by name; lines that are only ever added, the last to say something of a name is right.
+
+    A line is written whole and flushed to the disk, or it is torn and then passed over: what it said is measured again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Reads the file if there is one; InputError where it cannot be read."""
+        self._path = path
+        self._values: dict[str, dict[str, Any]] = {}
+        for line in self._lines():
+            self._take(line)
+
+    def get(self, key: str) -> Mapping[str, Any]:
+        """All that is known under the key."""
+        return self._values.get(key, {})
+
+    def add(self, entries: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keeps values by key and name; InputError where they cannot be written."""
+        lines = [json.dumps({"key": key, "values": dict(values)}) for key, values in entries.items()]
+        content = "".join(f"{line}\n" for line in lines)
+        try:
+            with self._path.open("ab") as file:
+                # One write, and after a torn line a new one: it must not take this with it.
+                file.write(("\n" + content if self._torn() else content).encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise InputError(f"cannot write {str(self._path)!r}: {error.strerror}; mend its rights") from error
+        for key, values in entries.items():
+            self._values.setdefault(key, {}).update(values)
+
+    def _lines(self) -> list[bytes]:
+        try:
+            return self._path.read_bytes().splitlines() if self._path.exists() else []
+        except OSError as error:
+            reason = f"cannot read {str(self._path)!r}: {error.strerror}"
+            raise InputError(f"{reason}; move it away to begin anew") from error
+
+    def _take(self, line: bytes) -> None:
+        try:
+            entry = json.loads(line)
+            self._values.setdefault(str(entry["key"]), {}).update(dict(entry["values"]))
+        except (ValueError, TypeError, KeyError):  # torn, or no line of ours
+            return
+
+    def _torn(self) -> bool:
+        with self._path.open("rb") as file:
+            if file.seek(0, os.SEEK_END) == 0:
+                return False
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"

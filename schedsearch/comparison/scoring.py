@@ -1,0 +1,134 @@
+"""Scores of schedules on held-out clips, each value kept as soon as it is known.
+
+Its key holds all that it depends on: the weights and how they are run, the betas, the clip's samples and name, the
+noise and the metrics' definitions. So what was stopped goes on, what asks for more scores what is new, and no value of
+another checkpoint is taken for one of this.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+from schedsearch.comparison.entrants import Entrant
+from schedsearch.comparison.kept import Kept
+from schedsearch.evaluator import SAMPLES_AT_ONCE, Evaluator
+from schedsearch.metrics.registry import Metric
+from schedsearch.run import conditions, held_out_noise
+from schedsearch.schedule import NoiseSchedule
+from schedsearch.scores import Evaluation, Score
+from vocoder.audio import Clip
+from vocoder.vocoder import Vocoder
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is measured, then kept, at once."""
+
+    entrant: Entrant
+    draw: int
+    clips: tuple[Clip, ...]
+
+    @property
+    def evaluations(self) -> int:
+        """Clips through the network, once each."""
+        return len(self.entrant.schedule) * len(self.clips)
+
+    @property
+    def audio_seconds(self) -> float:
+        """Of its clips together."""
+        return sum(len(clip.audio) / clip.sample_rate for clip in self.clips)
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """A voice, the clips and the noise that it is judged on, and what is known already."""
+
+    vocoder: Vocoder
+    clips: tuple[Clip, ...]
+    metrics: tuple[Metric, ...]  # the objective first
+    draws: int
+    seed: int
+    kept: Kept
+
+    def steps(self, entrants: Sequence[Entrant]) -> Iterator[tuple[float, str]]:
+        """Scores what is missing; yields the share that is done and of whom."""
+        todo = list(self.parts(entrants))
+        total, done = sum(part.evaluations for part in todo), 0
+        for part in todo:
+            self.kept.add(self._measured(part))
+            done += part.evaluations
+            yield done / total, part.entrant.name
+        if not self.vocoder.unchanged():
+            raise AssertionError("the frozen vocoder's weights changed during the comparison")
+
+    def parts(self, entrants: Sequence[Entrant]) -> Iterator[Part]:
+        """What is missing, as much at a time as goes through the network at once; equal schedules once."""
+        first = {entrant.schedule: entrant for entrant in reversed(entrants)}
+        size = max(1, SAMPLES_AT_ONCE // max(len(clip.audio) for clip in self.clips))
+        for entrant in (e for e in entrants if first[e.schedule] is e):
+            for draw in range(self.draws):
+                clips = [clip for clip in self.clips if self._missing(entrant.schedule, clip, draw)]
+                for begin in range(0, len(clips), size):
+                    yield Part(entrant, draw, tuple(clips[begin : begin + size]))
+
+    def scores(self, schedule: NoiseSchedule) -> dict[str, Score]:
+        """By metric, [clip, draw]; after `steps`."""
+        found = [
+            [self.kept.get(self._key(schedule, clip, draw)) for draw in range(self.draws)] for clip in self.clips
+        ]
+        return {metric.name: _score(metric.name, found) for metric in self.metrics}
+
+    def _missing(self, schedule: NoiseSchedule, clip: Clip, draw: int) -> list[Metric]:
+        kept = self.kept.get(self._key(schedule, clip, draw))
+        return [metric for metric in self.metrics if not isinstance(kept.get(metric.name), (float, str))]
+
+    def _measured(self, part: Part) -> dict[str, dict[str, float | str]]:
+        """Key -> values of the metrics that any clip of the part lacks."""
+        schedule, draw = part.entrant.schedule, part.draw
+        lacking = {metric.name for clip in part.clips for metric in self._missing(schedule, clip, draw)}
+        metrics = [metric for metric in self.metrics if metric.name in lacking]
+        evaluator = Evaluator(self.vocoder, part.clips, metrics, held_out_noise(self.seed))
+        [evaluation] = evaluator.evaluate([schedule], [draw])
+        return {
+            self._key(schedule, clip, draw): _values(evaluation, place, f"{clip.name}, draw {draw}: ")
+            for place, clip in enumerate(part.clips)
+        }
+
+    def _key(self, schedule: NoiseSchedule, clip: Clip, draw: int) -> str:
+        return f"score {self._conditions} {_betas_hash(schedule)} {self._clip_hashes[clip.name]} {draw}"
+
+    @cached_property
+    def _conditions(self) -> str:
+        return _hash([conditions(self.vocoder), self.vocoder.device.type, self.seed])
+
+    @cached_property
+    def _clip_hashes(self) -> dict[str, str]:
+        return {clip.name: _hash([clip.name, sha256(clip.audio.numpy().tobytes()).hexdigest()]) for clip in self.clips}
+
+
+def _values(evaluation: Evaluation, place: int, prefix: str) -> dict[str, float | str]:
+    """By metric: the clip's number, or why there is none; `prefix` begins its failures."""
+    return {
+        name: next((f for f in score.failures if f.startswith(prefix)), None) or float(score.values[place, 0])
+        for name, score in evaluation.scores.items()
+    }
+
+
+def _score(metric: str, found: Sequence[Sequence[Mapping[str, Any]]]) -> Score:
+    kept = [[draw[metric] for draw in clip] for clip in found]
+    failures = tuple(value for clip in kept for value in clip if isinstance(value, str))
+    return Score(np.array([[np.nan if isinstance(v, str) else v for v in clip] for clip in kept], float), failures)
+
+
+@cache
+def _betas_hash(schedule: NoiseSchedule) -> str:
+    return _hash(schedule.betas.tolist())
+
+
+def _hash(content: object) -> str:
+    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,154 @@
+"""comparison.csv: one row a schedule and metric.
+
+| column | what it is |
+|---|---|
+| dataset, rate | the voice; Hz |
+| checkpoint, precision | beginning of the hash of its weights; what the network ran in |
+| iterations | steps of the schedule |
+| schedule | its name |
+| kind | baseline, searched (a search's winner) or given (a file of the user's) |
+| source | the file; of a baseline, whether it is published or made by a formula or by resampling |
+| metric, unit | what was measured |
+| direction | minimize, maximize, or neither where no side is better |
+| mean | over clips and draws, clips with a failure left out |
+| standard_error | of the mean, over clips (draws averaged first) |
+| low, high | 95 % interval of the mean, bootstrap over clips |
+| clips, draws | that the mean is over; draws of noise a clip |
+| failures | pairs of clip and draw that gave no value, such as NaN audio; never averaged in |
+| failure_rate | failures / all pairs |
+| objective | the metric that chose the rival |
+| rival | the best baseline of the same length: fewest failures, then the best mean of the objective |
+| difference | mean of schedule minus rival, over clips where both are sound |
+| difference_low, difference_high | its 95 % interval, paired bootstrap over clips |
+| pairs | clips that it is over |
+| verdict | better, worse or tie (zero lies in the interval); where no side is better, higher or lower; or empty |
+| real_time_factor | seconds of synthesis a second of audio, one clip alone: the median round |
+| real_time_factor_low, real_time_factor_high | quartiles of the rounds |
+| timing_rounds, machine | how many rounds; device and threads |
+| network_evaluations_per_audio_second | steps x clips / seconds of the clips |
+| network_evaluations_per_second | of wall time, in the median round |
+| terminal_log_snr | log(a / (1 - a)) at the noisiest step: where sampling starts |
+| sigma_1 | sqrt(1 - a) at the cleanest step: static that stays |
+
+Rows are sorted by iterations, then by the objective, the best schedule first, then metrics with the objective first.
+Speed is one measurement a length: it does not depend on the betas. It is no property of the schedule but of the machine
+and of what else that did.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from schedsearch.comparison.contest import Contest
+from schedsearch.comparison.standings import Standing, sound, word
+from schedsearch.confirmation import Comparison
+from schedsearch.metrics.registry import Metric
+from schedsearch.scores import Score
+from schedsearch.speed import evaluations_per_audio_second
+from schedsearch.verdict import Interval, paired_bootstrap, sound_clips
+from vocoder.atomic import atomic_write
+
+COLUMNS = (
+    *("dataset", "rate", "checkpoint", "precision", "iterations", "schedule", "kind", "source"),
+    *("metric", "unit", "direction"),
+    *("mean", "standard_error", "low", "high", "clips", "draws", "failures", "failure_rate"),
+    *("objective", "rival", "difference", "difference_low", "difference_high", "pairs", "verdict"),
+    *("real_time_factor", "real_time_factor_low", "real_time_factor_high", "timing_rounds", "machine"),
+    *("network_evaluations_per_audio_second", "network_evaluations_per_second", "terminal_log_snr", "sigma_1"),
+)
+# A spreadsheet runs a cell that begins so as a formula; a quote before it makes it text (OWASP, CSV injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def table(contest: Contest, ranked: Mapping[int, Sequence[Standing]]) -> pd.DataFrame:
+    """All rows, with COLUMNS."""
+    rows = [
+        _row(contest, standing, comparison, metric)
+        for of_length in ranked.values()
+        for standing in of_length
+        for comparison, metric in zip(standing.comparisons, contest.scoring.metrics, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def write_table(rows: pd.DataFrame, path: Path) -> None:
+    """CSV, whole or not at all."""
+    atomic_write(path, rows.to_csv(index=False, float_format="%.8g").encode())
+
+
+def defused(text: str) -> str:
+    """As a spreadsheet shows it and does not run it."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _row(contest: Contest, standing: Standing, comparison: Comparison, metric: Metric) -> dict[str, Any]:
+    entrant = standing.entrant
+    return {
+        "dataset": defused(contest.voice.dataset),
+        "rate": contest.voice.sample_rate,
+        "checkpoint": contest.scoring.vocoder.weights_hash[:12],
+        "precision": str(contest.scoring.vocoder.autocast or "float32").removeprefix("torch."),
+        "iterations": len(entrant.schedule),
+        "schedule": defused(entrant.name),
+        "kind": entrant.kind,
+        "source": defused(entrant.source),
+        "metric": metric.name,
+        "unit": metric.unit,
+        "direction": metric.direction if metric.ranks else "neither",
+        **_measured(comparison.winner),
+        "objective": contest.scoring.metrics[0].name,
+        "rival": defused(standing.rival.name),
+        **_difference(comparison),
+        "verdict": word(comparison, metric),
+        **_speed(contest, len(entrant.schedule)),
+        "terminal_log_snr": float(entrant.schedule.log_snr[-1]),
+        "sigma_1": entrant.schedule.residual_noise,
+    }
+
+
+def _measured(score: Score) -> dict[str, Any]:
+    kept = sound(score)
+    clips, draws = kept.values.shape
+    mean = _interval_of_mean(kept) if clips > 1 else None
+    return {
+        "mean": kept.mean if clips else np.nan,
+        "standard_error": kept.standard_error if clips > 1 else np.nan,
+        "low": mean.low if mean else np.nan,
+        "high": mean.high if mean else np.nan,
+        "clips": clips,
+        "draws": draws,
+        "failures": len(score.failures),
+        "failure_rate": len(score.failures) / score.values.size,
+    }
+
+
+def _interval_of_mean(score: Score) -> Interval:
+    """The mean's own interval is that of its difference to nothing."""
+    return paired_bootstrap(score.values, np.zeros_like(score.values), seed=0)
+
+
+def _difference(comparison: Comparison) -> dict[str, Any]:
+    found = comparison.difference
+    return {
+        "difference": found.mean if found else np.nan,
+        "difference_low": found.low if found else np.nan,
+        "difference_high": found.high if found else np.nan,
+        "pairs": int(sound_clips([comparison.winner.values, comparison.baseline.values]).sum()),
+    }
+
+
+def _speed(contest: Contest, iterations: int) -> dict[str, Any]:
+    found = contest.timing.speed(iterations)
+    low, high = found.quartiles
+    return {
+        "real_time_factor": found.real_time_factor,
+        "real_time_factor_low": low,
+        "real_time_factor_high": high,
+        "timing_rounds": found.rounds,
+        "machine": contest.timing.machine,
+        "network_evaluations_per_audio_second": evaluations_per_audio_second(iterations, contest.scoring.clips),
+        "network_evaluations_per_second": found.evaluations_per_second,
+    }

@@ -1,0 +1,96 @@
+"""The comparison to read in a terminal: a block a length, the best schedule first."""
+
+from collections.abc import Mapping, Sequence
+
+from schedsearch.comparison.contest import Contest
+from schedsearch.comparison.standings import Standing, sound, word
+from schedsearch.confirmation import Comparison
+from schedsearch.metrics.registry import Metric
+
+WIDTH = 100  # columns
+_NAME, _MEAN, _GAP = 28, 15, 26
+_MARKS = {"better": "+", "worse": "-", "tie": "=", "higher": "^", "lower": "v", "": " "}
+LEGEND = "beside the rival (*, the best baseline): + better, - worse, = tie, ^ v higher, lower; ! failures"
+
+
+def text(contest: Contest, ranked: Mapping[int, Sequence[Standing]]) -> str:
+    """All lengths, shortest first, with what the marks mean."""
+    blocks = [_block(contest, *of_length) for of_length in ranked.items()]
+    return "\n\n".join([*blocks, LEGEND])
+
+
+def _block(contest: Contest, iterations: int, ranked: Sequence[Standing]) -> str:
+    shown = contest.scoring.metrics[: 1 + _that_fit(contest.scoring.metrics[1:])]
+    head = f"{'':<2}{'schedule':<{_NAME}} {_objective_head(shown[0])}"
+    head += "".join(f" {metric.name:>{_width(metric)}}" for metric in shown[1:])
+    return "\n".join([_title(contest, iterations), head.rstrip(), *(_line(s, shown) for s in ranked)])
+
+
+def _title(contest: Contest, iterations: int) -> str:
+    speed = contest.timing.speed(iterations)
+    low, high = speed.quartiles
+    draws = f"{contest.scoring.draws} draw" + "s" * (contest.scoring.draws > 1)
+    clips = f"{len(contest.scoring.clips)} held-out clips x {draws}"
+    return (
+        f"{iterations} iterations: {clips}; real-time factor {speed.real_time_factor:.3g} "
+        f"({low:.3g} to {high:.3g}, n = {speed.rounds})"
+    )
+
+
+def _objective_head(metric: Metric) -> str:
+    return f"{metric.name[:_MEAN]:>{_MEAN}} {'difference [95 %]':<{_GAP}}"
+
+
+def _line(standing: Standing, shown: tuple[Metric, ...]) -> str:
+    main, others = standing.main, standing.comparisons[1:]
+    mark = "*" if standing.entrant is standing.rival else " "
+    cells = "".join(f" {_cell(c, m):>{_width(m)}}" for c, m in zip(others, shown[1:], strict=False))
+    start = f"{mark} {_short(standing.entrant.name):<{_NAME}} {_mean(main):>{_MEAN}}"
+    return f"{start} {_gap(standing, shown[0]):<{_GAP}}{cells}".rstrip()
+
+
+def _mean(comparison: Comparison) -> str:
+    kept = sound(comparison.winner)
+    if not len(kept.values):
+        return "all failed"
+    failed = "!" if comparison.winner.failures else ""
+    return f"{failed}{kept.mean:.4f} ±{kept.standard_error:.4f}"
+
+
+def _gap(standing: Standing, metric: Metric) -> str:
+    if standing.entrant is standing.rival:
+        return "the rival"
+    found = standing.main.difference
+    if found is None:
+        return "too few clips to say"
+    return f"{found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}] {_MARKS[word(standing.main, metric)]}"
+
+
+def _cell(comparison: Comparison, metric: Metric) -> str:
+    kept = sound(comparison.winner)
+    if not len(kept.values):
+        return "failed"
+    failed = "!" if comparison.winner.failures else ""
+    return f"{failed}{kept.mean:.3f}{_MARKS[word(comparison, metric)]}"
+
+
+def _width(metric: Metric) -> int:
+    return max(7, len(metric.name))
+
+
+def _that_fit(metrics: tuple[Metric, ...]) -> int:
+    """How many columns there is room for; comparison.csv has them all."""
+    room = WIDTH - (2 + _NAME + 1 + _MEAN + 1 + _GAP)
+    count = 0
+    for metric in metrics:
+        room -= 1 + _width(metric)
+        if room < 0:
+            return count
+        count += 1
+    return count
+
+
+def _short(name: str) -> str:
+    """Of a long name the end, which tells files apart; unprintable characters, which move the cursor, as such."""
+    shown = "".join(c if c.isprintable() else "?" for c in name)
+    return shown if len(shown) <= _NAME else f"…{shown[1 - _NAME:]}"

@@ -1,0 +1,58 @@
+"""The speed of every length, measured once a machine and kept."""
+
+import json
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+
+import torch
+
+from schedsearch import speed
+from schedsearch.comparison.entrants import Entrant
+from schedsearch.comparison.kept import Kept
+from schedsearch.run import conditions
+from schedsearch.speed import Speed
+from vocoder.audio import Clip
+from vocoder.vocoder import Vocoder
+
+
+@dataclass(frozen=True)
+class Timing:
+    """A voice, the clips whose median length is timed, and what is known already."""
+
+    vocoder: Vocoder
+    clips: tuple[Clip, ...]
+    kept: Kept
+
+    def steps(self, entrants: Sequence[Entrant]) -> Iterator[tuple[float, str]]:
+        """Measures the lengths that were not timed here before; yields the share that is done, and the length."""
+        one = {len(entrant.schedule): entrant.schedule for entrant in entrants}
+        todo = [length for length in sorted(one) if "seconds" not in self.kept.get(self._key(length))]
+        for i, length in enumerate(todo):
+            found = speed.measure(self.vocoder, self._clip, one[length])
+            self.kept.add({self._key(length): {"seconds": found.seconds}})
+            yield (i + 1) / len(todo), f"{length} iterations"
+
+    def speed(self, iterations: int) -> Speed:
+        """As `steps` found it."""
+        seconds = self.kept.get(self._key(iterations))["seconds"]
+        return Speed(iterations, len(self._clip.audio) / self._clip.sample_rate, tuple(seconds))
+
+    @property
+    def machine(self) -> str:
+        """In words."""
+        return speed.machine(self.vocoder)
+
+    @cached_property
+    def _clip(self) -> Clip:
+        return speed.typical_length(self.clips)
+
+    def _key(self, iterations: int) -> str:
+        return f"speed {self._here} {iterations}"
+
+    @cached_property
+    def _here(self) -> str:
+        here = [socket.gethostname(), self.machine, torch.__version__, len(self._clip.audio), conditions(self.vocoder)]
+        return sha256(json.dumps(here, sort_keys=True).encode()).hexdigest()[:16]

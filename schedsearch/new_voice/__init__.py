@@ -1,0 +1,1 @@
+"""From a folder of recordings and a checkpoint to a dataset's file."""

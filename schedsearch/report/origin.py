@@ -1,0 +1,33 @@
+"""What a schedule was searched for and on, as plain named fields: enough to say later whether it still applies."""
+
+from typing import Any
+
+from schedsearch.run import HELD_OUT_DRAWS, HELD_OUT_SEED, Run
+from vocoder.reverse import ReverseProcess
+
+
+def origin(run: Run) -> dict[str, Any]:
+    """Of schedule.json's provenance and of run.json. Hashes are SHA-256 of weights, and of clip names and samples."""
+    identity = run.store.study.user_attrs["identity"]
+    seed = run.settings.seed
+    return {
+        "dataset": run.voice.dataset,
+        "sample_rate": run.vocoder.sample_rate,
+        "hop_length": run.vocoder.hop_length,
+        "iterations": run.settings.iterations,
+        "dialect": run.vocoder.dialect.name,
+        "clipping": clipping(run.vocoder.dialect.reverse),
+        "precision": identity["precision"],
+        "checkpoint_hash": run.vocoder.weights_hash,
+        "search_clips": {"count": len(run.search_clips), "hash": identity["search clips"]},
+        "held_out_clips": {"count": len(run.held_out_clips), "hash": identity["held-out clips"]},
+        "seeds": {"search": seed, "held_out": seed + HELD_OUT_SEED},
+        "held_out_draws": list(HELD_OUT_DRAWS),
+        "strategy": run.settings.strategy,
+    }
+
+
+def clipping(reverse: ReverseProcess) -> str:
+    """What the sampler clamps, in words."""
+    clamped = [("the predicted x0", reverse.clamp_x0), ("y after each step", reverse.clamp_y)]
+    return " and ".join(f"{what} to [-1, 1]" for what, is_clamped in clamped if is_clamped) or "none"

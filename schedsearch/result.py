@@ -1,0 +1,65 @@
+"""A results folder, read back."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from schedsearch.schedule import NoiseSchedule
+from schedsearch.schedule_files import read_schedule
+from vocoder.errors import InputError
+from vocoder.safe_pickle import read_bounded
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a search concluded."""
+
+    schedule: NoiseSchedule  # what ships: the winner, or the best baseline where the winner is no better
+    facts: Mapping[str, Any]  # run.json: names, identity, held-out scores, versions
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """Of the schedule that ships."""
+        return str(self.facts["name"])
+
+    @property
+    def improves(self) -> bool:
+        """Whether the searched schedule is better than the best baseline, beyond doubt at 95 %."""
+        return bool(self.facts["improves_on_baseline"])
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """The objective on the held-out clips: `winner`, `baseline` (mean, se, clips, draws, failures each) and their
+        `difference` (mean, low, high of its 95 % interval; None where both failed too often)."""
+        rows: list[dict[str, Any]] = self.facts["held_out"]
+        return next(row for row in rows if row["metric"] == self.facts["objective"])
+
+    @property
+    def leaderboard(self) -> pd.DataFrame:
+        """One row a schedule, the best first."""
+        return pd.read_csv(self.folder / "leaderboard.csv")
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        """One row a candidate, baselines first."""
+        return pd.read_csv(self.folder / "trials.csv")
+
+
+def read_result(folder: str | Path) -> Result:
+    """Of results/<dataset>/<rate>hz/<iterations>iters; InputError where no finished search has written one."""
+    folder = Path(folder)
+    path = folder / "run.json"
+    if not path.is_file():
+        raise InputError(f"{folder} has no run.json; finish a search first, or name its results folder")
+    try:
+        facts = json.loads(read_bounded(path))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: not JSON: {error}; run the same search again, which writes it anew") from error
+    if not isinstance(facts, dict) or not {"name", "improves_on_baseline", "objective", "held_out"} <= set(facts):
+        raise InputError(f"{path} is no search's run.json; name a results folder")
+    return Result(read_schedule(folder / "schedule.json"), facts, folder)

@@ -1,0 +1,186 @@
+"""The Python interface: its examples run, and it gives what the commands give."""
+
+import doctest
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import Toy, files_below
+
+import schedsearch
+import schedsearch.api
+from schedsearch import families
+from schedsearch.evaluator import Evaluator
+from schedsearch.noise import NoiseBank
+from vocoder.audio import read_audio, write_wav
+
+ROOT = Path(__file__).parent.parent
+SIX = families.log_snr_line(6, 10.0, -4.0)
+
+
+@pytest.fixture
+def voice(toy: Toy) -> schedsearch.OpenVoice:
+    return schedsearch.open_voice("toy", experiments=toy.root)
+
+
+def run_examples(module, **names):
+    found = doctest.testmod(module, extraglobs=names)
+    assert found.attempted > 0
+    assert found.failed == 0
+
+
+def test_the_packages_example_runs_on_the_demo_voice(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    run_examples(schedsearch)
+
+
+def test_the_interfaces_examples_run(voice, memory, tmp_path):
+    run_examples(schedsearch.api, voice=voice, six=SIX, schedsearch=schedsearch, folder=tmp_path / "results")
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    heavy = "{'torch', 'numpy', 'pandas', 'optuna', 'librosa'}"
+    code = f"import sys, schedsearch; assert not {heavy} & set(sys.modules), {heavy} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_every_name_of_the_package_is_there_and_no_other():
+    for name in schedsearch.__all__:
+        assert getattr(schedsearch, name).__name__ == name
+    assert dir(schedsearch) == sorted(schedsearch.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        schedsearch.nonsense
+
+
+def test_a_search_from_python_writes_what_the_command_writes(toy, voice, memory):
+    options = ["--budget", "3candidates", "--strategy", "random"]
+    assert toy.search(*options, "--storage", "commands") == 0
+    told: list[str] = []
+    result = voice.search(
+        budget="3candidates",
+        strategy="random",
+        results=toy.root / "mine",
+        tell=lambda progress: told.append(progress.stage),
+    )
+    mine, theirs = (facts_without_cost(folder) for folder in (result.folder, toy.folder))
+    assert mine == theirs
+    assert {path.name for path in files_below(result.folder)} == {path.name for path in files_below(toy.folder)}
+    assert told[0] == "baselines" and "random" in told and told[-1] == "held-out clips"
+    assert result.schedule == schedsearch.read_schedule(toy.folder / "schedule.json")
+
+
+def facts_without_cost(folder: Path) -> dict:
+    facts = json.loads((folder / "run.json").read_text())
+    return {name: value for name, value in facts.items() if "seconds" not in name}
+
+
+def test_a_search_from_python_goes_on_where_it_was(toy, voice, memory):
+    first = voice.search(iterations=3, budget="2candidates", strategy="random", results=toy.root / "mine")
+    more = voice.search(iterations=3, budget="4candidates", strategy="random", results=toy.root / "mine")
+    assert (first.facts["candidates"], more.facts["candidates"]) == (2, 4)
+
+
+def test_a_score_on_held_out_clips_is_what_the_verdict_saw(toy, voice, memory):
+    result = voice.search(budget="2candidates", strategy="random", results=toy.root / "mine")
+    shipped = result.verdict["winner" if result.improves else "baseline"]
+    table = voice.score(result.schedule, metrics=["log_mel_l1", "level"])
+    assert table.loc["log_mel_l1", "mean"] == pytest.approx(shipped["mean"], abs=1e-12)
+    assert table.loc["log_mel_l1", "standard_error"] == pytest.approx(shipped["se"], abs=1e-12)
+    assert list(table.index) == ["log_mel_l1", "level"]
+
+
+def test_a_score_on_search_clips_is_what_the_search_saw(toy, voice, memory):
+    result = voice.search(budget="2candidates", strategy="random", results=toy.root / "mine")
+    row = result.trials.iloc[0]
+    betas = np.array([float(beta) for beta in row["betas"].split()])
+    table = voice.score(schedsearch.NoiseSchedule(betas), metrics=["log_mel_l1"], clips="search")
+    assert table.loc["log_mel_l1", "mean"] == pytest.approx(row["log_mel_l1_mean"], rel=1e-5)  # of %.6g
+    assert table.loc["log_mel_l1", "clips"] == 3
+
+
+def test_audio_a_clip_a_file_and_a_mel_give_the_same_synthesis(tmp_path, voice):
+    clip = voice.held_out_clips[0]
+    write_wav(tmp_path / f"{clip.name}.wav", clip.audio, 16000)
+    again = read_audio(tmp_path / f"{clip.name}.wav", sample_rate=16000)
+    of_clip = voice.synthesise(again, SIX)
+    assert torch.equal(voice.synthesise(tmp_path / f"{clip.name}.wav", SIX), of_clip)
+    of_audio = voice.synthesise(again.audio.numpy(), SIX)  # the noise is that of a clip without a name
+    assert torch.equal(voice.synthesise(voice.vocoder.front_end(again.audio[None])[0], SIX), of_audio)
+    assert of_clip.shape == of_audio.shape and not torch.equal(of_clip, of_audio)
+    assert not torch.equal(voice.synthesise(again, SIX, seed=1), of_clip)
+
+
+def test_synthesis_is_as_long_as_audio_that_is_no_whole_hops(voice):
+    audio = voice.held_out_clips[0].audio[:5001]  # hop 64
+    assert voice.synthesise(audio, SIX).shape == (5001,)
+
+
+def test_a_synthesis_is_the_audio_that_was_scored(voice):
+    clip = voice.search_clips[0]
+    evaluator = Evaluator(voice.vocoder, [clip], [], NoiseBank(0))
+    torch.testing.assert_close(voice.synthesise(clip, SIX), evaluator.audio(SIX, 0)[clip.name], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("ask", "named"),
+    [
+        (lambda voice: voice.score(SIX, clips="train"), "clips must be 'held_out', 'search' or a list"),
+        (lambda voice: voice.score(SIX, draws=0), "draws must be 1 or more"),
+        (lambda voice: voice.score(SIX, metrics=["mos"]), "a metric must be one of"),
+        (lambda voice: voice.synthesise(torch.zeros(80, 10), SIX), r"with 1 mels, and is \[80, 10\]"),
+        (lambda voice: voice.synthesise("nowhere.wav", SIX), "no such file"),
+        (lambda voice: voice.search(budget="soon"), "BUDGET must be"),
+        (lambda voice: voice.search(iterations=0), "ITERS must be"),
+        (lambda voice: schedsearch.open_voice("nobody", experiments=voice.voice.search_clips.parent), "known: toy"),
+    ],
+)
+def test_what_is_wrong_is_one_line(voice, monkeypatch, tmp_path, ask, named):
+    monkeypatch.chdir(tmp_path)
+    before = files_below(tmp_path)
+    with pytest.raises(schedsearch.InputError, match=named) as caught:
+        ask(voice)
+    assert files_below(tmp_path) == before
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [(None, "has no run.json"), ("{", "not JSON"), ("[]", "no search's run.json"), ("{}", "no search's run.json")],
+)
+def test_a_folder_without_a_result_is_one_line(tmp_path, content, named):
+    if content:
+        (tmp_path / "run.json").write_text(content)
+    with pytest.raises(schedsearch.InputError, match=named) as caught:
+        schedsearch.read_result(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_result_says_what_it_was_searched_for(toy, voice, memory):
+    result = voice.search(budget="2candidates", strategy="random", seed=3, results=toy.root / "mine")
+    written = json.loads((result.folder / "schedule.json").read_text())
+    assert written["schema"] == 1
+    facts = written["provenance"]
+    assert facts == dict(result.facts)
+    expected = {
+        "dataset": "toy",
+        "sample_rate": 16000,
+        "hop_length": 64,
+        "iterations": 6,
+        "dialect": "analytic",
+        "clipping": "none",
+        "checkpoint_hash": "analytic",
+        "seeds": {"search": 3, "held_out": 1_000_006},
+        "objective": "log_mel_l1",
+        "strategy": "random",
+    }
+    assert {name: facts[name] for name in expected} == expected
+    assert facts["search_clips"]["count"] == 3 and facts["held_out_clips"]["count"] == 2
+    assert len({facts["search_clips"]["hash"], facts["held_out_clips"]["hash"]}) == 2
+    assert {"torch", "schedsearch", "pesq"} <= set(facts["versions"])
+    scored = result.verdict
+    assert scored["difference"].keys() == {"mean", "low", "high"}
+    assert result.leaderboard["shipped"].sum() == 1
