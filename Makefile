@@ -38,7 +38,8 @@
 ##               DRAWS=1                   of noise for each clip
 ##   metrics   lists the metrics
 ##   bench-search  the search engine on the demo voice: grids, strategies, held-out clips (hours; stopped, it goes on)
-##   bench     the network's speed beside a plain Conv1d execution, on this machine
+##   bench     the network's speed beside a plain Conv1d execution, and how several processes share a search
+##   bench-kill  kills searches 200 times at random moments and counts what that spoils (an hour; stopped, it goes on)
 ##
 ## To work on it
 ##   test      runs the whole test-suite
@@ -51,7 +52,7 @@
 ##   help      prints this
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search search-all compare voice train metrics bench bench-search test check golden clean
+.PHONY: help setup search search-all compare voice train metrics bench bench-kill bench-search test check golden clean
 
 # What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
 # expanding it, and the shell expands "$$NAME" once. So a value may hold spaces, quotes, semicolons and dollar signs.
@@ -99,6 +100,10 @@ metrics: .venv/.stamp
 
 bench: .venv/.stamp
 	@$(BIN)/python -m experiments.bench_network
+	@$(BIN)/python -m experiments.bench_workers
+
+bench-kill: .venv/.stamp
+	@$(BIN)/python -m experiments.bench_kill
 
 bench-search: .venv/.stamp
 	@$(BIN)/python -m experiments.search_bench

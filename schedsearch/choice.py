@@ -88,7 +88,10 @@ def shares_network_calls(name: str, grid: str) -> bool:
 
 def _bayesian(name: str, tools: Tools) -> Strategy:
     objectives = len(tools.store.objectives)
-    return Bayesian(name, tools.space, tools.seed, objectives=objectives, index=tools.store.next_index)
+    store = tools.store
+    return Bayesian(
+        name, tools.space, tools.seed, objectives=objectives, index=store.next_index, pending=store.in_flight
+    )
 
 
 def _cmaes(tools: Tools) -> Strategy:

@@ -15,6 +15,7 @@ from schedsearch.commands import search_all, show, synth
 from schedsearch.commands import train as train_command
 from schedsearch.commands import verify
 from schedsearch.commands import voice as voice_command
+from schedsearch.stopping import Stopped, stoppable
 from vocoder.errors import InputError
 
 BAD_INPUT, NO_IMPROVEMENT, INTERRUPTED = 2, 3, 130
@@ -32,14 +33,15 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status."""
     try:
-        options = _parser().parse_args(arguments)
-        return int(options.command(options))
+        with stoppable(to_the_end=arguments is None):
+            options = _parser().parse_args(arguments)
+            return int(options.command(options))
     except InputError as error:
         print(f"schedsearch: {' '.join(str(error).splitlines())}", file=sys.stderr)  # file names may hold line ends
         return BAD_INPUT
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         print("\nschedsearch: stopped; the same command goes on where it was", file=sys.stderr)
-        return INTERRUPTED
+        return stopped.status if isinstance(stopped, Stopped) else INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,6 +9,7 @@ from schedsearch.finalists import finalists
 from schedsearch.metrics.registry import Metric
 from schedsearch.scores import Score
 from schedsearch.search import Progress
+from schedsearch.sharing import shared
 from schedsearch.study import Store
 from schedsearch.verdict import Interval, paired_bootstrap, sound_clips
 from vocoder.errors import InputError
@@ -47,13 +48,11 @@ class Verdict:
 
 def judge(store: Store, evaluator: Evaluator, draws: tuple[int, ...]) -> Iterator[Progress]:
     """Scores the two best of their kinds on held-out clips, and keeps the scores."""
-    pair = _pair(store)
-    for i, candidate in enumerate(pair):
-        key = _key(candidate, draws, evaluator.metric_names)
-        if store.recall(key) is None:
-            evaluation = evaluator.evaluate([candidate.schedule], draws)[0]
-            store.remember(key, {n: plain_score(s) for n, s in evaluation.scores.items()})
-        yield Progress("held-out clips", (i + 1) / len(pair), candidate)
+    pair = {_key(candidate, draws, evaluator.metric_names): candidate for candidate in _pair(store)}
+    for key in shared(store, list(pair), lambda key: store.recall(key) is not None):
+        evaluation = evaluator.evaluate([pair[key].schedule], draws)[0]
+        store.remember(key, {n: plain_score(s) for n, s in evaluation.scores.items()})
+        yield Progress("held-out clips", sum(store.recall(key) is not None for key in pair) / len(pair), pair[key])
 
 
 def verdict(store: Store, metrics: list[Metric], draws: tuple[int, ...], *, seed: int) -> Verdict:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from schedsearch import prefix_tree
 from schedsearch.metrics.failure import Failure
+from schedsearch.metrics.processes import configured
 from schedsearch.metrics.registry import Measured, Metric
 from schedsearch.noise import NoiseBank
 from schedsearch.prefix_tree import Walk, shared_batches
@@ -58,7 +59,9 @@ class Evaluator:
         found = [
             {metric.name: _Pending(len(self.clip_names), draws) for metric in self._metrics} for _ in schedules
         ]
-        with ThreadPoolExecutor(max_workers=1) as measuring:  # of one batch while the network runs the next
+        of_user = configured()  # the thread below ends with its settings: nothing need leave them
+        # One batch is measured while the network runs the next.
+        with ThreadPoolExecutor(max_workers=1, initializer=lambda: of_user().__enter__()) as measuring:
             for column, draw in enumerate(draws):
                 for group in self.groups:
                     self._score_group(group, schedules, draw, column, found, shared, measuring)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from schedsearch.candidate import Candidate, plain_score, score_from
 from schedsearch.evaluator import Evaluator
 from schedsearch.search import Progress, ranking
+from schedsearch.sharing import shared
 from schedsearch.study import Store
 
 FINALIST_DRAWS = (1, 2)  # the search has draw 0
@@ -17,11 +18,13 @@ SEARCHED_FINALISTS, BASELINE_FINALISTS = 4, 2
 
 def rescore_finalists(store: Store, evaluator: Evaluator) -> Iterator[Progress]:
     """One by one and unshared, as users will run them."""
-    missing = [c for c in _shortlist(store) if store.recall(_key(c)) is None]
-    for i, candidate in enumerate(missing):
+    shortlist = {_key(candidate): candidate for candidate in _shortlist(store)}
+    for key in shared(store, list(shortlist), lambda key: store.recall(key) is not None):
+        candidate = shortlist[key]
         found = evaluator.evaluate([candidate.schedule], FINALIST_DRAWS)[0].scores
-        store.remember(_key(candidate), {name: plain_score(found[name]) for name in store.objectives})
-        yield Progress("finalists", (i + 1) / len(missing), candidate)
+        store.remember(key, {name: plain_score(found[name]) for name in store.objectives})
+        done = sum(store.recall(key) is not None for key in shortlist)
+        yield Progress("finalists", done / len(shortlist), candidate)
 
 
 def finalists(store: Store) -> list[Candidate]:

@@ -155,10 +155,11 @@ class Run:
 
     def _warm_starts(self) -> list[NoiseSchedule]:
         """Neighbours' winners: those of earlier calls first, so that a resumed run begins alike."""
-        kept = [NoiseSchedule(betas) for betas in self.store.recall("warm starts") or []]
         found = neighbours(self.settings.results, self.voice.dataset, self.voice.sample_rate, self.space)
-        schedules = list(dict.fromkeys([*kept, *(start.schedule for start in found)]))
-        self.store.remember("warm starts", [schedule.betas.tolist() for schedule in schedules])
+        with self.store.turn():
+            kept = [NoiseSchedule(betas) for betas in self.store.recall("warm starts") or []]
+            schedules = list(dict.fromkeys([*kept, *(start.schedule for start in found)]))
+            self.store.remember("warm starts", [schedule.betas.tolist() for schedule in schedules])
         return schedules
 
     def verdict(self) -> Verdict:

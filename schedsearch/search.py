@@ -1,5 +1,6 @@
 """The loop: baselines, then a strategy's proposals until the budget is spent."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
@@ -10,6 +11,7 @@ from schedsearch.budget import Budget
 from schedsearch.candidate import Candidate
 from schedsearch.families import baselines
 from schedsearch.race import Race
+from schedsearch.sharing import POLL, shared
 from schedsearch.space import ScheduleSpace
 from schedsearch.strategies.strategy import Strategy
 from schedsearch.study import Claim, Store
@@ -27,15 +29,29 @@ class Progress:
 def search(
     store: Store, race: Race, space: ScheduleSpace, strategy: Strategy, budget: Budget
 ) -> Iterator[Progress]:
-    """Scores baselines and then proposals, yielding after each batch; stop iterating to stop, start again to go on."""
+    """Scores baselines and then proposals, yielding after each batch; stop iterating to stop, start again to go on.
+
+    As many processes as like to may do so on one store: they share the baselines, the budget and what each finds. It
+    ends when the budget is spent and nobody is at work any more; who has nothing left to do waits for the others.
+    """
     yield from _score_baselines(store, race, space.steps)
     told: set[str] = set()
     _tell(strategy, store, store.baselines(), told)
-    while (used := spent(store, budget)) < 1:
-        _tell(strategy, store, store.candidates(), told)
-        claims = store.adopt() or _claimed(store, space, strategy, budget, used)
-        if not claims:
+    asked = False
+    while True:
+        with store.turn():
+            used = spent(store, budget)
+            _tell(strategy, store, store.candidates(), told)
+            claims = store.adopt(parts=asked)
+            if not claims and used < 1:
+                claims, asked = _claimed(store, space, strategy, budget, used), True
+            others = bool(claims or store.in_flight())
+        if not others:
             break
+        if not claims:
+            yield Progress("waiting", min(1.0, used), best(store))
+            time.sleep(POLL)
+            continue
         try:
             incumbent = best(store, before=claims[0].first)
             store.finish(claims, race.evaluate([claim.schedule for claim in claims], incumbent))
@@ -45,7 +61,10 @@ def search(
 
 
 def spent(store: Store, budget: Budget) -> float:
-    """The part of the budget that the stored candidates and the strategies have used; baselines are counted apart."""
+    """The part of the budget that the stored candidates and the strategies have used; baselines are counted apart.
+
+    Minutes are those of work, added up over processes: two get through ten in five.
+    """
     found = store.candidates()
     seconds, calls = store.work()
     return budget.used(
@@ -79,16 +98,24 @@ def _tell(strategy: Strategy, store: Store, known: Sequence[Candidate], told: se
 def _claimed(
     store: Store, space: ScheduleSpace, strategy: Strategy, budget: Budget, used: float
 ) -> list[Claim]:
-    """The next batch: of a budget of candidates as many as are left, of calls up to the first that overshoots."""
+    """The next batch: of a budget of candidates as many as are left, of calls up to the first that overshoots.
+
+    What others are at counts as spent, of calls as if no race stopped it. Minutes can't be told beforehand: each
+    process overshoots them by its last batch at most.
+    """
+    in_flight = store.in_flight()
     cost = {"minutes": 0, "candidates": 1, "calls": store.baselines()[0].network_evaluations}[budget.unit]
-    left = max(1, ceil(round((1 - used) * budget.amount / cost, 6))) if cost else strategy.batch
-    schedules = strategy.ask(min(strategy.batch, left))
-    return store.claim(schedules, strategy.name, space) if schedules else []
+    left = max(1, ceil(round((1 - used) * budget.amount / cost, 6))) - len(in_flight) if cost else strategy.batch
+    while left > 0 and (proposed := strategy.ask(min(strategy.batch, left))):
+        fresh = [schedule for schedule in proposed if schedule not in in_flight]
+        if fresh:
+            return store.claim(fresh, strategy.name, space)
+    return []
 
 
 def _score_baselines(store: Store, race: Race, steps: int) -> Iterator[Progress]:
     given = baselines(steps)
-    missing = [name for name in given if name not in {c.name for c in store.baselines()}]
-    for i, name in enumerate(missing):
-        store.add_baseline(name, given[name], replace(race, shared=False).evaluate([given[name]])[0])
-        yield Progress("baselines", (i + 1) / len(missing), best(store))
+    alone = replace(race, shared=False)
+    for name in shared(store, list(given), lambda name: name in {c.name for c in store.baselines()}):
+        store.add_baseline(name, given[name], alone.evaluate([given[name]])[0])
+        yield Progress("baselines", len(store.baselines()) / len(given), best(store))

@@ -1,29 +1,33 @@
-"""The trial store: one Optuna study a (dataset, sample rate, iterations, identity), resumed wherever it stopped.
+"""The trial store: one Optuna study a (dataset, sample rate, iterations, identity), resumed wherever it stopped, by as
+many processes at once as like to.
 
 Optuna keeps the trials; what to propose is the strategies' affair, which are told the stored losses again when a run
 goes on. So a proposal is claimed (a RUNNING trial with its owner), then finished, and nothing else is ever written.
+Processes propose and claim in turns, so that no index is given twice and nobody proposes what another is at.
 """
 
 import hashlib
 import itertools
 import json
-import re
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from schedsearch.candidate import Candidate, candidate_from, plain
-from schedsearch.owners import alive, owner
+from schedsearch.owners import alive, is_this_process, keep_renewing, owner
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.scores import Evaluation
 from schedsearch.space import ScheduleSpace
-from vocoder.errors import InputError
+from schedsearch.storage_errors import PATIENCE, opening, using
+from schedsearch.turn import Turn
 
 Identity = Mapping[str, Any]  # everything that scores depend on, by name; plain JSON values
 Direction = Literal["minimize", "maximize"]
@@ -31,7 +35,9 @@ Direction = Literal["minimize", "maximize"]
 FORMAT = 3  # of what is stored; part of a run's identity, so that older studies are left alone
 NEAR = 1e-3  # in log-SNR: a schedule so near to the box's point for it is shown to Optuna under that point
 _REPLACES, _BASELINE, _MEMORY, _WORK = "instead of", "baseline ", "memory ", "work "
+_LEASE, _AT_WORK = "lease ", "at work on "
 _claims = itertools.count()
+_held: set[str] = set()  # claims that this process is at: what it let go of is nobody's, even if that was not stored
 
 
 @dataclass(frozen=True)
@@ -55,23 +61,28 @@ class Store:
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.objectives = dict(objectives)
-        name = study_name(identity)
-        with _usable(storage):
-            self._storage = optuna.storages.RDBStorage(storage, engine_kwargs=_patience(storage))
-            known = optuna.get_all_study_names(self._storage)
-            self.changed = [] if name in known else _what_changed(self._storage, identity)
-            self.study = optuna.create_study(
-                storage=self._storage,
-                study_name=name,
-                directions=list(objectives.values()),
-                load_if_exists=True,
-            )
-            self.study.set_user_attr("identity", dict(identity))
+        self._url, self._name, self._owner = storage, study_name(identity), ""
+        with opening(storage):
+            self._turn = Turn(storage)
+            with self._turn.taken():  # or two that begin at once would both make the tables
+                self._open(identity)
             # Reading a database takes longer than scoring a clip: trials are read again when this process wrote some
-            # and by `refresh`; what is kept under the study is read once.
-            self._attributes = dict(self.study.user_attrs)
+            # and by `refresh`.
             self._seen: list[FrozenTrial] | None = None
-            self._settle_orphans()
+            with self.turn():
+                self._settle_orphans()
+
+    def _open(self, identity: Identity) -> None:
+        self._storage = optuna.storages.RDBStorage(self._url, engine_kwargs=_patience(self._url))
+        known = optuna.get_all_study_names(self._storage)
+        self.changed = [] if self._name in known else _what_changed(self._storage, identity)
+        self.study = optuna.create_study(
+            storage=self._storage,
+            study_name=self._name,
+            directions=list(self.objectives.values()),
+            load_if_exists=True,
+        )
+        self.study.set_user_attr("identity", dict(identity))
 
     @property
     def objective(self) -> str:
@@ -84,53 +95,123 @@ class Store:
         return {name: 1 if direction == "minimize" else -1 for name, direction in self.objectives.items()}
 
     def refresh(self) -> None:
-        """Reads trials again when they are next needed: other processes may have added some."""
+        """Reads what other processes have stored: trials when they are next needed, the rest now."""
         self._seen = None
+        self._attributes = dict(self.study.user_attrs)
+
+    # --- several processes ------------------------------------------------------------------------
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """While inside, no other process proposes or claims; begins with a `refresh`."""
+        with self._turn.taken(self._name) as begins:
+            if begins:
+                self.refresh()
+            yield
+
+    def using(self) -> AbstractContextManager[None]:
+        """Turns what the database raises inside into one InputError."""
+        return using(self._url)
+
+    def in_flight(self) -> list[NoiseSchedule]:
+        """What live processes have claimed and not finished."""
+        running = [t for t in self._trials(TrialState.RUNNING) if "result" not in t.user_attrs]
+        return [candidate_schedule(t.user_attrs) for t in running if self._held(t)]
+
+    def take(self, works: Sequence[str], done: Callable[[str], bool]) -> str | None:
+        """The first of them that is not done and that no other process is at, now this one's; None where all are."""
+        with self.turn():
+            self._at_work()
+            for work in works:
+                at_it = self._attributes.get(f"{_AT_WORK}{work}", "")
+                if not done(work) and (at_it == self._owner or not self._alive(at_it)):
+                    self._keep(f"{_AT_WORK}{work}", self._owner)
+                    return work
+        return None
+
+    def _at_work(self) -> None:
+        """From its first claim on a process renews its lease, which those on other machines know it by."""
+        if self._owner == owner():
+            return
+        self._owner = owner()
+        storage, study, key = self._storage, self.study._study_id, f"{_LEASE}{self._owner}"
+        self._keep(key, time.time())
+        keep_renewing(lambda: storage.set_study_user_attr(study, key, time.time()), as_long_as=self)
+
+    def _held(self, trial: FrozenTrial) -> bool:
+        """Whether a live process is at it."""
+        name = trial.user_attrs["owner"]
+        return trial.user_attrs["claim"] in _held if is_this_process(name) else self._alive(name)
+
+    def _alive(self, name: str) -> bool:
+        return alive(name, self._attributes.get(f"{_LEASE}{name}"))
 
     # --- proposals --------------------------------------------------------------------------------
 
     def claim(self, schedules: Sequence[NoiseSchedule], kind: str, space: ScheduleSpace) -> list[Claim]:
-        """Makes them trials of this process, numbered on from the last index."""
+        """Makes them trials of this process, numbered on from the last index; in this process's turn."""
         first = self.next_index()
         batch = {"batch": f"{owner()} {next(_claims)}", "first": first, "size": len(schedules)}
-        return [self._claimed(s, kind, first + i, _params(space, s), batch) for i, s in enumerate(schedules)]
+        self._at_work()
+        claims: list[Claim] = []
+        try:
+            for i, schedule in enumerate(schedules):
+                claims.append(self._claimed(schedule, kind, first + i, _params(space, schedule), batch))
+        except BaseException:  # Ctrl-C above all
+            self.release(claims)
+            raise
+        return claims
 
-    def adopt(self) -> list[Claim]:
+    def adopt(self, *, parts: bool = False) -> list[Claim]:
         """The first batch that a stopped process left, or what is left of it, now claimed by this one, in its order.
 
         The new trial is made before the old one is failed: a process killed in between loses none. What a process left
         while it was claiming a batch is dropped: a strategy that is told the same as then proposes all of it again.
+        Unless others have claimed since, or `parts`: for a strategy that was asked while those were under way, and
+        has passed them over.
         """
-        self.refresh()
-        self._settle_orphans()
-        trials = self._trials()
-        orphans = [t for t in trials if t.state == TrialState.RUNNING and not alive(t.user_attrs["owner"])]
-        replaced = {t.user_attrs.get(_REPLACES) for t in trials}
-        claimed = Counter(t.user_attrs["batch"] for t in trials if _REPLACES not in t.user_attrs)
-        claims: list[Claim] = []
-        for orphan in sorted(orphans, key=lambda t: (t.user_attrs["first"], t.user_attrs["batch"], t.number)):
-            whole = claimed[orphan.user_attrs["batch"]] == orphan.user_attrs["size"]
-            if whole and orphan.number not in replaced:
-                if claims and claims[0].first != orphan.user_attrs["first"]:
-                    break
-                claims.append(self._adopted(orphan))
-            self._told(orphan.number, state=TrialState.FAIL)
-        return sorted(claims, key=lambda claim: claim.index)
+        with self.turn():
+            self._settle_orphans()
+            trials = self._trials()
+            orphans = [t for t in trials if t.state == TrialState.RUNNING and not self._held(t)]
+            replaced = {t.user_attrs.get(_REPLACES) for t in trials}
+            claimed = Counter(t.user_attrs["batch"] for t in trials if _REPLACES not in t.user_attrs)
+            latest = max((t.user_attrs["first"] for t in trials), default=0)
+            claims: list[Claim] = []
+            for orphan in sorted(orphans, key=lambda t: (t.user_attrs["first"], t.user_attrs["batch"], t.number)):
+                left = orphan.user_attrs
+                kept = parts or claimed[left["batch"]] == left["size"] or left["first"] < latest
+                if kept and orphan.number not in replaced:
+                    if claims and claims[0].first != left["first"]:
+                        break
+                    claims.append(self._adopted(orphan))
+                self._told(orphan.number, state=TrialState.FAIL)
+            return sorted(claims, key=lambda claim: claim.index)
 
     def finish(self, claims: Sequence[Claim], evaluations: Sequence[Evaluation]) -> None:
-        """Stores what was found; failed candidates stay failed, and raced-out ones count as pruned."""
+        """Stores what was found; failed candidates stay failed, and raced-out ones count as pruned.
+
+        What another process has taken over meanwhile is that one's to finish: this one was cut off for longer than its
+        lease, and its result is dropped.
+        """
+        self._seen = None
         trials = {trial.user_attrs["claim"]: trial for trial in self._trials(TrialState.RUNNING)}
         for claim, evaluation in zip(claims, evaluations, strict=True):
-            trial, result = trials[claim.token], plain(evaluation, self.objectives)
-            self._write(trial, "result", result)
-            self._settle(trial.number, {**trial.user_attrs, "result": result})
+            if (trial := trials.get(claim.token)) is None:
+                continue
+            result = plain(evaluation, self.objectives)
+            with suppress(UpdateFinishedTrialError):
+                self._write(trial, "result", result)
+                self._settle(trial.number, {**trial.user_attrs, "result": result})
 
     def release(self, claims: Sequence[Claim]) -> None:
         """Leaves proposals to whoever comes next, be it in this process."""
         tokens = {claim.token for claim in claims}
+        _held.difference_update(tokens)
         for trial in self._trials(TrialState.RUNNING):
             if trial.user_attrs["claim"] in tokens and "result" not in trial.user_attrs:
-                self._write(trial, "owner", "")
+                with suppress(UpdateFinishedTrialError):
+                    self._write(trial, "owner", "")
 
     def next_index(self) -> int:
         """How many proposals there are so far, those in flight included."""
@@ -140,10 +221,10 @@ class Store:
     # --- what is stored ---------------------------------------------------------------------------
 
     def candidates(self) -> list[Candidate]:
-        """All evaluated proposals in their order, failed ones included."""
+        """All evaluated proposals in their order, failed ones included; each index once, whoever scored it too."""
         done = [trial for trial in self._trials() if "result" in trial.user_attrs]
-        done.sort(key=lambda trial: (trial.user_attrs["index"], trial.number))
-        return [candidate_from(f"trial {trial.user_attrs['index']}", trial.user_attrs) for trial in done]
+        first = {trial.user_attrs["index"]: trial.user_attrs for trial in sorted(done, key=lambda t: -t.number)}
+        return [candidate_from(f"trial {index}", first[index]) for index in sorted(first)]
 
     def add_baseline(self, name: str, schedule: NoiseSchedule, evaluation: Evaluation) -> None:
         """A schedule that was given, not searched: stored beside the trials."""
@@ -200,6 +281,7 @@ class Store:
         self, schedule: NoiseSchedule, kind: str, index: int, point: Mapping[str, float], more: Mapping[str, Any]
     ) -> Claim:
         token = f"{owner()} {next(_claims)}"
+        _held.add(token)
         betas = schedule.betas.tolist()
         attributes = {"owner": owner(), "claim": token, "kind": kind, "index": index, "betas": betas, **more}
         distributions: dict[str, optuna.distributions.BaseDistribution] = {
@@ -210,13 +292,13 @@ class Store:
                 state=TrialState.RUNNING, params=dict(point), distributions=distributions, user_attrs=attributes
             )
         )
-        self.refresh()
+        self._seen = None
         return Claim(token, schedule, kind, index, more["first"])
 
     def _settle_orphans(self) -> None:
         """Those that were scored and not told when their process died; the others wait to be adopted."""
         for trial in self._trials(TrialState.RUNNING):
-            if "result" in trial.user_attrs and not alive(trial.user_attrs["owner"]):
+            if "result" in trial.user_attrs and not self._held(trial):
                 self._settle(trial.number, trial.user_attrs)
 
     def _settle(self, number: int, attributes: Mapping[str, Any]) -> None:
@@ -229,11 +311,11 @@ class Store:
             self._told(number, [found.scores[name].mean for name in self.objectives])
 
     def _told(self, number: int, values: Sequence[float] | None = None, *, state: TrialState | None = None) -> None:
-        self.refresh()
-        self.study.tell(number, values, state=state)
+        self._seen = None
+        self.study.tell(number, values, state=state, skip_if_finished=True)
 
     def _write(self, trial: FrozenTrial, key: str, value: Any) -> None:
-        self.refresh()
+        self._seen = None
         self._storage.set_trial_user_attr(trial._trial_id, key, value)
 
     def _keep(self, key: str, value: Any) -> None:
@@ -279,20 +361,6 @@ def _what_changed(storage: optuna.storages.BaseStorage, identity: Identity) -> l
     return []
 
 
-@contextmanager
-def _usable(storage: str) -> Iterator[None]:
-    """Turns whatever goes wrong with a storage into one line; a password in its URL is not shown."""
-    try:
-        yield
-    except Exception as error:  # driver, SQLAlchemy, Alembic and Optuna each raise their own kinds
-        shown = re.sub(r":[^:@/]*@", ":***@", storage)
-        reason = " ".join(str(error).split("\n")[0].split())[:160]
-        raise InputError(
-            f"cannot use the trial store {shown!r} ({reason}); move a damaged file away to start anew, or correct "
-            "STORAGE=, a URL such as sqlite:///study.db"
-        ) from error
-
-
 def _patience(storage: str) -> dict[str, Any]:
     """SQLite makes writers wait for one another; other databases look after themselves."""
-    return {"connect_args": {"timeout": 60}} if storage.startswith("sqlite") else {}
+    return {"connect_args": {"timeout": PATIENCE}} if storage.startswith("sqlite") else {}

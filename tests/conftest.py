@@ -20,6 +20,7 @@ from schedsearch.metrics.registry import metrics_for
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.scores import Evaluation
 from schedsearch.study import Store, sqlite_url
+from schedsearch.turn import Turn
 from vocoder.audio import Clip, write_wav
 from vocoder.dialects.dialect import Dialect
 from vocoder.dialects.ivanvovk import IVANVOVK
@@ -150,6 +151,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> None:
             return kept.setdefault(url, Lasting())
 
     monkeypatch.setattr(optuna.storages, "RDBStorage", Kept)
+    monkeypatch.setattr("schedsearch.study.Turn", lambda url: Turn("sqlite://"))  # nothing that others could take
 
 
 @pytest.fixture

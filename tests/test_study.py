@@ -2,9 +2,9 @@
 
 import dataclasses
 import json
-import socket
 import subprocess
 import sys
+import time
 
 import numpy as np
 import optuna
@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 from schedsearch import study as module
 from schedsearch.budget import Budget
 from schedsearch.families import baselines, log_snr_line
-from schedsearch.owners import alive, owner
+from schedsearch.owners import LEASE, alive, machine, owner
 from schedsearch.race import Race
 from schedsearch.scores import Evaluation, Score
 from schedsearch.search import search
@@ -29,7 +29,7 @@ from vocoder.errors import InputError
 
 SPACE = LogSnrSpace(3)
 IDENTITY = {"dataset": "toy", "sample_rate": 16000, "iterations": 3, "checkpoint": "abc", "seed": 0}
-DEAD = f"{socket.gethostname()} 999999999 1"  # above Linux's largest process id
+DEAD = f"{machine()} 999999999 1"  # above Linux's largest process id
 ONE: dict[str, Direction] = {"log_mel_l1": "minimize"}
 PROPOSED = [log_snr_line(3, first, -3) for first in (9.0, 8.0, 7.0, 6.0)]
 
@@ -233,8 +233,8 @@ def test_orphans_of_several_batches_are_adopted_batch_by_batch(url, mortal):
 
 
 def test_a_batch_that_was_not_claimed_whole_is_left_to_the_strategy(memory, mortal):
-    assert killed_after(1, lambda: claimed(opened("a"), PROPOSED[:3]))  # the study's identity
-    for writes in range(2, 4):
+    assert killed_after(2, lambda: claimed(opened("a"), PROPOSED[:3]))  # the study's identity, the process's lease
+    for writes in range(3, 5):
         assert killed_after(writes, lambda: claimed(opened("a"), PROPOSED[:3]))
         again = opened("a")
         assert TrialState.RUNNING in states(again)
@@ -321,9 +321,11 @@ def test_another_process_with_the_same_id_is_no_owner():
     assert not alive(f"{host} {pid} {int(started) + 1}")
 
 
-@pytest.mark.parametrize("name", ["", "host", DEAD, f"{socket.gethostname()} {10**30} 1", "a b c d"])
-def test_what_is_no_process_here_is_dead_unless_it_names_another_machine(name):
-    assert alive(name) == (name == "a b c d")
+@pytest.mark.parametrize("name", ["", "host", DEAD, f"{machine()} {10**30} 1", "a b c d"])
+def test_what_is_no_process_here_is_dead_unless_it_renewed_its_lease_on_another_machine(name):
+    assert alive(name, time.time()) == (name == "a b c d")
+    assert not alive(name, time.time() - LEASE)
+    assert not alive(name)
 
 
 def test_a_process_that_ended_is_dead(url):
@@ -434,7 +436,8 @@ def test_what_is_left_of_a_batch_races_against_the_best_before_it(memory, mortal
 def test_a_run_killed_while_it_is_resumed_loses_and_doubles_nothing(memory, early, mortal):
     whole = opened("whole")
     run(whole, 8, RACED)
-    begun = 1 + len(baselines(3)) + 3 * 4 + 4 + 1  # identity, baselines, a batch, the next one claimed, one result
+    # Identity, lease, baselines taken and scored, a batch, the next one claimed, one result of it.
+    begun = 1 + 1 + 2 * len(baselines(3)) + 3 * 4 + 4 + 1
     for writes in range(1, 30):
         url = f"{writes}"
         assert killed_after(begun, lambda url=url: run(opened(url), 8, RACED))

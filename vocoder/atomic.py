@@ -28,6 +28,13 @@ def atomic_write(path: str | Path, content: bytes) -> None:
             temporary.unlink()
 
 
+def sweep(folder: Path) -> None:
+    """Removes what writers that were killed left; for when nobody is writing to the folder."""
+    for part in folder.glob(".*.part"):
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
 def _write_through(path: Path, content: bytes) -> None:
     with open(path, "xb") as file:
         file.write(content)

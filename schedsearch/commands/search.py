@@ -27,6 +27,7 @@ from schedsearch.report.tables import (
 from schedsearch.run import LONGEST_SEARCH, STUDY, Run, Settings, open_run, results_folder
 from schedsearch.search import Progress
 from schedsearch.study import Store
+from vocoder.atomic import sweep
 from vocoder.checkpoint import describe
 from vocoder.errors import InputError
 
@@ -63,6 +64,11 @@ def run(options: argparse.Namespace) -> int:
     if asked.budget or not (settings.storage or (results_folder(voice, settings) / STUDY).exists()):
         asked.total(None)  # a refusal now leaves nothing behind
     opened = open_run(voice, settings)
+    with opened.store.using():
+        return _searched(opened, asked, required=options.require_improvement)
+
+
+def _searched(opened: Run, asked: "_Asked", *, required: bool) -> int:
     print(describe(opened.vocoder))
     if opened.store.changed:
         print(f"changed since the last search: {', '.join(opened.store.changed)}; a new study begins")
@@ -71,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     _show(opened, budget)
     verdict = conclude(opened, budget)
     _tell(opened, verdict)
-    return 3 if options.require_improvement and not verdict.improves else 0
+    return 3 if required and not verdict.improves else 0
 
 
 def begin(store: Store, budget: str) -> Budget:
@@ -82,7 +88,8 @@ def begin(store: Store, budget: str) -> Budget:
 def conclude(opened: Run, budget: Budget) -> Verdict:
     """The verdict of a search whose steps are all done, with every file of the results folder written."""
     verdict = opened.verdict()
-    _write(opened, verdict)
+    with opened.store.turn():  # of several processes one after the other
+        _write(opened, verdict)
     opened.store.remember(_FINISHED_KEY, str(budget))
     return verdict
 
@@ -129,11 +136,12 @@ def _remembered(store: Store, asked: _Asked) -> Budget:
 
     The same MORE again, while what it asked for is unfinished, is a stopped search going on: it adds nothing.
     """
-    kept, more = store.recall(_BUDGET_KEY), str(asked.more) if asked.more else None
-    goes_on = asked.budget is None and more == store.recall(_MORE_KEY) and kept != store.recall(_FINISHED_KEY)
-    budget = parse_budget(kept) if kept and goes_on else asked.total(kept)
-    store.remember(_BUDGET_KEY, str(budget))
-    store.remember(_MORE_KEY, more)
+    with store.turn():
+        kept, more = store.recall(_BUDGET_KEY), str(asked.more) if asked.more else None
+        goes_on = asked.budget is None and more == store.recall(_MORE_KEY) and kept != store.recall(_FINISHED_KEY)
+        budget = parse_budget(kept) if kept and goes_on else asked.total(kept)
+        store.remember(_BUDGET_KEY, str(budget))
+        store.remember(_MORE_KEY, more)
     return budget
 
 
@@ -154,6 +162,7 @@ def _best(progress: Progress, metric: str) -> str:
 
 def _write(opened: Run, verdict: Verdict) -> None:
     facts = origin(opened) | provenance(opened.store, verdict)
+    sweep(opened.folder)
     write_trials(opened.store, opened.folder / "trials.csv")
     if len(opened.store.objectives) > 1:
         write_front(opened.store, opened.folder / "pareto.csv")

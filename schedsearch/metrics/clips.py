@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable
 from typing import TypeVar, TypeVarTuple
 
-import joblib
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
 from schedsearch.metrics.failure import Failure
+from schedsearch.metrics.processes import in_processes
 from vocoder.audio import SILENCE
 from vocoder.errors import InputError
 
@@ -44,13 +44,11 @@ def obstacle(name: str, audio: Samples) -> Failure | None:
 
 def spread(
     function: Callable[[*Arguments], Result], calls: Iterable[tuple[*Arguments]], jobs: int
-) -> list[Result]:
+) -> list[Result | Failure]:
     """function(*call) of each call in order, over `jobs` processes; one job needs no other.
 
     The processes stay for the next calls (each takes seconds to import torch) and end with the program.
     """
     if jobs == 1:
         return [function(*call) for call in calls]
-    # No memory-mapping of long clips: it would leave files behind where a run is killed.
-    workers = joblib.Parallel(n_jobs=jobs, backend="loky", max_nbytes=None)
-    return list(workers(joblib.delayed(function)(*call) for call in calls))
+    return in_processes(function, list(calls), jobs)

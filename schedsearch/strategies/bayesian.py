@@ -57,11 +57,13 @@ class Bayesian:
         *,
         objectives: int = 1,
         index: Callable[[], int] | None = None,
+        pending: Callable[[], Sequence[NoiseSchedule]] = tuple,
     ) -> None:
         """`index` of the next proposal, by default the number of schedules told: processes that share a store pass
-        the store's, so that they do not propose the same."""
+        the store's, so that they do not propose the same; `pending` are those that others are scoring."""
         self.name, self._space, self._seed, self._objectives = name, space, seed, objectives
         self._index = index or (lambda: len(self._told))
+        self._pending = pending
         self._told: dict[NoiseSchedule, FrozenTrial | None] = {}  # None: outside the box
         self._distributions: Mapping[str, BaseDistribution] = {
             f"u{i:02d}": FloatDistribution(0.0, 1.0) for i in range(space.dimensions)
@@ -70,7 +72,7 @@ class Bayesian:
     def ask(self, count: int) -> list[NoiseSchedule]:
         """The next `count`, each knowing that the ones before it are under way."""
         study = optuna.create_study(directions=["minimize"] * self._objectives)
-        study.add_trials(self._shown())
+        study.add_trials([*self._shown(), *self._under_way()])
         first = self._index()
         return [self._proposed(study, first + i) for i in range(count)]
 
@@ -88,6 +90,14 @@ class Bayesian:
             return trials
         most = float(np.percentile(np.array(sound, dtype=np.float64), KEPT))
         return [self._cut(trial, most) for trial in trials]
+
+    def _under_way(self) -> list[FrozenTrial]:
+        found = [self._trial(schedule, [np.nan] * self._objectives) for schedule in self._pending()]
+        return [
+            create_trial(state=TrialState.RUNNING, params=trial.params, distributions=trial.distributions)
+            for trial in found
+            if trial is not None
+        ]
 
     def _cut(self, trial: FrozenTrial, most: float) -> FrozenTrial:
         if trial.state != TrialState.COMPLETE or trial.value is None or trial.value <= most:

@@ -1,0 +1,64 @@
+"""Laws of scoring in other processes: order, killed workers, and whose processes they are."""
+
+import os
+import signal
+from pathlib import Path
+
+import joblib
+import pytest
+from conftest import noise_clip
+from joblib.parallel import get_active_backend
+
+from schedsearch.evaluator import Evaluator
+from schedsearch.families import log_snr_line
+from schedsearch.metrics.processes import KILLED, in_processes
+from schedsearch.metrics.registry import Metric
+from schedsearch.noise import NoiseBank
+
+
+def twice(value: int) -> int:
+    return 2 * value
+
+
+def mortal(value: int, once: str) -> int:
+    """Value 1 kills its process, always or only the first time."""
+    if value == 1 and (not once or not Path(once).exists()):
+        if once:
+            Path(once).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 2 * value
+
+
+def test_results_keep_the_order_of_their_calls():
+    assert in_processes(twice, [(i,) for i in range(5)], 2) == [0, 2, 4, 6, 8]
+
+
+def test_a_process_that_is_killed_once_costs_nothing(tmp_path):
+    assert in_processes(mortal, [(i, f"{tmp_path}/died") for i in range(3)], 2) == [0, 2, 4]
+    assert (tmp_path / "died").exists()
+
+
+@pytest.mark.slow
+def test_a_call_that_kills_its_process_again_fails_alone():
+    assert in_processes(mortal, [(i, "") for i in range(3)], 2) == [0, KILLED, 4]
+    assert in_processes(twice, [(1,)], 2) == [2]  # whoever comes next finds living processes
+
+
+def test_a_users_backend_is_used_instead_of_ours():
+    with joblib.parallel_config(backend="threading", n_jobs=2):
+        assert in_processes(os.getpid, [(), ()], 2) == [os.getpid()] * 2
+    assert os.getpid() not in in_processes(os.getpid, [(), ()], 2)
+
+
+def test_a_users_backend_reaches_the_metrics_of_an_evaluator(analytic_vocoder):
+    seen = []
+
+    def measure(references, estimates):
+        seen.append(type(get_active_backend()[0]).__name__)
+        return [[0.0] * len(references) for _ in estimates]
+
+    metric = Metric("seen", "", "minimize", measure)
+    evaluator = Evaluator(analytic_vocoder, [noise_clip("a", 640)], [metric], NoiseBank(0))
+    with joblib.parallel_config(backend="threading", n_jobs=2):
+        evaluator.evaluate([log_snr_line(2, 9, -3)], (0,))
+    assert seen == ["ThreadingBackend"]
