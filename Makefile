@@ -38,6 +38,7 @@
 ##               DRAWS=1                   of noise for each clip
 ##   metrics   lists the metrics
 ##   bench-search  the search engine on the demo voice: grids, strategies, held-out clips (hours; stopped, it goes on)
+##   study-metrics  how the metrics rank schedules of the demo voice, and which should decide (stopped, it goes on)
 ##   bench     the network's speed beside a plain Conv1d execution, and how several processes share a search
 ##   bench-kill  kills searches 200 times at random moments and counts what that spoils (an hour; stopped, it goes on)
 ##
@@ -52,7 +53,8 @@
 ##   help      prints this
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search search-all compare voice train metrics bench bench-kill bench-search test check golden clean
+.PHONY: help setup search search-all compare voice train metrics bench bench-kill bench-search study-metrics test check \
+  golden clean
 
 # What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
 # expanding it, and the shell expands "$$NAME" once. So a value may hold spaces, quotes, semicolons and dollar signs.
@@ -107,6 +109,9 @@ bench-kill: .venv/.stamp
 
 bench-search: .venv/.stamp
 	@$(BIN)/python -m experiments.search_bench
+
+study-metrics: .venv/.stamp
+	@$(BIN)/python -m experiments.metrics_study
 
 test: .venv/.stamp
 	$(BIN)/python -m pytest

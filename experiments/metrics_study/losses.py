@@ -1,0 +1,85 @@
+"""Scores as losses: of every metric, less is better, so that metrics can be compared without asking for directions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from experiments.metrics_study.schedules import Named
+from schedsearch.metrics.catalogue import catalogue
+
+Array: TypeAlias = npt.NDArray[np.float64]
+
+RATE = 16000  # Hz, of the demo voice
+LEVEL = "level_error"  # of a clip: how many dB too quiet or too loud it is
+# Sums of differentiable metrics, mr_stft of the catalogue among them: what a search could descend along.
+SUMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "mr_stft": ("stft_convergence", "stft_log_magnitude"),
+        "log_mel_l1 + stft_convergence": ("log_mel_l1", "stft_convergence"),
+        "log_mel_l1 + mr_stft": ("log_mel_l1", "stft_convergence", "stft_log_magnitude"),
+    }
+)
+JUDGES = ("pesq_wb", "stoi", "log_mel_l1", "lsd", LEVEL)  # one of each kind: what a choice must not lose
+PITCH = ("f0_rmse", "voicing_error", "ffe")  # of few clips: they choose nothing here
+SIGNS = {d.name: -1 if d.direction == "maximize" else 1 for d in catalogue(RATE)}
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Of schedules of one length, on all clips, NaN where a value is missing."""
+
+    schedules: tuple[Named, ...]
+    values: Mapping[str, Array]  # by metric, [schedule, clip, draw]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What can be less and better; the level itself cannot."""
+        return tuple(name for name in self.values if name != "level")
+
+    def first_draw(self, metric: str) -> Array:
+        """[schedule, clip], the noise common to all schedules."""
+        return self.values[metric][:, :, 0]
+
+
+def as_losses(scores: Mapping[str, Sequence[float]]) -> dict[str, Array]:
+    """Of each metric one value a clip -> the same with less being better, and the sums."""
+    found = {name: SIGNS[name] * np.asarray(row, dtype=np.float64) for name, row in scores.items()}
+    found[LEVEL] = np.abs(found["level"])
+    return found | {name: np.sum([found[part] for part in parts], axis=0) for name, parts in SUMS.items()}
+
+
+def stacked(
+    schedules: Sequence[Named], scored: Sequence[Sequence[Mapping[str, Sequence[float]] | None]]
+) -> Losses:
+    """Scores [schedule][draw], None where there are none -> losses."""
+    found = [[None if scores is None else as_losses(scores) for scores in draws] for draws in scored]
+    first = next(losses for draws in found for losses in draws if losses is not None)
+    nothing = {name: np.full_like(row, np.nan) for name, row in first.items()}
+    values = {
+        name: np.array([[(nothing if draw is None else draw)[name] for draw in draws] for draws in found])
+        for name in first
+    }
+    return Losses(tuple(schedules), {name: value.swapaxes(1, 2) for name, value in values.items()})
+
+
+def better_half(losses: Losses, clips: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """[schedule]: those with the best mean rank over the judges on these clips; no metric alone says which are good."""
+    means = np.array([losses.first_draw(judge)[:, clips].mean(axis=1) for judge in JUDGES])
+    ranks = means.argsort(axis=1).argsort(axis=1).mean(axis=0)
+    return np.asarray(ranks <= np.median(ranks))
+
+
+def spread(losses: Losses, good: npt.NDArray[np.bool_]) -> dict[str, float]:
+    """Of each metric, the standard deviation of the means of good schedules: one standard unit of it."""
+    return {name: float(scored_means(losses.first_draw(name)[good]).std(ddof=1)) for name in losses.metrics}
+
+
+def scored_means(values: Array) -> Array:
+    """[schedule, clip] -> means over the clips that were asked for, of the schedules without a failure there."""
+    asked = np.isfinite(values).any(axis=0)
+    means = values[:, asked].mean(axis=1)
+    return np.asarray(means[np.isfinite(means)])

@@ -1,0 +1,137 @@
+"""How noisy is the difference of two schedules, and how many clips settle it?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from experiments.metrics_study.losses import Array
+
+POWER, SIGNIFICANCE = 0.9, 0.05  # of a two-sided paired t test over clips
+DRAWS = (1, 2, 4)  # of every clip
+MOST_CLIPS = 100_000
+# What one would like to see settled, in the metric's own unit; a just noticeable one first.
+DIFFERENCES: Mapping[str, tuple[float, ...]] = {
+    "log_mel_l1": (0.02, 0.05),
+    "ls_mae": (0.01, 0.03),
+    "lsd": (0.1, 0.25),
+    "mcd": (0.05, 0.15),
+    "stft_convergence": (0.01, 0.03),
+    "stft_log_magnitude": (0.01, 0.03),
+    "mr_stft": (0.02, 0.05),
+    "log_mel_l1 + stft_convergence": (0.02, 0.05),
+    "log_mel_l1 + mr_stft": (0.02, 0.05),
+    "pesq_wb": (0.05, 0.1),
+    "stoi": (0.002, 0.005),
+    "estoi": (0.005, 0.01),
+    "f0_rmse": (5.0, 15.0),
+    "voicing_error": (1.0, 3.0),
+    "ffe": (1.0, 3.0),
+    "level_error": (0.5, 1.0),
+}
+STANDARD = 0.25  # standard units: a difference that means as much in every metric
+
+
+@dataclass(frozen=True)
+class Components:
+    """Variances of a paired difference: d[clip, draw] = mean + clip's own + draw's own."""
+
+    between: float  # clips
+    within: float  # draws of one clip; NaN where there is one draw, and `between` holds both
+
+    def deviation(self, draws: int) -> float:
+        """Of the mean of one clip's draws."""
+        return float(np.sqrt(self.between + (0.0 if draws == 1 and np.isnan(self.within) else self.within / draws)))
+
+
+def components(differences: Array) -> Components:
+    """Unbiased (one-way analysis of variance), pooled over pairs: [pair, clip, draw] -> components.
+
+    The part between clips is 0 where its estimate is below.
+    """
+    draws = differences.shape[2]
+    between = differences.mean(axis=2).var(axis=1, ddof=1).mean()
+    if draws == 1:
+        return Components(float(between), float("nan"))
+    within = differences.var(axis=2, ddof=1).mean()
+    return Components(max(0.0, float(between - within / draws)), float(within))
+
+
+def differences(values: Array) -> Array:
+    """Losses [schedule, clip, draw] -> of every pair of schedules, [pair, clip, draw], on the same noise."""
+    pairs = np.array(list(combinations(range(len(values)), 2)))
+    return np.asarray(values[pairs[:, 0]] - values[pairs[:, 1]])
+
+
+def clips_needed(difference: float, deviation: float) -> float:
+    """The least clips that a paired t test needs to find `difference` in POWER of all cases; inf past MOST_CLIPS.
+
+    Power by the noncentral t distribution (Cohen 1988, section 2.5).
+    """
+    if deviation == 0:
+        return 2
+    normal = (stats.norm.ppf(POWER) + stats.norm.ppf(1 - SIGNIFICANCE / 2)) * deviation / difference
+    clips = max(2, int(normal**2))  # the t test needs a few more than the normal one
+    while clips <= MOST_CLIPS and power(clips, difference / deviation) < POWER:
+        clips += 1
+    return clips if clips <= MOST_CLIPS else float("inf")
+
+
+def power(clips: int, effect: float) -> float:
+    """Of a two-sided paired t test; `effect` in standard deviations of the clips' differences."""
+    threshold = stats.t.ppf(1 - SIGNIFICANCE / 2, clips - 1)
+    shift = effect * np.sqrt(clips)
+    return float(stats.nct.sf(threshold, clips - 1, shift) + stats.nct.cdf(-threshold, clips - 1, shift))
+
+
+def whole(values: Array) -> Array:
+    """[schedule, clip, draw] -> the draws that were asked for, on clips that were, of schedules without a failure."""
+    asked = np.isfinite(values)
+    kept = values[:, :, asked.any(axis=(0, 1))]
+    kept = kept[:, np.isfinite(kept).any(axis=(0, 2))]
+    return np.asarray(kept[np.isfinite(kept).all(axis=(1, 2))])
+
+
+def noise_table(losses: Mapping[str, Array], units: Mapping[str, float]) -> pd.DataFrame:
+    """A row a metric: losses [schedule, clip, draw] of good schedules, `units` their standard deviations."""
+    rows = []
+    for name, values in losses.items():
+        kept = whole(values)
+        found = components(differences(kept))
+        alone = components(kept).within  # of one schedule: what two would differ by on noise of their own
+        rows.append(
+            {
+                "metric": name,
+                "between_clips_sd": np.sqrt(found.between),
+                "between_draws_sd": np.sqrt(found.within),
+                "between_draws_sd_unshared_noise": np.sqrt(2 * alone),
+                "sd_of_one_clip": found.deviation(1),
+                "sd_of_good_schedules": units[name],
+                "noise_in_standard_units": found.deviation(1) / units[name],
+                "schedules": len(kept),
+                "clips": kept.shape[1],
+                "draws": kept.shape[2],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def clips_table(losses: Mapping[str, Array], units: Mapping[str, float]) -> pd.DataFrame:
+    """A row for each metric and difference: clips by draws a clip."""
+    rows = []
+    for name, values in losses.items():
+        found = components(differences(whole(values)))
+        for difference in (*DIFFERENCES[name], STANDARD * units[name]):
+            row: dict[str, object] = {
+                "metric": name,
+                "difference": difference,
+                "in_standard_units": difference / units[name],
+            }
+            for draws in DRAWS:
+                known = draws == 1 or not np.isnan(found.within)
+                row[f"clips_{draws}_draws"] = clips_needed(difference, found.deviation(draws)) if known else np.nan
+            rows.append(row)
+    return pd.DataFrame(rows)

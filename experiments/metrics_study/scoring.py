@@ -1,0 +1,157 @@
+"""Scores of schedules and of degraded audio on the same clips, kept one at a time: a run that is stopped goes on."""
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from experiments.metrics_study.schedules import Job
+from schedsearch.config import load_voice
+from schedsearch.evaluator import Evaluator
+from schedsearch.metrics.catalogue import catalogue
+from schedsearch.metrics.failure import Failure
+from schedsearch.metrics.registry import DEFINITIONS, Metric, metrics_for
+from schedsearch.noise import NoiseBank
+from schedsearch.schedule import NoiseSchedule
+from vocoder.atomic import atomic_write
+from vocoder.audio import Clip, read_folder, typical_excerpt
+from vocoder.checkpoint import load_vocoder
+from vocoder.vocoder import Vocoder
+
+KEPT = Path("results/bench/metrics_study.jsonl")
+SECONDS = 1.2  # of each clip, a typical part
+CLIPS = 12  # of the search clips, and as many of the held-out ones
+NOISE = NoiseBank(2_000_003)  # no search draws from it
+PITCH = ("f0_rmse", "voicing_error", "ffe")  # 185 ms a second of audio: the first draw of every fourth clip alone
+SUMS = ("mr_stft",)  # of two others, added up where tables are made
+TIMED_CLIPS, TIMED_ROUNDS = 4, 3
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The demo voice and the study's clips, search clips first."""
+
+    vocoder: Vocoder
+    clips: tuple[Clip, ...]
+
+    @staticmethod
+    def open() -> "Bench":
+        """Of the bundled voice."""
+        voice = load_voice("demo", None)
+        vocoder = load_vocoder(voice.checkpoint, voice.config, precision="float32")  # the same on every machine
+        folders = (voice.search_clips, voice.held_out_clips)
+        clips = [clip for f in folders for clip in read_folder(f, sample_rate=vocoder.sample_rate)[:CLIPS]]
+        return Bench(vocoder, tuple(typical_excerpt(clip, SECONDS, vocoder.hop_length) for clip in clips))
+
+    @property
+    def identity(self) -> str:
+        """Scores of another voice, other clips or other definitions of metrics are not taken up."""
+        return f"{self.vocoder.weights_hash[:12]} {DEFINITIONS} {SECONDS} {NOISE.seed} {[c.name for c in self.clips]}"
+
+    @cached_property
+    def tracked(self) -> tuple[int, ...]:
+        """The clips that pitch is followed on."""
+        return tuple(range(0, len(self.clips), 4))
+
+    @cached_property
+    def metrics(self) -> dict[str, Metric]:
+        """The catalogue's, less those that are sums of two others."""
+        rate = self.vocoder.sample_rate
+        names = [definition.name for definition in catalogue(rate) if definition.name not in SUMS]
+        return metrics_for(self.vocoder.front_end, rate, jobs=1, names=names)
+
+    @cached_property
+    def references(self) -> Tensor:
+        """[clip, samples]: excerpts of one length."""
+        return torch.stack([clip.audio for clip in self.clips])
+
+    def score(self, job: Job) -> dict[str, list[float]]:
+        """Of each metric, one value a clip; NaN where it was not asked for, and where it failed."""
+        audio = self.audio(job.named.schedule, job.draw)
+        return self.measure(audio, pitch=job.draw == 0)
+
+    def audio(self, schedule: NoiseSchedule, draw: int) -> Tensor:
+        """[clip, samples]."""
+        found = self._evaluator.audio(schedule, draw)
+        return torch.stack([found[clip.name] for clip in self.clips])
+
+    def measure(self, audio: Tensor, *, pitch: bool) -> dict[str, list[float]]:
+        """[clip, samples] -> of each metric, one value a clip."""
+        found = {}
+        for name, metric in self.metrics.items():
+            places = list(range(len(self.clips))) if name not in PITCH else list(self.tracked) if pitch else []
+            values = np.full(len(self.clips), np.nan)
+            if places:
+                scored = metric.measure(self.references[places], audio[None, places])[0]
+                values[places] = [np.nan if isinstance(value, Failure) else value for value in scored]
+            found[name] = values.tolist()
+        return found
+
+    def cost(self, names: Iterable[str]) -> dict[str, float]:
+        """CPU milliseconds for a second of audio, each metric alone: the least of a few rounds."""
+        return {name: self._cost(name) for name in names}
+
+    @cached_property
+    def _evaluator(self) -> Evaluator:
+        return Evaluator(self.vocoder, self.clips, (), NOISE)
+
+    def _cost(self, name: str) -> float:
+        generator = torch.Generator().manual_seed(0)
+        clean = self.references[:TIMED_CLIPS]
+        spent = []
+        for _ in range(TIMED_ROUNDS):
+            metric = metrics_for(self.vocoder.front_end, self.vocoder.sample_rate, names=[name])[name]
+            noisy = clean + 0.01 * torch.randn(clean.shape, generator=generator)  # anew: pitch tracks are remembered
+            began = time.process_time()
+            metric.measure(clean, noisy[None])
+            spent.append(time.process_time() - began)
+        return 1000 * min(spent) / (clean.numel() / self.vocoder.sample_rate)
+
+
+class Kept:
+    """Scores by key, in a file of JSON lines."""
+
+    def __init__(self, identity: str, path: Path = KEPT) -> None:
+        """Reads what stands there, of whatever identity."""
+        self._identity, self._path = identity, path
+        self._lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        self._found = dict(map(_keyed, self._lines))
+
+    def get(self, what: str) -> dict[str, list[float]] | None:
+        """Scores of this identity, NaN where a value is missing; None where there are none yet."""
+        line = self._found.get(self._key(what))
+        return None if line is None else {name: _numbers(row) for name, row in line.items()}
+
+    def put(self, what: str, scores: Mapping[str, Sequence[float]]) -> None:
+        """Writes one more line; the file is whole at any moment."""
+        plain: dict[str, list[float | None]] = {
+            name: [None if np.isnan(v) else float(f"{v:.7g}") for v in row] for name, row in scores.items()
+        }
+        self._found[self._key(what)] = plain
+        self._lines.append(json.dumps({"key": self._key(what), "what": what, "scores": plain}))
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(self._path, ("\n".join(self._lines) + "\n").encode())
+
+    def _key(self, what: str) -> str:
+        return sha256(f"{self._identity} {what}".encode()).hexdigest()[:16]
+
+
+def job_key(job: Job) -> str:
+    """Of a job: equal schedules under other names are scored once."""
+    return f"draw {job.draw} of {job.named.schedule.betas.tolist()}"
+
+
+def _keyed(line: str) -> tuple[str, dict[str, list[float | None]]]:
+    found = json.loads(line)
+    return found["key"], found["scores"]
+
+
+def _numbers(row: Sequence[float | None]) -> list[float]:
+    return [np.nan if value is None else value for value in row]

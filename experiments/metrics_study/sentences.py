@@ -1,0 +1,185 @@
+"""metrics.md: the tables, and what follows from their numbers."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from experiments.metrics_study.losses import JUDGES
+from experiments.metrics_study.noise import DRAWS, POWER, STANDARD
+from experiments.metrics_study.scoring import CLIPS
+
+SINGLED_OUT = ("static in pauses, -50 dB", "low-pass 4 kHz", "gain -3 dB", "gain +3 dB", "delay 16 samples")
+Tables = Mapping[str, pd.DataFrame]
+HEAD = """# The metrics on the demo voice
+
+Made by `python -m experiments.metrics_study`, which says how; the CSV files beside this one hold all numbers. Every
+metric is read as a loss (less is better); `level_error` is how many dB a clip is too quiet or too loud. A standard unit
+of a metric is its standard deviation over the better half of the 6-step schedules, so that metrics can be compared.
+Intervals are 95 %.
+"""
+
+
+def document(tables: Tables) -> str:
+    """Of the tables by name."""
+    parts = {
+        "Which should decide a search?": (_decision(tables["objectives"]), tables["objectives"]),
+        **_twelve(tables),
+        "What each would choose": (_choices(tables["choices"]), tables["choices"]),
+        "What the choice loses": (_regret(tables["regret"]), _regret_square(tables["regret"])),
+        "Do they rank alike?": (_agreement(tables["agreement"]), _square(tables["agreement"], "6 steps, better half")),
+        "All 6-step schedules, good and bad": ("Kendall's tau.", _square(tables["agreement"], "6 steps")),
+        "Which reacts to what: faults added to recordings": (
+            _reactions(tables["degradations"], "recording"),
+            _faults(tables["degradations"], "recording"),
+        ),
+        "The same faults added to synthesis": (
+            _reactions(tables["degradations"], "synthesis"),
+            _faults(tables["degradations"], "synthesis"),
+        ),
+        "How noisy is a difference?": (_noise(tables["noise"]), tables["noise"]),
+        "How many clips settle it?": (_needed(tables["clips_needed"]), tables["clips_needed"]),
+    }
+    return HEAD + "".join(f"\n## {title}\n\n{said}\n\n{markdown(table)}\n" for title, (said, table) in parts.items())
+
+
+def _twelve(tables: Tables) -> dict[str, tuple[str, pd.DataFrame]]:
+    """Where that part is scored."""
+    if "objectives_12" not in tables:
+        return {}
+    said = "Fewer schedules, and none of them a random point; standard units are those of 6 steps."
+    return {
+        "The same at 12 steps": (said, tables["objectives_12"]),
+        "Agreement at 12 steps": ("Kendall's tau.", _square(tables["agreement"], "12 steps")),
+    }
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """With three digits."""
+    lines = [" | ".join(map(str, table.columns)), " | ".join("---" for _ in table.columns)]
+    lines += [" | ".join(map(_cell, row)) for row in table.itertuples(index=False)]
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def supported(objectives: pd.DataFrame) -> str:
+    """The objective that the table supports: of the differentiable metrics that are not surely worse than the one of
+    the least expected worst regret, the one that needs the fewest clips."""
+    contenders = objectives[objectives["more_than_best_gradient_low"] <= 0]  # NaN where there is no gradient
+    return str(contenders.sort_values("clips_for_a_quarter")["chosen_by"].iloc[0])
+
+
+def _decision(table: pd.DataFrame) -> str:
+    first = table.iloc[0]
+    tied = table[table["more_than_least_low"] <= 0]["chosen_by"].tolist()
+    chosen = table[table["chosen_by"] == supported(table)].iloc[0]
+    return " ".join(
+        [
+            f"Each metric chooses among the 6-step schedules on {CLIPS} search clips;",
+            f"the choice is judged by {_and(JUDGES)} on {CLIPS} held-out clips.",
+            f"The worst of its losses, in standard units, is expected to be least for {first['chosen_by']}",
+            f"({first['expected']:.2f} [{first['low']:.2f}, {first['high']:.2f}]); over the draws of clips",
+            f"{_and(tied)} cannot be told from it." if len(tied) > 1 else "no other comes near.",
+            f"Of those with a gradient the numbers support {chosen['chosen_by']}: {chosen['expected']:.2f} at worst,",
+            f"{chosen['clips_for_a_quarter']:.0f} clips for a difference of {STANDARD} standard units.",
+        ]
+    )
+
+
+def _choices(table: pd.DataFrame) -> str:
+    ordered = table.sort_values("level")
+    quiet, loud = ordered.iloc[0], ordered.iloc[-1]
+    return (
+        f"Scores of the chosen schedule on the held-out clips. The quietest choice is that of {quiet['chosen_by']} "
+        f"({quiet['level']:.2f} dB, PESQ {quiet['pesq_wb']:.3f}), the loudest that of {loud['chosen_by']} "
+        f"({loud['level']:.2f} dB, PESQ {loud['pesq_wb']:.3f})."
+    )
+
+
+def _regret(table: pd.DataFrame) -> str:
+    best = table[(table["steps"] == 6) & (table["best"] == 1) & table["judge"].isin(JUDGES)]
+    worst = best.loc[best["standard_units"].idxmax()]
+    return (
+        f"Rows choose, columns judge, in standard units (6 steps, the best one). The largest loss of "
+        f"{_and(JUDGES)}: the choice of {worst['chosen_by']} costs {worst['regret']:.3g} in {worst['judge']}, "
+        f"{worst['standard_units']:.2f} [{worst['low']:.2f}, {worst['high']:.2f}] standard units."
+    )
+
+
+def _agreement(table: pd.DataFrame) -> str:
+    half = table[table["scope"] == "6 steps, better half"]
+    against = half[half["kendall_high_clips"] < 0]
+    said = "Kendall's tau on the better half of the 6-step schedules, where a search has to decide. "
+    if against.empty:
+        return said + "No pair disagrees for sure (interval over clips)."
+    pairs = [
+        f"{r.metric} and {r.other} ({r.kendall:.2f}, over clips {_range(r.kendall_low_clips, r.kendall_high_clips)}, "
+        f"over schedules {_range(r.kendall_low_schedules, r.kendall_high_schedules)})"
+        for r in against.sort_values("kendall").head(5).itertuples()
+    ]
+    return said + f"{len(against)} of {len(half)} pairs rank them the other way round for sure: {'; '.join(pairs)}."
+
+
+def _reactions(table: pd.DataFrame, start: str) -> str:
+    heard = table[table["added_to"] == start]
+    said = ["Change in standard units, positive where the fault makes the metric worse."]
+    for fault in SINGLED_OUT:
+        ordered = heard[heard["fault"] == fault].sort_values("standard_units")
+        most, least = ordered.iloc[-1], ordered.iloc[0]
+        said.append(
+            f"To {fault} {most['metric']} reacts most ({most['standard_units']:.2g}), "
+            f"{least['metric']} least ({least['standard_units']:.2g})."
+        )
+    return " ".join(said)
+
+
+def _noise(table: pd.DataFrame) -> str:
+    ordered = table.sort_values("noise_in_standard_units")
+    drawn = table.dropna(subset=["between_draws_sd"])
+    shared = (drawn["between_draws_sd"] / drawn["between_draws_sd_unshared_noise"]) ** 2
+    quiet, noisy = ordered.iloc[0], ordered.iloc[-1]
+    return (
+        f"Standard deviations of the paired difference of two of the better schedules. In standard units "
+        f"{quiet['metric']} is the least noisy ({quiet['noise_in_standard_units']:.2f}), "
+        f"{noisy['metric']} the noisiest ({noisy['noise_in_standard_units']:.2f}). Common noise leaves "
+        f"{shared.median():.0%} of the variance between draws (median over metrics) that noise of their own would give."
+    )
+
+
+def _needed(table: pd.DataFrame) -> str:
+    standard = table.groupby("metric").last()["clips_1_draws"].sort_values()
+    return (
+        f"Clips for {POWER:.0%} power of a two-sided paired t test at 5 %, with {_and([str(d) for d in DRAWS])} noise "
+        f"draws a clip; each metric's last row is {STANDARD} standard units, for which {standard.index[0]} needs the "
+        f"fewest ({standard.iloc[0]:.0f}) and {standard.index[-1]} the most ({standard.iloc[-1]:.0f})."
+    )
+
+
+def _regret_square(table: pd.DataFrame) -> pd.DataFrame:
+    best = table[(table["steps"] == 6) & (table["best"] == 1)]
+    names = list(dict.fromkeys(best["chosen_by"]))
+    return best.pivot(index="chosen_by", columns="judge", values="standard_units").loc[names, names].reset_index()
+
+
+def _square(table: pd.DataFrame, scope: str) -> pd.DataFrame:
+    pairs = table[table["scope"] == scope]
+    names = list(dict.fromkeys([*pairs["metric"], *pairs["other"]]))
+    both = pd.concat([pairs, pairs.rename(columns={"metric": "other", "other": "metric"})])
+    square = both.pivot(index="metric", columns="other", values="kendall").loc[names, names]
+    return square.fillna(1.0).reset_index()
+
+
+def _faults(table: pd.DataFrame, start: str) -> pd.DataFrame:
+    heard = table[table["added_to"] == start]
+    faults, names = list(dict.fromkeys(heard["fault"])), list(dict.fromkeys(heard["metric"]))
+    return heard.pivot(index="fault", columns="metric", values="standard_units").loc[faults, names].reset_index()
+
+
+def _range(low: float, high: float) -> str:
+    return f"[{low:.2f}, {high:.2f}]"
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _cell(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) and abs(value) < 1000 else str(value)

@@ -1,0 +1,190 @@
+"""What follows from the scores, as CSV files and as metrics.md."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from experiments.metrics_study import agreement, noise, regret, sentences
+from experiments.metrics_study.degradations import FAULTS, Fault
+from experiments.metrics_study.losses import (
+    JUDGES,
+    LEVEL,
+    PITCH,
+    SIGNS,
+    SUMS,
+    Array,
+    Losses,
+    as_losses,
+    better_half,
+    spread,
+    stacked,
+)
+from experiments.metrics_study.schedules import Job, schedules
+from experiments.metrics_study.scoring import CLIPS, Bench, Kept, job_key
+from vocoder.atomic import atomic_write
+from vocoder.errors import InputError
+
+FOLDER = Path("results/shipped/demo/16000hz/metrics")
+SEARCH, HELD_OUT = np.arange(CLIPS), np.arange(CLIPS, 2 * CLIPS)  # places of the clips
+SEVERAL = 3  # the best of so many decide beside the best alone
+
+
+def write_tables(bench: Bench, kept: Kept) -> Path:
+    """All of them; the path of metrics.md."""
+    by_length = {steps: found for steps in (6, 12) if (found := load(kept, steps)) is not None}
+    if 6 not in by_length:
+        raise InputError("tables need scores of 6 steps, and there are none yet; run --only 6 first")
+    short = by_length[6]
+    good = better_half(short, SEARCH)
+    units = spread(short, good)
+    tables = {
+        "scores": pd.concat(scores_table(losses, steps) for steps, losses in by_length.items()),
+        "agreement": agreement.agreement_table(scopes(by_length, good)),
+        "degradations": degradations_table(kept, units),
+        "noise": noise.noise_table({name: short.values[name][good] for name in short.metrics}, units),
+        "clips_needed": noise.clips_table({name: short.values[name][good] for name in short.metrics}, units),
+        "regret": pd.concat(regret_of(losses, units).assign(steps=steps) for steps, losses in by_length.items()),
+    }
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        atomic_write(FOLDER / f"{name}.csv", table.to_csv(index=False, float_format="%.4g").encode())
+    tables["choices"] = choices_table(short)
+    tables["objectives"] = objectives_table(bench, short, units, tables)
+    if 12 in by_length:
+        choosing, judging = (halves(by_length[12], clips) for clips in (SEARCH, HELD_OUT))
+        tables["objectives_12"] = regret.worst_table(choosing, judging, units, JUDGES, 1)
+    path = FOLDER / "metrics.md"
+    atomic_write(path, sentences.document(tables).encode())
+    return path
+
+
+def load(kept: Kept, steps: int) -> Losses | None:
+    """The schedules of one length that stand scored; None where there are none."""
+    found = [(named, [kept.get(job_key(Job(named, draw))) for draw in (0, 1)]) for named in schedules(steps)]
+    scored = [(named, draws) for named, draws in found if draws[0] is not None]
+    return stacked([named for named, _ in scored], [draws for _, draws in scored]) if scored else None
+
+
+def scopes(by_length: Mapping[int, Losses], good: npt.NDArray[np.bool_]) -> dict[str, dict[str, Array]]:
+    """What agreement is asked of: losses [schedule, clip] of the first draw; `good` are those of 6 steps."""
+    found = {f"{n} steps": {name: each.first_draw(name) for name in each.metrics} for n, each in by_length.items()}
+    return {**found, "6 steps, better half": {name: values[good] for name, values in found["6 steps"].items()}}
+
+
+def scores_table(losses: Losses, steps: int) -> pd.DataFrame:
+    """A row for each schedule and metric, in the metric's own direction; standard error over clips."""
+    rows = []
+    for place, named in enumerate(losses.schedules):
+        for metric, values in losses.values.items():
+            asked = np.isfinite(values[:, :, 0]).any(axis=0)
+            of_clips = SIGNS.get(metric, 1) * values[place, asked, 0]
+            rows.append(
+                {
+                    "steps": steps,
+                    "schedule": named.name,
+                    "kind": named.kind,
+                    "metric": metric,
+                    "mean": of_clips.mean(),
+                    "se": of_clips.std(ddof=1) / np.sqrt(len(of_clips)),
+                    "clips": len(of_clips),
+                    "failures": int(np.isnan(of_clips).sum()),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def degradations_table(kept: Kept, units: Mapping[str, float]) -> pd.DataFrame:
+    """How much worse each fault makes each metric: the mean change of its loss over clips, also in standard units."""
+    rows = []
+    for fault in FAULTS:
+        found, plain = kept.get(fault.key), kept.get(f"{fault.start}, as it is")
+        if fault.name and found is not None and plain is not None:
+            worse, before = as_losses(found), as_losses(plain)
+            rows += [_reaction(fault, name, worse[name] - before[name], units[name]) for name in units]
+    return pd.DataFrame(rows)
+
+
+def regret_of(losses: Losses, units: Mapping[str, float]) -> pd.DataFrame:
+    """Chosen on the search clips, judged on the held-out clips."""
+    names = [name for name in losses.metrics if name not in PITCH]
+    choosing, judging = (halves(losses, clips) for clips in (SEARCH, HELD_OUT))
+    return regret.regret_table(choosing, judging, units, names)
+
+
+def halves(losses: Losses, clips: npt.NDArray[np.int64]) -> dict[str, Array]:
+    """[schedule, clip] of some clips, of the metrics that may choose."""
+    return {name: losses.first_draw(name)[:, clips] for name in losses.metrics if name not in PITCH}
+
+
+def choices_table(losses: Losses) -> pd.DataFrame:
+    """A row a metric: the schedule that it chooses on the search clips, and its scores on the held-out clips."""
+    rows = []
+    for name in halves(losses, SEARCH):
+        best = int(losses.first_draw(name)[:, SEARCH].mean(axis=1).argmin())
+        heard = {m: SIGNS.get(m, 1) * losses.first_draw(m)[best, HELD_OUT].mean() for m in (*JUDGES[:-1], "level")}
+        rows.append({"chosen_by": name, "schedule": losses.schedules[best].name, **heard})
+    return pd.DataFrame(rows)
+
+
+def objectives_table(
+    bench: Bench, losses: Losses, units: Mapping[str, float], tables: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """A row a metric: all that decides whether it should be the default objective."""
+    choosing, judging = (halves(losses, clips) for clips in (SEARCH, HELD_OUT))
+    alone, several = (regret.worst_table(choosing, judging, units, JUDGES, k) for k in (1, SEVERAL))
+    whole_cost = bench.cost([name for name in bench.metrics if name not in PITCH])
+    pairs = tables["agreement"].query("scope == '6 steps, better half'")
+    needed = tables["clips_needed"].groupby("metric")["clips_1_draws"].last()  # of a quarter of a standard unit
+    table = alone.merge(several[["chosen_by", "expected"]], on="chosen_by", suffixes=("", f"_best_{SEVERAL}"))
+    table = table.merge(_beside_the_best_gradient(bench, choosing, judging, units), on="chosen_by", how="left")
+    names = table["chosen_by"]
+    return table.assign(
+        agreement=[_mean_agreement(pairs, name) for name in names],
+        clips_for_a_quarter=[needed[name] for name in names],
+        cost_ms=[sum(whole_cost[part] for part in _parts(name)) for name in names],
+        differentiable=[_differentiable(bench, name) for name in names],
+    )
+
+
+def _beside_the_best_gradient(
+    bench: Bench, choosing: Mapping[str, Array], judging: Mapping[str, Array], units: Mapping[str, float]
+) -> pd.DataFrame:
+    """Of those with a gradient: how much more the worst regret surely is than the least of theirs."""
+    able = {name: values for name, values in choosing.items() if _differentiable(bench, name)}
+    worst = regret.worst_table(able, judging, units, JUDGES, 1)
+    return worst[["chosen_by", "more_than_least_low"]].rename(
+        columns={"more_than_least_low": "more_than_best_gradient_low"}
+    )
+
+
+def _mean_agreement(pairs: pd.DataFrame, name: str) -> float:
+    """Mean tau with the judges that it is no part of."""
+    others = {judge for judge in JUDGES if judge != name and judge not in SUMS.get(name, ())}
+    first = (pairs["metric"] == name) & pairs["other"].isin(others)
+    second = (pairs["other"] == name) & pairs["metric"].isin(others)
+    return float(pairs[first | second]["kendall"].mean())
+
+
+def _differentiable(bench: Bench, name: str) -> bool:
+    return all(bench.metrics[part].distance is not None for part in _parts(name))
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """The metrics of the catalogue that it is made of."""
+    return SUMS.get(name, ("level" if name == LEVEL else name,))
+
+
+def _reaction(fault: Fault, metric: str, worse: Array, unit: float) -> dict[str, object]:
+    heard = worse[np.isfinite(worse)]
+    return {
+        "added_to": fault.start,
+        "fault": fault.name,
+        "metric": metric,
+        "worse_by": heard.mean(),
+        "se": heard.std(ddof=1) / np.sqrt(len(heard)),
+        "standard_units": heard.mean() / unit,
+        "clips": len(heard),
+    }
