@@ -18,7 +18,7 @@ from experiments.metrics_study.degradations import (
     static_in_pauses,
     white_noise,
 )
-from experiments.metrics_study.losses import JUDGES, as_losses, better_half, scored_means, stacked
+from experiments.metrics_study.losses import JUDGES, as_losses, best_part, scored_means, stacked
 from experiments.metrics_study.schedules import jobs, schedules
 from experiments.metrics_study.scoring import Kept, job_key
 from experiments.metrics_study.sentences import markdown, supported
@@ -203,11 +203,12 @@ def test_sum_is_the_catalogues_metric():
     np.testing.assert_allclose(found, multi_resolution_stft(reference, estimate).numpy(), rtol=1e-6)
 
 
-def test_better_half_follows_the_judges():
+def test_best_part_follows_the_judges():
     pool = schedules(6)[:8]
     stack = stacked(pool, [[scores(worse=float(place)), None] for place in range(8)])
-    assert better_half(stack, np.arange(4)).tolist() == [True] * 4 + [False] * 4
+    assert best_part(stack, np.arange(4), 0.5).tolist() == [True] * 4 + [False] * 4
     assert set(JUDGES) <= set(stack.metrics)
+    assert stack.only(best_part(stack, np.arange(4), 0.5)).schedules == tuple(pool[:4])
 
 
 def test_means_leave_out_schedules_with_a_failure():
@@ -282,17 +283,10 @@ def test_scores_of_another_voice_are_not_taken_up(tmp_path):
     assert Kept("voice", tmp_path / "kept.jsonl").get("a") == {"pesq_wb": [1.5]}
 
 
-def objectives(rows):
-    """Of (name, how much more its worst regret surely is than the least of those with a gradient, clips)."""
-    names = ("chosen_by", "more_than_best_gradient_low", "clips_for_a_quarter")
-    return pd.DataFrame([dict(zip(names, row, strict=True)) for row in rows])
-
-
-def test_supported_objective_has_a_gradient_and_of_equals_the_fewest_clips():
-    noisy, quiet = ("noisy", 0.0, 90), ("quiet", -0.1, 30)
-    surely_worse, without_gradient = ("surely worse", 1.0, 3), ("without gradient", np.nan, 2)
-    assert supported(objectives([without_gradient, noisy, quiet, surely_worse])) == "quiet"
-    assert supported(objectives([without_gradient, noisy, surely_worse])) == "noisy"
+def test_supported_objective_is_the_least_regretted_with_a_gradient():
+    columns = {"chosen_by": ["stoi", "noisy", "right"], "expected": [0.1, 2.0, 1.0]}
+    assert supported(pd.DataFrame({**columns, "differentiable": [False, True, True]})) == "right"
+    assert supported(pd.DataFrame({**columns, "differentiable": [True, True, True]})) == "stoi"
 
 
 def test_jobs_draw_first_what_a_short_study_needs():

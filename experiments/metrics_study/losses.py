@@ -26,6 +26,7 @@ SUMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 JUDGES = ("pesq_wb", "stoi", "log_mel_l1", "lsd", LEVEL)  # one of each kind: what a choice must not lose
 PITCH = ("f0_rmse", "voicing_error", "ffe")  # of few clips: they choose nothing here
 SIGNS = {d.name: -1 if d.direction == "maximize" else 1 for d in catalogue(RATE)}
+GOOD, USABLE = 0.5, 0.75  # parts of the schedules, best first
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Losses:
 
     schedules: tuple[Named, ...]
     values: Mapping[str, Array]  # by metric, [schedule, clip, draw]
+
+    def only(self, kept: npt.NDArray[np.bool_]) -> "Losses":
+        """Of some schedules, [schedule]."""
+        named = tuple(each for each, keep in zip(self.schedules, kept, strict=True) if keep)
+        return Losses(named, {name: value[kept] for name, value in self.values.items()})
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -66,11 +72,11 @@ def stacked(
     return Losses(tuple(schedules), {name: value.swapaxes(1, 2) for name, value in values.items()})
 
 
-def better_half(losses: Losses, clips: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def best_part(losses: Losses, clips: npt.NDArray[np.int64], part: float) -> npt.NDArray[np.bool_]:
     """[schedule]: those with the best mean rank over the judges on these clips; no metric alone says which are good."""
     means = np.array([losses.first_draw(judge)[:, clips].mean(axis=1) for judge in JUDGES])
     ranks = means.argsort(axis=1).argsort(axis=1).mean(axis=0)
-    return np.asarray(ranks <= np.median(ranks))
+    return np.asarray(ranks <= np.quantile(ranks, part))
 
 
 def spread(losses: Losses, good: npt.NDArray[np.bool_]) -> dict[str, float]:

@@ -10,15 +10,17 @@ import pandas as pd
 from experiments.metrics_study import agreement, noise, regret, sentences
 from experiments.metrics_study.degradations import FAULTS, Fault
 from experiments.metrics_study.losses import (
+    GOOD,
     JUDGES,
     LEVEL,
     PITCH,
     SIGNS,
     SUMS,
+    USABLE,
     Array,
     Losses,
     as_losses,
-    better_half,
+    best_part,
     spread,
     stacked,
 )
@@ -38,23 +40,24 @@ def write_tables(bench: Bench, kept: Kept) -> Path:
     if 6 not in by_length:
         raise InputError("tables need scores of 6 steps, and there are none yet; run --only 6 first")
     short = by_length[6]
-    good = better_half(short, SEARCH)
+    good = best_part(short, SEARCH, GOOD)
     units = spread(short, good)
+    usable = {steps: each.only(best_part(each, SEARCH, USABLE)) for steps, each in by_length.items()}
     tables = {
         "scores": pd.concat(scores_table(losses, steps) for steps, losses in by_length.items()),
         "agreement": agreement.agreement_table(scopes(by_length, good)),
         "degradations": degradations_table(kept, units),
         "noise": noise.noise_table({name: short.values[name][good] for name in short.metrics}, units),
         "clips_needed": noise.clips_table({name: short.values[name][good] for name in short.metrics}, units),
-        "regret": pd.concat(regret_of(losses, units).assign(steps=steps) for steps, losses in by_length.items()),
+        "regret": pd.concat(regret_of(losses, units).assign(steps=steps) for steps, losses in usable.items()),
     }
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         atomic_write(FOLDER / f"{name}.csv", table.to_csv(index=False, float_format="%.4g").encode())
-    tables["choices"] = choices_table(short)
-    tables["objectives"] = objectives_table(bench, short, units, tables)
+    tables["choices"] = choices_table(usable[6])
+    tables["objectives"] = objectives_table(bench, usable[6], units, tables)
     if 12 in by_length:
-        choosing, judging = (halves(by_length[12], clips) for clips in (SEARCH, HELD_OUT))
+        choosing, judging = (halves(usable[12], clips) for clips in (SEARCH, HELD_OUT))
         tables["objectives_12"] = regret.worst_table(choosing, judging, units, JUDGES, 1)
     path = FOLDER / "metrics.md"
     atomic_write(path, sentences.document(tables).encode())
@@ -142,6 +145,7 @@ def objectives_table(
     table = table.merge(_beside_the_best_gradient(bench, choosing, judging, units), on="chosen_by", how="left")
     names = table["chosen_by"]
     return table.assign(
+        tau_with_level=[_tau_with_level(losses, name) for name in names],
         agreement=[_mean_agreement(pairs, name) for name in names],
         clips_for_a_quarter=[needed[name] for name in names],
         cost_ms=[sum(whole_cost[part] for part in _parts(name)) for name in names],
@@ -170,6 +174,12 @@ def _mean_agreement(pairs: pd.DataFrame, name: str) -> float:
 
 def _differentiable(bench: Bench, name: str) -> bool:
     return all(bench.metrics[part].distance is not None for part in _parts(name))
+
+
+def _tau_with_level(losses: Losses, name: str) -> float:
+    """Positive where louder schedules are worse by this metric."""
+    means = [losses.first_draw(each).mean(axis=1) for each in (name, "level")]
+    return float(agreement.kendall(*means))
 
 
 def _parts(name: str) -> tuple[str, ...]:

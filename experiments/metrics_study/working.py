@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from experiments.metrics_study.degradations import FAULTS, START, Fault
+from experiments.metrics_study.degradations import FAULTS, OF_SYNTHESIS, START, Fault
 from experiments.metrics_study.schedules import Job, jobs
 from experiments.metrics_study.scoring import Bench, Kept, job_key
 
@@ -24,7 +24,8 @@ Scores = dict[str, list[float]]
 def score_part(part: str, kept: Kept) -> None:
     """Whatever of PARTS[part] is not scored yet."""
     if part == "faults":
-        _score(FAULTS, lambda fault: fault.key, score_fault, kept, part)
+        both_starts_first = sorted(FAULTS, key=lambda fault: fault.name not in ("", *OF_SYNTHESIS))
+        _score(both_starts_first, lambda fault: fault.key, score_fault, kept, part)
     else:
         steps, draw = PARTS[part]
         wanted = [job for job in jobs() if (job.named.steps, job.draw) == (steps, draw)]
