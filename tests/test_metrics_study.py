@@ -141,6 +141,15 @@ def test_differences_that_no_set_of_clips_settles_are_infinite():
     assert noise.clips_needed(1e-4, 1.0) == float("inf")
 
 
+def test_reliability_is_the_planted_part_of_true_differences():
+    generator = np.random.default_rng(6)
+    true, noisy = generator.normal(0, 0.5, size=(400, 1, 1)), generator.normal(0, 3.0, size=(400, 24, 1))
+    found = noise.components(noise.differences((true + noisy)[:80]))
+    spread = float((true + noisy).mean(axis=(1, 2)).std(ddof=1))
+    # 0.25 of true variance beside 9 / 24 of noise
+    assert noise.reliability(found.deviation(1), spread, 24) == pytest.approx(0.25 / (0.25 + 9 / 24), abs=0.06)
+
+
 def test_noise_looks_only_at_draws_that_all_were_asked_for():
     values = np.random.default_rng(5).normal(size=(5, 4, 2))
     values[3, :, 1] = np.nan  # never scored on the second draw

@@ -66,6 +66,14 @@ def differences(values: Array) -> Array:
     return np.asarray(values[pairs[:, 0]] - values[pairs[:, 1]])
 
 
+def reliability(deviation: float, spread: float, clips: int) -> float:
+    """The part of the variance between schedules' means over so many clips that is not noise; below 0 it is all noise.
+
+    `deviation` of the paired difference of two schedules on one clip, `spread` of their means as they stand.
+    """
+    return 1 - deviation**2 / 2 / clips / spread**2
+
+
 def clips_needed(difference: float, deviation: float) -> float:
     """The least clips that a paired t test needs to find `difference` in POWER of all cases; inf past MOST_CLIPS.
 
@@ -111,6 +119,7 @@ def noise_table(losses: Mapping[str, Array], units: Mapping[str, float]) -> pd.D
                 "sd_of_one_clip": found.deviation(1),
                 "sd_of_good_schedules": units[name],
                 "noise_in_standard_units": found.deviation(1) / units[name],
+                "reliability": reliability(found.deviation(1), units[name], kept.shape[1]),
                 "schedules": len(kept),
                 "clips": kept.shape[1],
                 "draws": kept.shape[2],

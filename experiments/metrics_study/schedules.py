@@ -14,7 +14,7 @@ from schedsearch.space import LogSnrSpace
 SHORT_GRID = ((7.0, 9.0, 11.0, 13.0), (-5.0, -3.0, -1.0, 1.5))
 LONG_GRID = ((9.0, 12.0), (-4.0, -1.0))
 RANDOM_POINTS, RANDOM_SEED, ORDER_SEED = 9, 0, 0
-TWICE = 12  # schedules on a second noise draw, those first that are likely to be good: the noise of comparisons
+TWICE = 12  # lines that are scored on a second noise draw, for the noise of comparisons
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,11 @@ def _twelve(tables: Tables) -> dict[str, tuple[str, pd.DataFrame]]:
     """Where that part is scored."""
     if "objectives_12" not in tables:
         return {}
-    said = "Fewer schedules, and none of them a random point; standard units are those of 6 steps."
+    first, default = tables["objectives_12"].iloc[0], _row(tables["objectives_12"], "log_mel_l1")
+    said = (
+        "Fewer schedules, and none of them a random point; standard units are those of 6 steps. "
+        f"Least for {_worst(first)}; log_mel_l1 has {default['expected']:.2f} {_range(default['low'], default['high'])}."
+    )
     return {
         "The same at 12 steps": (said, tables["objectives_12"]),
         "Agreement at 12 steps": ("Kendall's tau.", _square(tables["agreement"], "12 steps")),
@@ -147,11 +151,14 @@ def _noise(table: pd.DataFrame) -> str:
     drawn = table.dropna(subset=["between_draws_sd"])
     shared = (drawn["between_draws_sd"] / drawn["between_draws_sd_unshared_noise"]) ** 2
     quiet, noisy = ordered.iloc[0], ordered.iloc[-1]
+    unsure = table.loc[table["reliability"].idxmin()]
     return (
         f"Standard deviations of the paired difference of two of the better schedules. In standard units "
         f"{quiet['metric']} is the least noisy ({quiet['noise_in_standard_units']:.2f}), "
         f"{noisy['metric']} the noisiest ({noisy['noise_in_standard_units']:.2f}). Common noise leaves "
-        f"{shared.median():.0%} of the variance between draws (median over metrics) that noise of their own would give."
+        f"{shared.median():.0%} (median over metrics) of the variance between draws that separate noise would give. "
+        f"reliability is the part of the spread of the better schedules' means that is not noise: least for "
+        f"{unsure['metric']} ({unsure['reliability']:.2f})."
     )
 
 
@@ -193,4 +200,6 @@ def _and(words: Sequence[str]) -> str:
 
 
 def _cell(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) and abs(value) < 1000 else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
