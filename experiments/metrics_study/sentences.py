@@ -50,7 +50,8 @@ def _twelve(tables: Tables) -> dict[str, tuple[str, pd.DataFrame]]:
     first, default = tables["objectives_12"].iloc[0], _row(tables["objectives_12"], "log_mel_l1")
     said = (
         "Fewer schedules, and none of them a random point; standard units are those of 6 steps. "
-        f"Least for {_worst(first)}; log_mel_l1 has {default['expected']:.2f} {_range(default['low'], default['high'])}."
+        f"Least for {_worst(first)}; log_mel_l1 has {default['expected']:.2f} "
+        f"{_range(default['low'], default['high'])}."
     )
     return {
         "The same at 12 steps": (said, tables["objectives_12"]),
