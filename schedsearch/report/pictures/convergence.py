@@ -1,0 +1,122 @@
+"""How a search went: the best score so far against the network evaluations that it took."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+from schedsearch.candidate import Candidate
+from schedsearch.report.pictures.axes import legend_below
+from schedsearch.report.pictures.quantity import Quantity
+from schedsearch.report.pictures.style import BLUE, FAINT, GREY, VERMILION, blank, shown, style
+
+Array = npt.NDArray[np.float64]
+IN_VIEW = 0.85  # of the candidates: a few far worse ones would press all others into a line
+FURTHER = 2.0  # times as far as those: so much is shown where somebody stands there
+SIZES = {".": 9, "x": 6, "^": 6, "v": 6, "P": 7}
+
+
+@style()
+def convergence(
+    candidates: Sequence[Candidate],
+    baselines: Sequence[Candidate],
+    quantity: Quantity,
+    *,
+    winner: str = "",
+    other_evaluations: int = 0,
+) -> Figure:
+    """Candidates in their order; `winner` by name, chosen on further noise draws, is marked.
+
+    Stopped candidates stand at their estimate. `other_evaluations` are the network evaluations that strategies spent
+    beside scoring: the store doesn't say when, so the label tells them.
+    """
+    figure = blank(3.8)
+    axes = figure.subplots()
+    calls, given = evaluations(candidates), _best_baseline(baselines, quantity.sign)
+    _best_lines(axes, calls, best_so_far(candidates, quantity.sign), given)
+    _star(axes, candidates, calls, winner)
+    edge = _limits(axes, np.append(worth(candidates), np.nan if given is None else given.score.mean), quantity.sign)
+    _dots(axes, candidates, calls, edge, quantity.sign)
+    more = f"; {other_evaluations:,} more by the strategy itself" if other_evaluations else ""
+    axes.set_xlabel(f"network evaluations of the candidates (one clip, one step each{more})")
+    axes.set_ylabel(quantity.label)
+    axes.set_xlim(0, 1.02 * calls[-1] if len(calls) else 1)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=9, integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    legend_below(figure, *axes.get_legend_handles_labels())
+    return figure
+
+
+def evaluations(candidates: Sequence[Candidate]) -> Array:
+    """[candidate], network evaluations when it was scored, its own among them."""
+    return np.cumsum([float(c.network_evaluations) for c in candidates])
+
+
+def worth(candidates: Sequence[Candidate]) -> Array:
+    """[candidate], the score, the estimate where a race stopped it, NaN where it failed."""
+    found = [np.nan if c.failures else c.score.mean if c.estimate is None else c.estimate for c in candidates]
+    return np.array(found, dtype=np.float64)
+
+
+def best_so_far(candidates: Sequence[Candidate], sign: int) -> Array:
+    """[candidate], of those scored whole: only they can win. NaN before the first; sign -1: more is better."""
+    losses = [sign * c.score.mean if c.whole else np.nan for c in candidates]
+    return np.asarray(sign * np.fmin.accumulate(np.array(losses, dtype=np.float64)))
+
+
+def _best_baseline(baselines: Sequence[Candidate], sign: int) -> Candidate | None:
+    sound = [c for c in baselines if c.whole and np.isfinite(c.score.mean)]
+    return min(sound, key=lambda c: sign * c.score.mean, default=None)
+
+
+def _best_lines(axes: Axes, calls: Array, best: Array, baseline: Candidate | None) -> None:
+    axes.step(calls, best, where="post", color=BLUE, linewidth=2.4, label="best searched so far", zorder=4)
+    if baseline is not None:
+        name = f"best baseline: {shown(baseline.name, 32)}"
+        axes.axhline(baseline.score.mean, color=VERMILION, linestyle="--", linewidth=1.8, label=name, zorder=3)
+
+
+def _limits(axes: Axes, values: Array, sign: int) -> float:
+    """Sets the y axis to most of the values, the best baseline's (the last) among them; returns its worse end."""
+    losses = sign * values
+    seen = losses[np.isfinite(losses)]
+    if not len(seen):
+        axes.set_ylim(0, 1)
+        axes.set_yticks([])
+        axes.text(0.5, 0.7, "nothing has a score yet", transform=axes.transAxes, ha="center")
+        return 0.5  # of an axis from 0 to 1
+    far = np.nanmax([np.quantile(seen, IN_VIEW), losses[-1]])
+    far = seen[seen <= seen.min() + FURTHER * (far - seen.min())].max()
+    room = 0.08 * (far - seen.min()) or 0.05 * abs(far) or 1.0
+    axes.set_ylim(*sorted((sign * (seen.min() - room), sign * (far + 2 * room))))
+    return float(sign * (far + room))
+
+
+def _dots(axes: Axes, candidates: Sequence[Candidate], calls: Array, edge: float, sign: int) -> None:
+    """Candidates by what became of them; what lies beyond the axis, or nowhere, stands at its worse end."""
+    values = worth(candidates)
+    failed = ~np.isfinite(values)
+    beyond = sign * values > sign * edge
+    stopped = np.array([c.estimate is not None for c in candidates], dtype=bool) & ~beyond & ~failed
+    kinds = [
+        (~stopped & ~beyond & ~failed, ".", FAINT, "candidate"),
+        (stopped, "x", GREY, "stopped by the race, at its estimate"),
+        (beyond, "^" if sign > 0 else "v", GREY, "beyond this scale"),
+        (failed, "P", "black", "failed"),
+    ]
+    for chosen, marker, colour, label in kinds:
+        if chosen.any():
+            height = np.where(beyond | failed, edge, values)[chosen]
+            axes.plot(calls[chosen], height, marker, color=colour, markersize=SIZES[marker], label=label, zorder=2)
+
+
+def _star(axes: Axes, candidates: Sequence[Candidate], calls: Array, winner: str) -> None:
+    found = [i for i, c in enumerate(candidates) if c.name == winner and np.isfinite(worth([c])[0])]
+    if found:
+        axes.plot(
+            calls[found], worth(candidates)[found], "*", color=BLUE, markeredgecolor="black", markersize=15,
+            label=f"winner after further draws: {shown(winner, 32)}", zorder=5,
+        )  # fmt: skip

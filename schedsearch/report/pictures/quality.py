@@ -1,0 +1,104 @@
+"""What a score costs: quality against the number of iterations, and against the real-time factor."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+from scipy import stats
+
+from schedsearch.report.pictures.axes import decades, legend_below
+from schedsearch.report.pictures.quantity import Quantity
+from schedsearch.report.pictures.style import blank, shown, stroke, style
+from schedsearch.verdict import COVERAGE, Interval
+
+APART = 0.012  # of the axis in its logarithm: whiskers of one length stand beside one another
+
+
+@dataclass(frozen=True)
+class Rated:
+    """A schedule's score and what it takes to run."""
+
+    iterations: int
+    score: Interval  # mean over clips, 95 %
+    real_time_factor: float = float("nan")  # seconds of computing a second of audio
+
+
+def rated(iterations: int, mean: float, standard_error: float, clips: int, **more: float) -> Rated:
+    """From a mean over clips and its standard error: the t interval; NaN ends where one clip tells no spread."""
+    wide = float(stats.t.ppf((1 + COVERAGE) / 2, clips - 1)) * standard_error if clips > 1 else float("nan")
+    return Rated(iterations, Interval(mean, mean - wide, mean + wide), **more)
+
+
+@style()
+def quality_against_iterations(quantity: Quantity, series: Mapping[str, Sequence[Rated]]) -> Figure:
+    """One line a series by its name, such as "searched" and "best baseline", the searched one first."""
+    figure = blank(4.0)
+    axes = figure.subplots()
+    for place, points in enumerate(series.values()):
+        ordered = sorted(points, key=lambda point: point.iterations)
+        shift = 1 + APART * (place - (len(series) - 1) / 2)
+        _whiskers(axes, [shift * point.iterations for point in ordered], ordered, place, joined=True)
+    lengths = sorted({point.iterations for points in series.values() for point in points})
+    axes.set_xscale("log")
+    axes.set_xticks(lengths, [str(length) for length in lengths])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlim(min(lengths, default=1) * 0.85, max(lengths, default=1) * 1.15)
+    axes.set_xlabel("iterations (network evaluations a clip)")
+    axes.set_ylabel(quantity.label)
+    legend_below(figure, axes.containers, [shown(name) for name in series])
+    return figure
+
+
+@style()
+def quality_against_speed(quantity: Quantity, series: Mapping[str, Sequence[Rated]]) -> Figure:
+    """Points of each series by its name, labelled with their iterations, and the front that no other point beats."""
+    figure = blank(4.4)
+    axes = figure.subplots()
+    every = [point for points in series.values() for point in points]
+    for place, points in enumerate(series.values()):
+        _whiskers(axes, [point.real_time_factor for point in points], points, place, joined=False)
+        _numbers(axes, points, place)
+    front = pareto_front(every, quantity.sign)
+    [line] = axes.plot(
+        [point.real_time_factor for point in front], [point.score.mean for point in front],
+        color="black", linewidth=1, drawstyle="steps-post", zorder=1,
+    )  # fmt: skip
+    decades(axes, "x", [point.real_time_factor for point in every])
+    axes.axvline(1, color="0.3", linestyle=":", linewidth=1)
+    axes.text(1, 1, " real time", transform=axes.get_xaxis_transform(), va="top", fontsize=10)
+    axes.set_xlabel("real-time factor (seconds of computing a second of audio); numbers: iterations")
+    axes.set_ylabel(quantity.label)
+    legend_below(figure, [*axes.containers, line], [*map(shown, series), "nothing is faster and better"])
+    return figure
+
+
+def pareto_front(points: Sequence[Rated], sign: int) -> list[Rated]:
+    """The fastest first, each better than all that are faster; sign -1 where more is better."""
+    front: list[Rated] = []
+    for point in sorted(points, key=lambda p: (p.real_time_factor, sign * p.score.mean)):
+        found = np.isfinite([point.real_time_factor, point.score.mean]).all()
+        if found and (not front or sign * point.score.mean < sign * front[-1].score.mean):
+            front.append(point)
+    return front
+
+
+def _whiskers(axes: Axes, x: Sequence[float], points: Sequence[Rated], place: int, *, joined: bool) -> None:
+    look = stroke(place)
+    mean = np.array([point.score.mean for point in points])
+    ends = np.array([[point.score.mean - point.score.low, point.score.high - point.score.mean] for point in points])
+    axes.errorbar(
+        x, mean, yerr=np.abs(ends.reshape(-1, 2).T), color=look.colour, marker=look.marker, capsize=4,
+        linestyle=look.dashes if joined else "none", linewidth=look.width, elinewidth=1.2, markersize=8,
+        markerfacecolor=look.colour if place == 0 else "white",
+    )  # fmt: skip
+
+
+def _numbers(axes: Axes, points: Sequence[Rated], place: int) -> None:
+    """The iterations beside each point, those of the first series on the other side."""
+    spot, side = ((-7, -15), "right") if place == 0 else ((7, 6), "left")
+    for point in points:
+        at = (point.real_time_factor, point.score.mean)
+        axes.annotate(str(point.iterations), at, spot, textcoords="offset points", ha=side, fontsize=10)

@@ -1,0 +1,41 @@
+"""What an axis measures: a metric with its unit and its better side."""
+
+from dataclasses import dataclass
+
+from schedsearch.metrics.catalogue import Direction, catalogue
+from schedsearch.report.pictures.style import shown
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A metric as a picture names it."""
+
+    metric: str
+    unit: str  # "1" for none, empty where nobody knows it
+    direction: Direction
+
+    @property
+    def sign(self) -> int:
+        """1 where less is better, -1 where more is."""
+        return 1 if self.direction == "minimize" else -1
+
+    @property
+    def name(self) -> str:
+        """With its unit in brackets."""
+        return shown(self.metric) + (f" ({shown(self.unit)})" if self.unit not in ("", "1") else "")
+
+    @property
+    def label(self) -> str:
+        """For an axis."""
+        return f"{self.name}, {'less' if self.sign > 0 else 'more'} is better"
+
+
+def quantity(metric: str, sample_rate: int, direction: Direction | None = None) -> Quantity:
+    """Of a metric by its name; one that is not in the catalogue is a user's own, without a unit here.
+
+    Its direction is the catalogue's unless given, and "minimize" where that doesn't know it either.
+    """
+    known = {definition.name: definition for definition in catalogue(sample_rate)}.get(metric)
+    if known is None:
+        return Quantity(metric, "", direction or "minimize")
+    return Quantity(metric, known.unit, direction or known.direction)

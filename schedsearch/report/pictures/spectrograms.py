@@ -1,0 +1,89 @@
+"""Spectrograms of a clip: the recording, what schedules make of it, and the difference of each to the recording."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from schedsearch.report.pictures.spectra import Array, decibels
+from schedsearch.report.pictures.style import blank, shown, style
+from vocoder.errors import InputError
+
+Audio = npt.NDArray[Any]
+RANGE = 80.0  # dB below the reference's loudest; what is quieter counts as that
+WIDEST = 20.0  # dB of difference to either side
+QUIETEST = -200.0  # dB of full scale: beside a silent recording anything else is loud
+FINE, COARSE = (80, 200), (40, 100)  # rows and columns; differences of single small cells are mostly chance
+# Both run evenly from light to dark, so they say the same in black and white; cividis (Nunez et al. 2018) also to
+# eyes that don't tell red from green. Few shades keep a picture of noise small.
+LEVELS, DIFFERENCES, SHADES = "gray_r", "cividis", 21
+
+
+@style()
+def spectrograms(reference: Audio, estimates: Mapping[str, Audio], sample_rate: int) -> Figure:
+    """Audio [samples] of one clip, the winner's first: a row each, the difference in dB to the reference beside it.
+
+    All are cut to the shortest; levels are relative to the reference's loudest cell. InputError for audio that is no
+    vector of samples, and for a sample rate that is none.
+    """
+    if sample_rate < 1:
+        raise InputError(f"a sample rate must be above 0 Hz, and is {sample_rate}; give the clip's")
+    samples = min(len(audio) for audio in (reference, *estimates.values()))
+    size = (samples / sample_rate, sample_rate / 2000)  # seconds, kHz
+    clips = [audio[:samples] for audio in (reference, *estimates.values())]
+    fine, coarse = (_levels(clips, sample_rate, *cells) for cells in (FINE, COARSE))
+    figure = blank(1.85 * len(clips) + 0.3)
+    grid = figure.subplots(len(clips), 2, sharex=True, sharey=True, squeeze=False)
+    names = ["reference", *(shown(name) for name in estimates)]
+    levels = [
+        _image(axes, values, size, name, LEVELS, (-RANGE, 0.0))
+        for axes, values, name in zip(grid[:, 0], fine, names, strict=True)
+    ]
+    differences = [
+        _image(axes, values - coarse[0], size, f"{name} minus reference", DIFFERENCES, (-WIDEST, WIDEST))
+        for axes, values, name in zip(grid[1:, 1], coarse[1:], names[1:], strict=True)
+    ]
+    _scales(figure, grid[0, 1], levels[0], differences)
+    figure.supxlabel("time (s)", fontsize=11)
+    figure.supylabel("frequency (kHz)", fontsize=11)
+    return figure
+
+
+def _levels(clips: list[Audio], sample_rate: int, rows: int, columns: int) -> list[Array]:
+    """In dB from -RANGE: relative to the loudest cell of the first."""
+    found = [decibels(clip, sample_rate, rows=rows, columns=columns) for clip in clips]
+    loudest = found[0][np.isfinite(found[0])].max(initial=QUIETEST)
+    return [np.clip(each - loudest, -RANGE, None) for each in found]
+
+
+def _image(
+    axes: Axes, values: Array, size: tuple[float, float], title: str, colours: str, limits: tuple[float, float]
+) -> AxesImage:
+    axes.set_title(title, loc="left", fontsize=10, pad=3)
+    axes.grid(False)
+    return axes.imshow(
+        values,
+        cmap=matplotlib.colormaps[colours].resampled(SHADES),
+        vmin=limits[0],
+        vmax=limits[1],
+        origin="lower",
+        aspect="auto",
+        extent=(0, size[0], 0, size[1]),
+        interpolation="nearest",
+    )
+
+
+def _scales(figure: Figure, axes: Axes, level: AxesImage, differences: list[AxesImage]) -> None:
+    """Both scales in the place that the reference, which differs from nothing, leaves free."""
+    axes.axis("off")
+    told = [(level, "level (dB; 0 = the reference's loudest)")]
+    told += [(image, "difference (dB; dark: too quiet, bright: too loud)") for image in differences[:1]]
+    for height, (image, label) in zip((0.75, 0.2), told, strict=False):
+        bar = figure.colorbar(image, cax=axes.inset_axes((0.03, height, 0.94, 0.13)), orientation="horizontal")
+        bar.set_label(label, fontsize=10)
+        bar.ax.tick_params(labelsize=9)
