@@ -44,7 +44,7 @@ def finalists_and_verdict(toy):
 def test_a_search_ends_well_and_writes_every_file_whole(toy, capsys):
     assert toy.search("--budget", "6candidates") == 0
     names = {"schedule.pt", "schedule.json", "schedule.lmnt.npy", "schedule.coqui.npy", "trials.csv",
-             "leaderboard.csv", "run.json"}  # fmt: skip
+             "leaderboard.csv", "run.json", "schedules.png", "convergence.png", "held_out.png"}  # fmt: skip
     assert {path.name for path in files_below(toy.folder)} == names
     betas = torch.load(toy.folder / "schedule.pt", weights_only=True)
     assert (betas.dtype, betas.shape) == (torch.float32, (ITERS,))

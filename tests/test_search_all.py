@@ -53,6 +53,14 @@ def test_started_again_it_evaluates_nothing(toy):
     assert files_below(toy.root / "results") == files
 
 
+def test_lengths_that_compare_become_a_picture_beside_them(toy):
+    picture = toy.root / "results" / "toy" / "16000hz" / "pictures" / "iterations.png"
+    search_all(toy, "--iters", "3", "--budget", "2candidates")
+    assert not picture.exists()
+    search_all(toy, "--iters", "3 4", "--budget", "2candidates")
+    assert picture.exists()
+
+
 @pytest.mark.parametrize("lengths", ["", "six", "6 0"])
 def test_bad_lengths_are_one_line_and_leave_nothing(toy, capsys, lengths):
     assert search_all(toy, "--iters", lengths) == 2

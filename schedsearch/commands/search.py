@@ -14,6 +14,7 @@ from schedsearch.config import load_voice
 from schedsearch.confirmation import Verdict
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.report.origin import origin
+from schedsearch.report.pictures.writing import write_pictures
 from schedsearch.report.plan import plan
 from schedsearch.report.summary import sentence, table
 from schedsearch.report.tables import (
@@ -169,6 +170,7 @@ def _write(opened: Run, verdict: Verdict) -> None:
     write_leaderboard(opened.store, verdict, opened.folder / "leaderboard.csv")
     write_schedules(verdict, facts, opened.folder)
     write_run(facts, opened.folder / "run.json")
+    write_pictures(opened.store, verdict, opened.folder / "pictures")
 
 
 def _tell(opened: Run, verdict: Verdict) -> None:

@@ -3,10 +3,12 @@
 import argparse
 import copy
 import json
+from pathlib import Path
 
 from schedsearch.commands import search
 from schedsearch.commands.arguments import optional_rate, whole_number
 from schedsearch.config import load_voice
+from schedsearch.report.pictures.writing import write_length_pictures
 from schedsearch.run import LONGEST_SEARCH, Settings, results_folder
 from vocoder.errors import InputError
 
@@ -31,14 +33,18 @@ def run(options: argparse.Namespace) -> int:
         one.iters = str(length)
         status = max(status, search.run(one))
         rows.append(_row(one))
+    write_length_pictures(_folder(one), _folder(one).parent / "pictures")
     print("\n" + "\n".join(["iterations, what ships, held-out difference to the best baseline", *rows]))
     return status
 
 
-def _row(options: argparse.Namespace) -> str:
+def _folder(options: argparse.Namespace) -> Path:
     voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
-    folder = results_folder(voice, Settings(int(options.iters), results=options.results))
-    told = json.loads((folder / "run.json").read_text())
+    return results_folder(voice, Settings(int(options.iters), results=options.results))
+
+
+def _row(options: argparse.Namespace) -> str:
+    told = json.loads((_folder(options) / "run.json").read_text())
     main = next(c for c in told["held_out"] if c["metric"] == told["objective"])
     gap = main["difference"]
     shown = f"{gap['mean']:+.4f} [{gap['low']:+.4f}, {gap['high']:+.4f}]" if gap else "no verdict"

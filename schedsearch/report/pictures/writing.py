@@ -1,0 +1,64 @@
+"""The pictures of a run, as files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from schedsearch.confirmation import Verdict
+from schedsearch.report.pictures.convergence import convergence
+from schedsearch.report.pictures.differences import held_out_differences
+from schedsearch.report.pictures.lengths import rated_lengths
+from schedsearch.report.pictures.png import png
+from schedsearch.report.pictures.quality import quality_against_iterations
+from schedsearch.report.pictures.quantity import quantity
+from schedsearch.report.pictures.schedules import schedules
+from schedsearch.search import ranking
+from schedsearch.study import Store
+from vocoder.atomic import atomic_write
+from vocoder.errors import InputError
+
+
+def write_pictures(store: Store, verdict: Verdict, folder: Path) -> list[Path]:
+    """schedules.png, convergence.png and held_out.png in `folder`, which is made; InputError where it can't be."""
+    return _write(run_pictures(store, verdict), folder)
+
+
+def write_length_pictures(newest: Path, folder: Path) -> list[Path]:
+    """iterations.png in `folder`: the lengths that compare with the run in `newest`; nothing for less than two."""
+    found = rated_lengths(newest)
+    if found is None:
+        return []
+    measured, series = found
+    return _write({"iterations.png": quality_against_iterations(measured, series)}, folder)
+
+
+def run_pictures(store: Store, verdict: Verdict) -> dict[str, Figure]:
+    """By file name; what needs audio or several lengths is not among them."""
+    rate = store.study.user_attrs["identity"]["sample_rate"]
+    objective = quantity(store.objective, rate, store.objectives[store.objective])
+    winner, baseline = verdict.winner, verdict.baseline
+    given = store.baselines()
+    rest = [c for c in (*ranking(store, given), *given) if c.name != baseline.name]  # the failed ones after the others
+    compared = next(c for c in verdict.comparisons if c.metric == verdict.objective)
+    return {
+        "schedules.png": schedules(
+            (f"searched: {winner.name}", winner.schedule), {c.name: c.schedule for c in (baseline, *rest)}
+        ),
+        "convergence.png": convergence(
+            store.candidates(), given, objective, winner=winner.name, other_evaluations=store.work()[1]
+        ),
+        "held_out.png": held_out_differences(compared, objective, winner=winner.name, baseline=baseline.name),
+    }
+
+
+def _write(pictures: Mapping[str, Figure], folder: Path) -> list[Path]:
+    """Drawn first, all of them: a picture that fails leaves nothing behind."""
+    drawn = {folder / name: png(figure) for name, figure in pictures.items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}; move away what stands there") from error
+    for path, content in drawn.items():
+        atomic_write(path, content)
+    return list(drawn)
