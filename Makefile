@@ -23,6 +23,10 @@
 ##               RESAMPLE=1      takes recordings at other sample rates too
 ##               SEED=0          seed of the choice of clips
 ##               FORCE=1         replaces a file that is there
+##   report    makes report.html again from what a search stored: ITERS=6 DATASET=demo; without ITERS one page of all
+##             lengths of DATASET
+##               LONG_SECONDS=120  how long the training schedule may take to synthesise, to be heard beside; 0: none
+##               SMALL=            1: report.small.html, without audio and below 1 MB
 ##   train     trains a WaveGrad from a folder of recordings
 ##               DATASET=demo    experiments/DATASET.toml
 ##               STEPS=          how many steps in all; empty: the dataset's recipe
@@ -53,13 +57,13 @@
 ##   help      prints this
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search search-all compare voice train metrics bench bench-kill bench-search study-metrics test check \
-  golden clean
+.PHONY: help setup search search-all report compare voice train metrics bench bench-kill bench-search study-metrics test \
+  check golden clean
 
 # What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
 # expanding it, and the shell expands "$$NAME" once. So a value may hold spaces, quotes, semicolons and dollar signs.
 GIVEN := ITERS DATASET RATE STRATEGY GRID OBJECTIVE BUDGET SEED MORE STORAGE STEPS HOURS WARM_START DRAW GOLDEN PYTHON \
-  SCHEDULES METRICS EXCERPT DRAWS WAVS CHECKPOINT CONFIG RESAMPLE FORCE
+  SCHEDULES METRICS EXCERPT DRAWS WAVS CHECKPOINT CONFIG RESAMPLE FORCE LONG_SECONDS SMALL
 $(foreach name,$(GIVEN),$(eval $(if $(value $(name)),override export $(name) := $$(value $(name)),unexport $(name))))
 
 BIN := .venv/bin
@@ -87,6 +91,11 @@ compare: .venv/.stamp
 	  $${SCHEDULES:+--schedules="$$SCHEDULES"} $${OBJECTIVE:+--objective="$$OBJECTIVE"} \
 	  $${METRICS:+--metrics="$$METRICS"} $${EXCERPT:+--seconds="$$EXCERPT"} $${DRAWS:+--draws="$$DRAWS"} \
 	  $${SEED:+--seed="$$SEED"}
+
+report: .venv/.stamp
+	@$(BIN)/schedsearch report $${ITERS:+--iters="$$ITERS"} $${DATASET:+--dataset="$$DATASET"} \
+	  $${RATE:+--rate="$$RATE"} $${STORAGE:+--storage="$$STORAGE"} \
+	  $${LONG_SECONDS:+--long-seconds="$$LONG_SECONDS"} $${SMALL:+--small}
 
 voice: .venv/.stamp
 	@$(BIN)/schedsearch voice $${DATASET:+--dataset="$$DATASET"} $${WAVS:+--wavs="$$WAVS"} \

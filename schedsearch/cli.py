@@ -10,6 +10,7 @@ from schedsearch import config
 from schedsearch.commands import compare as compare_command
 from schedsearch.commands import convert
 from schedsearch.commands import metrics as metrics_command
+from schedsearch.commands import report as report_command
 from schedsearch.commands import search as search_command
 from schedsearch.commands import search_all, show, synth
 from schedsearch.commands import train as train_command
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     search_command.add(_of_a_voice(commands, "search", "search a schedule for a dataset", search_command.run))
     search_all.add(_of_a_voice(commands, "search-all", "search schedules of several lengths", search_all.run))
     compare_command.add(_of_a_voice(commands, "compare", "compare schedules on held-out clips", compare_command.run))
+    report_command.add(_of_a_voice(commands, "report", "make the page of a search again", report_command.run))
     train_command.add(_of_a_voice(commands, "train", "train a WaveGrad from recordings", train_command.run))
     verify.add(_command(commands, "verify", "say of schedule files whether and where they can be used", verify.run))
     convert.add(_command(commands, "convert", "write a schedule in another repository's file", convert.run))

@@ -167,8 +167,9 @@ class Run:
         return verdict(self.store, list(self.metrics.values()), HELD_OUT_DRAWS, seed=self.settings.seed)
 
 
-def open_run(voice: Voice, settings: Settings) -> Run:
-    """Loads the vocoder and clips and opens the store; InputError in one line for whatever is wrong with them."""
+def open_run(voice: Voice, settings: Settings, *, known: bool = False) -> Run:
+    """Loads the vocoder and clips and opens the store; InputError in one line for whatever is wrong with them, and,
+    where it must be `known`, for a search that was not begun or was of something else."""
     vocoder = open_vocoder(voice)
     names = columns_with(*settings.objectives)
     metrics = metrics_for(vocoder.front_end, vocoder.sample_rate, names=names)
@@ -180,7 +181,7 @@ def open_run(voice: Voice, settings: Settings) -> Run:
     storage = settings.storage or sqlite_url(folder / STUDY)
     named = replace(settings, objective=",".join(metric.name for metric in objectives))
     identity = _identity(voice, named, vocoder, search_clips, held_out)
-    store = Store(storage, identity, {metric.name: metric.direction for metric in objectives})
+    store = Store(storage, identity, {metric.name: metric.direction for metric in objectives}, known=known)
     return Run(voice, settings, vocoder, search_clips, held_out, store)
 
 

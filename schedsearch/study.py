@@ -28,6 +28,7 @@ from schedsearch.scores import Evaluation
 from schedsearch.space import ScheduleSpace
 from schedsearch.storage_errors import PATIENCE, opening, using
 from schedsearch.turn import Turn
+from vocoder.errors import InputError
 
 Identity = Mapping[str, Any]  # everything that scores depend on, by name; plain JSON values
 Direction = Literal["minimize", "maximize"]
@@ -54,10 +55,12 @@ class Claim:
 class Store:
     """Scored candidates in an Optuna storage, and what a run concluded from them."""
 
-    def __init__(self, storage: str, identity: Identity, objectives: Mapping[str, Direction]) -> None:
+    def __init__(
+        self, storage: str, identity: Identity, objectives: Mapping[str, Direction], *, known: bool = False
+    ) -> None:
         """Opens or creates the study of this identity; `objectives` by name, the first one decides.
 
-        InputError for a storage that can't be used.
+        InputError for a storage that can't be used, and for one without the study where that must be `known`.
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.objectives = dict(objectives)
@@ -65,17 +68,19 @@ class Store:
         with opening(storage):
             self._turn = Turn(storage)
             with self._turn.taken():  # or two that begin at once would both make the tables
-                self._open(identity)
+                self._open(identity, known)
             # Reading a database takes longer than scoring a clip: trials are read again when this process wrote some
             # and by `refresh`.
             self._seen: list[FrozenTrial] | None = None
             with self.turn():
                 self._settle_orphans()
 
-    def _open(self, identity: Identity) -> None:
+    def _open(self, identity: Identity, known: bool) -> None:
         self._storage = optuna.storages.RDBStorage(self._url, engine_kwargs=_patience(self._url))
-        known = optuna.get_all_study_names(self._storage)
-        self.changed = [] if self._name in known else _what_changed(self._storage, identity)
+        begun = self._name in optuna.get_all_study_names(self._storage)
+        self.changed = [] if begun else _what_changed(self._storage, identity)
+        if known and not begun:
+            raise _unknown(self.changed)
         self.study = optuna.create_study(
             storage=self._storage,
             study_name=self._name,
@@ -349,6 +354,11 @@ def _params(space: ScheduleSpace, schedule: NoiseSchedule) -> dict[str, float]:
         return {}
     point = space.encode(clipped.schedule)
     return {f"u{i:02d}": float(u) for i, u in enumerate(point)}
+
+
+def _unknown(changed: Sequence[str]) -> InputError:
+    why = f"it was searched with another {', '.join(changed)}" if changed else "it was never searched"
+    return InputError(f"the trial store must hold this search, and {why}; run make search, which begins it anew")
 
 
 def _what_changed(storage: optuna.storages.BaseStorage, identity: Identity) -> list[str]:

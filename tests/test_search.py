@@ -36,15 +36,16 @@ def calls(toy):
 
 
 def finalists_and_verdict(toy):
-    """Network evaluations after the search itself, of a first run."""
+    """Network evaluations after the search itself, of a first run; the two of the verdict are rendered to be heard."""
     finalists = min(4, len(toy.store().candidates())) + min(2, len(baselines(ITERS)))
-    return ITERS * (finalists * SEARCH_CLIPS * 2 + 2 * HELD_OUT_CLIPS)
+    return ITERS * (finalists * SEARCH_CLIPS * 2 + 2 * HELD_OUT_CLIPS + 2 * HELD_OUT_CLIPS)
 
 
 def test_a_search_ends_well_and_writes_every_file_whole(toy, capsys):
     assert toy.search("--budget", "6candidates") == 0
     names = {"schedule.pt", "schedule.json", "schedule.lmnt.npy", "schedule.coqui.npy", "trials.csv",
-             "leaderboard.csv", "run.json", "schedules.png", "convergence.png", "held_out.png"}  # fmt: skip
+             "leaderboard.csv", "run.json", "schedules.png", "convergence.png", "held_out.png", "report.html",
+             "searched.flac", "baseline.flac"}  # fmt: skip
     assert {path.name for path in files_below(toy.folder)} == names
     betas = torch.load(toy.folder / "schedule.pt", weights_only=True)
     assert (betas.dtype, betas.shape) == (torch.float32, (ITERS,))

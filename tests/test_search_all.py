@@ -41,7 +41,8 @@ def test_each_length_begins_from_the_winners_before_it(toy, capsys):
     np.testing.assert_allclose(np.array(first["betas"].split(), dtype=float), expected.betas, rtol=1e-6)
     assert not [row for row in rows(voice / "3iters" / "trials.csv") if row["kind"] == "warm start"]
     told = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in told[-2:]] == ["3", "5"]
+    assert [line.split()[0] for line in told[-3:]] == ["3", "5", "page:"]
+    assert (voice / "report.html").is_file()
 
 
 def test_started_again_it_evaluates_nothing(toy):

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from schedsearch.budget import Budget, parse_budget
 from schedsearch.choice import GRIDS, STRATEGIES
 from schedsearch.commands.arguments import optional_rate, whole_number
+from schedsearch.commands.pages import write_run_page
 from schedsearch.config import load_voice
 from schedsearch.confirmation import Verdict
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
@@ -33,7 +34,7 @@ from vocoder.checkpoint import describe
 from vocoder.errors import InputError
 
 DEFAULT_BUDGET = "40candidates"
-_BUDGET_KEY, _MORE_KEY, _FINISHED_KEY = "budget", "more", "finished budget"
+BUDGET, _MORE, FINISHED = "budget", "more", "finished budget"  # what the store remembers them under
 _BAR = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed}<{remaining} {postfix}"
 
 
@@ -78,6 +79,7 @@ def _searched(opened: Run, asked: "_Asked", *, required: bool) -> int:
     _show(opened, budget)
     verdict = conclude(opened, budget)
     _tell(opened, verdict)
+    print(f"page:   {write_run_page(opened, verdict)}")
     return 3 if required and not verdict.improves else 0
 
 
@@ -91,7 +93,7 @@ def conclude(opened: Run, budget: Budget) -> Verdict:
     verdict = opened.verdict()
     with opened.store.turn():  # of several processes one after the other
         _write(opened, verdict)
-    opened.store.remember(_FINISHED_KEY, str(budget))
+    opened.store.remember(FINISHED, str(budget))
     return verdict
 
 
@@ -138,11 +140,11 @@ def _remembered(store: Store, asked: _Asked) -> Budget:
     The same MORE again, while what it asked for is unfinished, is a stopped search going on: it adds nothing.
     """
     with store.turn():
-        kept, more = store.recall(_BUDGET_KEY), str(asked.more) if asked.more else None
-        goes_on = asked.budget is None and more == store.recall(_MORE_KEY) and kept != store.recall(_FINISHED_KEY)
+        kept, more = store.recall(BUDGET), str(asked.more) if asked.more else None
+        goes_on = asked.budget is None and more == store.recall(_MORE) and kept != store.recall(FINISHED)
         budget = parse_budget(kept) if kept and goes_on else asked.total(kept)
-        store.remember(_BUDGET_KEY, str(budget))
-        store.remember(_MORE_KEY, more)
+        store.remember(BUDGET, str(budget))
+        store.remember(_MORE, more)
     return budget
 
 

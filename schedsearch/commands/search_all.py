@@ -7,6 +7,7 @@ from pathlib import Path
 
 from schedsearch.commands import search
 from schedsearch.commands.arguments import optional_rate, whole_number
+from schedsearch.commands.pages import write_dataset_page
 from schedsearch.config import load_voice
 from schedsearch.report.pictures.writing import write_length_pictures
 from schedsearch.run import LONGEST_SEARCH, Settings, results_folder
@@ -35,6 +36,8 @@ def run(options: argparse.Namespace) -> int:
         rows.append(_row(one))
     write_length_pictures(_folder(one), _folder(one).parent / "pictures")
     print("\n" + "\n".join(["iterations, what ships, held-out difference to the best baseline", *rows]))
+    voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
+    print(f"page:  {write_dataset_page(voice, options.results)}")
     return status
 
 

@@ -1,22 +1,43 @@
 """A run's end as text: the verdict in a sentence, the comparison, the next command."""
 
+from dataclasses import dataclass
+
 from schedsearch.confirmation import Comparison, Verdict
 from schedsearch.report.tables import ordered
 from schedsearch.scores import Score
+from schedsearch.verdict import Interval
 
 
-def sentence(verdict: Verdict) -> str:
-    """Which schedule ships, how much better, how sure."""
+@dataclass(frozen=True)
+class Finding:
+    """What the sentence says: of a verdict, or of the run.json that was written of one."""
+
+    metric: str
+    baseline: str
+    improves: bool
+    difference: Interval | None  # searched minus baseline
+    clips: int
+    draws: int
+
+
+def finding(verdict: Verdict) -> Finding:
+    """In the objective that decides."""
     main = next(c for c in verdict.comparisons if c.metric == verdict.objective)
-    if main.difference is None:
-        return f"No verdict: {main.metric} failed on the held-out clips; {verdict.baseline.name} ships."
-    gap = f"{main.difference.mean:+.4f} (95 % interval {main.difference.low:+.4f} to {main.difference.high:+.4f})"
-    n = f"{main.winner.values.shape[0]} held-out clips x {main.winner.values.shape[1]} fresh draws"
-    if verdict.improves:
-        return f"The searched schedule ships: {main.metric} {gap} against {verdict.baseline.name}, {n}."
-    worse = main.difference.excludes_zero
-    why = "is worse than" if worse else "can't be told from"
-    return f"{verdict.baseline.name} ships: the searched schedule {why} it, {main.metric} {gap}, {n}."
+    clips, draws = main.winner.values.shape
+    return Finding(main.metric, verdict.baseline.name, verdict.improves, main.difference, clips, draws)
+
+
+def sentence(found: Finding | Verdict) -> str:
+    """Which schedule ships, how much better, how sure."""
+    f = finding(found) if isinstance(found, Verdict) else found
+    if f.difference is None:
+        return f"No verdict: {f.metric} failed on the held-out clips; {f.baseline} ships."
+    gap = f"{f.difference.mean:+.4f} (95 % interval {f.difference.low:+.4f} to {f.difference.high:+.4f})"
+    n = f"{f.clips} held-out clips x {f.draws} fresh draws"
+    if f.improves:
+        return f"The searched schedule ships: {f.metric} {gap} against {f.baseline}, {n}."
+    why = "is worse than" if f.difference.excludes_zero else "can't be told from"
+    return f"{f.baseline} ships: the searched schedule {why} it, {f.metric} {gap}, {n}."
 
 
 def table(verdict: Verdict) -> str:

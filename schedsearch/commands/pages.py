@@ -1,0 +1,89 @@
+"""Renders the listening clips and writes the pages: the end of `search`, and all of `report`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from schedsearch.audio_folder import AudioFolder
+from schedsearch.config import Voice
+from schedsearch.confirmation import Verdict
+from schedsearch.rendering import Renderer, System, affordable_long, of_verdict, rendered
+from schedsearch.report.page.content import Listening, Picture
+from schedsearch.report.page.dataset_page import dataset_page, lengths
+from schedsearch.report.page.document import write_page, write_small_page
+from schedsearch.report.page.players import listening
+from schedsearch.report.page.run_page import run_page
+from schedsearch.run import HELD_OUT_DRAWS, Run, held_out_noise
+from schedsearch.study import study_name
+
+PAGE, SMALL_PAGE = "report.html", "report.small.html"
+LISTENING_CLIPS = 8
+_BAR = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed}<{remaining}"
+
+
+def write_run_page(
+    run: Run,
+    verdict: Verdict,
+    *,
+    clips: int = LISTENING_CLIPS,
+    long_seconds: float = 0.0,
+    pictures: Sequence[Picture] = (),
+) -> Path:
+    """report.html of one run. The training schedule is heard beside the two of the verdict in as many steps as
+    `long_seconds` allow, or as were rendered before."""
+    heard = _listening(run, verdict, clips, long_seconds) if clips else None
+    path = run.folder / PAGE
+    write_page(run_page(run, verdict, listening=heard, pictures=pictures), path)
+    return path
+
+
+def write_small_run_page(run: Run, verdict: Verdict, *, pictures: Sequence[Picture] = ()) -> Path:
+    """report.small.html of one run: no audio, and nothing is rendered for it."""
+    path = run.folder / SMALL_PAGE
+    write_small_page(run_page(run, verdict, pictures=pictures), path)
+    return path
+
+
+def write_dataset_page(voice: Voice, results: Path, *, small: bool = False, pictures: Sequence[Picture] = ()) -> Path:
+    """report.html (or report.small.html) of all lengths of a dataset at one rate, with links to theirs."""
+    folder = results / voice.dataset / f"{voice.sample_rate}hz"
+    name = SMALL_PAGE if small else PAGE
+    page = dataset_page(
+        f"{voice.dataset}, {voice.sample_rate} Hz: schedsearch", lengths(folder, name), pictures=pictures
+    )
+    (write_small_page if small else write_page)(page, folder / name)
+    return folder / name
+
+
+def _listening(run: Run, verdict: Verdict, clips: int, long_seconds: float) -> Listening:
+    renderer = _renderer(run, clips)
+    systems = of_verdict(verdict)
+    for system in systems:
+        _render(renderer, system)
+    long = affordable_long(renderer, run.settings.iterations, long_seconds)
+    if long:
+        _render(renderer, long)
+        systems.append(long)
+    names = [clip.name for clip in renderer.clips]
+    return listening(names, rendered(renderer, systems), run.vocoder.sample_rate)
+
+
+def _renderer(run: Run, clips: int) -> Renderer:
+    return Renderer(
+        vocoder=run.exact.vocoder,
+        clips=run.held_out_clips[:clips],
+        noise=held_out_noise(run.settings.seed),
+        draw=HELD_OUT_DRAWS[0],
+        identity=study_name(run.store.study.user_attrs["identity"]),
+        folder=AudioFolder(run.folder / "audio", run.vocoder.sample_rate),
+    )
+
+
+def _render(renderer: Renderer, system: System) -> None:
+    if not renderer.missing(system):
+        return
+    with tqdm(total=100, desc=f"to hear: {system.key}", bar_format=_BAR) as bar:
+        for progress in renderer.render(system):
+            bar.n = round(100 * progress.done)
+            bar.refresh()

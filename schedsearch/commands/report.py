@@ -1,0 +1,80 @@
+"""`schedsearch report`: makes the pages again from what searches have stored; searches nothing."""
+
+import argparse
+import json
+from pathlib import Path
+
+from schedsearch.commands.arguments import optional_rate, positive_number, whole_number
+from schedsearch.commands.pages import LISTENING_CLIPS, write_dataset_page, write_run_page, write_small_run_page
+from schedsearch.commands.search import BUDGET, FINISHED
+from schedsearch.config import Voice, load_voice
+from schedsearch.run import LONGEST_SEARCH, STUDY, Settings, open_run, results_folder
+from vocoder.errors import InputError
+
+LONG_SECONDS = "120"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.add_argument("--iters", help="steps of the schedule; without it, one page of all lengths")
+    parser.add_argument(
+        "--long-seconds",
+        default=LONG_SECONDS,
+        help="how long the training schedule may take to synthesise: it is heard in as many steps as that allows, "
+        f"0 leaves it out (default: {LONG_SECONDS})",
+    )
+    parser.add_argument(
+        "--clips", default=str(LISTENING_CLIPS), help=f"how many to listen to (default: {LISTENING_CLIPS})"
+    )
+    parser.add_argument("--small", action="store_true", help="report.small.html instead: no audio, below 1 MB")
+    parser.add_argument("--storage", help="the Optuna storage URL that the search was given, if any")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="where results are (default: results)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Writes one page and says where it is."""
+    clips = whole_number(options.clips, "CLIPS", least=0, most=100)
+    seconds = 0.0 if options.long_seconds == "0" else positive_number(options.long_seconds, "LONG_SECONDS")
+    voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
+    if options.iters is None:
+        path = write_dataset_page(voice, options.results, small=options.small)
+    else:
+        path = _run_page(voice, options, clips, seconds)
+    print(f"{path}  ({path.stat().st_size / 1e6:.2f} MB)")
+    return 0
+
+
+def _run_page(voice: Voice, options: argparse.Namespace, clips: int, seconds: float) -> Path:
+    iterations = whole_number(options.iters, "ITERS", least=1, most=LONGEST_SEARCH)
+    opened = open_run(voice, _settings(voice, options, iterations), known=True)
+    if opened.store.recall(FINISHED) != opened.store.recall(BUDGET):
+        raise InputError(
+            f"a report needs a finished search, and that of {iterations} iterations was stopped; run make search "
+            f"ITERS={iterations} DATASET={voice.dataset} to its end"
+        )
+    verdict = opened.verdict()
+    if options.small:
+        return write_small_run_page(opened, verdict)
+    return write_run_page(opened, verdict, clips=clips, long_seconds=seconds)
+
+
+def _settings(voice: Voice, options: argparse.Namespace, iterations: int) -> Settings:
+    """Those of the search that wrote the folder's run.json: its scores belong to them alone."""
+    asked = Settings(iterations, results=options.results, storage=options.storage)
+    folder = results_folder(voice, asked)
+    if not (folder / "run.json").is_file() or not (options.storage or (folder / STUDY).is_file()):
+        raise InputError(
+            f"a report needs a finished search, and {folder} has none; run make search ITERS={iterations} "
+            f"DATASET={voice.dataset} first"
+        )
+    try:
+        identity = json.loads((folder / "run.json").read_text(encoding="utf-8"))["identity"]
+        objective, race, seed = str(identity["objective"]), bool(identity["race"]), int(identity["seed"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{folder / 'run.json'} must be what a search wrote, and is not ({error!r}); run that search again"
+        ) from error
+    strategy = "auto" if "," not in objective else "tpe"  # any that serves as many objectives: none is asked
+    return Settings(
+        iterations, strategy, objective, race=race, seed=seed, results=options.results, storage=options.storage
+    )

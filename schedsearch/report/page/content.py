@@ -1,0 +1,137 @@
+"""What stands on a page, as plain values; the templates only lay it out."""
+
+import base64
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+Order = Literal["ascending", "descending"]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure; `alt` says in words what it shows."""
+
+    caption: str
+    alt: str
+    png: bytes
+
+    @property
+    def uri(self) -> str:
+        """With the picture in it."""
+        return data_uri("image/png", self.png)
+
+
+@dataclass(frozen=True)
+class Column:
+    """`best_first` is the order that the first click on its heading sorts into; text rises."""
+
+    title: str
+    note: str = ""  # unit, which way is better
+    numeric: bool = True
+    best_first: Order = "ascending"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is shown, and the number that it sorts by; None sorts last."""
+
+    text: str
+    value: float | None = None
+    link: str = ""  # relative
+    mark: str = ""  # "better", "worse" or "": a class of the style sheet
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows as they are first shown: sorted by `sorted_by`, where that is a column."""
+
+    name: str  # an id
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    sorted_by: int | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One metric of the searched schedule beside the best baseline."""
+
+    metric: str
+    summary: str
+    unit: str
+    better_side: str  # lower, higher, or neither
+    searched: str
+    baseline: str
+    difference: str
+    interval: str
+    outcome: Literal["better", "worse", "not settled", "-"]
+    whisker: tuple[float, float, float] | None = None  # low, mean, high in -1..1 of the widest end; 0 is no difference
+
+
+@dataclass(frozen=True)
+class Player:
+    """One system's audio of one clip; without a URI there is none, and `note` says why."""
+
+    note: str  # the gain applied
+    uri: str = ""
+
+
+@dataclass(frozen=True)
+class ListeningRow:
+    """The players of a clip, in the order of the systems."""
+
+    clip: str
+    seconds: float
+    players: tuple[Player, ...]
+
+
+@dataclass(frozen=True)
+class Listening:
+    """All systems on some held-out clips; the first one is the reference."""
+
+    systems: tuple[str, ...] = ()
+    rows: tuple[ListeningRow, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A line of the provenance."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """One document; parts that are empty are left out."""
+
+    title: str
+    verdicts: tuple[tuple[str, str, bool], ...]  # heading ("" for one alone), sentence, whether the search improved
+    context: tuple[str, ...]  # short lines below
+    baseline: str = ""
+    comparisons: tuple[Comparison, ...] = ()
+    tables: tuple[Table, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    listening: Listening = field(default_factory=Listening)
+    provenance: tuple[Fact, ...] = ()
+    files: tuple[str, ...] = ()  # relative
+
+
+def data_uri(kind: str, content: bytes) -> str:
+    """The content itself as an address: nothing is fetched."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def number(value: float | None, digits: int = 4, *, signed: bool = False) -> str:
+    """With a true minus sign; an en dash where there is none."""
+    if value is None or math.isnan(value):
+        return "–"
+    return f"{value:{'+' if signed else ''},.{digits}f}".replace("-", "−")
+
+
+def number_cell(value: float | None, digits: int = 4) -> Cell:
+    """Sorts by the value itself."""
+    missing = value is None or math.isnan(value)
+    return Cell(number(value, digits), None if missing else value)

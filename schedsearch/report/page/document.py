@@ -1,0 +1,95 @@
+"""A page's values -> one HTML file that fetches nothing."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import TypeVar
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from schedsearch.report.page.content import Page
+from vocoder.atomic import atomic_write
+from vocoder.errors import InputError
+
+MOST_BYTES = 15_000_000
+MOST_BYTES_SMALL = 1_000_000
+_Part = TypeVar("_Part")
+
+
+def write_page(page: Page, path: Path) -> None:
+    """The page whole, or InputError when it would pass MOST_BYTES."""
+    document = html(page)
+    if len(document) > MOST_BYTES:
+        raise InputError(
+            f"a page must stay below {MOST_BYTES // 1_000_000} MB, and {path.name} would have "
+            f"{len(document) / 1e6:.1f}; give fewer pictures"
+        )
+    atomic_write(path, document)
+
+
+def write_small_page(page: Page, path: Path) -> None:
+    """Without audio and below MOST_BYTES_SMALL, to be committed: the last pictures go where it would pass that."""
+    silent = replace(page, listening=replace(page.listening, rows=(), systems=(), notes=()))
+    room = MOST_BYTES_SMALL - len(html(replace(silent, pictures=()))) - 1_000 * (1 + len(page.pictures))
+    sizes = [len(p.uri) + len(p.caption.encode()) + len(p.alt.encode()) for p in page.pictures]
+    pictures = fitting(page.pictures, sizes, room)
+    left_out = len(page.pictures) - len(pictures)
+    note = (f"{left_out} pictures are left out to keep this page small.",) if left_out else ()
+    atomic_write(path, html(replace(silent, pictures=tuple(pictures), context=(*page.context, *note))))
+
+
+def html(page: Page) -> bytes:
+    """The document; every value in it is escaped, and its own style and script are all that its policy lets run."""
+    style, script = _asset("style.css"), _asset("page.js")
+    policy = "; ".join(
+        [
+            "default-src 'none'",
+            "img-src data:",
+            "media-src data: blob:",
+            f"style-src {_source(style)}",
+            f"script-src {_source(script)}",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+        ]
+    )
+    template = _environment().get_template("page.html")
+    # Markup: these two are ours, and escaping would spoil them.
+    return template.render(page=page, style=Markup(style), script=Markup(script), policy=policy).encode()
+
+
+def fitting(parts: Sequence[_Part], sizes: Sequence[int], room: int) -> list[_Part]:
+    """The first parts, as many as `room` takes."""
+    kept: list[_Part] = []
+    for part, size in zip(parts, sizes, strict=True):
+        room -= size
+        if room < 0:
+            break
+        kept.append(part)
+    return kept
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("schedsearch.report.page", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _asset(name: str) -> str:
+    return files("schedsearch.report.page").joinpath(name).read_text(encoding="utf-8")
+
+
+def _source(text: str) -> str:
+    """What a policy lets run: this text and no other."""
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

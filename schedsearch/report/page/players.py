@@ -1,0 +1,90 @@
+"""Audio brought to one loudness and packed for a page."""
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import soundfile
+from torch import Tensor
+
+from schedsearch.metrics.level import level
+from schedsearch.rendering import Heard
+from schedsearch.report.page.content import Listening, ListeningRow, Player, data_uri
+
+LONGEST = 6.0  # seconds of a clip that are played
+LOUDEST = 0.99  # peak after matching, full scale 1
+FAINTEST = -60.0  # dB beside the reference: what is fainter is left as it is, or noise would be blown up
+MOST_BYTES = 11_000_000  # of audio in a page, as base64
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Audio at the reference's RMS level, and the gain in dB that brought it there; a gain of None left it alone."""
+
+    audio: Tensor  # [samples]
+    gain: float | None
+
+
+def matched(reference: Tensor, systems: Sequence[Tensor | None]) -> list[Matched | None]:
+    """All at the reference's RMS, [samples] each; where a peak would pass full scale, all of them are turned down
+    alike, so that they still match. Each gain is the whole of what was applied."""
+    gains = [None if audio is None else _gain(reference, audio) for audio in systems]
+    peaks = [
+        float(audio.abs().max()) * 10 ** ((gain or 0.0) / 20)
+        for audio, gain in zip(systems, gains, strict=True)
+        if audio is not None
+    ]
+    down = min(0.0, 20 * math.log10(LOUDEST / max(peaks))) if peaks and max(peaks) > 0 else 0.0
+    return [
+        None if audio is None else _applied(audio, gain, down) for audio, gain in zip(systems, gains, strict=True)
+    ]
+
+
+def listening(names: Sequence[str], heard: Sequence[Heard], sample_rate: int) -> Listening:
+    """Players of as many clips as fit into a page, the first ones; `heard` has the reference first."""
+    rows: list[ListeningRow] = []
+    size = 0
+    for clip, audio in zip(names, zip(*(system.audio for system in heard), strict=True), strict=True):
+        row = _row(clip, audio, sample_rate)
+        size += sum(len(player.uri) for player in row.players)
+        if size > MOST_BYTES:
+            break
+        rows.append(row)
+    left_out = len(names) - len(rows)
+    notes = [f"{left_out} more clips are left out to keep the page small."] if left_out else []
+    return Listening(tuple(system.label for system in heard), tuple(rows), tuple(notes))
+
+
+def flac(audio: Tensor, sample_rate: int) -> bytes:
+    """[samples] as 16-bit FLAC, which every browser in use decodes (Safari from 11 on)."""
+    buffer = io.BytesIO()
+    samples = np.clip(audio.numpy(), -1.0, 1.0)
+    soundfile.write(buffer, samples, sample_rate, format="FLAC", subtype="PCM_16")
+    return buffer.getvalue()
+
+
+def _row(clip: str, audio: Sequence[Tensor | None], sample_rate: int) -> ListeningRow:
+    played = [None if a is None else a[: round(LONGEST * sample_rate)] for a in audio]
+    assert played[0] is not None  # the reference was read from a file, with its samples checked
+    players = [_player(m, sample_rate) for m in matched(played[0], played)]
+    return ListeningRow(clip, len(played[0]) / sample_rate, tuple(players))
+
+
+def _player(found: Matched | None, sample_rate: int) -> Player:
+    if found is None:
+        return Player("no audio: the synthesis has NaN or infinite samples")
+    note = "silent or nearly so, as it is" if found.gain is None else f"{found.gain:+.1f} dB".replace("-", "−")
+    return Player(note, data_uri("audio/flac", flac(found.audio, sample_rate)))
+
+
+def _gain(reference: Tensor, audio: Tensor) -> float | None:
+    below = float(level(reference, audio))
+    return -below if math.isfinite(below) and below > FAINTEST else None
+
+
+def _applied(audio: Tensor, gain: float | None, down: float) -> Matched:
+    if gain is None:
+        return Matched(audio, None)
+    return Matched(audio * 10 ** ((gain + down) / 20), round(gain + down, 6) + 0.0)

@@ -1,0 +1,220 @@
+"""A run's page: of its store and verdict, with finished audio and pictures."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from schedsearch.candidate import Candidate
+from schedsearch.confirmation import Comparison, Verdict
+from schedsearch.finalists import finalists
+from schedsearch.metrics.catalogue import catalogue
+from schedsearch.metrics.registry import Metric
+from schedsearch.report.page import content
+from schedsearch.report.page.content import Cell, Column, Fact, Listening, Page, Picture, Table, number, number_cell
+from schedsearch.report.summary import sentence
+from schedsearch.report.tables import ordered, provenance
+from schedsearch.run import Run
+from schedsearch.scores import Score
+from schedsearch.study import Store
+
+MOST_TRIALS = 50
+FILES = ("schedule.pt", "schedule.lmnt.npy", "schedule.coqui.npy", "schedule.json", "leaderboard.csv", "trials.csv",
+         "pareto.csv", "run.json")  # fmt: skip
+
+Outcome = Literal["better", "worse", "not settled", "-"]
+
+
+def run_page(
+    run: Run, verdict: Verdict, *, listening: Listening | None = None, pictures: Sequence[Picture] = ()
+) -> Page:
+    """Everything that the page of one search says."""
+    identity = run.store.study.user_attrs["identity"]
+    facts = provenance(run.store, verdict)
+    return Page(
+        title=f"{run.voice.dataset}, {run.voice.sample_rate} Hz, {run.settings.iterations} steps: schedsearch",
+        verdicts=(("", sentence(verdict), verdict.improves),),
+        context=(_searched(run, len(run.store.candidates())), _agreement(verdict, run.metrics)),
+        baseline=verdict.baseline.name,
+        comparisons=tuple(
+            _comparison(c, run.metrics[c.metric], _summary(c.metric, run.voice.sample_rate))
+            for c in ordered(verdict.comparisons, verdict.objective)
+        ),
+        tables=(_leaderboard(run.store, verdict, run.metrics), _trials(run.store, run.metrics)),
+        pictures=tuple(pictures),
+        listening=listening or Listening(),
+        provenance=_provenance(facts, identity, verdict),
+        files=tuple(name for name in FILES if (run.folder / name).is_file()),
+    )
+
+
+def _searched(run: Run, candidates: int) -> str:
+    return (
+        f"{run.voice.dataset} at {run.voice.sample_rate} Hz, {run.settings.iterations} steps, {candidates} candidates "
+        f"scored on {len(run.search_clips)} search clips, judged on {len(run.held_out_clips)} others."
+    )
+
+
+# --- searched and baseline ------------------------------------------------------------------------
+
+
+def _agreement(verdict: Verdict, metrics: Mapping[str, Metric]) -> str:
+    """How the other metrics see it: one that ships in its objective may lose elsewhere."""
+    found = [_outcome(c, metrics[c.metric]) for c in verdict.comparisons]
+    better, worse, open_ = (found.count(outcome) for outcome in ("better", "worse", "not settled"))
+    return (
+        f"Of {better + worse + open_} metrics that have a better side, the searched schedule is better in {better}, "
+        f"worse in {worse}, and {open_} do not settle it at 95 %."
+    )
+
+
+def _outcome(comparison: Comparison, metric: Metric) -> Outcome:
+    if not metric.ranks or comparison.difference is None:
+        return "-"
+    if comparison.better:
+        return "better"
+    return "worse" if comparison.difference.excludes_zero else "not settled"
+
+
+def _comparison(comparison: Comparison, metric: Metric, summary: str) -> content.Comparison:
+    difference = comparison.difference
+    widest = max(abs(difference.low), abs(difference.high)) if difference else 0.0
+    return content.Comparison(
+        metric=metric.name,
+        summary=summary,
+        unit="" if metric.unit == "1" else metric.unit,
+        better_side=_better_side(metric),
+        searched=_mean_and_error(comparison.winner),
+        baseline=_mean_and_error(comparison.baseline),
+        difference=number(difference.mean, signed=True) if difference else "too many failures",
+        interval=f"{number(difference.low, signed=True)} to {number(difference.high, signed=True)}"
+        if difference
+        else "–",
+        outcome=_outcome(comparison, metric),
+        whisker=(difference.low / widest, difference.mean / widest, difference.high / widest)
+        if difference and widest > 0
+        else None,
+    )
+
+
+def _better_side(metric: Metric) -> str:
+    if not metric.ranks:
+        return "neither side is better"
+    return "lower is better" if metric.direction == "minimize" else "higher is better"
+
+
+def _mean_and_error(score: Score) -> str:
+    failed = f", {len(score.failures)} failed" if score.failures else ""
+    return f"{number(score.mean)} ± {number(score.standard_error)}{failed}"
+
+
+def _summary(metric: str, sample_rate: int) -> str:
+    return next((d.summary for d in catalogue(sample_rate) if d.name == metric), "")
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def _leaderboard(store: Store, verdict: Verdict, metrics: Mapping[str, Metric]) -> Table:
+    """Finalists and baselines, the best on the search clips first; held-out scores of the two that met."""
+    rescored = {c.name: c for c in finalists(store)}
+    everyone = [rescored.get(c.name, c) for c in [*store.baselines(), *store.candidates()]]
+    kept = sorted(
+        (c for c in everyone if c.kind == "baseline" or c.name in rescored), key=lambda c: _loss(c, store)
+    )
+    main = next(c for c in verdict.comparisons if c.metric == verdict.objective)
+    held_out = {verdict.winner.name: main.winner, verdict.baseline.name: main.baseline}
+    metric = metrics[store.objective]
+    columns = (
+        Column("Schedule", numeric=False),
+        Column("Found by", numeric=False),
+        _score_column(f"{store.objective} on search clips", metric),
+        Column("± SE", "over clips"),
+        Column("Noise draws", best_first="descending"),
+        _score_column(f"{store.objective} held out", metric),
+        Column("Ships", numeric=False, best_first="descending"),
+    )
+    rows = tuple(_leader(c, held_out.get(c.name), verdict) for c in kept)
+    return Table("leaderboard", "Leaderboard: finalists and baselines", columns, rows, 2)
+
+
+def _leader(candidate: Candidate, held_out: Score | None, verdict: Verdict) -> tuple[Cell, ...]:
+    ships = candidate.name == verdict.shipped.name
+    return (
+        Cell(candidate.name),
+        Cell(candidate.kind),
+        _score_cell(candidate.score),
+        number_cell(candidate.score.standard_error),
+        Cell(str(candidate.score.values.shape[1]), candidate.score.values.shape[1]),
+        _score_cell(held_out) if held_out else Cell("–"),
+        Cell("ships" if ships else "", mark="better" if ships else ""),
+    )
+
+
+def _trials(store: Store, metrics: Mapping[str, Metric]) -> Table:
+    """The best candidates; where a race stopped one, what it was worth by then."""
+    everyone = sorted(store.candidates(), key=lambda c: _loss(c, store))
+    shown = everyone[:MOST_TRIALS]
+    which = f"the best {len(shown)} of {len(everyone)}" if len(shown) < len(everyone) else f"all {len(shown)}"
+    columns = (
+        Column("Candidate", numeric=False),
+        Column("Found by", numeric=False),
+        _score_column(store.objective, metrics[store.objective]),
+        Column("Scored", numeric=False),
+        Column("Network evaluations"),
+        Column("Seconds"),
+        Column("Betas", "cleanest first", numeric=False),
+    )
+    return Table("trials", f"Candidates: {which}", columns, tuple(_trial(c, store) for c in shown), 2)
+
+
+def _trial(candidate: Candidate, store: Store) -> tuple[Cell, ...]:
+    loss = candidate.losses(store.signs)[0]
+    return (
+        Cell(candidate.name, candidate.index),
+        Cell(candidate.kind),
+        number_cell(store.signs[store.objective] * loss),
+        Cell(_scored(candidate)),
+        Cell(f"{candidate.network_evaluations:,}", candidate.network_evaluations),
+        number_cell(candidate.seconds, 1),
+        Cell(_betas(candidate)),
+    )
+
+
+def _scored(candidate: Candidate) -> str:
+    if candidate.failures:
+        return f"failed: {candidate.failures[0]}"
+    return "on every clip" if candidate.whole else "stopped by the race, estimate"
+
+
+def _betas(candidate: Candidate) -> str:
+    shown = [f"{beta:.3g}" for beta in candidate.schedule.betas]
+    return " ".join(shown if len(shown) <= 12 else [*shown[:4], "…", *shown[-4:]])
+
+
+def _score_column(title: str, metric: Metric) -> Column:
+    order: content.Order = "ascending" if metric.direction == "minimize" else "descending"
+    return Column(title, _better_side(metric), best_first=order)
+
+
+def _score_cell(score: Score) -> Cell:
+    return Cell("failed") if score.failures else number_cell(score.mean)
+
+
+def _loss(candidate: Candidate, store: Store) -> float:
+    loss = candidate.losses(store.signs)[0]
+    return math.inf if math.isnan(loss) else loss
+
+
+# --- provenance -----------------------------------------------------------------------------------
+
+
+def _provenance(facts: Mapping[str, Any], identity: Mapping[str, Any], verdict: Verdict) -> tuple[Fact, ...]:
+    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    return (
+        Fact("ships", f"{facts['name']} ({facts['kind']})"),
+        Fact("betas, cleanest first", " ".join(f"{beta:.9g}" for beta in verdict.shipped.schedule.betas)),
+        Fact("candidates", f"{facts['candidates']:,}"),
+        Fact("network evaluations of the search", f"{facts['search_network_evaluations']:,}"),
+        *(Fact(name, str(value)) for name, value in identity.items()),
+        Fact("versions", f"{versions}, Python {facts['python']}"),
+    )
