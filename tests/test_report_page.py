@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from html.parser import HTMLParser
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,40 @@ def test_the_policy_lets_nothing_run_but_the_pages_own_style_and_script():
     assert "unsafe" not in policy
     assert "http" not in policy
     assert not [a for _, a in Reader(text).tags if "style" in a]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark", "print"])
+def test_text_stands_out_from_what_is_behind_it(scheme):
+    """WCAG 2.2, success criterion 1.4.3: 4.5 to 1."""
+    css = files("schedsearch.report.page").joinpath("style.css").read_text()
+    start = {"light": 0, "dark": css.index("@media (prefers-color-scheme"), "print": css.index("@media print")}
+    light, chosen = (dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", css[at:].partition("}")[0]))
+                     for at in (0, start[scheme]))  # fmt: skip
+    colours = light | chosen
+    pairs = [(text, behind) for text in ("ink", "quiet", "good", "bad", "open")
+             for behind in ("paper", "card", "stripe")]  # fmt: skip
+    if scheme != "print":
+        pairs += [("accent", behind) for behind in ("card", "paper", "wash")]
+        pairs += [("ink", "wash"), ("accent-ink", "accent")]
+    low = {pair for pair in pairs if contrast(*(colours[name] for name in pair)) < 4.5}
+    assert low == set()
+
+
+def contrast(one, other):
+    """WCAG's ratio of relative luminances."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour):
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+
+
+def test_contrast_is_wcag_s():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)  # the usual example of just too little
 
 
 def test_a_page_past_its_limit_is_refused_and_not_written(tmp_path):
@@ -254,7 +289,7 @@ def test_a_page_holds_what_the_tables_beside_it_hold(searched):
         assert f"<td>{name}</td>" in text
     for value in told["identity"].values():
         assert str(value)[:40] in text.replace("&#39;", "'")
-    assert text.count("<audio") == 3 * 2  # reference, searched, baseline; two held-out clips
+    assert text.count("<audio controls") == 3 * 2  # three systems, two clips; without a script too
 
 
 def test_a_report_makes_the_same_page_again_and_runs_no_network(searched, capsys):

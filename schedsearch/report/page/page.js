@@ -61,6 +61,7 @@
       cell.button.type = "button";
       cell.button.className = "player";
       cell.button.tabIndex = -1;
+      cell.button.setAttribute("aria-pressed", "false");
       audio.after(cell.button);
       cell.button.addEventListener("click", () => toggle(cell));
       cell.button.addEventListener("focus", () => activate(cell));
