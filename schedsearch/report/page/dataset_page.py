@@ -55,7 +55,7 @@ def dataset_page(title: str, found: Sequence[Length], *, pictures: Sequence[Pict
         context=tuple(context),
         tables=(_table(found),),
         pictures=tuple(pictures),
-        provenance=tuple(Fact(_steps(length.iterations), _spelt(length.identity)) for length in found),
+        provenance=tuple(Fact(_steps(length.iterations), _spelt(length)) for length in found),
     )
 
 
@@ -67,10 +67,9 @@ def _table(found: Sequence[Length]) -> Table:
         Column("Metric", numeric=False),
         Column("Searched", "held out"),
         Column("Baseline", "held out"),
-        Column("Difference", "searched minus baseline"),
-        Column("95 % interval", numeric=False),
+        Column("Difference"),
+        Column("95 % interval"),
         Column("Candidates"),
-        Column("Network evaluations"),
     )
     return Table("lengths", "Lengths", columns, tuple(_row(length) for length in found), 0)
 
@@ -86,9 +85,8 @@ def _row(length: Length) -> tuple[Cell, ...]:
         number_cell(length.searched),
         number_cell(length.baseline),
         Cell(number(gap.mean, signed=True), gap.mean) if gap else Cell("–"),
-        Cell(interval),
+        Cell(interval, gap.low if gap else None),
         Cell(f"{length.candidates:,}", length.candidates),
-        Cell(f"{length.network_evaluations:,}", length.network_evaluations),
     )
 
 
@@ -134,5 +132,6 @@ def _steps(iterations: int) -> str:
     return f"{iterations} step{'' if iterations == 1 else 's'}"
 
 
-def _spelt(identity: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in identity.items())
+def _spelt(length: Length) -> str:
+    identity = ", ".join(f"{name}: {value}" for name, value in length.identity.items())
+    return f"{length.network_evaluations:,} network evaluations in the search; {identity}"
