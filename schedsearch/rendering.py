@@ -21,6 +21,7 @@ from schedsearch.search import Progress
 from vocoder.audio import Clip, cut_to_hops
 from vocoder.vocoder import Vocoder
 
+LISTENING_CLIPS = 8  # unless others are asked for: the first ones
 TRAINING_STEPS = 1000
 LONG_LENGTHS = (TRAINING_STEPS, 500, 200, 100, 50, 25)  # of the training schedule, the longest that is affordable
 

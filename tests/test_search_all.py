@@ -84,7 +84,8 @@ def test_a_plan_without_a_race_counts_what_the_run_then_spends(toy):
     toy.vocoder.rows.clear()
     toy.search("--strategy", "tpe", "--no-race", "--budget", "6candidates")
     timing = 4 * 1  # network calls of the plan's own clock, one clip each: the toy's clips differ in length
-    counted = sum(planned(text, stage) for stage in ("baselines", "tpe, 6candidates", "finalists", "2 held-out"))
+    stages = ("baselines", "tpe, 6candidates", "finalists", "2 held-out", "2 of them, to be heard")
+    counted = sum(planned(text, stage) for stage in stages)
     assert sum(toy.vocoder.rows) - timing == counted
 
 

@@ -8,7 +8,7 @@ from tqdm import tqdm
 from schedsearch.audio_folder import AudioFolder
 from schedsearch.config import Voice
 from schedsearch.confirmation import Verdict
-from schedsearch.rendering import Renderer, System, affordable_long, of_verdict, rendered
+from schedsearch.rendering import LISTENING_CLIPS, Renderer, System, affordable_long, of_verdict, rendered
 from schedsearch.report.page.content import Listening, Picture
 from schedsearch.report.page.dataset_page import dataset_page, lengths
 from schedsearch.report.page.document import write_page, write_small_page
@@ -18,7 +18,6 @@ from schedsearch.run import HELD_OUT_DRAWS, Run, held_out_noise
 from schedsearch.study import study_name
 
 PAGE, SMALL_PAGE = "report.html", "report.small.html"
-LISTENING_CLIPS = 8
 _BAR = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed}<{remaining}"
 
 

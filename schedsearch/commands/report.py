@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 
 from schedsearch.commands.arguments import optional_rate, positive_number, whole_number
-from schedsearch.commands.pages import LISTENING_CLIPS, write_dataset_page, write_run_page, write_small_run_page
+from schedsearch.commands.pages import write_dataset_page, write_run_page, write_small_run_page
 from schedsearch.commands.search import BUDGET, FINISHED
 from schedsearch.config import Voice, load_voice
+from schedsearch.rendering import LISTENING_CLIPS
 from schedsearch.run import LONGEST_SEARCH, STUDY, Settings, open_run, results_folder
 from vocoder.errors import InputError
 

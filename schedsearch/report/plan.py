@@ -9,6 +9,7 @@ import torch
 from schedsearch.budget import Budget
 from schedsearch.families import baselines
 from schedsearch.finalists import BASELINE_FINALISTS, FINALIST_DRAWS, SEARCHED_FINALISTS
+from schedsearch.rendering import LISTENING_CLIPS
 from schedsearch.run import HELD_OUT_DRAWS, Run
 from schedsearch.search import spent
 from schedsearch.strategies.slope import EVALUATIONS_A_STEP
@@ -22,6 +23,7 @@ def plan(run: Run, budget: Budget) -> str:
     if left <= 0 and run.store.recall("finished budget") == str(budget):
         return f"plan: nothing left of {budget}; MORE= adds to it"
     clips, held_out, steps = len(run.search_clips), len(run.held_out_clips), run.settings.iterations
+    heard = min(held_out, LISTENING_CLIPS)
     fresh = len(baselines(steps)) - len(run.store.baselines())
     rescored = (SEARCHED_FINALISTS + BASELINE_FINALISTS) * len(FINALIST_DRAWS)
     seconds = _seconds_an_evaluation(run, run.vocoder)
@@ -32,6 +34,7 @@ def plan(run: Run, budget: Budget) -> str:
         (f"{run.settings.strategy}, {budget}", _search_evaluations(run, budget, max(0.0, left), seconds), 1.0),
         ("finalists", rescored * steps * clips, exact / seconds),
         (f"{held_out} held-out clips", 2 * steps * held_out * len(HELD_OUT_DRAWS), longer * exact / seconds),
+        (f"{heard} of them, to be heard", 2 * steps * heard, longer * exact / seconds),
     ]
     lines = [f"  {name:<28} {n:>9,.0f} network evaluations {_minutes(n * seconds * part)}" for name, n, part in rows]
     total = sum(calls * seconds * part for _, calls, part in rows)
