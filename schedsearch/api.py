@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from schedsearch.budget import parse_budget
+from schedsearch.commands.pages import write_run_page
 from schedsearch.commands.search import begin, conclude
 from schedsearch.config import EXPERIMENTS, Voice, load_voice
 from schedsearch.evaluator import Evaluator
@@ -150,7 +151,7 @@ class OpenVoice:
         for progress in opened.steps(until):
             if tell is not None:
                 tell(progress)
-        conclude(opened, until)
+        write_run_page(opened, conclude(opened, until))
         return read_result(opened.folder)
 
     def _clips(self, clips: Split | Sequence[Clip]) -> Sequence[Clip]:

@@ -174,7 +174,8 @@ def use_vocoder(monkeypatch: pytest.MonkeyPatch, vocoder: AnalyticVocoder) -> No
     in_process = lambda front_end, rate, jobs=1, names=(): metrics_for(front_end, rate, names=names)  # noqa: E731
     monkeypatch.setattr("schedsearch.run.metrics_for", in_process)
     # Pictures are made and not drawn: drawing takes longer than such a search.
-    monkeypatch.setattr("schedsearch.report.pictures.writing.png", lambda figure: b"")
+    for module in ("report.pictures.writing", "commands.page_pictures"):
+        monkeypatch.setattr(f"schedsearch.{module}.png", lambda figure: b"")
 
 
 def interrupt_at(monkeypatch: pytest.MonkeyPatch, evaluation: int) -> None:

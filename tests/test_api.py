@@ -87,19 +87,19 @@ def test_a_search_from_python_goes_on_where_it_was(toy, voice, memory):
 def test_a_score_on_held_out_clips_is_what_the_verdict_saw(toy, voice, memory):
     result = voice.search(budget="2candidates", strategy="random", results=toy.root / "mine")
     shipped = result.verdict["winner" if result.improves else "baseline"]
-    table = voice.score(result.schedule, metrics=["log_mel_l1", "level"])
-    assert table.loc["log_mel_l1", "mean"] == pytest.approx(shipped["mean"], abs=1e-12)
-    assert table.loc["log_mel_l1", "standard_error"] == pytest.approx(shipped["se"], abs=1e-12)
-    assert list(table.index) == ["log_mel_l1", "level"]
+    table = voice.score(result.schedule, metrics=["spectral", "level"])
+    assert table.loc["spectral", "mean"] == pytest.approx(shipped["mean"], abs=1e-12)
+    assert table.loc["spectral", "standard_error"] == pytest.approx(shipped["se"], abs=1e-12)
+    assert list(table.index) == ["spectral", "level"]
 
 
 def test_a_score_on_search_clips_is_what_the_search_saw(toy, voice, memory):
     result = voice.search(budget="2candidates", strategy="random", results=toy.root / "mine")
     row = result.trials.iloc[0]
     betas = np.array([float(beta) for beta in row["betas"].split()])
-    table = voice.score(schedsearch.NoiseSchedule(betas), metrics=["log_mel_l1"], clips="search")
-    assert table.loc["log_mel_l1", "mean"] == pytest.approx(row["log_mel_l1_mean"], rel=1e-5)  # of %.6g
-    assert table.loc["log_mel_l1", "clips"] == 3
+    table = voice.score(schedsearch.NoiseSchedule(betas), metrics=["spectral"], clips="search")
+    assert table.loc["spectral", "mean"] == pytest.approx(row["spectral_mean"], rel=1e-5)  # of %.6g
+    assert table.loc["spectral", "clips"] == 3
 
 
 def test_audio_a_clip_a_file_and_a_mel_give_the_same_synthesis(tmp_path, voice):
@@ -174,7 +174,7 @@ def test_a_result_says_what_it_was_searched_for(toy, voice, memory):
         "clipping": "none",
         "checkpoint_hash": "analytic",
         "seeds": {"search": 3, "held_out": 1_000_006},
-        "objective": "log_mel_l1",
+        "objective": "spectral",
         "strategy": "random",
     }
     assert {name: facts[name] for name in expected} == expected

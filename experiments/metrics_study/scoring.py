@@ -21,8 +21,9 @@ from schedsearch.metrics.registry import DEFINITIONS, Metric, metrics_for
 from schedsearch.noise import NoiseBank
 from schedsearch.schedule import NoiseSchedule
 from vocoder.atomic import atomic_write
-from vocoder.audio import Clip, read_folder, typical_excerpt
+from vocoder.audio import Clip, typical_excerpt
 from vocoder.checkpoint import load_vocoder
+from vocoder.listed_clips import read_clips
 from vocoder.vocoder import Vocoder
 
 KEPT = Path("results/bench/metrics_study.jsonl")
@@ -47,7 +48,7 @@ class Bench:
         voice = load_voice("demo", None)
         vocoder = load_vocoder(voice.checkpoint, voice.config, precision="float32")  # the same on every machine
         folders = (voice.search_clips, voice.held_out_clips)
-        clips = [clip for f in folders for clip in read_folder(f, sample_rate=vocoder.sample_rate)[:CLIPS]]
+        clips = [clip for f in folders for clip in read_clips(f, sample_rate=vocoder.sample_rate)[:CLIPS]]
         return Bench(vocoder, tuple(typical_excerpt(clip, SECONDS, vocoder.hop_length) for clip in clips))
 
     @property

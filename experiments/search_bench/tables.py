@@ -16,8 +16,8 @@ PATH = FOLDER / "search.md"
 SHARES = {"lmnt": (20, 8), "ivanvovk": (1000,)}
 
 
-HOW = f"""Made by `make bench-search OBJECTIVE={OBJECTIVE}`; experiments/search_bench says how. The search stage's scores
-are in the precision that is fastest on the machine (bfloat16 where the processor has AMX), on four search clips;
+HOW = f"""Made by `make bench-search OBJECTIVE={OBJECTIVE}`; experiments/search_bench says how. The search stage
+scores four search clips in the precision that is fastest on the machine (bfloat16 where the processor has AMX);
 held-out scores are in float32."""
 
 

@@ -1,15 +1,14 @@
 """Renders the listening clips and writes the pages: the end of `search`, and all of `report`."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
 from schedsearch.audio_folder import AudioFolder
+from schedsearch.commands.page_pictures import left_behind, spectrogram_of
 from schedsearch.config import Voice
 from schedsearch.confirmation import Verdict
-from schedsearch.rendering import LISTENING_CLIPS, Renderer, System, affordable_long, of_verdict, rendered
-from schedsearch.report.page.content import Listening, Picture
+from schedsearch.rendering import LISTENING_CLIPS, Heard, Renderer, System, affordable_long, of_verdict, rendered
 from schedsearch.report.page.dataset_page import dataset_page, lengths
 from schedsearch.report.page.document import write_page, write_small_page
 from schedsearch.report.page.players import listening
@@ -17,7 +16,7 @@ from schedsearch.report.page.run_page import run_page
 from schedsearch.run import HELD_OUT_DRAWS, Run, held_out_noise
 from schedsearch.study import study_name
 
-PAGE, SMALL_PAGE = "report.html", "report.small.html"
+PAGE, SMALL_PAGE, PICTURES = "report.html", "report.small.html", "pictures"
 _BAR = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed}<{remaining}"
 
 
@@ -27,35 +26,38 @@ def write_run_page(
     *,
     clips: int = LISTENING_CLIPS,
     long_seconds: float = 0.0,
-    pictures: Sequence[Picture] = (),
 ) -> Path:
     """report.html of one run. The training schedule is heard beside the two of the verdict in as many steps as
     `long_seconds` allow, or as were rendered before."""
-    heard = _listening(run, verdict, clips, long_seconds) if clips else None
-    path = run.folder / PAGE
-    write_page(run_page(run, verdict, listening=heard, pictures=pictures), path)
+    names, heard = _heard(run, verdict, clips, long_seconds) if clips else ([], [])
+    pictures, rate, path = left_behind(run.folder / PICTURES), run.vocoder.sample_rate, run.folder / PAGE
+    if heard:
+        pictures += spectrogram_of(names[0], heard, rate)
+    write_page(
+        run_page(run, verdict, listening=listening(names, heard, rate) if heard else None, pictures=pictures), path
+    )
     return path
 
 
-def write_small_run_page(run: Run, verdict: Verdict, *, pictures: Sequence[Picture] = ()) -> Path:
+def write_small_run_page(run: Run, verdict: Verdict) -> Path:
     """report.small.html of one run: no audio, and nothing is rendered for it."""
     path = run.folder / SMALL_PAGE
-    write_small_page(run_page(run, verdict, pictures=pictures), path)
+    write_small_page(run_page(run, verdict, pictures=left_behind(run.folder / PICTURES)), path)
     return path
 
 
-def write_dataset_page(voice: Voice, results: Path, *, small: bool = False, pictures: Sequence[Picture] = ()) -> Path:
+def write_dataset_page(voice: Voice, results: Path, *, small: bool = False) -> Path:
     """report.html (or report.small.html) of all lengths of a dataset at one rate, with links to theirs."""
     folder = results / voice.dataset / f"{voice.sample_rate}hz"
     name = SMALL_PAGE if small else PAGE
-    page = dataset_page(
-        f"{voice.dataset}, {voice.sample_rate} Hz: schedsearch", lengths(folder, name), pictures=pictures
-    )
+    title, pictures = f"{voice.dataset}, {voice.sample_rate} Hz: schedsearch", left_behind(folder / PICTURES)
+    page = dataset_page(title, lengths(folder, name), pictures=pictures)
     (write_small_page if small else write_page)(page, folder / name)
     return folder / name
 
 
-def _listening(run: Run, verdict: Verdict, clips: int, long_seconds: float) -> Listening:
+def _heard(run: Run, verdict: Verdict, clips: int, long_seconds: float) -> tuple[list[str], list[Heard]]:
+    """Names of clips, and what is heard of them, the reference first."""
     renderer = _renderer(run, clips)
     systems = of_verdict(verdict)
     for system in systems:
@@ -64,8 +66,7 @@ def _listening(run: Run, verdict: Verdict, clips: int, long_seconds: float) -> L
     if long:
         _render(renderer, long)
         systems.append(long)
-    names = [clip.name for clip in renderer.clips]
-    return listening(names, rendered(renderer, systems), run.vocoder.sample_rate)
+    return [clip.name for clip in renderer.clips], rendered(renderer, systems)
 
 
 def _renderer(run: Run, clips: int) -> Renderer:
