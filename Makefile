@@ -37,7 +37,7 @@
 ##               ITERS="6 12 25 50 100"    lengths; empty: those of SCHEDULES, or of all winners
 ##               SCHEDULES="a.pt b.npy"    files of yours, any length and layout
 ##               METRICS="pesq stoi mcd"   columns; empty: those of a search
-##               OBJECTIVE=log_mel_l1      chooses the best baseline, which all are compared with
+##               OBJECTIVE=spectral        chooses the best baseline, which all are compared with
 ##               EXCERPT=1.6               seconds of each held-out clip
 ##               DRAWS=1                   of noise for each clip
 ##   metrics   lists the metrics

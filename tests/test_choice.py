@@ -161,7 +161,7 @@ def test_all_network_calls_of_a_search_are_counted(toy, strategy):
     store = toy.store()
     seconds, calls = store.work()
     scored = sum(c.network_evaluations for c in store.candidates())
-    after = ITERS * (6 * 3 * 2 + 2 * 2)  # finalists, both draws; the pair on the held-out clips
+    after = ITERS * (6 * 3 * 2 + 2 * 2 + 2 * 2)  # finalists, both draws; the pair held out, and heard
     timed = 4  # of one clip each, for the plan
     spent = sum(toy.vocoder.rows) - timed - ITERS * 3 * len(baselines(ITERS)) - after
     # a slope's backward pass counts as two evaluations that the vocoder does not see: 4 for every 2 forward ones

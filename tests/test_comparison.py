@@ -85,7 +85,7 @@ def test_every_schedule_has_a_row_for_every_metric(toy, mine):
     compare(toy, "--iters", "6 3", "--schedules", str(mine))
     for length, names in ((3, list(baselines(3))), (6, [*baselines(6), "mine.npy"])):
         found = [(row["schedule"], row["metric"]) for row in rows(toy, iterations=length)]
-        assert sorted(found) == sorted((n, m) for n in names for m in ("log_mel_l1", "lsd", "level"))
+        assert sorted(found) == sorted((n, m) for n in names for m in ("spectral", "lsd", "level"))
     assert [row["kind"] for row in rows(toy, schedule="mine.npy")] == ["given"] * 3
 
 
@@ -93,9 +93,9 @@ def test_rows_stand_by_length_then_best_first_and_the_objective_before_other_met
     compare(toy, "--iters", "6 3", "--schedules", str(mine))
     assert [row["iterations"] for row in rows(toy)] == sorted(row["iterations"] for row in rows(toy))
     for length in (3, 6):
-        means = [float(row["mean"]) for row in rows(toy, iterations=length, metric="log_mel_l1")]
+        means = [float(row["mean"]) for row in rows(toy, iterations=length, metric="spectral")]
         assert means == sorted(means)
-    assert [row["metric"] for row in rows(toy)[:3]] == ["log_mel_l1", "lsd", "level"]
+    assert [row["metric"] for row in rows(toy)[:3]] == ["spectral", "lsd", "level"]
 
 
 def test_pandas_reads_numbers_as_numbers(toy, mine):
@@ -130,7 +130,7 @@ def test_equal_lengths_share_one_measurement_of_speed(toy):
 def test_the_rival_is_the_best_baseline_of_the_same_length_and_ties_with_itself(toy, mine):
     compare(toy, "--iters", "6 3", "--schedules", str(mine))
     for length in (3, 6):
-        best = rows(toy, iterations=length, kind="baseline", metric="log_mel_l1")[0]["schedule"]
+        best = rows(toy, iterations=length, kind="baseline", metric="spectral")[0]["schedule"]
         assert {row["rival"] for row in rows(toy, iterations=length)} == {best}
         for row in rows(toy, iterations=length, schedule=best):
             assert [float(row[name]) for name in ("difference", "difference_low", "difference_high")] == [0, 0, 0]
@@ -154,7 +154,7 @@ def test_differences_are_of_means_and_a_settled_one_is_called_better_or_worse(to
         low, high = float(row["difference_low"]), float(row["difference_high"])
         side = {"minimize": ("better", "worse"), "neither": ("lower", "higher")}[row["direction"]]
         assert row["verdict"] == (side[0] if high < 0 else side[1] if low > 0 else "tie")
-    assert {row["verdict"] for row in rows(toy, metric="log_mel_l1")} >= {"worse", "tie"}
+    assert {row["verdict"] for row in rows(toy, metric="spectral")} >= {"worse", "tie"}
 
 
 def test_the_objective_chooses_the_rival_and_stands_first(toy):
@@ -174,18 +174,18 @@ def test_more_draws_are_no_more_clips(toy):
 
 
 def test_winners_of_searches_and_shipped_ones_take_part(toy):
-    own = ship(toy, "toy/16000hz", MINE, objective="log_mel_l1", kind="trial", name="trial 3")
+    own = ship(toy, "toy/16000hz", MINE, objective="spectral", kind="trial", name="trial 3")
     shipped = ship(toy, "shipped/toy/16000hz", log_snr_line(6, 9.0, -3.0), objective="pesq_wb", kind="trial")
     compare(toy, "--iters", "6")
     found = {row["source"]: row["schedule"] for row in rows(toy, kind="searched")}
-    assert found == {str(own): "searched for log_mel_l1", str(shipped): "searched for pesq_wb (shipped)"}
+    assert found == {str(own): "searched for spectral", str(shipped): "searched for pesq_wb (shipped)"}
 
 
 def test_a_winner_that_is_a_baseline_says_so(toy):
-    ship(toy, "toy/16000hz", published("ivanvovk-6"), objective="log_mel_l1", kind="baseline", name="ivanvovk-6")
+    ship(toy, "toy/16000hz", published("ivanvovk-6"), objective="spectral", kind="baseline", name="ivanvovk-6")
     compare(toy, "--iters", "6")
-    [row] = rows(toy, kind="searched", metric="log_mel_l1")
-    [baseline] = rows(toy, schedule="ivanvovk-6", metric="log_mel_l1")
+    [row] = rows(toy, kind="searched", metric="spectral")
+    [baseline] = rows(toy, schedule="ivanvovk-6", metric="spectral")
     assert row["schedule"] == "search kept ivanvovk-6"
     assert row["mean"] == baseline["mean"]
 
@@ -220,7 +220,7 @@ def test_a_file_of_another_layout_scores_as_the_same_betas_in_json(toy, name, la
 def test_a_float32_file_scores_nearly_as_its_float64_original(toy, mine):
     write_schedule(MINE, toy.root / "mine.pt")
     compare(toy, "--schedules", f"{mine} {toy.root / 'mine.pt'}")
-    one, other = (float(rows(toy, schedule=n, metric="log_mel_l1")[0]["mean"]) for n in ("mine.npy", "mine.pt"))
+    one, other = (float(rows(toy, schedule=n, metric="spectral")[0]["mean"]) for n in ("mine.npy", "mine.pt"))
     assert one == pytest.approx(other, rel=1e-4)
 
 
@@ -296,8 +296,8 @@ def test_a_single_clip_has_a_mean_and_no_interval(toy):
 def test_it_judges_as_the_verdict_of_a_search(toy, memory):
     toy.search("--budget", "4candidates", "--strategy", "tpe")
     compare(toy, "--iters", "6", "--seconds", "10")
-    [told] = [c for c in json.loads((toy.folder / "run.json").read_text())["held_out"] if c["metric"] == "log_mel_l1"]
-    [baseline] = rows(toy, schedule=json.loads((toy.folder / "run.json").read_text())["baseline"], metric="log_mel_l1")
+    [told] = [c for c in json.loads((toy.folder / "run.json").read_text())["held_out"] if c["metric"] == "spectral"]
+    [baseline] = rows(toy, schedule=json.loads((toy.folder / "run.json").read_text())["baseline"], metric="spectral")
     assert float(baseline["mean"]) == pytest.approx(told["baseline"]["mean"], rel=1e-5)
     assert float(baseline["standard_error"]) == pytest.approx(told["baseline"]["se"], rel=1e-5)
 
@@ -410,7 +410,7 @@ def test_the_printed_table_is_narrow_and_best_first(toy, mine, capsys):
     said = capsys.readouterr().out.partition("\n3 iterations: 3 held-out clips x 1 draw")[2]
     block = said.partition("\n6 iterations:")[2].partition("\n\n")[0].splitlines()[2:]
     assert max(map(len, said.partition("\nfile:")[0].splitlines())) <= WIDTH
-    order = [row["schedule"] for row in rows(toy, iterations=6, metric="log_mel_l1")]
+    order = [row["schedule"] for row in rows(toy, iterations=6, metric="spectral")]
     shown = [name if len(name) <= 28 else f"…{name[-27:]}" for name in order]  # long names keep their end
     assert [line[2:30].rstrip() for line in block] == shown
     [rival] = [line for line in block if line.startswith("*")]

@@ -13,6 +13,7 @@ from schedsearch.comparison.standings import standings
 from schedsearch.comparison.table import table, write_table
 from schedsearch.comparison.text import text
 from schedsearch.config import load_voice
+from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.run import LONGEST_SEARCH
 from vocoder.checkpoint import describe
 from vocoder.errors import InputError
@@ -27,7 +28,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--iters", help="steps, such as '6 12' (default: the lengths of --schedules, or of all winners)"
     )
     parser.add_argument("--schedules", default="", help="schedule files of yours, quoted where a name has spaces")
-    parser.add_argument("--objective", default="log_mel_l1", help="chooses the best baseline (default: log_mel_l1)")
+    parser.add_argument(
+        "--objective", default=DEFAULT_OBJECTIVE, help=f"chooses the best baseline (default: {DEFAULT_OBJECTIVE})"
+    )
     parser.add_argument("--metrics", default="", help="such as 'pesq stoi mcd' (default: those of a search)")
     parser.add_argument("--seconds", default="1.6", help="of each held-out clip, a typical part (default: 1.6)")
     parser.add_argument("--draws", default="1", help="of noise for each clip (default: 1)")

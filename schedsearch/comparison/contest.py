@@ -8,7 +8,7 @@ from schedsearch.comparison.kept import Kept
 from schedsearch.comparison.scoring import Scoring
 from schedsearch.comparison.timing import Timing
 from schedsearch.config import Voice
-from schedsearch.metrics.registry import DEFAULT_COLUMNS, columns_with, metrics_for
+from schedsearch.metrics.registry import DEFAULT_COLUMNS, DEFAULT_OBJECTIVE, columns_with, metrics_for
 from schedsearch.run import LONGEST_HELD_OUT, held_out_clips, make_writable, open_vocoder, voice_folder
 from vocoder.audio import SHORTEST
 from vocoder.errors import InputError
@@ -24,7 +24,7 @@ class Settings:
 
     lengths: tuple[int, ...] = ()  # iterations; without any and without files: those that a search has finished
     files: tuple[Path, ...] = ()
-    objective: str = "log_mel_l1"
+    objective: str = DEFAULT_OBJECTIVE
     metrics: tuple[str, ...] = ()  # beside the objective; () for the usual ones
     seconds: float = 1.6  # of each held-out clip
     draws: int = 1  # of noise, a clip
