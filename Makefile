@@ -27,6 +27,8 @@
 ##             lengths of DATASET
 ##               LONG_SECONDS=120  how long the training schedule may take to synthesise, to be heard beside; 0: none
 ##               SMALL=            1: report.small.html, without audio and below 1 MB
+##   check-voice  is the network trained, and is this its front end? Names the likeliest mistake
+##               DATASET=demo RATE=
 ##   train     trains a WaveGrad from a folder of recordings
 ##               DATASET=demo    experiments/DATASET.toml
 ##               STEPS=          how many steps in all; empty: the dataset's recipe
@@ -57,7 +59,7 @@
 ##   help      prints this
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search search-all report compare voice train metrics bench bench-kill bench-search study-metrics test \
+.PHONY: help setup search search-all report compare voice check-voice train metrics bench bench-kill bench-search study-metrics test \
   check golden clean
 
 # What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
@@ -101,6 +103,9 @@ voice: .venv/.stamp
 	@$(BIN)/schedsearch voice $${DATASET:+--dataset="$$DATASET"} $${WAVS:+--wavs="$$WAVS"} \
 	  $${CHECKPOINT:+--checkpoint="$$CHECKPOINT"} $${CONFIG:+--config="$$CONFIG"} \
 	  $${RESAMPLE:+--resample="$$RESAMPLE"} $${SEED:+--seed="$$SEED"} $${FORCE:+--force="$$FORCE"}
+
+check-voice: .venv/.stamp
+	@$(BIN)/schedsearch check-voice $${DATASET:+--dataset="$$DATASET"} $${RATE:+--rate="$$RATE"}
 
 train: .venv/.stamp
 	@$(BIN)/schedsearch train --dataset="$${DATASET:-demo}" $${STEPS:+--steps="$$STEPS"} \

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from schedsearch import config
+from schedsearch.commands import check_voice
 from schedsearch.commands import compare as compare_command
 from schedsearch.commands import convert
 from schedsearch.commands import metrics as metrics_command
@@ -57,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     convert.add(_command(commands, "convert", "write a schedule in another repository's file", convert.run))
     show.add(_command(commands, "show", "print a schedule file as a table", show.run))
     synth.add(_of_a_voice(commands, "synth", "copy synthesis of a recording with a schedule", synth.run))
+    text = "is the network trained, and is this the front end it was trained with?"
+    check_voice.add(_of_a_voice(commands, "check-voice", text, check_voice.run))
     voice_command.add(_command(commands, "voice", "add a voice: its checkpoint and recordings", voice_command.run))
     _command(commands, "metrics", "list the metrics: name, unit, which way is better", metrics_command.run)
     return parser

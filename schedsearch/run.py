@@ -265,8 +265,8 @@ def _identity(
         "sample_rate": voice.sample_rate,
         "iterations": settings.iterations,
         **conditions(vocoder),
-        "search clips": _hash(search),
-        "held-out clips": _hash(held_out),
+        "search clips": clips_hash(search),
+        "held-out clips": clips_hash(held_out),
         "objective": settings.objective,
         "race": settings.race,
         "seed": settings.seed,
@@ -274,7 +274,7 @@ def _identity(
     }
 
 
-def _hash(clips: tuple[Clip, ...]) -> str:
+def clips_hash(clips: tuple[Clip, ...]) -> str:
     digest = sha256()
     for clip in sorted(clips, key=lambda clip: clip.name):  # a seed's order is no other set of clips
         digest.update(clip.name.encode())

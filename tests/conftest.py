@@ -170,7 +170,8 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
 def use_vocoder(monkeypatch: pytest.MonkeyPatch, vocoder: AnalyticVocoder) -> None:
     """Every checkpoint loads as this one; PESQ in this process, for starting others takes seconds; no drawing."""
     monkeypatch.setattr("schedsearch.run.load_vocoder", lambda checkpoint, config, device: vocoder)
-    monkeypatch.setattr("schedsearch.commands.search.describe", lambda vocoder: "the analytic vocoder")
+    for command in ("search", "check_voice"):
+        monkeypatch.setattr(f"schedsearch.commands.{command}.describe", lambda vocoder: "the analytic vocoder")
     in_process = lambda front_end, rate, jobs=1, names=(): metrics_for(front_end, rate, names=names)  # noqa: E731
     monkeypatch.setattr("schedsearch.run.metrics_for", in_process)
     # Pictures are made and not drawn: drawing takes longer than such a search.

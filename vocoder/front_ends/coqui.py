@@ -116,7 +116,7 @@ class CoquiMel:
 
     def _amplitude(self, audio: Tensor) -> Tensor:
         spectrum = magnitudes(
-            _preemphasised(audio, self.preemphasis),
+            preemphasised(audio, self.preemphasis),
             n_fft=self.n_fft,
             win_length=self.win_length,
             hop_length=self.hop_length,
@@ -133,7 +133,7 @@ class CoquiMel:
         return self.gain / math.log(self.log_base) * amplitude.clamp(min=AMPLITUDE_FLOOR).log()
 
 
-def _preemphasised(audio: Tensor, coefficient: float) -> Tensor:
+def preemphasised(audio: Tensor, coefficient: float) -> Tensor:
     """y[t] = x[t] - coefficient * x[t - 1], with x[-1] = 0."""
     before = torch.nn.functional.pad(audio, (1, 0))[..., :-1]
     return audio - coefficient * before

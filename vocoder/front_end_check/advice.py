@@ -1,0 +1,133 @@
+"""A diagnosis in words: one sentence on what was found, and how it is mended."""
+
+import math
+
+from vocoder.front_end_check.diagnosis import Diagnosis
+
+KEYS = {  # dialect -> setting -> what its configuration calls it
+    "ivanvovk": {
+        "f_min": "data_config.f_min",
+        "f_max": "data_config.f_max",
+        "n_fft": "data_config.n_fft",
+        "win_length": "data_config.win_length",
+        "n_fft and win_length": "data_config.n_fft and data_config.win_length",
+        "sample_rate": "data_config.sample_rate",
+        "factors": "model_config.factors and data_config.hop_length",
+    },
+    "lmnt": {"sample_rate": "sample_rate"},
+    "coqui": {
+        "f_min": "audio.mel_fmin",
+        "f_max": "audio.mel_fmax",
+        "n_fft": "audio.fft_size",
+        "win_length": "audio.win_length",
+        "n_fft and win_length": "audio.fft_size and audio.win_length",
+        "sample_rate": "audio.sample_rate",
+        "preemphasis": "audio.preemphasis",
+        "normalisation": "audio.signal_norm, symmetric_norm, max_norm, clip_norm and ref_level_db",
+        "logarithm": "audio.signal_norm = false, audio.log_func and audio.spec_gain",
+        "slope of the logarithm": "audio.log_func or audio.spec_gain",
+        "factors": "model_params.upsample_factors and audio.hop_length",
+    },
+}
+CLIPS = {  # settings of the clips, not of the configuration
+    "level of the clips": "make the clips {}",
+    "polarity of the clips": "multiply the clips by -1",
+    "direction of the clips": "turn the clips round",
+    "pre-emphasis of the clips": "undo the clips' pre-emphasis",
+    "true sample rate of the clips": "the clips are at {}, whatever their headers say: correct these, and resample",
+}
+
+
+def sentence(found: Diagnosis, dialect: str) -> str:
+    """What was found and what to do, in one line."""
+    return _SENTENCES[found.kind](found, dialect)
+
+
+def _matches(found: Diagnosis, _: str) -> str:
+    return f"trained, and the front end matches: {_evidence(found)}; {_none_better(found)}"
+
+
+def _weak(found: Diagnosis, _: str) -> str:
+    return (
+        f"weakly trained: {_evidence(found)}, so the network knows little more of speech "
+        f"than its average spectrum, or its front end is unlike any that was tried; {_none_better(found)}; a schedule "
+        "found now need not suit it after more training"
+    )
+
+
+def _mismatch(found: Diagnosis, dialect: str) -> str:
+    named = " and ".join(f"{setting} = {value}" for setting, value in found.changes)
+    less = 1 - math.exp(found.best - found.given)
+    mends = "; ".join(_mend(setting, value, dialect) for setting, value in found.changes)
+    return (
+        f"this is not what the checkpoint was trained with: its denoising error is {less:.0%} lower with {named} "
+        f"({found.pieces} pieces of the search clips{_ties(found)}); {mends}{_doubt(found)}"
+    )
+
+
+def _doubt(found: Diagnosis) -> str:
+    """Measured: of five sets of settings that were wrong together, two were found (front_end/mistakes.md)."""
+    if len(found.changes) < 2:
+        return ""
+    return "; settings that are wrong together stand in for one another, so look at the training's own configuration"
+
+
+def _mend(setting: str, value: str, dialect: str) -> str:
+    if setting in CLIPS:
+        return CLIPS[setting].format(value)
+    key = KEYS.get(dialect, {}).get(setting)
+    if key is None:
+        return f"no setting of {dialect} says so: it is a fork's checkpoint, so give one of {dialect}'s own"
+    more = ", and give clips of that rate" if setting == "sample_rate" else ""
+    return f"set {key} to {value} in the configuration{more}"
+
+
+def _deaf(found: Diagnosis, _: str) -> str:
+    return (
+        f"the network pays no heed to the mel: {_evidence(found)}, and no variant of {found.tried} changes that; "
+        "give a checkpoint that was trained with mels, all of its tensors loaded"
+    )
+
+
+def _untrained(found: Diagnosis, _: str) -> str:
+    random = f", with random weights {_times(found.random_weights)}" if found.random_weights is not None else ""
+    return (
+        f"untrained or damaged weights: with the best of {found.tried} setups the denoising error is "
+        f"{_times(found.best)} a stationary Wiener filter's (predicting zero {_times(found.zero)}{random}); "
+        "give a trained checkpoint (or, if it is one, its own front end: it is unlike any that was tried)"
+    )
+
+
+def _broken(found: Diagnosis, _: str) -> str:
+    return "the network returns NaN or infinity on the search clips; give an earlier checkpoint, or try float32"
+
+
+def _evidence(found: Diagnosis) -> str:
+    return (
+        f"denoising error {_times(found.best)} a stationary Wiener filter's, {_times(found.others_mels)} with other "
+        "clips' mels"
+    )
+
+
+def _none_better(found: Diagnosis) -> str:
+    return f"none of {found.tried} variants is better{_ties(found)}"
+
+
+def _ties(found: Diagnosis) -> str:
+    if not found.ties:
+        return ""
+    return f", and {' or '.join(found.ties)} cannot be told from it, which is no matter"
+
+
+def _times(score: float | None) -> str:
+    return "unknown" if score is None else f"{math.exp(score):.2f} times"
+
+
+_SENTENCES = {
+    "matches": _matches,
+    "weak": _weak,
+    "mismatch": _mismatch,
+    "deaf": _deaf,
+    "untrained": _untrained,
+    "broken": _broken,
+}

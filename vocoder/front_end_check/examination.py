@@ -1,0 +1,125 @@
+"""A vocoder on the bench: setups measured on the same pieces and noise, and what that has cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from vocoder.dialects.dialect import FrontEnd
+from vocoder.front_end_check.measuring import Denoiser, Scores, measure
+from vocoder.front_end_check.setups import Setup
+from vocoder.network import WaveGradNetwork
+from vocoder.vocoder import Vocoder
+
+_FRESH = 1000  # added to the seed: other noise than screening's
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How many pieces and which log-SNR levels a setup is measured on, first roughly, then for good.
+
+    Without `whole_front_ends` settings are tried one at a time alone: so fares a voice whose front end is nobody's.
+    """
+
+    screened_pieces: int = 3
+    screened_levels: tuple[float, ...] = (2.0, 7.0)  # the mel matters most between them
+    pieces: int = 8
+    levels: tuple[float, ...] = (-5.0, -3.0, -1.0, 1.0, 3.0, 5.0, 7.0, 9.0)
+    whole_front_ends: bool = True
+
+
+USUAL = Effort()
+
+
+class Examination:
+    """Of one vocoder; `evaluations` counts network calls on one piece. What was measured is kept."""
+
+    def __init__(self, denoiser: Denoiser, pieces: Sequence[Tensor], seed: int, effort: Effort = USUAL) -> None:
+        self.denoiser, self.seed, self.effort, self.evaluations = denoiser, seed, effort, 0
+        first, most = effort.screened_pieces, effort.pieces
+        self.rough = pieces[:first]
+        self.pieces = pieces[first : first + most] if len(pieces) >= 2 * first else pieces[:most]
+        self._screened: dict[Setup, float] = {}
+        self._full: dict[tuple[Setup, bool], Scores] = {}
+        self._random: dict[Setup, Scores] = {}
+
+    @property
+    def factors(self) -> tuple[int, ...] | None:
+        """The network's up- and downsampling factors, if it has any to change."""
+        return self.denoiser.network.config.factors if isinstance(self.denoiser, Vocoder) else None
+
+    def screen(self, setup: Setup) -> float:
+        """Mean score on few pieces at two levels."""
+        if setup not in self._screened:
+            denoiser = _with_factors(self.denoiser, setup)
+            scores = self._measured(denoiser, setup, self.rough, self.effort.screened_levels, self.seed)
+            self._screened[setup] = scores.mean
+        return self._screened[setup]
+
+    def full(self, setup: Setup, *, mels_of_others: bool = False) -> Scores:
+        """At all levels, on pieces that screening has not seen where there are enough."""
+        key = (setup, mels_of_others)
+        if key not in self._full:
+            denoiser, seed = _with_factors(self.denoiser, setup), self.seed + _FRESH
+            self._full[key] = self._measured(denoiser, setup, self.pieces, self.effort.levels, seed, mels_of_others)
+        return self._full[key]
+
+    def random(self, setup: Setup) -> Scores | None:
+        """The same network with weights such as training begins with."""
+        if not isinstance(self.denoiser, Vocoder):
+            return None
+        if setup not in self._random:
+            self._random[setup] = self._of_random_weights(self.denoiser, setup)
+        return self._random[setup]
+
+    def _of_random_weights(self, vocoder: Vocoder, setup: Setup) -> Scores:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            network = WaveGradNetwork(vocoder.network.config, vocoder.dialect.quirks)
+        fresh = replace(vocoder, network=network.requires_grad_(False).eval().to(vocoder.device))
+        return self._measured(_with_factors(fresh, setup), setup, self.pieces, self.effort.levels, self.seed + _FRESH)
+
+    def _measured(
+        self,
+        denoiser: Denoiser,
+        setup: Setup,
+        pieces: Sequence[Tensor],
+        levels: Sequence[float],
+        seed: int,
+        mels_of_others: bool = False,
+    ) -> Scores:
+        self.evaluations += len(pieces) * len(levels)
+        return measure(denoiser, setup, pieces, levels, seed=seed, mels_of_others=mels_of_others)
+
+
+@dataclass(frozen=True)
+class _Refactored:
+    """A vocoder whose network runs with other factors."""
+
+    vocoder: Vocoder
+    network: WaveGradNetwork
+
+    @property
+    def front_end(self) -> FrontEnd:
+        return self.vocoder.front_end
+
+    @property
+    def device(self) -> torch.device:
+        return self.vocoder.device
+
+    def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor) -> Tensor:
+        """y [B, samples], mel [B, n_mels, frames], noise_level [B] -> eps [B, samples], float32."""
+        with torch.autocast(self.device.type, dtype=self.vocoder.autocast, enabled=self.vocoder.autocast is not None):
+            return self.network(y, mel, noise_level).float()  # type: ignore[no-any-return]
+
+
+def _with_factors(denoiser: Denoiser, setup: Setup) -> Denoiser:
+    """The same weights with the setup's factors: no tensor's shape depends on them."""
+    if setup.factors is None or not isinstance(denoiser, Vocoder):
+        return denoiser
+    own = denoiser.network
+    with torch.device("meta"):
+        other = WaveGradNetwork(replace(own.config, factors=setup.factors), denoiser.dialect.quirks)
+    other.load_state_dict(own.state_dict(), assign=True)
+    return _Refactored(denoiser, other.requires_grad_(False).eval())

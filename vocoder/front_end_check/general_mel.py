@@ -1,0 +1,183 @@
+"""One mel front end with every choice as a field: what the three implementations have, and what their forks have."""
+
+import math
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+
+import librosa
+import torch
+from torch import Tensor
+
+from vocoder.dialects.dialect import FrontEnd
+from vocoder.front_ends.coqui import AMPLITUDE_FLOOR, PAD_MODES, CoquiMel, preemphasised
+from vocoder.front_ends.coqui_normalisation import RangeNormalisation
+from vocoder.front_ends.ivanvovk import IvanvovkMel
+from vocoder.front_ends.lmnt import LmntMel
+from vocoder.spectrogram import check_band, check_sizes, magnitudes, whole_hops
+
+
+@dataclass(frozen=True)
+class GeneralMel:
+    """scale * log(max(mel, floor)) + offset, clamped to [low, high]; mel of amplitude (power 1) or power (2).
+
+    `floor` is one of the amplitude: a power mel is floored at its square.
+    """
+
+    sample_rate: int  # Hz
+    n_fft: int
+    win_length: int
+    hop_length: int
+    f_min: float  # Hz
+    f_max: float  # Hz
+    n_mels: int
+    mel_scale: str = "htk"  # or slaney
+    mel_norm: bool = False  # Slaney's: each triangle has area 1
+    power: float = 2.0
+    window_norm: bool = False  # the STFT divided by the window's root energy
+    preemphasis: float = 0.0
+    gain: float = 1.0  # of the audio that the mel sees
+    logarithm: bool = True
+    scale: float = 1 / math.log(10)  # of the natural logarithm
+    offset: float = 0.0
+    low: float = -math.inf
+    high: float = math.inf
+    floor: float = 1e-10
+    pad_mode: str = "reflect"
+    lead: int = 0  # samples from i * hop_length to a frame's centre; hop_length // 2 where STFTs are not centred
+
+    def __post_init__(self) -> None:
+        check_sizes(
+            sample_rate=self.sample_rate,
+            n_fft=self.n_fft,
+            win_length=self.win_length,
+            hop_length=self.hop_length,
+            n_mels=self.n_mels,
+        )
+        check_band(self.f_min, self.f_max)
+
+    @property
+    def log_units(self) -> tuple[float, ...]:
+        """[n_mels]: factors that turn differences of this mel into natural-log units of power."""
+        return (2 / (self.power * self.scale) if self.logarithm else 1.0,) * self.n_mels
+
+    def __call__(self, audio: Tensor) -> Tensor:
+        """audio [clip, samples] -> mel [clip, n_mels, samples // hop_length]."""
+        audio = preemphasised(self.gain * audio.double(), self.preemphasis)
+        audio = torch.nn.functional.pad(audio, (0, self.lead), mode="reflect")[..., self.lead :]
+        amplitude = magnitudes(
+            audio,
+            n_fft=self.n_fft,
+            win_length=self.win_length,
+            hop_length=self.hop_length,
+            pad_mode=self.pad_mode,
+        )
+        if self.window_norm:
+            amplitude = amplitude / math.sqrt(3 / 8 * self.win_length)  # the energy of a periodic Hann window
+        mel = self._filters(audio.device) @ amplitude.pow(self.power)
+        if self.logarithm:
+            mel = self.scale * mel.clamp(min=self.floor**self.power).log() + self.offset
+        return whole_hops(mel.clamp(self.low, self.high)).float()
+
+    def _filters(self, device: torch.device) -> Tensor:
+        return _filterbank(
+            self.sample_rate, self.n_fft, self.n_mels, self.f_min, self.f_max, self.mel_scale, self.mel_norm, device
+        )
+
+
+@lru_cache(maxsize=64)
+def _filterbank(
+    sample_rate: int,
+    n_fft: int,
+    n_mels: int,
+    f_min: float,
+    f_max: float,
+    scale: str,
+    norm: bool,
+    device: torch.device,
+) -> Tensor:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Empty filters")  # narrow ones of short FFTs: so have the originals
+        weights = librosa.filters.mel(
+            sr=sample_rate,
+            n_fft=n_fft,
+            n_mels=n_mels,
+            fmin=f_min,
+            fmax=f_max,
+            htk=scale == "htk",
+            norm="slaney" if norm else None,
+        )
+    with torch.inference_mode(False):
+        return torch.from_numpy(weights).to(device, torch.float64)
+
+
+def general(front_end: FrontEnd) -> GeneralMel | None:
+    """The same front end with its choices as fields; None for one that has no such form."""
+    if isinstance(front_end, GeneralMel):
+        return front_end
+    if isinstance(front_end, IvanvovkMel):
+        return _of_ivanvovk(front_end)
+    if isinstance(front_end, LmntMel):
+        return _of_lmnt(front_end)
+    if isinstance(front_end, CoquiMel):
+        return _of_coqui(front_end)
+    return None
+
+
+def _of_ivanvovk(mel: IvanvovkMel) -> GeneralMel:
+    return GeneralMel(
+        mel.sample_rate, mel.n_fft, mel.win_length, mel.hop_length, mel.f_min, mel.f_max, mel.n_mels
+    )
+
+
+def _of_lmnt(mel: LmntMel) -> GeneralMel:
+    """Its clamp of the audio to -1..1 does nothing to audio that was read."""
+    return GeneralMel(
+        mel.sample_rate,
+        mel.n_fft,
+        mel.win_length,
+        mel.hop_length,
+        mel.f_min,
+        mel.f_max,
+        mel.n_mels,
+        power=1.0,
+        window_norm=True,
+        scale=0.2 / math.log(10),
+        offset=0.8,
+        low=0.0,
+        high=1.0,
+        floor=1e-5,
+    )
+
+
+def _of_coqui(mel: CoquiMel) -> GeneralMel | None:
+    """None where each channel has statistics of its own: they are part of no other front end."""
+    norm = mel.normalisation
+    slope, offset, low, high = 1.0, 0.0, -math.inf, math.inf
+    if isinstance(norm, RangeNormalisation):
+        slope, bottom = norm.slopes(1)[0], -norm.max_norm if norm.symmetric else 0.0
+        offset = bottom - slope * (norm.ref_level_db + norm.min_level_db)
+        if norm.clip:
+            low, high = bottom, norm.max_norm
+    elif norm is not None:
+        return None
+    return GeneralMel(
+        mel.sample_rate,
+        mel.n_fft,
+        mel.win_length,
+        mel.hop_length,
+        mel.f_min,
+        mel.sample_rate / 2 if mel.f_max is None else mel.f_max,
+        mel.n_mels,
+        mel_scale="slaney",
+        mel_norm=True,
+        power=1.0,
+        preemphasis=mel.preemphasis,
+        logarithm=mel.decibels,
+        scale=slope * mel.gain / math.log(mel.log_base),
+        offset=offset,
+        low=low,
+        high=high,
+        floor=AMPLITUDE_FLOOR,
+        pad_mode=PAD_MODES[mel.pad_mode],
+    )

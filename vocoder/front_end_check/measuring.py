@@ -1,0 +1,140 @@
+"""How well a network denoises clips in a given setup, in a unit that clips, levels and voices share.
+
+The unit: the natural logarithm of mean |eps - eps_hat| over that of a stationary Wiener filter, which knows the clip's
+long-term spectrum and nothing else. The filter's own error follows the clip's level and colour, so that also setups
+that change the clips can be compared: 0 is as good as the filter, -0.7 half its error.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from vocoder.audio import Clip, cut_to_hops
+from vocoder.dialects.dialect import FrontEnd
+from vocoder.front_end_check.setups import NOISE_LEVELS, Setup
+
+Array = npt.NDArray[np.float64]
+
+PIECE_SECONDS = 0.4
+SAMPLES_AT_ONCE = 105_000  # one network call, as in the search's evaluator
+ZERO = math.sqrt(2 / math.pi)  # mean |eps|: the error of predicting zero
+SPECTRUM = 512  # n_fft of the filter's spectrum
+
+
+class Denoiser(Protocol):
+    """What a check needs of a vocoder."""
+
+    @property
+    def front_end(self) -> FrontEnd: ...
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor) -> Tensor:
+        """y [B, samples], mel [B, n_mels, frames], noise_level [B] -> eps [B, samples]."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Logarithms of error over the Wiener filter's, [piece, level]."""
+
+    values: Array
+    zero: Array  # the same of predicting zero
+    finite: bool = True  # False where the network returned NaN or infinity, which counts as an error of a million
+
+    @property
+    def mean(self) -> float:
+        """Over pieces and levels."""
+        return float(self.values.mean())
+
+    @property
+    def pieces(self) -> Array:
+        """[piece]: means over levels, what paired tests compare."""
+        return np.asarray(self.values.mean(axis=1))
+
+
+def pieces_of(clips: Sequence[Clip], hop_length: int) -> list[Tensor]:
+    """Equal stretches of whole hops, at most 0.4 s, first one of every clip, then the second ones, and so on."""
+    rate = clips[0].sample_rate
+    longest = round(PIECE_SECONDS * rate / hop_length) * hop_length
+    length = min([longest, *(len(clip.audio) // hop_length * hop_length for clip in clips)])
+    cut = [clip.audio[: len(clip.audio) // length * length].reshape(-1, length) for clip in clips]
+    rounds = range(max((len(rows) for rows in cut), default=0))
+    return [rows[i] for i in rounds for rows in cut if i < len(rows)]
+
+
+def measure(
+    denoiser: Denoiser,
+    setup: Setup,
+    pieces: Sequence[Tensor],
+    log_snrs: Sequence[float],
+    *,
+    seed: int,
+    mels_of_others: bool = False,
+) -> Scores:
+    """One network evaluation a piece and level, y = sqrt(a) x + sqrt(1 - a) eps; the same eps in every setup.
+
+    `mels_of_others` hands each piece the time-reversed mel of the piece before it.
+    """
+    with torch.inference_mode():
+        audio, noise = _treated(setup, pieces, len(log_snrs), seed)
+        audio, noise = audio.to(denoiser.device), noise.to(denoiser.device)
+        mel = setup.front_end(audio)
+        if mels_of_others:
+            mel = mel.roll(1, 0).flip(-1)
+        errors = [
+            _errors(denoiser, setup, audio, mel, noise[:, i], log_snr) for i, log_snr in enumerate(log_snrs)
+        ]
+        filtered = wiener_errors(audio, log_snrs)
+        values = torch.stack(errors, dim=1).double().cpu().numpy()
+    finite = bool(np.isfinite(values).all())
+    values = np.clip(np.nan_to_num(values, nan=np.inf), 1e-12, 1e6)
+    return Scores(np.log(values) - np.log(filtered), np.log(ZERO) - np.log(filtered), finite)
+
+
+def wiener_errors(audio: Tensor, log_snrs: Sequence[float]) -> Array:
+    """[piece, level]: mean |eps - eps_hat| of the stationary Wiener filter on pieces [piece, samples].
+
+    Its error in eps has the spectrum a S / (a S + 1 - a) where audio has S (Wiener 1949), and is taken to be Gaussian.
+    """
+    window = torch.hann_window(SPECTRUM, device=audio.device, dtype=audio.dtype)
+    frames = torch.stft(audio, SPECTRUM, SPECTRUM // 4, window=window, return_complex=True).abs().square()
+    spectrum = (frames.mean(dim=2) / window.square().sum()).double().cpu().numpy() + 1e-12
+    a = 1 / (1 + np.exp(-np.array(log_snrs)))[None, :, None]
+    variance = a * spectrum[:, None] / (a * spectrum[:, None] + 1 - a)
+    return np.asarray(ZERO * np.sqrt(variance.mean(axis=2)))
+
+
+def _treated(setup: Setup, pieces: Sequence[Tensor], levels: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Audio [piece, samples] no longer than it was, and noise [piece, level, samples]."""
+    length = len(pieces[0])
+    hop = setup.front_end.hop_length
+    audio = cut_to_hops(torch.stack([setup.treatment(piece)[:length] for piece in pieces]), hop)
+    generators = (torch.Generator().manual_seed(seed + i) for i in range(len(pieces)))
+    noise = torch.stack([torch.randn(levels, length, generator=generator) for generator in generators])
+    return audio, noise[..., : audio.shape[1]]
+
+
+def _errors(
+    denoiser: Denoiser, setup: Setup, audio: Tensor, mel: Tensor, eps: Tensor, log_snr: float
+) -> Tensor:
+    """[piece]."""
+    a = 1 / (1 + math.exp(-log_snr))
+    level = float(NOISE_LEVELS[setup.noise_level](math.sqrt(a)))
+    y = math.sqrt(a) * audio + math.sqrt(1 - a) * eps
+    parts = [
+        (denoiser.predict_noise(y[rows], mel[rows], torch.full((len(y[rows]),), level, device=y.device)) - eps[rows])
+        for rows in _chunks(len(y), y.shape[1])
+    ]
+    return torch.cat(parts).abs().mean(dim=1)
+
+
+def _chunks(rows: int, samples: int) -> Iterator[slice]:
+    size = max(1, SAMPLES_AT_ONCE // samples)
+    return (slice(i, i + size) for i in range(0, rows, size))
