@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import torch
 from conftest import Toy
 
 from experiments.bench_kill import Spoilt, broken, outcome, trial_by_kill
@@ -21,6 +22,7 @@ class Forked:
 
     def __init__(self, toy: Toy, results: Path) -> None:
         def run() -> None:
+            torch.set_num_threads(1)  # OpenMP's threads do not survive a fork, and whoever asks for them waits for ever
             os.dup2(os.open(results / "said", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 1)
             os.dup2(1, 2)
             raise SystemExit(toy.search("--budget", f"{CANDIDATES}candidates", "--results", str(results)))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from optuna.trial import TrialState
 
 from schedsearch import owners
@@ -65,6 +66,7 @@ def opened(url: str) -> Store:
 
 def work(url: str, log: Path, seconds: float, name: str, candidates: int) -> None:
     """One worker, from its start to its end."""
+    torch.set_num_threads(1)  # OpenMP's threads do not survive a fork, and whoever asks for them waits for ever
     store = opened(url)
     race = Race([Slow(log, seconds)], "log_mel_l1", 1)  # type: ignore[list-item]
     for _ in search(store, race, SPACE, strategy_of(name, store), Budget(candidates, "candidates")):
