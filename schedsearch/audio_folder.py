@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vocoder.atomic import atomic_write
+from vocoder.audio import read_samples
 from vocoder.errors import InputError
 
 
@@ -30,9 +31,8 @@ class AudioFolder:
             with soundfile.SoundFile(self._file(clip, system)) as file:
                 if file.comment != origin or file.samplerate != self.sample_rate:
                     return None
-                samples = file.read(dtype="float32")
-                return torch.from_numpy(samples) if len(samples) == file.frames else None
-        except (OSError, RuntimeError):  # RuntimeError: libsndfile's own, for what can't be decoded
+                return torch.from_numpy(read_samples(file, clip)[:, 0].copy()) if file.channels == 1 else None
+        except (OSError, RuntimeError, InputError):  # RuntimeError: libsndfile's own, for what can't be decoded
             return None
 
     def write(self, clip: str, system: str, audio: Tensor, *, origin: str) -> None:

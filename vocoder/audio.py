@@ -18,6 +18,8 @@ from vocoder.riff import missing_bytes
 ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
 SHORTEST = 0.25  # seconds: PESQ refuses less
 SILENCE = 1e-4  # peak, full scale 1
+MOST_SAMPLES = 1 << 28  # of all channels, 1 GiB: 90 minutes at 48 kHz
+BLOCK = 1 << 20  # samples decoded at once
 LOUDEST = 2.0  # peak: codecs overshoot 1 a little; more is another scale, integers kept in floats for one
 
 
@@ -77,12 +79,19 @@ def open_audio(path: Path) -> soundfile.SoundFile:
 
 
 def read_samples(file: soundfile.SoundFile, name: str) -> NDArray[np.float32]:
-    """All samples [samples, channel] of an open file; InputError where fewer decode than its header promises."""
+    """All samples [samples, channel] of an open file; InputError where fewer decode than its header promises, and for
+    more than memory is for. Read by and by: a header may promise what no file of its size can hold."""
     promised = file.frames
+    most = MOST_SAMPLES // file.channels
+    blocks = []
     try:
-        samples: NDArray[np.float32] = file.read(dtype="float32", always_2d=True)
+        while len(block := file.read(BLOCK // file.channels + 1, dtype="float32", always_2d=True)):
+            blocks.append(block)
+            if sum(map(len, blocks)) > most:
+                raise InputError(f"clip {name}: longer than {most} samples; cut it into clips of seconds")
     except RuntimeError as error:
         raise InputError(f"clip {name}: truncated or damaged ({_reason(error)}); copy it again") from error
+    samples: NDArray[np.float32] = np.concatenate([np.zeros((0, file.channels), np.float32), *blocks])
     if len(samples) < promised:
         raise InputError(
             f"clip {name}: truncated, {len(samples)} of {promised} samples decode; copy it again"

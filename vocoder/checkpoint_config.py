@@ -67,7 +67,9 @@ def read_config(path: Path) -> Config:
     """A JSON file's table; // and /* */ comments, which coqui's older files have, are left out."""
     try:
         config = _parsed(read_bounded(path).decode("utf-8-sig"))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also an integer of 5,000 digits
+        if isinstance(error, InputError):
+            raise
         reason = " ".join(str(error).split())[:120]
         raise InputError(f"{path} must be a JSON configuration, and is not ({reason}); correct it") from error
     if not isinstance(config, dict):

@@ -3,7 +3,6 @@
 import pickle
 import re
 import warnings
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,8 @@ import torch
 from torch import Tensor
 
 from vocoder.errors import InputError
+from vocoder.pickle_guard import HostilePickle
+from vocoder.torch_file import PACKED, SPARE, check_torch_path
 
 SIZE_LIMIT = 4 << 30  # bytes; the base network with its optimiser's state takes 0.2 GiB
 NAME_LIMIT = 200  # characters of a tensor's name
@@ -36,6 +37,7 @@ def read_checkpoint(path: Path) -> CheckpointFile:
         raise InputError(f"{path} holds a {kind}, not a state dict; give a WaveGrad checkpoint")
     model = content.get("model")
     state = _tensors(model if isinstance(model, Mapping) else content, path)
+    _check_numbers(state, path)
     carried = [content[key] for key in ("config", "params") if isinstance(content.get(key), Mapping)]
     return CheckpointFile(_without_prefix(state), dict(carried[0]) if carried else {})
 
@@ -45,7 +47,7 @@ def _check_size(path: Path) -> None:
         raise InputError(f"{path} is a directory; give the checkpoint file in it")
     if not path.is_file():
         raise InputError(f"there is no checkpoint file {str(path)!r}; correct the path")
-    size = max(path.stat().st_size, _unpacked_size(path))
+    size = path.stat().st_size
     if size == 0:
         raise InputError(f"{path} is empty; copy or download the checkpoint again")
     if size > SIZE_LIMIT:
@@ -54,20 +56,14 @@ def _check_size(path: Path) -> None:
         )
 
 
-def _unpacked_size(path: Path) -> int:
-    """torch's own archives are not compressed; another's could unpack to any size."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return sum(member.file_size for member in archive.infolist())
-    except Exception:  # legacy checkpoints are no archives; a torn one gets its message from torch's reader
-        return 0
-
-
 def _loaded(path: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # old storages and pickle protocols: harmless if they load
+            check_torch_path(path)
             return torch.load(path, map_location="cpu", weights_only=True)
+    except HostilePickle as error:
+        raise InputError(f"{path}: refused, {error}; give a plain state dict, as torch.save writes it") from error
     except pickle.UnpicklingError as error:
         raise InputError(f"{path} {_refusal(path, str(error))}") from error
     except Exception as error:  # a torn or foreign file can make torch's readers raise nearly anything
@@ -98,6 +94,18 @@ def _tensors(state: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
     if any(not name.isprintable() or len(name) > NAME_LIMIT for name in tensors):
         raise InputError(f"{path} has tensor names that no module can have; give a WaveGrad checkpoint")
     return tensors
+
+
+def _check_numbers(state: Mapping[str, Tensor], path: Path) -> None:
+    """All of them stand in the file: others were never there, and to look at them would take their memory."""
+    found = [tensor.untyped_storage() for tensor in state.values() if _has_storage(tensor)]
+    storages = {storage.data_ptr(): storage.nbytes() for storage in found}  # views share one
+    if sum(storages.values()) > PACKED * path.stat().st_size + SPARE:
+        raise InputError(f"{path} claims more numbers than the file holds; give the checkpoint of a trained WaveGrad")
+
+
+def _has_storage(tensor: Tensor) -> bool:
+    return tensor.layout == torch.strided and not tensor.is_meta
 
 
 def _without_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:

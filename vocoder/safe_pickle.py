@@ -8,7 +8,6 @@ dtype or a scalar; the arrays are then built by us from checked sizes, never by 
 import io
 import math
 import pickle
-import pickletools
 import re
 import warnings
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from vocoder.errors import InputError
+from vocoder.pickle_guard import HostilePickle, check_pickle
 
 SIZE_LIMIT = 1 << 20  # bytes: schedules and mel statistics take a few kilobytes
 MAX_DEPTH = 32
@@ -55,7 +55,7 @@ def load_numpy_pickle(path: str | Path, *, limit: int = SIZE_LIMIT) -> Any:
     data = read_bounded(path, limit=limit)
     try:
         return _load_npy(data) if data.startswith(NPY_MAGIC) else _load_pickle(data)
-    except _Refused as error:
+    except (_Refused, HostilePickle) as error:
         raise InputError(f"{path}: refused, {error}; only numbers, text and NumPy arrays are read") from error
     except (
         Exception
@@ -210,16 +210,9 @@ class _RestrictedUnpickler(pickle.Unpickler):
 
 
 def _load_pickle(data: bytes) -> Any:
-    _check_memo(data)
+    check_pickle(io.BytesIO(data), len(data))
     loaded = _RestrictedUnpickler(io.BytesIO(data)).load()
     return _Resolver(len(data)).resolve(loaded, MAX_DEPTH)
-
-
-def _check_memo(data: bytes) -> None:
-    """The C unpickler's memo is as long as the largest index asked for: one opcode could take all memory."""
-    for opcode, argument, _ in pickletools.genops(data):
-        if opcode.name.endswith("PUT") and not 0 <= int(argument or 0) <= len(data):
-            raise _Refused("it asks for an absurd amount of memory")
 
 
 class _Resolver:

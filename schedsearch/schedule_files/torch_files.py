@@ -13,6 +13,7 @@ from schedsearch.schedule_files.numbers import KEYS, Read, describe, numbers, on
 from schedsearch.schedule_files.writing import Layout
 from vocoder.errors import InputError
 from vocoder.safe_pickle import SIZE_LIMIT, read_bounded
+from vocoder.torch_file import check_torch_file
 
 
 def read_torch(path: str | Path) -> Read:
@@ -20,6 +21,7 @@ def read_torch(path: str | Path) -> Read:
     data = read_bounded(path)
     try:
         _check_unpacked_size(data)
+        check_torch_file(io.BytesIO(data), len(data))
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
         return _of_torch(content)
     except InputError as error:

@@ -12,13 +12,14 @@ from vocoder.audio import Clip
 from vocoder.errors import InputError
 from vocoder.front_end_check.contest import WEAK, Contest, Row, contest, row
 from vocoder.front_end_check.examination import USUAL, Effort, Examination
-from vocoder.front_end_check.measuring import Denoiser, Scores, pieces_of
+from vocoder.front_end_check.measuring import PIECE_SECONDS, Denoiser, Scores, pieces_of
 from vocoder.front_end_check.setups import Setup
 from vocoder.front_end_check.variants import spelt
 
 Kind = Literal["matches", "weak", "mismatch", "deaf", "untrained", "broken"]
 
 VERSION = 1  # of what is measured and how it is judged: kept diagnoses of another version are made again
+LEAST_PIECES = 3  # fewer vary too much for a paired test, and have no other clip's mel
 ROUNDS = 3  # settings wrong together
 UNTRAINED = 0.5  # of the way from the Wiener filter's error to that of predicting zero noise
 DEAF = 0.02  # other clips' mels raise the error by less than a fiftieth
@@ -58,13 +59,21 @@ class Diagnosis:
         return cls(**{**stored, "changes": changes, "rows": rows, "ties": tuple(stored["ties"])})
 
 
+def too_short(clips: Sequence[Clip], hop_length: int) -> str | None:
+    """Why nothing can be told from these clips; None where there are enough of them."""
+    count = len(pieces_of(clips, hop_length)) if clips else 0
+    if count >= LEAST_PIECES:
+        return None
+    return f"a voice is checked on {LEAST_PIECES} pieces of up to {PIECE_SECONDS} s or more, and its clips give {count}"
+
+
 def diagnose(denoiser: Denoiser, clips: Sequence[Clip], *, seed: int = 0, effort: Effort = USUAL) -> Diagnosis:
     """Of a vocoder, on clips that it was not trained on: some 900 network evaluations of 0.4 s where all is well.
 
-    Raises InputError without clips.
+    Raises InputError for clips that are `too_short`.
     """
-    if not clips:
-        raise InputError("a front end is checked on clips, and there is none; give some")
+    if reason := too_short(clips, denoiser.front_end.hop_length):
+        raise InputError(f"{reason}; give more or longer ones")
     pieces = pieces_of(clips, denoiser.front_end.hop_length)
     return examined(Examination(denoiser, pieces, seed, effort), Setup(denoiser.front_end))
 
