@@ -9,7 +9,7 @@ True
 >>> len(voice.synthesise(voice.search_clips[0], six))
 12800
 
-`voice.search(iterations=6, budget="40candidates")` searches, and `schedsearch.read_result(folder)` reads what it found.
+`voice.search(iterations=6, budget="80candidates")` searches, and `schedsearch.read_result(folder)` reads what it found.
 """
 
 from importlib import import_module

@@ -19,11 +19,12 @@ from schedsearch.evaluator import Evaluator
 from schedsearch.metrics.registry import DEFAULT_COLUMNS, DEFAULT_OBJECTIVE, metrics_for
 from schedsearch.noise import NoiseBank
 from schedsearch.result import Result, read_result
-from schedsearch.run import Settings, held_out_clips, held_out_noise, open_run, open_vocoder, search_excerpts
+from schedsearch.run import Settings, held_out_clips, held_out_noise, open_vocoder, search_excerpts
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.scores import Score
 from schedsearch.search import Progress
 from schedsearch.synthesis import copy_synthesis, synthesise
+from schedsearch.voice_check import open_checked
 from vocoder.audio import Clip, read_audio
 from vocoder.errors import InputError
 from vocoder.vocoder import Vocoder, in_precision
@@ -125,16 +126,18 @@ class OpenVoice:
         self,
         *,
         iterations: int = 6,
-        budget: str = "40candidates",
+        budget: str | None = None,
         objective: str = DEFAULT_OBJECTIVE,
         strategy: str = "auto",
         seed: int = 0,
         results: str | Path = "results",
+        force: bool = False,
         tell: Callable[[Progress], object] | None = None,
     ) -> Result:
         """Searches, or goes on where the same search was stopped, and writes the results folder as `make search` does.
 
-        `tell` is called after each batch.
+        `tell` is called after each batch. The first search of a voice checks its weights and front end, and InputError
+        says what is wrong with them; with `force` it goes on all the same.
 
         >>> result = voice.search(iterations=3, budget="2candidates", strategy="random", results=folder)
         >>> len(result.schedule), result.verdict["metric"], result.verdict["winner"]["clips"]
@@ -145,9 +148,10 @@ class OpenVoice:
         True
         """
         settings = Settings(iterations, strategy=strategy, objective=objective, seed=seed, results=Path(results))
-        parse_budget(budget)  # a refusal now leaves nothing behind
-        opened = open_run(self.voice, settings)
-        until = begin(opened.store, budget)
+        if budget:
+            parse_budget(budget)  # a refusal now leaves nothing behind
+        opened = open_checked(self.voice, settings, force=force, tell=lambda line: None)
+        until = begin(opened, budget)
         for progress in opened.steps(until):
             if tell is not None:
                 tell(progress)

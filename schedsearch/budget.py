@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from vocoder.errors import InputError
 
+SHORT = 12  # steps
 _UNITS = {"min": "minutes", "candidates": "candidates", "calls": "calls"}
 
 
@@ -25,6 +26,12 @@ class Budget:
         """As a user writes it; `parse_budget` reads the same back."""
         unit = {full: short for short, full in _UNITS.items()}[self.unit]
         return f"{Decimal(repr(self.amount)).normalize():f}{unit}"  # never 1e+06, which is no budget
+
+
+def default_budget(iterations: int) -> Budget:
+    """Where none is given. Short schedules gain most by more candidates and have the cheapest ones; longer ones are
+    curves of six numbers, and each costs as many network evaluations as it has steps."""
+    return Budget(80 if iterations <= SHORT else 40, "candidates")
 
 
 def parse_budget(text: str, *, name: str = "BUDGET") -> Budget:

@@ -9,10 +9,12 @@ from typing import Any
 
 from vocoder.errors import InputError
 from vocoder.listed_clips import ListedClips
+from vocoder.safe_pickle import read_bounded
 
 EXPERIMENTS = Path("experiments")
 SHIPPED = "shipped"  # results/shipped is what the repository ships: no dataset's
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_TOP_KEYS = ("default_rate", "description", "licence", "speaker")
 _VOICE_KEYS = {"checkpoint", "config", "search_clips", "held_out_clips", "resample", "training"}
 _TRAINING_KEYS = {"audio", "obtain", "recipe"}
 _CLIPS_KEYS = {"folder", "sha256"}
@@ -34,6 +36,7 @@ class Voice:
 
     dataset: str
     sample_rate: int  # Hz
+    speaker: str  # datasets of one speaker name the same; the dataset's name unless said
     checkpoint: Path
     config: Path | None
     search_clips: Clips
@@ -57,14 +60,26 @@ def check_new_name(dataset: str) -> None:
 
 
 def load_voice(dataset: str, rate: int | None = None, *, experiments: Path = EXPERIMENTS) -> Voice:
-    """The voice of a dataset at `rate`, or at its only rate; InputError says what is known or wrong."""
+    """The voice of a dataset at `rate`, or at its default or only rate; InputError says what is known or wrong."""
+    path = _path(dataset, experiments)
+    settings = _parse(path)
+    rates = _rates(settings, path)
+    chosen = _chosen_rate(dataset, rates, _default_rate(settings, rates, path) if rate is None else rate)
+    speaker = _text(settings, "speaker", str(path)) if "speaker" in settings else dataset
+    return _voice(dataset, chosen, speaker, rates[chosen], path)
+
+
+def known_rates(dataset: str, experiments: Path = EXPERIMENTS) -> list[int]:
+    """Hz, the lowest first; InputError as `load_voice` has it."""
+    path = _path(dataset, experiments)
+    return sorted(_rates(_parse(path), path))
+
+
+def _path(dataset: str, experiments: Path) -> Path:
     path = experiments / f"{dataset}.toml"
     if not _NAME.fullmatch(dataset) or not path.is_file():
         raise InputError(_unknown(dataset, experiments))
-    settings = _parse(path)
-    rates = _rates(settings, path)
-    table = rates[_chosen_rate(dataset, rates, rate)]
-    return _voice(dataset, _chosen_rate(dataset, rates, rate), table, path)
+    return path
 
 
 def _unknown(dataset: str, experiments: Path) -> str:
@@ -76,31 +91,47 @@ def _unknown(dataset: str, experiments: Path) -> str:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not TOML: {error}; correct that line") from error
+        return tomllib.loads(read_bounded(path).decode("utf-8"))
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:  # ValueError: TOML's own, no UTF-8, a number of 5,000 digits
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(f"{path}: not TOML: {reason}; correct that line") from error
 
 
 def _rates(settings: Mapping[str, Any], path: Path) -> dict[int, dict[str, Any]]:
-    unknown = sorted(set(settings) - {"rates", "description", "licence"})
+    unknown = sorted(set(settings) - {"rates", *_TOP_KEYS})
     if unknown:
-        raise InputError(f"{path}: unknown key {unknown[0]!r}; keys are description, licence and [rates.<Hz>] tables")
+        known = ", ".join(_TOP_KEYS)
+        raise InputError(f"{path}: unknown key {unknown[0]!r}; keys are {known} and [rates.<Hz>] tables")
     tables = settings.get("rates")
     if not isinstance(tables, dict) or not tables or not all(key.isdecimal() for key in tables):
         raise InputError(f"{path}: needs a table for each sample rate, such as [rates.16000]; add one")
     return {int(key): table for key, table in tables.items()}
 
 
+def _default_rate(settings: Mapping[str, Any], rates: Mapping[int, Any], path: Path) -> int | None:
+    """What is meant where no rate is named."""
+    rate = settings.get("default_rate")
+    if rate is None or (type(rate) is int and rate in rates):  # true is an int as well
+        return rate
+    listed = ", ".join(str(r) for r in sorted(rates))
+    raise InputError(f"{path}: default_rate must be one of its rates ({listed}), and is {rate!r}; name one of them")
+
+
 def _chosen_rate(dataset: str, rates: Mapping[int, Any], rate: int | None) -> int:
     listed = ", ".join(str(r) for r in sorted(rates))
     if rate is None and len(rates) > 1:
-        raise InputError(f"dataset {dataset} has several sample rates: {listed}; choose one with RATE=")
+        raise InputError(
+            f"dataset {dataset} has several sample rates: {listed}; choose one with RATE=, "
+            "or set default_rate in its file"
+        )
     if rate is not None and rate not in rates:
         raise InputError(f"dataset {dataset} has no voice at {rate} Hz; it has {listed}; choose one with RATE=")
     return next(iter(rates)) if rate is None else rate
 
 
-def _voice(dataset: str, rate: int, table: Any, path: Path) -> Voice:
+def _voice(dataset: str, rate: int, speaker: str, table: Any, path: Path) -> Voice:
     where = f"{path} [rates.{rate}]"
     if not isinstance(table, dict):
         raise InputError(f"{where}: must be a table; write its keys below the heading")
@@ -111,6 +142,7 @@ def _voice(dataset: str, rate: int, table: Any, path: Path) -> Voice:
     return Voice(
         dataset=dataset,
         sample_rate=rate,
+        speaker=speaker,
         checkpoint=folder / _text(table, "checkpoint", where),
         config=folder / _text(table, "config", where) if "config" in table else None,
         search_clips=search_clips,

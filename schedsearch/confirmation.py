@@ -37,8 +37,10 @@ class Verdict:
 
     @property
     def improves(self) -> bool:
-        """Whether the winner is better in the objective, beyond doubt at 95 %."""
-        return next(c.better for c in self.comparisons if c.metric == self.objective)
+        """Whether the winner is better in the objective, at 95 %, and fails no more often than the baseline: the
+        difference is of sound clips alone."""
+        main = next(c for c in self.comparisons if c.metric == self.objective)
+        return main.better and len(main.winner.failures) <= len(main.baseline.failures)
 
     @property
     def shipped(self) -> Candidate:

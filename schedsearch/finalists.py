@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from schedsearch.candidate import Candidate, plain_score, score_from
 from schedsearch.evaluator import Evaluator
-from schedsearch.search import Progress, ranking
+from schedsearch.search import Progress
 from schedsearch.sharing import shared
+from schedsearch.standing import ranking
 from schedsearch.study import Store
 
 FINALIST_DRAWS = (1, 2)  # the search has draw 0
@@ -35,6 +36,13 @@ def finalists(store: Store) -> list[Candidate]:
         if (again := store.recall(_key(candidate))) is not None
     ]
     return ranking(store, rescored)
+
+
+def leaders(store: Store) -> list[Candidate]:
+    """The finalists, then the baselines that are none, each best first: what is ranked on other noise is not mixed."""
+    found = finalists(store)
+    others = [c for c in store.baselines() if c.name not in {finalist.name for finalist in found}]
+    return [*found, *ranking(store, others), *(c for c in others if not c.whole)]
 
 
 def _shortlist(store: Store) -> list[Candidate]:

@@ -1,5 +1,6 @@
 """A results folder, read back."""
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +11,12 @@ import pandas as pd
 
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.schedule_files import read_schedule
+from schedsearch.schedule_files.numbers import one_line
 from vocoder.errors import InputError
 from vocoder.safe_pickle import read_bounded
+
+LARGEST_TABLE = 256 << 20  # bytes; a trial takes a kilobyte
+_AGAIN = "run the same search again, which writes it anew"
 
 
 @dataclass(frozen=True)
@@ -35,19 +40,19 @@ class Result:
     @property
     def verdict(self) -> dict[str, Any]:
         """The objective on the held-out clips: `winner`, `baseline` (mean, se, clips, draws, failures each) and their
-        `difference` (mean, low, high of its 95 % interval; None where both failed too often)."""
+        `difference` (mean, low, high of its 95 % interval; None where fewer than two clips failed in neither)."""
         rows: list[dict[str, Any]] = self.facts["held_out"]
         return next(row for row in rows if row["metric"] == self.facts["objective"])
 
     @property
     def leaderboard(self) -> pd.DataFrame:
         """One row a schedule, the best first."""
-        return pd.read_csv(self.folder / "leaderboard.csv")
+        return _table(self.folder / "leaderboard.csv")
 
     @property
     def trials(self) -> pd.DataFrame:
         """One row a candidate, baselines first."""
-        return pd.read_csv(self.folder / "trials.csv")
+        return _table(self.folder / "trials.csv")
 
 
 def read_result(folder: str | Path) -> Result:
@@ -58,8 +63,24 @@ def read_result(folder: str | Path) -> Result:
         raise InputError(f"{folder} has no run.json; finish a search first, or name its results folder")
     try:
         facts = json.loads(read_bounded(path))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not JSON: {error}; run the same search again, which writes it anew") from error
-    if not isinstance(facts, dict) or not {"name", "improves_on_baseline", "objective", "held_out"} <= set(facts):
+        objective = facts["objective"]
+        whole = objective in [row["metric"] for row in facts["held_out"]]
+        whole = whole and {"name", "improves_on_baseline"} <= set(facts)
+    except InputError:
+        raise
+    except (LookupError, TypeError):
+        whole = False
+    except (ValueError, RecursionError) as error:  # ValueError: torn, no UTF-8, a number of 5,000 digits
+        raise InputError(f"{path}: not JSON: {one_line(error)}; {_AGAIN}") from error
+    if not whole:
         raise InputError(f"{path} is no search's run.json; name a results folder")
     return Result(read_schedule(folder / "schedule.json"), facts, folder)
+
+
+def _table(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(io.BytesIO(read_bounded(path, limit=LARGEST_TABLE)))
+    except InputError:
+        raise
+    except (ValueError, OverflowError) as error:  # pandas' own are ValueErrors
+        raise InputError(f"{path}: not a table: {one_line(error)}; {_AGAIN}") from error

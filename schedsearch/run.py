@@ -1,7 +1,7 @@
 """One run: a voice and its settings -> a filled results folder, resumed wherever it stopped."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
@@ -18,8 +18,10 @@ from schedsearch.metrics.registry import DEFAULT_OBJECTIVE, DEFINITIONS, Metric,
 from schedsearch.noise import NoiseBank
 from schedsearch.race import LEAST_PAIRS, Race
 from schedsearch.schedule import NoiseSchedule
-from schedsearch.search import Progress, search, spent
+from schedsearch.search import Progress, search
 from schedsearch.space import CurveSpace, LogSnrSpace, ScheduleSpace
+from schedsearch.standing import spent
+from schedsearch.storage_errors import check_reachable
 from schedsearch.strategies.strategy import Strategy
 from schedsearch.study import FORMAT, Store, sqlite_url
 from schedsearch.warm_starts import neighbours
@@ -37,6 +39,7 @@ LONGEST_HELD_OUT = 10.0  # seconds; longer clips are cut to a typical part, or o
 HELD_OUT_DRAWS = (0,)
 HEATS = 3  # of a race
 STUDY = "study.db"  # in the results folder
+VOICE_CHECK = "voice check"  # what the store remembers of it
 HELD_OUT_SEED = 1_000_003  # added to the seed: fresh noise
 
 
@@ -167,15 +170,27 @@ class Run:
         return verdict(self.store, list(self.metrics.values()), HELD_OUT_DRAWS, seed=self.settings.seed)
 
 
-def open_run(voice: Voice, settings: Settings, *, known: bool = False) -> Run:
+def open_run(
+    voice: Voice,
+    settings: Settings,
+    *,
+    known: bool = False,
+    check: Callable[[Vocoder, Sequence[Clip]], None] | None = None,
+) -> Run:
     """Loads the vocoder and clips and opens the store; InputError in one line for whatever is wrong with them, and,
-    where it must be `known`, for a search that was not begun or was of something else."""
+    where it must be `known`, for a search that was not begun or was of something else.
+
+    `check` may refuse the vocoder on the search clips, before there is a store."""
+    if settings.storage:
+        check_reachable(settings.storage)
     vocoder = open_vocoder(voice)
     names = columns_with(*settings.objectives)
     metrics = metrics_for(vocoder.front_end, vocoder.sample_rate, names=names)
     objectives = [objective(name, metrics) for name in settings.objectives]
     search_clips = search_excerpts(voice, vocoder, settings.seed)
     held_out = held_out_clips(voice, vocoder)
+    if check is not None:
+        check(vocoder, search_clips)
     folder = results_folder(voice, settings)
     make_writable(folder)  # after all that can be wrong with the input: bad input leaves nothing behind
     storage = settings.storage or sqlite_url(folder / STUDY)
@@ -201,6 +216,11 @@ def held_out_clips(voice: Voice, vocoder: Vocoder, seconds: float = LONGEST_HELD
     return tuple(
         typical_excerpt(clip, seconds, vocoder.hop_length) for clip in _clips(voice.held_out_clips, voice)
     )
+
+
+def search_clips(voice: Voice, vocoder: Vocoder, seconds: float) -> tuple[Clip, ...]:
+    """What a choice may look at: a typical part of each search clip, as long as wanted."""
+    return tuple(typical_excerpt(clip, seconds, vocoder.hop_length) for clip in _clips(voice.search_clips, voice))
 
 
 def held_out_noise(seed: int) -> NoiseBank:
@@ -253,6 +273,8 @@ def _shuffled(clips: Sequence[Clip], seed: int) -> list[Clip]:
 
 
 def _clips(source: Clips, voice: Voice) -> list[Clip]:
+    if isinstance(source, Path) and voice.training and not source.is_dir():
+        raise InputError(f"no recordings in {source}; get them: {voice.training.obtain}")
     return read_clips(source, sample_rate=voice.sample_rate, resample=voice.resample)
 
 

@@ -13,6 +13,7 @@ from schedsearch.families import baselines
 from schedsearch.race import Race
 from schedsearch.sharing import POLL, shared
 from schedsearch.space import ScheduleSpace
+from schedsearch.standing import best, spent
 from schedsearch.strategies.strategy import Strategy
 from schedsearch.study import Claim, Store
 
@@ -58,33 +59,6 @@ def search(
         finally:  # Ctrl-C above all: whoever goes on finds them
             store.release(claims)
         yield Progress(claims[0].kind, min(1.0, max(used, spent(store, budget))), best(store))
-
-
-def spent(store: Store, budget: Budget) -> float:
-    """The part of the budget that the stored candidates and the strategies have used; baselines are counted apart.
-
-    Minutes are those of work, added up over processes: two get through ten in five.
-    """
-    found = store.candidates()
-    seconds, calls = store.work()
-    return budget.used(
-        seconds=seconds + sum(c.seconds for c in found),
-        candidates=len(found),
-        calls=calls + sum(c.network_evaluations for c in found),
-    )
-
-
-def best(store: Store, *, before: int | None = None) -> Candidate | None:
-    """The best of everything scored so far, or of what was proposed before an index."""
-    known = [c for c in store.candidates() if before is None or c.index < before]
-    ranked = ranking(store, [*known, *store.baselines()])
-    return ranked[0] if ranked else None
-
-
-def ranking(store: Store, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Best first by the search clips' mean of the first objective; whatever failed or was stopped is out."""
-    sign = store.signs[store.objective]
-    return sorted((c for c in candidates if c.whole), key=lambda c: sign * c.score.mean)
 
 
 def _tell(strategy: Strategy, store: Store, known: Sequence[Candidate], told: set[str]) -> None:

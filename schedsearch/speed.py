@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from schedsearch.counted import counted
 from schedsearch.noise import NoiseBank
 from schedsearch.sampler import ancestral_sample
 from schedsearch.schedule import NoiseSchedule
@@ -88,8 +89,7 @@ def machine(vocoder: Vocoder) -> str:
     """What a speed was measured on, in words: the device, and on a CPU torch's threads."""
     if vocoder.device.type == "cuda":
         return torch.cuda.get_device_name(vocoder.device)
-    threads = torch.get_num_threads()
-    return f"{vocoder.device.type}, {threads} thread" + "s" * (threads != 1)
+    return f"{vocoder.device.type}, {counted(torch.get_num_threads(), 'thread')}"
 
 
 def typical_length(clips: Sequence[Clip]) -> Clip:

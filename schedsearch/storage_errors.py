@@ -4,8 +4,10 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import optuna
+from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from vocoder.errors import InputError
@@ -43,6 +45,17 @@ def using(storage: str) -> Iterator[None]:
         yield
     except (optuna.exceptions.StorageInternalError, SQLAlchemyError, sqlite3.Error) as error:
         raise _refusal(storage, error) from error
+
+
+def check_reachable(storage: str) -> None:
+    """InputError where nothing can be stored at this URL: before what takes long, and without a trace there."""
+    with opening(storage):
+        engine = create_engine(storage)
+        if engine.dialect.name != "sqlite":
+            engine.connect().close()
+        elif engine.url.database and not Path(engine.url.database).absolute().parent.is_dir():
+            raise OSError("unable to open database file")
+        engine.dispose()
 
 
 def _refusal(storage: str, error: BaseException) -> InputError:

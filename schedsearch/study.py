@@ -22,11 +22,12 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from schedsearch.candidate import Candidate, candidate_from, plain
+from schedsearch.database import open_storage
 from schedsearch.owners import alive, is_this_process, keep_renewing, owner
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.scores import Evaluation
 from schedsearch.space import ScheduleSpace
-from schedsearch.storage_errors import PATIENCE, opening, using
+from schedsearch.storage_errors import opening, using
 from schedsearch.turn import Turn
 from vocoder.errors import InputError
 
@@ -76,7 +77,7 @@ class Store:
                 self._settle_orphans()
 
     def _open(self, identity: Identity, known: bool) -> None:
-        self._storage = optuna.storages.RDBStorage(self._url, engine_kwargs=_patience(self._url))
+        self._storage = open_storage(self._url)
         begun = self._name in optuna.get_all_study_names(self._storage)
         self.changed = [] if begun else _what_changed(self._storage, identity)
         if known and not begun:
@@ -87,7 +88,8 @@ class Store:
             directions=list(self.objectives.values()),
             load_if_exists=True,
         )
-        self.study.set_user_attr("identity", dict(identity))
+        if self.study.user_attrs.get("identity") != dict(identity):
+            self.study.set_user_attr("identity", dict(identity))
 
     @property
     def objective(self) -> str:
@@ -369,8 +371,3 @@ def _what_changed(storage: optuna.storages.BaseStorage, identity: Identity) -> l
         if all(other.get(key) == identity[key] for key in same):
             return sorted(key for key in {*other, *identity} if other.get(key) != identity.get(key))
     return []
-
-
-def _patience(storage: str) -> dict[str, Any]:
-    """SQLite makes writers wait for one another; other databases look after themselves."""
-    return {"connect_args": {"timeout": PATIENCE}} if storage.startswith("sqlite") else {}

@@ -8,7 +8,6 @@ from pathlib import Path
 from schedsearch.families import resample
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.space import ScheduleSpace
-from vocoder.errors import InputError
 
 MOST = 6
 PATTERNS = ("*/*hz/*iters/schedule.json", "shipped/*/*hz/*iters/schedule.json")  # below the results folder
@@ -52,5 +51,5 @@ def _here(schedule: NoiseSchedule, space: ScheduleSpace) -> NoiseSchedule:
 def _read(path: Path) -> NoiseSchedule | None:
     try:
         return NoiseSchedule(json.loads(path.read_text(encoding="utf-8"))["betas"])
-    except (OSError, ValueError, KeyError, TypeError, InputError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError, OverflowError):
         return None

@@ -1,8 +1,9 @@
 """Fixtures that several test files share."""
 
 import os
+import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from schedsearch.turn import Turn
 from vocoder.audio import Clip, write_wav
 from vocoder.dialects.dialect import Dialect
 from vocoder.dialects.ivanvovk import IVANVOVK
+from vocoder.front_end_check.diagnosis import Diagnosis
 from vocoder.reverse import EXACT_DIRECT
 
 
@@ -151,6 +153,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> None:
             return kept.setdefault(url, Lasting())
 
     monkeypatch.setattr(optuna.storages, "RDBStorage", Kept)
+    monkeypatch.setattr("schedsearch.study.open_storage", Kept)
     monkeypatch.setattr("schedsearch.study.Turn", lambda url: Turn("sqlite://"))  # nothing that others could take
 
 
@@ -168,8 +171,10 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
 
 
 def use_vocoder(monkeypatch: pytest.MonkeyPatch, vocoder: AnalyticVocoder) -> None:
-    """Every checkpoint loads as this one; PESQ in this process, for starting others takes seconds; no drawing."""
+    """Every checkpoint loads as this one and passes the check before a search, without the network calls that this
+    takes; PESQ in this process, for starting others takes seconds; no drawing."""
     monkeypatch.setattr("schedsearch.run.load_vocoder", lambda checkpoint, config, device: vocoder)
+    monkeypatch.setattr("schedsearch.voice_check.diagnose", lambda vocoder, clips: planted("matches"))
     for command in ("search", "check_voice"):
         monkeypatch.setattr(f"schedsearch.commands.{command}.describe", lambda vocoder: "the analytic vocoder")
     in_process = lambda front_end, rate, jobs=1, names=(): metrics_for(front_end, rate, names=names)  # noqa: E731
@@ -177,6 +182,29 @@ def use_vocoder(monkeypatch: pytest.MonkeyPatch, vocoder: AnalyticVocoder) -> No
     # Pictures are made and not drawn: drawing takes longer than such a search.
     for module in ("report.pictures.writing", "commands.page_pictures"):
         monkeypatch.setattr(f"schedsearch.{module}.png", lambda figure: b"")
+
+
+def planted(kind: str) -> Diagnosis:
+    """What the check of a voice could have found."""
+    changes = (("f_min", "80 Hz"),) if kind == "mismatch" else ()
+    return Diagnosis(kind, changes, (), 0.3, -0.4, 0.4, 3.0, 2.0, 8, 82, 946, ())  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def diagnosed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[int]]:
+    """Makes the check find this kind; the list grows with every measuring, by how many clips it was given."""
+
+    def as_kind(kind: str) -> list[int]:
+        calls: list[int] = []
+
+        def diagnose(vocoder: object, clips: list[Clip]) -> Diagnosis:
+            calls.append(len(clips))
+            return planted(kind)
+
+        monkeypatch.setattr("schedsearch.voice_check.diagnose", diagnose)
+        return calls
+
+    return as_kind
 
 
 def interrupt_at(monkeypatch: pytest.MonkeyPatch, evaluation: int) -> None:
@@ -193,8 +221,18 @@ def interrupt_at(monkeypatch: pytest.MonkeyPatch, evaluation: int) -> None:
 
 
 def files_below(folder: Path) -> dict[Path, bytes]:
-    """Every file with its content: equal before and after says that nothing was written."""
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Every file with its content: equal before and after says that nothing was written. Of a database what it holds,
+    wherever SQLite has it: in the file or still in its log."""
+    found = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and ".db-" not in path.name}
+    return {path: _rows(path) if path.suffix == ".db" else content for path, content in found.items()}
+
+
+def _rows(database: Path) -> bytes:
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            return "\n".join(connection.iterdump()).encode()
+    except sqlite3.DatabaseError:  # damaged on purpose
+        return database.read_bytes()
 
 
 def _analytic_variance(schedule: NoiseSchedule, deviation: float) -> float:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedsearch.budget import Budget, parse_budget
+from schedsearch.budget import Budget, default_budget, parse_budget
 from vocoder.errors import InputError
 
 
@@ -49,3 +49,8 @@ def test_written_minutes_are_read_back_to_the_last_bit(amount):
 @pytest.mark.parametrize(("unit", "part"), [("minutes", 0.5), ("candidates", 0.75), ("calls", 2.0)])
 def test_each_unit_counts_its_own_cost(unit, part):
     assert Budget(4.0, unit).used(seconds=120, candidates=3, calls=8) == part
+
+
+@pytest.mark.parametrize("iterations, candidates", [(1, 80), (6, 80), (12, 80), (25, 40), (100, 40)])
+def test_short_schedules_are_given_more_candidates(iterations: int, candidates: int) -> None:
+    assert default_budget(iterations) == parse_budget(f"{candidates}candidates")

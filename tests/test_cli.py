@@ -22,6 +22,7 @@ from conftest import Toy, files_below, interrupt_at
 
 from schedsearch.cli import main
 from schedsearch.metrics.catalogue import catalogue
+from schedsearch.voice_check import KEPT
 
 TESTS = Path(__file__).parent
 CLIPS = TESTS.parent / "experiments" / "demo" / "16000hz" / "clips"
@@ -47,7 +48,8 @@ def tiny(tmp_path: Path) -> Path:
 def refused(tiny: Path, capsys: pytest.CaptureFixture, *options: str, command: str = "search") -> str:
     """The one line that a command ends with; asserts that it is the only one, and that nothing was written."""
     before = files_below(tiny)
-    places = ["--experiments", str(tiny)] + (["--results", str(tiny / "results")] if command == "search" else [])
+    forced = ["--results", str(tiny / "results"), "--force=1"]  # its weights are random
+    places = ["--experiments", str(tiny)] + (forced if command == "search" else [])
     status = main([command, "--dataset", "tiny", *places, *options])
     captured = capsys.readouterr()
     assert status == 2, captured
@@ -81,7 +83,7 @@ def refused(tiny: Path, capsys: pytest.CaptureFixture, *options: str, command: s
         (["--budget", "2.5candidates"], "BUDGET"),
         (["--more", "some"], "MORE must be"),
         (["--budget", "5candidates", "--more", "1min"], "MORE must be in the budget's unit (5candidates)"),
-        (["--more", "1min"], "MORE must be in the budget's unit (40candidates)"),
+        (["--more", "1min"], "MORE must be in the budget's unit (80candidates)"),
         (["--seed", "-1"], "SEED must be"),
         (["--seed", "lucky"], "'lucky'"),
         (["--seed", str(2**31)], "SEED"),
@@ -277,7 +279,7 @@ def test_ctrl_c_is_one_line_and_status_130_and_the_same_command_goes_on(toy, mem
     captured = capsys.readouterr()
     assert captured.err.splitlines()[-1] == "schedsearch: stopped; the same command goes on where it was"
     assert "Traceback" not in captured.err + captured.out
-    assert files_below(toy.root / "results") == {}
+    assert {path.name for path in files_below(toy.root / "results")} == {KEPT}
     assert toy.search("--budget", "9candidates") == 0
     stopped = table(toy.folder)
     shutil.rmtree(toy.root / "results")
@@ -337,7 +339,8 @@ def rounded(folder: Path) -> list[tuple[str, float]]:
 
 def command(tiny: Path, results: str) -> list[str]:
     options = ["--dataset", "tiny", "--experiments", str(tiny), "--results", str(tiny / results), "--iters", "3"]
-    return [sys.executable, "-m", "schedsearch.cli", "search", *options, "--budget", f"{CANDIDATES}candidates"]
+    forced = ["--force", "--budget", f"{CANDIDATES}candidates"]  # its weights are random
+    return [sys.executable, "-m", "schedsearch.cli", "search", *options, *forced]
 
 
 def environment() -> dict[str, str]:

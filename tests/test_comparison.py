@@ -12,9 +12,12 @@ from conftest import AnalyticVocoder, BrokenVocoder, Toy, files_below, interrupt
 
 from schedsearch.cli import main
 from schedsearch.comparison.kept import Kept
-from schedsearch.comparison.table import COLUMNS, defused
+from schedsearch.comparison.table import COLUMNS
 from schedsearch.comparison.text import WIDTH
 from schedsearch.families import baselines, log_snr_line, published
+from schedsearch.report.pictures.compared import BASELINE, GIVEN, SEARCHED, compared
+from schedsearch.report.pictures.png import png
+from schedsearch.report.pictures.writing import write_comparison_picture
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.schedule_files import Layout, write_schedule
 from vocoder.audio import write_wav
@@ -241,12 +244,6 @@ def test_a_name_that_a_spreadsheet_would_run_is_text(toy, monkeypatch):
     assert {(row["schedule"], row["source"]) for row in rows(toy, kind="given")} == {("'=1+1.json", "'=1+1.json")}
 
 
-@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n"])
-def test_what_begins_a_formula_is_defused(begin):
-    assert defused(f"{begin}1").startswith("'")
-    assert defused(f"1{begin}") == f"1{begin}"
-
-
 # --- failures -------------------------------------------------------------------------------------
 
 
@@ -415,6 +412,55 @@ def test_the_printed_table_is_narrow_and_best_first(toy, mine, capsys):
     assert [line[2:30].rstrip() for line in block] == shown
     [rival] = [line for line in block if line.startswith("*")]
     assert rows(toy, iterations=6)[0]["rival"] in rival and "the rival" in rival
+
+
+# --- quality against speed ------------------------------------------------------------------------
+
+
+def test_a_picture_of_quality_and_speed_stands_beside_the_table(toy, mine, monkeypatch, capsys):
+    monkeypatch.setattr("schedsearch.report.pictures.writing.png", png)  # the true one again
+    ship(toy, "toy/16000hz", log_snr_line(3, 10.0, -4.0))
+    compare(toy, "--iters", "3 6", "--schedules", str(mine))
+    path = folder(toy) / "comparison.png"
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert capsys.readouterr().out.endswith(f"picture:  {path}\n")
+
+
+def test_the_picture_shows_the_best_baseline_and_all_others_that_are_no_baselines(toy, mine):
+    winner = log_snr_line(3, 10.0, -4.0)
+    ship(toy, "toy/16000hz", winner)
+    compare(toy, "--iters", "3 6", "--schedules", str(mine))
+    found = compared(folder(toy) / "comparison.csv")
+    assert found is not None
+    assert {name: sorted(p.iterations for p in points) for name, points in found.series.items()} == {
+        SEARCHED: [3],
+        BASELINE: [3, 6],
+        GIVEN: [6],
+    }
+    for name, kind in ((SEARCHED, "searched"), (GIVEN, "given")):
+        [row], [point] = rows(toy, kind=kind, metric="spectral"), found.series[name]
+        assert [point.score.mean, point.score.low, point.score.high, point.real_time_factor] == [
+            float(row[column]) for column in ("mean", "low", "high", "real_time_factor")
+        ]
+    assert (found.checkpoint, found.machine) == ("analytic", rows(toy)[0]["machine"])
+    assert found.has_winner(winner)
+    assert not found.has_winner(log_snr_line(3, 10.0, -4.001))
+
+
+def test_schedules_with_failures_are_not_drawn_and_an_old_picture_goes(toy, monkeypatch, capsys):
+    compare(toy, "--iters", "6")
+    assert (folder(toy) / "comparison.png").exists()
+    use_vocoder(monkeypatch, PartlyBroken(weights_hash="broken"))
+    compare(toy, "--iters", "6")
+    assert not (folder(toy) / "comparison.png").exists()
+    assert "picture:" not in capsys.readouterr().out.rpartition("file:")[2]
+
+
+@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "metric,objective\n", "metric,objective\na,a\n", "\0"])
+def test_a_table_of_another_program_has_no_picture(tmp_path, content):
+    (tmp_path / "comparison.csv").write_text(content)
+    assert write_comparison_picture(tmp_path / "comparison.csv") is None
+    assert compared(tmp_path / "none.csv") is None
 
 
 # --- bad input ------------------------------------------------------------------------------------

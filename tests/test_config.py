@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from schedsearch.config import EXPERIMENTS, check_new_name, known_datasets, load_voice
+from schedsearch.config import EXPERIMENTS, check_new_name, known_datasets, known_rates, load_voice
 from vocoder.errors import InputError
 from vocoder.listed_clips import ListedClips
 
@@ -42,6 +42,35 @@ def test_several_rates_without_a_choice_are_listed(tmp_path):
     message = refusal(written(tmp_path, TWO))
     assert "8000, 16000" in message
     assert "RATE=" in message
+
+
+@pytest.mark.parametrize("rate", [8000, 16000])
+def test_the_default_rate_is_taken_where_none_is_named(tmp_path, rate):
+    written(tmp_path, f"default_rate = {rate}\n{TWO}")
+    assert load_voice("mine", experiments=tmp_path).sample_rate == rate
+    assert load_voice("mine", 24000 - rate, experiments=tmp_path).sample_rate == 24000 - rate
+
+
+@pytest.mark.parametrize("value", ["22050", "'16000'", "true", "16000.0"])
+def test_a_default_rate_that_is_none_of_the_rates_is_refused(tmp_path, value):
+    message = refusal(written(tmp_path, f"default_rate = {value}\n{TWO}"))
+    assert "default_rate must be one of its rates (8000, 16000)" in message
+
+
+def test_an_unknown_key_is_named_beside_the_known_ones(tmp_path):
+    assert "'defaultrate'; keys are default_rate, " in refusal(written(tmp_path, f"defaultrate = 8000\n{TWO}"))
+
+
+def test_datasets_of_one_speaker_can_say_so(tmp_path):
+    assert load_voice("mine", experiments=written(tmp_path, ONE)).speaker == "mine"
+    assert load_voice("mine", experiments=written(tmp_path, f'speaker = "Allison"\n{ONE}')).speaker == "Allison"
+    assert "speaker must be text" in refusal(written(tmp_path, f"speaker = 3\n{ONE}"))
+
+
+def test_rates_are_listed_the_lowest_first(tmp_path):
+    assert known_rates("mine", written(tmp_path, TWO)) == [8000, 16000]
+    with pytest.raises(InputError, match="known: mine"):
+        known_rates("other", tmp_path)
 
 
 def test_a_rate_that_is_not_there_is_named_beside_those_that_are(tmp_path):
@@ -171,4 +200,6 @@ def test_every_shipped_dataset_loads_and_has_its_files():
         voice = load_voice(name, experiments=folder)
         assert voice.checkpoint.is_file()
         for clips in (voice.search_clips, voice.held_out_clips):
-            assert isinstance(clips, Path) and clips.is_dir()
+            assert isinstance(clips, Path)
+            data, obtain = folder / ".." / "data" / name, voice.training.obtain if voice.training else ""
+            assert clips.is_dir() or (data in clips.parents and obtain.endswith(f" data/{name}"))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedsearch.report.pictures.lengths import ALIKE, rated_lengths
+from schedsearch.report.pictures.lengths import ALIKE, most_lengths, rated_lengths
 from schedsearch.report.pictures.png import png
 from schedsearch.report.pictures.quality import (
     Rated,
@@ -133,6 +133,34 @@ def test_a_score_with_failures_is_left_out(tmp_path):
     assert found is not None
     assert [point.iterations for point in found[1]["searched"]] == [6]
     assert [point.iterations for point in found[1]["best baseline"]] == [12, 6]
+
+
+def test_the_largest_group_of_lengths_that_compare_is_taken(tmp_path):
+    assert most_lengths(tmp_path) is None
+    for iterations, clips in ((6, "old"), (12, "new"), (25, "new"), (50, "old"), (100, "new")):
+        write_run(tmp_path, iterations, **{"held-out clips": clips})
+    found = most_lengths(tmp_path)
+    assert found is not None
+    assert sorted(point.iterations for point in found[1]["searched"]) == [12, 25, 100]
+
+
+def test_speeds_are_not_moved_and_all_ends_lie_within_the_axis():
+    series = {name: [rated(6, mean, 0.1, 24, real_time_factor=0.5)] for name, mean in (("a", 1.0), ("b", 9.0))}
+    axes = quality_against_speed(LOSS, series, "cpu, 2 threads").axes[0]
+    assert [c[0].get_xdata(orig=False).tolist() for c in axes.containers] == [[0.5], [0.5]]
+    low, high = axes.get_ylim()
+    assert low < series["a"][0].score.low
+    assert high > series["b"][0].score.high
+    assert axes.get_xlabel().startswith("real-time factor on cpu, 2 threads: ")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("factors", "lines"), [((0.001, 0.002), 0), ((0.3, 0.4), 0), ((0.5, 5.0), 1), ((20, 90), 0)])
+def test_real_time_is_marked_where_it_is_in_view(factors, lines):
+    points = [rated(6, 1.0, 0.1, 24, real_time_factor=factor) for factor in factors]
+    figure = quality_against_speed(LOSS, {"searched": points})
+    assert png(figure)
+    assert [text.get_text().strip() for text in figure.axes[0].texts].count("real time") == lines
 
 
 def test_one_length_is_no_comparison(tmp_path):

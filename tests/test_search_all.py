@@ -117,3 +117,11 @@ def test_the_front_of_two_objectives_holds_what_nothing_dominates(toy):
 def test_one_objective_has_no_front(toy):
     toy.search("--budget", "2candidates")
     assert not (toy.folder / "pareto.csv").exists()
+
+
+def test_a_dataset_of_several_rates_is_searched_at_its_default_rate(toy, memory):
+    text = (toy.root / "toy.toml").read_text()
+    other = text.replace("16000", "8000")
+    (toy.root / "toy.toml").write_text(f"default_rate = 16000\n{other}{text}")
+    assert toy.search("--iters", "1", "--budget", "1candidates") == 0
+    assert [path.name for path in (toy.root / "results" / "toy").iterdir()] == ["16000hz"]

@@ -14,7 +14,8 @@ from schedsearch.evaluator import Evaluator
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE, metrics_for
 from schedsearch.noise import NoiseBank
 from schedsearch.run import HELD_OUT_SEED, Run, Settings, open_run
-from schedsearch.search import ranking, search
+from schedsearch.search import search
+from schedsearch.standing import ranking
 from schedsearch.strategies.strategy import Strategy
 from schedsearch.study import Store, sqlite_url
 from vocoder.audio import Clip

@@ -7,7 +7,7 @@ from pathlib import Path
 from schedsearch.commands.arguments import optional_rate
 from schedsearch.config import Voice, load_voice
 from schedsearch.run import open_vocoder, search_excerpts
-from schedsearch.voice_check import kept_diagnosis, new_diagnosis
+from schedsearch.voice_check import CHECKING, kept_diagnosis, new_diagnosis
 from vocoder.audio import Clip
 from vocoder.checkpoint import describe
 from vocoder.errors import InputError
@@ -40,7 +40,7 @@ def _diagnosis(voice: Voice, vocoder: Vocoder, clips: Sequence[Clip], results: P
     kept = kept_diagnosis(voice, vocoder, clips, results)
     if kept is not None:
         return kept
-    print("checking the voice and its front end on the search clips (once; some 1,000 network evaluations) ...")
+    print(CHECKING)
     return new_diagnosis(voice, vocoder, clips, results)
 
 

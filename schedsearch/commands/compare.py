@@ -8,17 +8,19 @@ from pathlib import Path
 from tqdm import tqdm
 
 from schedsearch.commands.arguments import optional_rate, positive_number, whole_number
+from schedsearch.commands.pages import COMPARISON
 from schedsearch.comparison.contest import MOST_DRAWS, Settings, open_contest
 from schedsearch.comparison.standings import standings
 from schedsearch.comparison.table import table, write_table
 from schedsearch.comparison.text import text
 from schedsearch.config import load_voice
+from schedsearch.counted import counted
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
+from schedsearch.report.pictures.writing import write_comparison_picture
 from schedsearch.run import LONGEST_SEARCH
 from vocoder.checkpoint import describe
 from vocoder.errors import InputError
 
-TABLE = "comparison.csv"
 _BAR = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed}<{remaining} {postfix}"
 
 
@@ -44,22 +46,25 @@ def run(options: argparse.Namespace) -> int:
     voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
     contest = open_contest(voice, settings)
     print(describe(contest.scoring.vocoder))
-    _show("speed", contest.timing.steps(contest.entrants))
+    show("speed", contest.timing.steps(contest.entrants))
     evaluations, seconds = contest.left
     print(
-        f"{len(contest.entrants)} schedules, {evaluations:,} network evaluations to do, about {seconds / 60:.1f} min "
-        f"on this machine ({contest.timing.machine})"
+        f"{counted(len(contest.entrants), 'schedule')}, {counted(evaluations, 'network evaluation')} to do, "
+        f"about {seconds / 60:.1f} min on this machine ({contest.timing.machine})"
     )
-    _show("held-out clips", contest.scoring.steps(contest.entrants))
+    show("held-out clips", contest.scoring.steps(contest.entrants))
     ranked = standings(contest)
-    write_table(table(contest, ranked), contest.folder / TABLE)
-    print(f"\n{text(contest, ranked)}\n\nfile:  {contest.folder / TABLE}")
+    path = contest.folder / COMPARISON
+    write_table(table(contest, ranked), path)
+    print(f"\n{text(contest, ranked)}\n\nfile:     {path}")
+    if picture := write_comparison_picture(path):
+        print(f"picture:  {picture}")
     return 0
 
 
 def _settings(options: argparse.Namespace) -> Settings:
     return Settings(
-        lengths=() if options.iters is None else _lengths(options.iters),
+        lengths=() if options.iters is None else lengths(options.iters),
         files=_files(options.schedules),
         objective=options.objective,
         metrics=tuple(options.metrics.replace(",", " ").split()),
@@ -70,11 +75,12 @@ def _settings(options: argparse.Namespace) -> Settings:
     )
 
 
-def _lengths(text: str) -> tuple[int, ...]:
-    lengths = tuple(whole_number(word, "ITERS", least=1, most=LONGEST_SEARCH) for word in text.split())
-    if not lengths:
+def lengths(text: str) -> tuple[int, ...]:
+    """ITERS, such as "6 12"."""
+    found = tuple(whole_number(word, "ITERS", least=1, most=LONGEST_SEARCH) for word in text.split())
+    if not found:
         raise InputError("ITERS must be one length or several, such as '6 12 25 50 100', and is empty; give some")
-    return lengths
+    return found
 
 
 def _files(text: str) -> tuple[Path, ...]:
@@ -84,7 +90,8 @@ def _files(text: str) -> tuple[Path, ...]:
         raise InputError(f"SCHEDULES must be file names, and is {text!r} ({error}); quote names with spaces") from error
 
 
-def _show(stage: str, steps: Iterator[tuple[float, str]]) -> None:
+def show(stage: str, steps: Iterator[tuple[float, str]]) -> None:
+    """Runs the steps under a progress bar."""
     with tqdm(total=100, desc=f"{stage:>14}", bar_format=_BAR) as bar:
         for done, name in steps:
             bar.n = round(100 * done)

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from schedsearch.counted import counted
 from schedsearch.schedule_files import Layout, layout_for, read_provenance, read_schedule, write_schedule
 from vocoder.errors import InputError
 
@@ -25,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     if target.exists() and not options.force:
         raise InputError(f"OUT must be a new file, and {target} exists; name another, or replace it with --force")
     write_schedule(schedule, target, layout=layout, provenance=_provenance(source))
-    print(f"{target}: {len(schedule)} steps, {layout} layout")
+    print(f"{target}: {counted(len(schedule), 'step')}, {layout} layout")
     return 0
 
 

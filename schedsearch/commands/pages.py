@@ -5,7 +5,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from schedsearch.audio_folder import AudioFolder
-from schedsearch.commands.page_pictures import left_behind, spectrogram_of
+from schedsearch.commands.page_pictures import left_behind, of_dataset, spectrogram_of
 from schedsearch.config import Voice
 from schedsearch.confirmation import Verdict
 from schedsearch.rendering import LISTENING_CLIPS, Heard, Renderer, System, affordable_long, of_verdict, rendered
@@ -16,7 +16,7 @@ from schedsearch.report.page.run_page import run_page
 from schedsearch.run import HELD_OUT_DRAWS, Run, held_out_noise
 from schedsearch.study import study_name
 
-PAGE, SMALL_PAGE, PICTURES = "report.html", "report.small.html", "pictures"
+PAGE, SMALL_PAGE, PICTURES, COMPARISON = "report.html", "report.small.html", "pictures", "comparison.csv"
 _BAR = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed}<{remaining}"
 
 
@@ -50,8 +50,11 @@ def write_dataset_page(voice: Voice, results: Path, *, small: bool = False) -> P
     """report.html (or report.small.html) of all lengths of a dataset at one rate, with links to theirs."""
     folder = results / voice.dataset / f"{voice.sample_rate}hz"
     name = SMALL_PAGE if small else PAGE
-    title, pictures = f"{voice.dataset}, {voice.sample_rate} Hz: schedsearch", left_behind(folder / PICTURES)
-    page = dataset_page(title, lengths(folder, name), pictures=pictures)
+    found = lengths(folder, name)
+    checkpoints = {str(length.identity.get("checkpoint")) for length in found}
+    pictures, notes = of_dataset(folder, folder / COMPARISON, checkpoints)
+    title = f"{voice.dataset}, {voice.sample_rate} Hz: schedsearch"
+    page = dataset_page(title, found, pictures=pictures, notes=notes)
     (write_small_page if small else write_page)(page, folder / name)
     return folder / name
 

@@ -8,6 +8,7 @@ from schedsearch.commands.arguments import optional_rate, positive_number, whole
 from schedsearch.commands.pages import write_dataset_page, write_run_page, write_small_run_page
 from schedsearch.commands.search import BUDGET, FINISHED
 from schedsearch.config import Voice, load_voice
+from schedsearch.counted import counted
 from schedsearch.rendering import LISTENING_CLIPS
 from schedsearch.run import LONGEST_SEARCH, STUDY, Settings, open_run, results_folder
 from vocoder.errors import InputError
@@ -50,8 +51,8 @@ def _run_page(voice: Voice, options: argparse.Namespace, clips: int, seconds: fl
     opened = open_run(voice, _settings(voice, options, iterations), known=True)
     if opened.store.recall(FINISHED) != opened.store.recall(BUDGET):
         raise InputError(
-            f"a report needs a finished search, and that of {iterations} iterations was stopped; run make search "
-            f"ITERS={iterations} DATASET={voice.dataset} to its end"
+            f"a report needs a finished search, and that of {counted(iterations, 'iteration')} was stopped; run "
+            f"make search ITERS={iterations} DATASET={voice.dataset} to its end"
         )
     verdict = opened.verdict()
     if options.small:
@@ -71,7 +72,7 @@ def _settings(voice: Voice, options: argparse.Namespace, iterations: int) -> Set
     try:
         identity = json.loads((folder / "run.json").read_text(encoding="utf-8"))["identity"]
         objective, race, seed = str(identity["objective"]), bool(identity["race"]), int(identity["seed"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError, OverflowError) as error:
         raise InputError(
             f"{folder / 'run.json'} must be what a search wrote, and is not ({error!r}); run that search again"
         ) from error

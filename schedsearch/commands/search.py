@@ -4,20 +4,23 @@ import argparse
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
-from schedsearch.budget import Budget, parse_budget
+from schedsearch.budget import Budget, default_budget, parse_budget
 from schedsearch.choice import GRIDS, STRATEGIES
-from schedsearch.commands.arguments import optional_rate, whole_number
+from schedsearch.commands.arguments import optional_rate, whole_number, yes_or_no
+from schedsearch.commands.next_command import next_command
 from schedsearch.commands.pages import write_run_page
-from schedsearch.config import load_voice
+from schedsearch.config import EXPERIMENTS, load_voice
 from schedsearch.confirmation import Verdict
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
+from schedsearch.report.finding import sentence
 from schedsearch.report.origin import origin
 from schedsearch.report.pictures.writing import write_pictures
 from schedsearch.report.plan import plan
-from schedsearch.report.summary import sentence, table
+from schedsearch.report.summary import other_objectives, table
 from schedsearch.report.tables import (
     provenance,
     write_front,
@@ -26,14 +29,14 @@ from schedsearch.report.tables import (
     write_schedules,
     write_trials,
 )
-from schedsearch.run import LONGEST_SEARCH, STUDY, Run, Settings, open_run, results_folder
+from schedsearch.run import LONGEST_SEARCH, STUDY, Run, Settings, results_folder
 from schedsearch.search import Progress
 from schedsearch.study import Store
+from schedsearch.voice_check import open_checked
 from vocoder.atomic import sweep
 from vocoder.checkpoint import describe
 from vocoder.errors import InputError
 
-DEFAULT_BUDGET = "40candidates"
 BUDGET, _MORE, FINISHED = "budget", "more", "finished budget"  # what the store remembers them under
 _BAR = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed}<{remaining} {postfix}"
 
@@ -49,11 +52,16 @@ def add(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_OBJECTIVE,
         help=f"spectral, log_mel_l1, pesq, ..., or several with commas between them (default: {DEFAULT_OBJECTIVE})",
     )
-    parser.add_argument("--budget", help=f"such as 10min, 300candidates, 50000calls (default: {DEFAULT_BUDGET})")
+    parser.add_argument(
+        "--budget", help="such as 10min, 300candidates, 50000calls (default: 80candidates, 40 beyond 12 steps)"
+    )
     parser.add_argument("--more", help="adds so much to a finished search's budget, in the same unit")
     parser.add_argument("--seed", default="0", help="of the noise and the strategy (default: 0)")
     parser.add_argument("--storage", help="an Optuna storage URL (default: study.db in the results folder)")
     parser.add_argument("--results", type=Path, default=Path("results"), help="where results go (default: results)")
+    parser.add_argument(
+        "--force", nargs="?", const="1", default="0", help="1: search though check-voice refuses, or without it"
+    )
     parser.add_argument(
         "--require-improvement", action="store_true", help="exit status 3 when a baseline ships instead"
     )
@@ -61,16 +69,17 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Searches, or goes on searching, and prints the verdict; 0, or 3 where an improvement was required."""
-    settings, asked = _settings(options), _asked(options)
+    settings = _settings(options)
+    asked = _asked(options, settings.iterations)
     voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
     if asked.budget or not (settings.storage or (results_folder(voice, settings) / STUDY).exists()):
         asked.total(None)  # a refusal now leaves nothing behind
-    opened = open_run(voice, settings)
+    opened = open_checked(voice, settings, force=yes_or_no(options.force, "FORCE"), tell=print)
     with opened.store.using():
-        return _searched(opened, asked, required=options.require_improvement)
+        return _searched(opened, asked, options)
 
 
-def _searched(opened: Run, asked: "_Asked", *, required: bool) -> int:
+def _searched(opened: Run, asked: "_Asked", options: argparse.Namespace) -> int:
     print(describe(opened.vocoder))
     if opened.store.changed:
         print(f"changed since the last search: {', '.join(opened.store.changed)}; a new study begins")
@@ -79,13 +88,14 @@ def _searched(opened: Run, asked: "_Asked", *, required: bool) -> int:
     _show(opened, budget)
     verdict = conclude(opened, budget)
     _tell(opened, verdict)
+    print(f"next:   {next_command(options, _defaults(), budget)}")
     print(f"page:   {write_run_page(opened, verdict)}")
-    return 3 if required and not verdict.improves else 0
+    return 3 if options.require_improvement and not verdict.improves else 0
 
 
-def begin(store: Store, budget: str) -> Budget:
-    """The budget in words, kept for the next time that this search is asked to go on."""
-    return _remembered(store, _Asked(parse_budget(budget), None))
+def begin(opened: Run, budget: str | None) -> Budget:
+    """The budget in words, or the default one, kept for the next time that this search is asked to go on."""
+    return _remembered(opened.store, _Asked(opened.settings.iterations, parse_budget(budget) if budget else None, None))
 
 
 def conclude(opened: Run, budget: Budget) -> Verdict:
@@ -112,14 +122,15 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 @dataclass(frozen=True)
 class _Asked:
-    """BUDGET and MORE, where given."""
+    """BUDGET and MORE, where given, of a search of so many steps."""
 
+    iterations: int
     budget: Budget | None
     more: Budget | None
 
     def total(self, kept: str | None) -> Budget:
         """What to work to: the budget `kept` from before unless another is given, plus MORE."""
-        begun = self.budget or parse_budget(kept or DEFAULT_BUDGET)
+        begun = self.budget or (parse_budget(kept) if kept else default_budget(self.iterations))
         if self.more is None:
             return begun
         if self.more.unit != begun.unit:
@@ -127,8 +138,9 @@ class _Asked:
         return Budget(begun.amount + self.more.amount, begun.unit)
 
 
-def _asked(options: argparse.Namespace) -> _Asked:
+def _asked(options: argparse.Namespace, iterations: int) -> _Asked:
     return _Asked(
+        iterations,
         parse_budget(options.budget) if options.budget else None,
         parse_budget(options.more, name="MORE") if options.more else None,
     )
@@ -176,7 +188,14 @@ def _write(opened: Run, verdict: Verdict) -> None:
 
 
 def _tell(opened: Run, verdict: Verdict) -> None:
-    print(f"\n{sentence(verdict)}\n\n{table(verdict)}\n")
+    beside = other_objectives(verdict, opened.store.objectives)
+    front = ", pareto.csv" if beside else ""
+    print("\n" + "\n".join([sentence(verdict), *([beside] if beside else [])]) + f"\n\n{table(verdict)}\n")
     print(f"files:  {opened.folder}/schedule.pt, schedule.json, schedule.lmnt.npy, schedule.coqui.npy,")
-    print(f"        {opened.folder}/trials.csv, leaderboard.csv")
-    print(f"next:   make search ITERS={opened.settings.iterations} DATASET={opened.voice.dataset} MORE=40candidates")
+    print(f"        {opened.folder}/trials.csv, leaderboard.csv{front}")
+
+
+def _defaults() -> dict[str, Any]:
+    parser = argparse.ArgumentParser()
+    add(parser)
+    return vars(parser.parse_args([])) | {"rate": None, "experiments": EXPERIMENTS}

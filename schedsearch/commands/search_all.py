@@ -9,6 +9,8 @@ from schedsearch.commands import search
 from schedsearch.commands.arguments import optional_rate, whole_number
 from schedsearch.commands.pages import write_dataset_page
 from schedsearch.config import load_voice
+from schedsearch.counted import counted
+from schedsearch.report.finding import signed, stored_finding
 from schedsearch.report.pictures.writing import write_length_pictures
 from schedsearch.run import LONGEST_SEARCH, Settings, results_folder
 from vocoder.errors import InputError
@@ -29,13 +31,13 @@ def run(options: argparse.Namespace) -> int:
         raise InputError(f"ITERS must be one length or several, such as {LENGTHS!r}, and is empty; give some")
     status, rows = 0, []
     for i, length in enumerate(lengths):
-        print(f"\n--- {length} iterations ({i + 1} of {len(lengths)}) ---")
+        print(f"\n--- {counted(length, 'iteration')} ({i + 1} of {len(lengths)}) ---")
         one = copy.copy(options)
         one.iters = str(length)
         status = max(status, search.run(one))
         rows.append(_row(one))
     write_length_pictures(_folder(one), _folder(one).parent / "pictures")
-    print("\n" + "\n".join(["iterations, what ships, held-out difference to the best baseline", *rows]))
+    print("\n" + "\n".join(["iterations, what ships, searched minus best baseline on the held-out clips", *rows]))
     voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
     print(f"page:  {write_dataset_page(voice, options.results)}")
     return status
@@ -48,7 +50,6 @@ def _folder(options: argparse.Namespace) -> Path:
 
 def _row(options: argparse.Namespace) -> str:
     told = json.loads((_folder(options) / "run.json").read_text())
-    main = next(c for c in told["held_out"] if c["metric"] == told["objective"])
-    gap = main["difference"]
-    shown = f"{gap['mean']:+.4f} [{gap['low']:+.4f}, {gap['high']:+.4f}]" if gap else "no verdict"
-    return f"{options.iters:>10}  {told['name']:<34} {main['metric']} {shown}"
+    found = stored_finding(told)
+    numbers = "{} [{}, {}] ".format(*signed(found.difference)) if found.difference else ""
+    return f"{options.iters:>10}  {told['name']:<34} {found.metric} {numbers}{found.outcome}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from schedsearch.counted import counted
 from schedsearch.schedule_facts import columns
 from schedsearch.schedule_files import open_schedule, read_provenance
 
@@ -20,7 +21,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Prints one row a step, the cleanest first, and what a .json file says of its origin."""
     found = open_schedule(options.file)
-    print(f"{found.path}: {found.content}, {len(found.betas)} steps, {_judgement(found.fault)}")
+    print(f"{found.path}: {found.content}, {counted(len(found.betas), 'step')}, {_judgement(found.fault)}")
     table = columns(found.betas)
     print(f"{'step':>5} {'beta':>13} {'noise level':>12} {'log-SNR':>9} {'sigma':>11}")
     for step, row in enumerate(zip(table.beta, table.noise_level, table.log_snr, table.sigma, strict=True)):

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from schedsearch.commands.arguments import optional_rate, whole_number
 from schedsearch.config import load_voice
+from schedsearch.counted import counted
 from schedsearch.run import open_vocoder
 from schedsearch.schedule_files import read_schedule
 from schedsearch.synthesis import copy_synthesis
@@ -43,7 +44,8 @@ def run(options: argparse.Namespace) -> int:
     took = time.perf_counter() - began
     write(options.out, audio.cpu(), vocoder.sample_rate)
     seconds = len(audio) / vocoder.sample_rate
-    print(f"{options.out}: {seconds:.2f} s at {vocoder.sample_rate} Hz, {len(schedule)} steps, in {took:.1f} s")
+    made = f"{seconds:.2f} s at {vocoder.sample_rate} Hz, {counted(len(schedule), 'step')}"
+    print(f"{options.out}: {made}, in {took:.1f} s")
     return 0
 
 

@@ -76,14 +76,23 @@ def open_contest(voice: Voice, settings: Settings) -> Contest:
     """Reads schedules, vocoder and clips; InputError in one line for whatever is wrong, and then nothing is written."""
     folder = voice_folder(voice, settings.results)
     entrants = _entrants(settings, folder, voice_folder(voice, settings.results / SHIPPED))
+    scoring = open_scoring(voice, settings)
+    return Contest(voice, folder, entrants, scoring, Timing(scoring.vocoder, scoring.clips, scoring.kept))
+
+
+def open_scoring(voice: Voice, settings: Settings) -> Scoring:
+    """The voice's vocoder and held-out clips, and what is known of them already; InputError as `open_contest` has it.
+
+    Makes the voice's results folder, after all that can be wrong with the input.
+    """
+    folder = voice_folder(voice, settings.results)
     vocoder = in_precision(open_vocoder(voice), None)  # float32, as users will hear it
     names = (settings.objective, *(settings.metrics or DEFAULT_COLUMNS))
     metrics = metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=settings.jobs, names=names)
     clips = held_out_clips(voice, vocoder, settings.seconds)
     kept = Kept(folder / KEPT)
     make_writable(folder)
-    scoring = Scoring(vocoder, clips, tuple(metrics.values()), settings.draws, settings.seed, kept)
-    return Contest(voice, folder, entrants, scoring, Timing(vocoder, clips, kept))
+    return Scoring(vocoder, clips, tuple(metrics.values()), settings.draws, settings.seed, kept)
 
 
 def _entrants(settings: Settings, own: Path, shipped: Path) -> tuple[Entrant, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from schedsearch.families import baselines, published_names
+from schedsearch.families import baselines, published_names, universal_names
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.schedule_files import read_provenance, read_schedule
 
@@ -26,9 +26,9 @@ class Entrant:
 
 def baselines_of(iterations: int) -> list[Entrant]:
     """All of this length."""
-    known = published_names()
+    sources = dict.fromkeys(published_names(), "published") | dict.fromkeys(universal_names(), "universal")
     return [
-        Entrant(name, "baseline", "published" if name in known else "formula or resampled", schedule)
+        Entrant(name, "baseline", sources.get(name, "formula or resampled"), schedule)
         for name, schedule in baselines(iterations).items()
     ]
 

@@ -52,7 +52,7 @@ class Kept:
         try:
             entry = json.loads(line)
             self._values.setdefault(str(entry["key"]), {}).update(dict(entry["values"]))
-        except (ValueError, TypeError, KeyError):  # torn, or no line of ours
+        except (ValueError, TypeError, LookupError, RecursionError):  # torn, or no line of ours
             return
 
     def _torn(self) -> bool:

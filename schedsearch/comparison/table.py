@@ -7,7 +7,7 @@
 | iterations | steps of the schedule |
 | schedule | its name |
 | kind | baseline, searched (a search's winner) or given (a file of the user's) |
-| source | the file; of a baseline, whether it is published or made by a formula or by resampling |
+| source | the file; of a baseline, whether it is published, universal, or made by a formula or by resampling |
 | metric, unit | what was measured |
 | direction | minimize, maximize, or neither where no side is better |
 | mean | over clips and draws, clips with a failure left out |
@@ -48,6 +48,7 @@ from schedsearch.confirmation import Comparison
 from schedsearch.metrics.registry import Metric
 from schedsearch.scores import Score
 from schedsearch.speed import evaluations_per_audio_second
+from schedsearch.spreadsheet import defused
 from schedsearch.verdict import Interval, paired_bootstrap, sound_clips
 from vocoder.atomic import atomic_write
 
@@ -59,8 +60,6 @@ COLUMNS = (
     *("real_time_factor", "real_time_factor_low", "real_time_factor_high", "timing_rounds", "machine"),
     *("network_evaluations_per_audio_second", "network_evaluations_per_second", "terminal_log_snr", "sigma_1"),
 )
-# A spreadsheet runs a cell that begins so as a formula; a quote before it makes it text (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def table(contest: Contest, ranked: Mapping[int, Sequence[Standing]]) -> pd.DataFrame:
@@ -79,11 +78,6 @@ def write_table(rows: pd.DataFrame, path: Path) -> None:
     atomic_write(path, rows.to_csv(index=False, float_format="%.8g").encode())
 
 
-def defused(text: str) -> str:
-    """As a spreadsheet shows it and does not run it."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
 def _row(contest: Contest, standing: Standing, comparison: Comparison, metric: Metric) -> dict[str, Any]:
     entrant = standing.entrant
     return {
@@ -98,10 +92,10 @@ def _row(contest: Contest, standing: Standing, comparison: Comparison, metric: M
         "metric": metric.name,
         "unit": metric.unit,
         "direction": metric.direction if metric.ranks else "neither",
-        **_measured(comparison.winner),
+        **measured(comparison.winner),
         "objective": contest.scoring.metrics[0].name,
         "rival": defused(standing.rival.name),
-        **_difference(comparison),
+        **difference(comparison),
         "verdict": word(comparison, metric),
         **_speed(contest, len(entrant.schedule)),
         "terminal_log_snr": float(entrant.schedule.log_snr[-1]),
@@ -109,7 +103,8 @@ def _row(contest: Contest, standing: Standing, comparison: Comparison, metric: M
     }
 
 
-def _measured(score: Score) -> dict[str, Any]:
+def measured(score: Score) -> dict[str, Any]:
+    """The columns of a score by itself: mean to failure_rate."""
     kept = sound(score)
     clips, draws = kept.values.shape
     mean = _interval_of_mean(kept) if clips > 1 else None
@@ -130,7 +125,8 @@ def _interval_of_mean(score: Score) -> Interval:
     return paired_bootstrap(score.values, np.zeros_like(score.values), seed=0)
 
 
-def _difference(comparison: Comparison) -> dict[str, Any]:
+def difference(comparison: Comparison) -> dict[str, Any]:
+    """The columns of a paired comparison: difference to pairs."""
     found = comparison.difference
     return {
         "difference": found.mean if found else np.nan,

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from schedsearch.comparison.contest import Contest
 from schedsearch.comparison.standings import Standing, sound, word
 from schedsearch.confirmation import Comparison
+from schedsearch.counted import counted
 from schedsearch.metrics.registry import Metric
 
 WIDTH = 100  # columns
 _NAME, _MEAN, _GAP = 28, 15, 26
 _MARKS = {"better": "+", "worse": "-", "tie": "=", "higher": "^", "lower": "v", "": " "}
-LEGEND = "beside the rival (*, the best baseline): + better, - worse, = tie, ^ v higher, lower; ! failures"
+LEGEND = "beside the rival (*, best baseline): + better, - worse, = not settled, ^ v higher, lower; ! failures"
 
 
 def text(contest: Contest, ranked: Mapping[int, Sequence[Standing]]) -> str:
@@ -29,10 +30,9 @@ def _block(contest: Contest, iterations: int, ranked: Sequence[Standing]) -> str
 def _title(contest: Contest, iterations: int) -> str:
     speed = contest.timing.speed(iterations)
     low, high = speed.quartiles
-    draws = f"{contest.scoring.draws} draw" + "s" * (contest.scoring.draws > 1)
-    clips = f"{len(contest.scoring.clips)} held-out clips x {draws}"
+    clips = f"{counted(len(contest.scoring.clips), 'held-out clip')} x {counted(contest.scoring.draws, 'draw')}"
     return (
-        f"{iterations} iterations: {clips}; real-time factor {speed.real_time_factor:.3g} "
+        f"{counted(iterations, 'iteration')}: {clips}; real-time factor {speed.real_time_factor:.3g} "
         f"({low:.3g} to {high:.3g}, n = {speed.rounds})"
     )
 

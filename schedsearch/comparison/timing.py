@@ -12,6 +12,7 @@ import torch
 from schedsearch import speed
 from schedsearch.comparison.entrants import Entrant
 from schedsearch.comparison.kept import Kept
+from schedsearch.counted import counted
 from schedsearch.run import conditions
 from schedsearch.speed import Speed
 from vocoder.audio import Clip
@@ -33,7 +34,7 @@ class Timing:
         for i, length in enumerate(todo):
             found = speed.measure(self.vocoder, self._clip, one[length])
             self.kept.add({self._key(length): {"seconds": found.seconds}})
-            yield (i + 1) / len(todo), f"{length} iterations"
+            yield (i + 1) / len(todo), counted(length, "iteration")
 
     def speed(self, iterations: int) -> Speed:
         """As `steps` found it."""

@@ -14,8 +14,9 @@ def log_mel(audio: Tensor, sample_rate: int) -> Tensor:
     """[..., samples] -> [..., 128, samples // hop + 1]: ln of the amplitude mel, NaN or infinity where audio has it.
 
     Chen et al. 2020 condition on 128 mels of 20 Hz to 12 kHz (here to half the sample rate at most), 50 ms Hann
-    windows and 2048 frequencies at 24 kHz (the next power of two). Triangles of unit height on the HTK scale, which
-    TensorFlow makes. The floor of 0.01 is Shen et al.'s 2018 (Tacotron 2): -92 dB of a full-scale sine at 16 kHz.
+    windows and 2048 frequencies at 24 kHz (the next power of two). Assumed are triangles of unit height on the HTK
+    scale, which TensorFlow makes, and half of their shift of 12.5 ms. The floor of 0.01 is Shen et al.'s 2018
+    (Tacotron 2): -92 dB of a full-scale sine at 16 kHz.
     """
     window = round(WINDOW * sample_rate)
     mel = torchaudio_mel(

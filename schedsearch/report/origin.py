@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from schedsearch.run import HELD_OUT_DRAWS, HELD_OUT_SEED, Run
+from schedsearch.run import HELD_OUT_DRAWS, HELD_OUT_SEED, VOICE_CHECK, Run
 from vocoder.reverse import ReverseProcess
 
 
@@ -24,6 +24,7 @@ def origin(run: Run) -> dict[str, Any]:
         "seeds": {"search": seed, "held_out": seed + HELD_OUT_SEED},
         "held_out_draws": list(HELD_OUT_DRAWS),
         "strategy": run.settings.strategy,
+        "voice_check": run.store.recall(VOICE_CHECK),
     }
 
 

@@ -7,11 +7,12 @@ import numpy as np
 import torch
 
 from schedsearch.budget import Budget
+from schedsearch.counted import counted
 from schedsearch.families import baselines
 from schedsearch.finalists import BASELINE_FINALISTS, FINALIST_DRAWS, SEARCHED_FINALISTS
 from schedsearch.rendering import LISTENING_CLIPS
 from schedsearch.run import HELD_OUT_DRAWS, Run
-from schedsearch.search import spent
+from schedsearch.standing import spent
 from schedsearch.strategies.slope import EVALUATIONS_A_STEP
 from vocoder.audio import Clip
 from vocoder.vocoder import Vocoder
@@ -33,7 +34,7 @@ def plan(run: Run, budget: Budget) -> str:
         ("baselines", fresh * steps * clips, 1.0),
         (f"{run.settings.strategy}, {budget}", _search_evaluations(run, budget, max(0.0, left), seconds), 1.0),
         ("finalists", rescored * steps * clips, exact / seconds),
-        (f"{held_out} held-out clips", 2 * steps * held_out * len(HELD_OUT_DRAWS), longer * exact / seconds),
+        (counted(held_out, "held-out clip"), 2 * steps * held_out * len(HELD_OUT_DRAWS), longer * exact / seconds),
         (f"{heard} of them, to be heard", 2 * steps * heard, longer * exact / seconds),
     ]
     lines = [f"  {name:<28} {n:>9,.0f} network evaluations {_minutes(n * seconds * part)}" for name, n, part in rows]

@@ -1,62 +1,48 @@
-"""A run's end as text: the verdict in a sentence, the comparison, the next command."""
+"""A run's end as text: winner and baseline side by side, and how they stand in other objectives."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable
 
 from schedsearch.confirmation import Comparison, Verdict
+from schedsearch.report.finding import signed
 from schedsearch.report.tables import ordered
 from schedsearch.scores import Score
-from schedsearch.verdict import Interval
 
-
-@dataclass(frozen=True)
-class Finding:
-    """What the sentence says: of a verdict, or of the run.json that was written of one."""
-
-    metric: str
-    baseline: str
-    improves: bool
-    difference: Interval | None  # searched minus baseline
-    clips: int
-    draws: int
-
-
-def finding(verdict: Verdict) -> Finding:
-    """In the objective that decides."""
-    main = next(c for c in verdict.comparisons if c.metric == verdict.objective)
-    clips, draws = main.winner.values.shape
-    return Finding(main.metric, verdict.baseline.name, verdict.improves, main.difference, clips, draws)
-
-
-def sentence(found: Finding | Verdict) -> str:
-    """Which schedule ships, how much better, how sure."""
-    f = finding(found) if isinstance(found, Verdict) else found
-    if f.difference is None:
-        return f"No verdict: {f.metric} failed on the held-out clips; {f.baseline} ships."
-    gap = f"{f.difference.mean:+.4f} (95 % interval {f.difference.low:+.4f} to {f.difference.high:+.4f})"
-    n = f"{f.clips} held-out clips x {f.draws} fresh draws"
-    if f.improves:
-        return f"The searched schedule ships: {f.metric} {gap} against {f.baseline}, {n}."
-    why = "is worse than" if f.difference.excludes_zero else "can't be told from"
-    return f"{f.baseline} ships: the searched schedule {why} it, {f.metric} {gap}, {n}."
+TOO_FEW = "fewer than 2 clips to compare"
 
 
 def table(verdict: Verdict) -> str:
     """Winner and baseline on the held-out clips, mean +- standard error over clips."""
-    head = f"{'held-out':<12} {'searched':>18} {verdict.baseline.name[:26]:>26}   difference, 95 % interval"
+    head = f"{'held-out':<12} {'searched':>18} {verdict.baseline.name[:26]:>26}   searched - baseline, 95 % interval"
     return "\n".join([head, *(_row(c) for c in ordered(verdict.comparisons, verdict.objective))])
+
+
+def other_objectives(verdict: Verdict, objectives: Iterable[str]) -> str:
+    """What a search for several at once says beside its verdict, which the first one decides; empty for one alone."""
+    others = [c for c in verdict.comparisons if c.metric in set(objectives) - {verdict.objective}]
+    if not others:
+        return ""
+    stands = ", ".join(f"{_outcome(c)} in {c.metric}" for c in others)
+    return f"{verdict.objective} alone decides; the searched schedule is {stands}."
+
+
+def _outcome(comparison: Comparison) -> str:
+    if comparison.difference is None:
+        return "not comparable"
+    if comparison.better:
+        return "better"
+    return "worse" if comparison.difference.excludes_zero else "not told apart"
 
 
 def _row(comparison: Comparison) -> str:
     difference = comparison.difference
-    interval = (
-        "too many failures"
-        if difference is None
-        else f"{difference.mean:+.4f}  [{difference.low:+.4f}, {difference.high:+.4f}]"
-    )
+    interval = TOO_FEW if difference is None else "{}  [{}, {}]".format(*signed(difference))
     winner, baseline = _cell(comparison.winner), _cell(comparison.baseline)
     return f"{comparison.metric:<12} {winner:>18} {baseline:>26}   {interval}"
 
 
 def _cell(score: Score) -> str:
-    failed = f", {len(score.failures)} failed" if score.failures else ""
-    return f"{score.mean:.4f} +- {score.standard_error:.4f}{failed}"
+    if score.failures:
+        return f"{len(score.failures)} of {score.values.size} failed"
+    error = "" if math.isnan(score.standard_error) else f" +- {score.standard_error:.4f}"
+    return f"{score.mean:.4f}{error}"

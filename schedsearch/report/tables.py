@@ -1,4 +1,30 @@
-"""trials.csv, leaderboard.csv, the schedule in every layout, and run.json."""
+"""trials.csv, leaderboard.csv, pareto.csv, the schedule in every layout, and run.json.
+
+leaderboard.csv, one row a schedule: finalists, then the baselines that are none, each best by the search clips first:
+
+| column | what it is |
+|---|---|
+| name, kind | of the schedule; baseline, or what proposed it |
+| shipped | True for the one in schedule.pt |
+| search_OBJECTIVE_... | the objective on the search clips: finalists on several noise draws, the others on one |
+| held_out_METRIC_... | each metric on the held-out clips, of the two that met there; empty for all others |
+| ..._mean | over clips and draws; empty as soon as one failed |
+| ..._se | standard error of the mean, over clips (draws averaged first) |
+| ..._clips, ..._draws | that the mean is over, or, where one failed, that were tried |
+| ..._failures | pairs of clip and draw that gave no value |
+
+trials.csv, one row a candidate, baselines first, then in the order they were proposed; pareto.csv has rows of it:
+
+| column | what it is |
+|---|---|
+| name, kind, iterations | as above; steps |
+| OBJECTIVE_mean, _se, _clips, _draws, _failures | of each objective on the search clips, as above |
+| stopped | whether the race stopped it: its means are empty, _clips are those it ran, and it can't win |
+| estimate | of the first objective, where it was stopped: what it was worth by then |
+| failures, failure_reason | of all objectives together; the first reason |
+| seconds, network_evaluations | wall time; clips through the network, once a step |
+| betas | cleanest first, with spaces between |
+"""
 
 import json
 import platform
@@ -13,10 +39,12 @@ import pandas as pd
 
 from schedsearch.candidate import Candidate
 from schedsearch.confirmation import Comparison, Verdict
-from schedsearch.finalists import finalists
+from schedsearch.finalists import leaders
 from schedsearch.schedule_files import Layout, write_schedule
 from schedsearch.scores import Score
+from schedsearch.spreadsheet import defused
 from schedsearch.study import Store
+from schedsearch.verdict import sound_clips
 from vocoder.atomic import atomic_write
 
 Losses: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]  # [objective]
@@ -46,19 +74,13 @@ def write_front(store: Store, path: Path) -> None:
 
 
 def write_leaderboard(store: Store, verdict: Verdict, path: Path) -> None:
-    """One row a schedule, best first by the search clips: search score, and held-out scores of the two that met."""
-    rescored = {c.name: c for c in finalists(store)}
-    everyone = [rescored.get(c.name, c) for c in [*store.baselines(), *store.candidates()]]
+    """One row a schedule, in the order of `leaders`: search score, and held-out scores of the two that met."""
     held_out = {
         verdict.winner.name: {c.metric: c.winner for c in verdict.comparisons},
         verdict.baseline.name: {c.metric: c.baseline for c in verdict.comparisons},
     }
-    kept = [c for c in everyone if c.kind == "baseline" or c.name in rescored]
-    rows = [_leader(c, store.objective, held_out.get(c.name, {}), verdict) for c in kept]
-    table = pd.DataFrame(rows).sort_values(
-        f"search_{store.objective}_mean", ascending=store.signs[store.objective] > 0, na_position="last"
-    )
-    _write_csv(table, path)
+    rows = [_leader(c, store.objective, held_out.get(c.name, {}), verdict) for c in leaders(store)]
+    _write_csv(pd.DataFrame(rows), path)
 
 
 def write_schedules(verdict: Verdict, provenance: Mapping[str, Any], folder: Path) -> list[Path]:
@@ -110,7 +132,7 @@ def _trial(candidate: Candidate) -> dict[str, Any]:
         "stopped": candidate.estimate is not None,
         "estimate": candidate.estimate,
         "failures": len(candidate.failures),
-        "failure_reason": candidate.failures[0] if candidate.failures else "",
+        "failure_reason": defused(candidate.failures[0]) if candidate.failures else "",
         "seconds": round(candidate.seconds, 4),
         "network_evaluations": candidate.network_evaluations,
         "betas": " ".join(f"{beta:.9g}" for beta in candidate.schedule.betas),
@@ -144,6 +166,7 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "winner": _named(winner),
         "baseline": _named(baseline),
         "difference": None if comparison.difference is None else asdict(comparison.difference),
+        "pairs": int(sound_clips([comparison.winner.values, comparison.baseline.values]).sum()),
         "better": comparison.better,
     }
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from schedsearch.counted import counted
+from schedsearch.report.finding import Finding, digits, sentence, stored_finding
 from schedsearch.report.page.content import Cell, Column, Fact, Page, Picture, Table, number, number_cell
-from schedsearch.report.summary import Finding, sentence
-from schedsearch.verdict import Interval
 from vocoder.errors import InputError
 
 RUN_PAGE = "report.html"
@@ -42,17 +42,22 @@ def lengths(folder: Path, page: str = RUN_PAGE) -> list[Length]:
     return [_length(path, iterations, page) for iterations, path in sorted(found)]
 
 
-def dataset_page(title: str, found: Sequence[Length], *, pictures: Sequence[Picture] = ()) -> Page:
-    """One sentence and one row a length."""
+def dataset_page(
+    title: str, found: Sequence[Length], *, pictures: Sequence[Picture] = (), notes: Sequence[str] = ()
+) -> Page:
+    """One sentence and one row a length; `notes` stand below the sentences."""
     improved = sum(length.finding.improves for length in found)
     checkpoints = {str(length.identity.get("checkpoint")) for length in found}
-    context = [f"{improved} of {len(found)} lengths have a searched schedule that is better beyond doubt at 95 %."]
+    context = [
+        f"Of {counted(len(found), 'length')}, {improved} {'has' if improved == 1 else 'have'} a searched schedule that "
+        "is better than its best baseline, at 95 %."
+    ]
     if len(checkpoints) > 1:
         context.append("Not all lengths were searched on the same checkpoint: compare them with care.")
     return Page(
         title=title,
         verdicts=tuple((_steps(n.iterations), sentence(n.finding), n.finding.improves) for n in found),
-        context=tuple(context),
+        context=(*context, *notes),
         tables=(_table(found),),
         pictures=tuple(pictures),
         provenance=tuple(Fact(_steps(length.iterations), _spelt(length)) for length in found),
@@ -67,8 +72,9 @@ def _table(found: Sequence[Length]) -> Table:
         Column("Metric", numeric=False),
         Column("Searched", "held out"),
         Column("Baseline", "held out"),
-        Column("Difference"),
+        Column("Difference", "searched minus baseline"),
         Column("95 % interval"),
+        Column("Searched is", numeric=False),
         Column("Candidates"),
     )
     return Table("lengths", "Lengths", columns, tuple(_row(length) for length in found), 0)
@@ -76,7 +82,8 @@ def _table(found: Sequence[Length]) -> Table:
 
 def _row(length: Length) -> tuple[Cell, ...]:
     gap, better = length.finding.difference, length.finding.improves
-    interval = f"{number(gap.low, signed=True)} to {number(gap.high, signed=True)}" if gap else "no verdict"
+    places = digits(gap) if gap else 0
+    interval = f"{number(gap.low, places, signed=True)} to {number(gap.high, places, signed=True)}" if gap else "–"
     return (
         Cell(str(length.iterations), length.iterations, link=length.page),
         Cell(length.ships, mark="better" if better else ""),
@@ -84,8 +91,9 @@ def _row(length: Length) -> tuple[Cell, ...]:
         Cell(length.finding.metric),
         number_cell(length.searched),
         number_cell(length.baseline),
-        Cell(number(gap.mean, signed=True), gap.mean) if gap else Cell("–"),
+        Cell(number(gap.mean, places, signed=True), gap.mean) if gap else Cell("–"),
         Cell(interval, gap.low if gap else None),
+        Cell(length.finding.outcome),
         Cell(f"{length.candidates:,}", length.candidates),
     )
 
@@ -94,34 +102,24 @@ def _length(path: Path, iterations: int, page: str) -> Length:
     there = path.with_name(page).is_file()
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        main = next(c for c in told["held_out"] if c["metric"] == told["objective"])
+        found = stored_finding(told)
+        main = next(c for c in told["held_out"] if c["metric"] == found.metric)
         return Length(
             iterations=iterations,
             page=f"{path.parent.name}/{page}" if there else "",
             ships=str(told["name"]),
-            finding=_finding(told, main),
+            finding=found,
             searched=_mean(main["winner"]),
             baseline=_mean(main["baseline"]),
             candidates=int(told["candidates"]),
             network_evaluations=int(told["search_network_evaluations"]),
             identity=dict(told["identity"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
+    except (OSError, ValueError, LookupError, ArithmeticError, TypeError, AttributeError, StopIteration,
+            RecursionError) as error:  # fmt: skip
         raise InputError(
             f"{path} must be what a search wrote, and is not ({error!r}); run that search again"
         ) from error
-
-
-def _finding(told: Mapping[str, Any], main: Mapping[str, Any]) -> Finding:
-    gap = main["difference"]
-    return Finding(
-        metric=str(main["metric"]),
-        baseline=str(told["baseline"]),
-        improves=bool(told["improves_on_baseline"]),
-        difference=Interval(float(gap["mean"]), float(gap["low"]), float(gap["high"])) if gap else None,
-        clips=int(main["winner"]["clips"]),
-        draws=int(main["winner"]["draws"]),
-    )
 
 
 def _mean(score: Mapping[str, Any]) -> float | None:
@@ -129,9 +127,9 @@ def _mean(score: Mapping[str, Any]) -> float | None:
 
 
 def _steps(iterations: int) -> str:
-    return f"{iterations} step{'' if iterations == 1 else 's'}"
+    return counted(iterations, "step")
 
 
 def _spelt(length: Length) -> str:
     identity = ", ".join(f"{name}: {value}" for name, value in length.identity.items())
-    return f"{length.network_evaluations:,} network evaluations in the search; {identity}"
+    return f"{counted(length.network_evaluations, 'network evaluation')} in the search; {identity}"

@@ -12,6 +12,7 @@ from typing import TypeVar
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from schedsearch.counted import counted
 from schedsearch.report.page.content import Page
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
@@ -39,7 +40,8 @@ def write_small_page(page: Page, path: Path) -> None:
     sizes = [len(p.uri) + len(p.caption.encode()) + len(p.alt.encode()) for p in page.pictures]
     pictures = fitting(page.pictures, sizes, room)
     left_out = len(page.pictures) - len(pictures)
-    note = (f"{left_out} pictures are left out to keep this page small.",) if left_out else ()
+    are = "is" if left_out == 1 else "are"
+    note = (f"{counted(left_out, 'picture')} {are} left out to keep this page small.",) if left_out else ()
     atomic_write(path, html(replace(silent, pictures=tuple(pictures), context=(*page.context, *note))))
 
 

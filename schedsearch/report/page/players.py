@@ -9,6 +9,7 @@ import numpy as np
 import soundfile
 from torch import Tensor
 
+from schedsearch.counted import counted
 from schedsearch.metrics.level import level
 from schedsearch.rendering import Heard
 from schedsearch.report.page.content import Listening, ListeningRow, Player, data_uri
@@ -53,7 +54,12 @@ def listening(names: Sequence[str], heard: Sequence[Heard], sample_rate: int) ->
             break
         rows.append(row)
     left_out = len(names) - len(rows)
-    notes = [f"{left_out} more clips are left out to keep the page small."] if left_out else []
+    notes = []
+    if any(audio is not None and len(audio) > round(LONGEST * sample_rate) for audio in heard[0].audio[: len(rows)]):
+        notes.append(f"Only the first {LONGEST:g} s of a clip are played; its score counts more of it.")
+    if left_out:
+        are = "is" if left_out == 1 else "are"
+        notes.append(f"{counted(left_out, 'more clip')} {are} left out to keep the page small.")
     return Listening(tuple(system.label for system in heard), tuple(rows), tuple(notes))
 
 

@@ -6,12 +6,14 @@ from typing import Any, Literal
 
 from schedsearch.candidate import Candidate
 from schedsearch.confirmation import Comparison, Verdict
-from schedsearch.finalists import finalists
+from schedsearch.counted import counted
+from schedsearch.finalists import leaders
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.registry import Metric
+from schedsearch.report.finding import digits, sentence
 from schedsearch.report.page import content
 from schedsearch.report.page.content import Cell, Column, Fact, Listening, Page, Picture, Table, number, number_cell
-from schedsearch.report.summary import sentence
+from schedsearch.report.summary import TOO_FEW, other_objectives
 from schedsearch.report.tables import ordered, provenance
 from schedsearch.run import Run
 from schedsearch.scores import Score
@@ -31,9 +33,18 @@ def run_page(
     identity = run.store.study.user_attrs["identity"]
     facts = provenance(run.store, verdict)
     return Page(
-        title=f"{run.voice.dataset}, {run.voice.sample_rate} Hz, {run.settings.iterations} steps: schedsearch",
+        title=f"{run.voice.dataset}, {run.voice.sample_rate} Hz, {_steps(run)}: schedsearch",
         verdicts=(("", sentence(verdict), verdict.improves),),
-        context=(_searched(run, len(run.store.candidates())), _agreement(verdict, run.metrics)),
+        context=tuple(
+            filter(
+                None,
+                (
+                    _searched(run, len(run.store.candidates())),
+                    other_objectives(verdict, run.store.objectives),
+                    _agreement(verdict, run.metrics),
+                ),
+            )
+        ),
         baseline=verdict.baseline.name,
         comparisons=tuple(
             _comparison(c, run.metrics[c.metric], _summary(c.metric, run.voice.sample_rate))
@@ -49,9 +60,13 @@ def run_page(
 
 def _searched(run: Run, candidates: int) -> str:
     return (
-        f"{run.voice.dataset} at {run.voice.sample_rate} Hz, {run.settings.iterations} steps, {candidates} candidates "
-        f"scored on {len(run.search_clips)} search clips, judged on {len(run.held_out_clips)} others."
+        f"{run.voice.dataset} at {run.voice.sample_rate} Hz, {_steps(run)}, {counted(candidates, 'candidate')} tried "
+        f"on {counted(len(run.search_clips), 'search clip')}, judged on {counted(len(run.held_out_clips), 'other')}."
     )
+
+
+def _steps(run: Run) -> str:
+    return counted(run.settings.iterations, "step")
 
 
 # --- searched and baseline ------------------------------------------------------------------------
@@ -59,11 +74,14 @@ def _searched(run: Run, candidates: int) -> str:
 
 def _agreement(verdict: Verdict, metrics: Mapping[str, Metric]) -> str:
     """How the other metrics see it: one that ships in its objective may lose elsewhere."""
-    found = [_outcome(c, metrics[c.metric]) for c in verdict.comparisons]
+    ranking = [c for c in verdict.comparisons if metrics[c.metric].ranks]
+    found = [_outcome(c, metrics[c.metric]) for c in ranking]
     better, worse, open_ = (found.count(outcome) for outcome in ("better", "worse", "not settled"))
+    failed = [c.metric for c in ranking if c.difference is None]
     return (
-        f"Of {better + worse + open_} metrics that have a better side, the searched schedule is better in {better}, "
-        f"worse in {worse}, and {open_} do not settle it at 95 %."
+        f"Of the metrics that have a better side ({len(ranking)}), the searched schedule is better in {better}, worse "
+        f"in {worse} and not told apart from the best baseline in {open_}, each at 95 %"
+        + (f"; not comparable: {', '.join(failed)}." if failed else ".")
     )
 
 
@@ -77,6 +95,7 @@ def _outcome(comparison: Comparison, metric: Metric) -> Outcome:
 
 def _comparison(comparison: Comparison, metric: Metric, summary: str) -> content.Comparison:
     difference = comparison.difference
+    places = digits(difference) if difference else 0
     widest = max(abs(difference.low), abs(difference.high)) if difference else 0.0
     return content.Comparison(
         metric=metric.name,
@@ -85,8 +104,8 @@ def _comparison(comparison: Comparison, metric: Metric, summary: str) -> content
         better_side=_better_side(metric),
         searched=_mean_and_error(comparison.winner),
         baseline=_mean_and_error(comparison.baseline),
-        difference=number(difference.mean, signed=True) if difference else "too many failures",
-        interval=f"{number(difference.low, signed=True)} to {number(difference.high, signed=True)}"
+        difference=number(difference.mean, places, signed=True) if difference else TOO_FEW,
+        interval=f"{number(difference.low, places, signed=True)} to {number(difference.high, places, signed=True)}"
         if difference
         else "–",
         outcome=_outcome(comparison, metric),
@@ -103,8 +122,9 @@ def _better_side(metric: Metric) -> str:
 
 
 def _mean_and_error(score: Score) -> str:
-    failed = f", {len(score.failures)} failed" if score.failures else ""
-    return f"{number(score.mean)} ± {number(score.standard_error)}{failed}"
+    if score.failures:
+        return f"{len(score.failures)} of {score.values.size} failed"
+    return number(score.mean) + ("" if math.isnan(score.standard_error) else f" ± {number(score.standard_error)}")
 
 
 def _summary(metric: str, sample_rate: int) -> str:
@@ -115,12 +135,7 @@ def _summary(metric: str, sample_rate: int) -> str:
 
 
 def _leaderboard(store: Store, verdict: Verdict, metrics: Mapping[str, Metric]) -> Table:
-    """Finalists and baselines, the best on the search clips first; held-out scores of the two that met."""
-    rescored = {c.name: c for c in finalists(store)}
-    everyone = [rescored.get(c.name, c) for c in [*store.baselines(), *store.candidates()]]
-    kept = sorted(
-        (c for c in everyone if c.kind == "baseline" or c.name in rescored), key=lambda c: _loss(c, store)
-    )
+    """Finalists, then the other baselines; held-out scores of the two that met."""
     main = next(c for c in verdict.comparisons if c.metric == verdict.objective)
     held_out = {verdict.winner.name: main.winner, verdict.baseline.name: main.baseline}
     metric = metrics[store.objective]
@@ -133,7 +148,7 @@ def _leaderboard(store: Store, verdict: Verdict, metrics: Mapping[str, Metric]) 
         _score_column(f"{store.objective} held out", metric),
         Column("Ships", numeric=False, best_first="descending"),
     )
-    rows = tuple(_leader(c, held_out.get(c.name), verdict) for c in kept)
+    rows = tuple(_leader(c, held_out.get(c.name), verdict) for c in leaders(store))
     return Table("leaderboard", "Leaderboard: finalists and baselines", columns, rows, 2)
 
 

@@ -42,6 +42,12 @@ def rated_lengths(newest: Path) -> tuple[Quantity, dict[str, list[Rated]]] | Non
     }
 
 
+def most_lengths(voice: Path) -> tuple[Quantity, dict[str, list[Rated]]] | None:
+    """The same of the largest group of lengths below results/<dataset>/<rate>hz that compare with one another."""
+    groups = [found for path in sorted(voice.glob("*iters")) if (found := rated_lengths(path)) is not None]
+    return max(groups, key=lambda group: sum(map(len, group[1].values())), default=None)
+
+
 def _read(path: Path) -> _Length | None:
     """None for what another program, or another version, left there."""
     try:
@@ -54,7 +60,8 @@ def _read(path: Path) -> _Length | None:
             {name: rating for name, rating in ratings.items() if rating is not None},
             tuple(identity[key] for key in ALIKE),
         )
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration):
+    except (OSError, ValueError, LookupError, ArithmeticError, TypeError, AttributeError, StopIteration,
+            RecursionError):  # fmt: skip
         return None
 
 

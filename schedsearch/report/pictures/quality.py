@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
+from matplotlib.transforms import ScaledTranslation, Transform
 from scipy import stats
 
 from schedsearch.report.pictures.axes import decades, legend_below
@@ -15,6 +16,7 @@ from schedsearch.report.pictures.style import blank, shown, stroke, style
 from schedsearch.verdict import COVERAGE, Interval
 
 APART = 0.012  # of the axis in its logarithm: whiskers of one length stand beside one another
+BESIDE = 5.0  # points: the same where all lengths have their own speed, whose values are not to be moved
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ def quality_against_iterations(quantity: Quantity, series: Mapping[str, Sequence
     for place, points in enumerate(series.values()):
         ordered = sorted(points, key=lambda point: point.iterations)
         shift = 1 + APART * (place - (len(series) - 1) / 2)
-        _whiskers(axes, [shift * point.iterations for point in ordered], ordered, place, joined=True)
+        x = [shift * point.iterations for point in ordered]
+        _whiskers(axes, x, ordered, place, joined=True, transform=axes.transData)
     lengths = sorted({point.iterations for points in series.values() for point in points})
     axes.set_xscale("log")
     axes.set_xticks(lengths, [str(length) for length in lengths])
@@ -53,25 +56,31 @@ def quality_against_iterations(quantity: Quantity, series: Mapping[str, Sequence
 
 
 @style()
-def quality_against_speed(quantity: Quantity, series: Mapping[str, Sequence[Rated]]) -> Figure:
-    """Points of each series by its name, labelled with their iterations, and the front that no other point beats."""
+def quality_against_speed(quantity: Quantity, series: Mapping[str, Sequence[Rated]], machine: str = "") -> Figure:
+    """Points of each series by its name, labelled with their iterations, and the front that no other point beats.
+
+    `machine` is what the speed was measured on. Series of one speed are drawn side by side, the first at its value.
+    """
     figure = blank(4.4)
     axes = figure.subplots()
     every = [point for points in series.values() for point in points]
     for place, points in enumerate(series.values()):
-        _whiskers(axes, [point.real_time_factor for point in points], points, place, joined=False)
+        beside = ScaledTranslation(BESIDE / 72 * place, 0, figure.dpi_scale_trans)
+        x = [point.real_time_factor for point in points]
+        _whiskers(axes, x, points, place, joined=False, transform=axes.transData + beside)
         _numbers(axes, points, place)
     front = pareto_front(every, quantity.sign)
     [line] = axes.plot(
         [point.real_time_factor for point in front], [point.score.mean for point in front],
         color="black", linewidth=1, drawstyle="steps-post", zorder=1,
     )  # fmt: skip
+    _take_in(axes, every)
     decades(axes, "x", [point.real_time_factor for point in every])
-    axes.axvline(1, color="0.3", linestyle=":", linewidth=1)
-    axes.text(1, 1, " real time", transform=axes.get_xaxis_transform(), va="top", fontsize=10)
-    axes.set_xlabel("real-time factor (seconds of computing a second of audio); numbers: iterations")
+    _real_time(axes)
+    on = f" on {shown(machine)}" if machine else ""
+    axes.set_xlabel(f"real-time factor{on}: seconds of computing a second of audio; numbers: iterations")
     axes.set_ylabel(quantity.label)
-    legend_below(figure, [*axes.containers, line], [*map(shown, series), "nothing is faster and better"])
+    legend_below(figure, [*axes.containers, line], [*map(shown, series), "nothing is faster and better, by the means"])
     return figure
 
 
@@ -85,20 +94,38 @@ def pareto_front(points: Sequence[Rated], sign: int) -> list[Rated]:
     return front
 
 
-def _whiskers(axes: Axes, x: Sequence[float], points: Sequence[Rated], place: int, *, joined: bool) -> None:
+def _whiskers(
+    axes: Axes, x: Sequence[float], points: Sequence[Rated], place: int, *, joined: bool, transform: Transform
+) -> None:
     look = stroke(place)
     mean = np.array([point.score.mean for point in points])
     ends = np.array([[point.score.mean - point.score.low, point.score.high - point.score.mean] for point in points])
     axes.errorbar(
         x, mean, yerr=np.abs(ends.reshape(-1, 2).T), color=look.colour, marker=look.marker, capsize=4,
         linestyle=look.dashes if joined else "none", linewidth=look.width, elinewidth=1.2, markersize=8,
-        markerfacecolor=look.colour if place == 0 else "white",
+        markerfacecolor=look.colour if place == 0 else "white", transform=transform,
     )  # fmt: skip
+
+
+def _real_time(axes: Axes) -> None:
+    """A line at 1, where that is in view."""
+    low, high = axes.get_xlim()
+    if low < 1 < high:
+        axes.axvline(1, color="0.3", linestyle=":", linewidth=1)
+        side = "right" if high < 3 else "left"
+        axes.text(1, 1, " real time ", transform=axes.get_xaxis_transform(), va="top", ha=side, fontsize=10)
+
+
+def _take_in(axes: Axes, points: Sequence[Rated]) -> None:
+    """The limits hold all scores with their ends: what is drawn beside its value does not count for them by itself."""
+    ends = np.array([[p.score.mean, p.score.low, p.score.high] for p in points]).ravel()
+    axes.update_datalim([(1.0, end) for end in ends[np.isfinite(ends)]], updatex=False)
+    axes.autoscale_view(scalex=False)
 
 
 def _numbers(axes: Axes, points: Sequence[Rated], place: int) -> None:
     """The iterations beside each point, those of the first series on the other side."""
-    spot, side = ((-7, -15), "right") if place == 0 else ((7, 6), "left")
+    spot, side = ((-7, -15), "right") if place == 0 else ((7 + BESIDE * place, 6), "left")
     for point in points:
         at = (point.real_time_factor, point.score.mean)
         axes.annotate(str(point.iterations), at, spot, textcoords="offset points", ha=side, fontsize=10)

@@ -6,14 +6,15 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from schedsearch.confirmation import Verdict
+from schedsearch.report.pictures.compared import compared
 from schedsearch.report.pictures.convergence import convergence
 from schedsearch.report.pictures.differences import held_out_differences
 from schedsearch.report.pictures.lengths import rated_lengths
 from schedsearch.report.pictures.png import png
-from schedsearch.report.pictures.quality import quality_against_iterations
+from schedsearch.report.pictures.quality import quality_against_iterations, quality_against_speed
 from schedsearch.report.pictures.quantity import quantity
 from schedsearch.report.pictures.schedules import schedules
-from schedsearch.search import ranking
+from schedsearch.standing import ranking
 from schedsearch.study import Store
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
@@ -31,6 +32,17 @@ def write_length_pictures(newest: Path, folder: Path) -> list[Path]:
         return []
     measured, series = found
     return _write({"iterations.png": quality_against_iterations(measured, series)}, folder)
+
+
+def write_comparison_picture(table: Path) -> Path | None:
+    """Quality against speed as a PNG beside comparison.csv and of its name; None where no schedule can be drawn, and
+    then an earlier picture goes: it would be of another table."""
+    found, path = compared(table), table.with_suffix(".png")
+    if found is None or not found.series:
+        path.unlink(missing_ok=True)
+        return None
+    atomic_write(path, png(quality_against_speed(found.quantity, found.series, found.machine)))
+    return path
 
 
 def run_pictures(store: Store, verdict: Verdict) -> dict[str, Figure]:

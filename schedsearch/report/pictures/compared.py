@@ -1,0 +1,77 @@
+"""Quality and speed of schedules side by side, read from the comparison.csv that `compare` wrote."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from schedsearch.report.pictures.quality import Rated
+from schedsearch.report.pictures.quantity import Quantity, quantity
+from schedsearch.schedule import NoiseSchedule
+from schedsearch.verdict import Interval
+
+Rows: TypeAlias = list[dict[str, Any]]
+
+SEARCHED, BASELINE, GIVEN = "what searches ship", "best baseline", "given files"  # as a picture's legend says it
+_SAME = 1e-6  # relative: the table has eight digits
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A comparison in its objective; schedules with failures are left out: a mean of the rest would flatter them."""
+
+    quantity: Quantity
+    series: Mapping[str, tuple[Rated, ...]]  # by SEARCHED, BASELINE and GIVEN, those without any left out
+    checkpoint: str  # beginning of the hash of the weights
+    machine: str  # that the speed is of
+    winners: tuple[tuple[int, float, float], ...]  # of searches: iterations, terminal log-SNR, sigma_1
+
+    @property
+    def lengths(self) -> set[int]:
+        """Iterations of all that can be drawn."""
+        return {point.iterations for points in self.series.values() for point in points}
+
+    def has_winner(self, schedule: NoiseSchedule) -> bool:
+        """Whether a schedule with these ends was among the searches' winners."""
+        ends = (float(schedule.log_snr[-1]), schedule.residual_noise)
+        return any(n == len(schedule) and np.allclose(found, ends, rtol=_SAME) for n, *found in self.winners)
+
+
+def compared(table: Path) -> Compared | None:
+    """None where there is no table, or one of another program or version."""
+    try:
+        found = pd.read_csv(table, dtype={"checkpoint": str, "schedule": str, "rival": str})  # digits stay text
+        rows = found[found["metric"] == found["objective"]].to_dict("records")
+        first = rows[0]
+        return Compared(
+            quantity=quantity(str(first["metric"]), int(first["rate"]), first["direction"]),
+            series={name: points for name, points in _series(rows).items() if points},
+            checkpoint=str(first["checkpoint"]),
+            machine=str(first["machine"]),
+            winners=tuple(
+                (int(row["iterations"]), float(row["terminal_log_snr"]), float(row["sigma_1"]))
+                for row in rows
+                if row["kind"] == "searched"
+            ),
+        )
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def _series(rows: Rows) -> dict[str, tuple[Rated, ...]]:
+    kinds = {"searched": SEARCHED, "given": GIVEN}
+    sound = [row for row in rows if row["failures"] == 0]
+    found: dict[str, list[Rated]] = {SEARCHED: [], BASELINE: [], GIVEN: []}
+    for row in sound:
+        name = BASELINE if row["schedule"] == row["rival"] and row["kind"] == "baseline" else kinds.get(row["kind"])
+        if name:
+            found[name].append(_rated(row))
+    return {name: tuple(points) for name, points in found.items()}
+
+
+def _rated(row: Mapping[str, Any]) -> Rated:
+    score = Interval(float(row["mean"]), float(row["low"]), float(row["high"]))
+    return Rated(int(row["iterations"]), score, float(row["real_time_factor"]))

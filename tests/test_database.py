@@ -1,0 +1,45 @@
+"""Storages are set for many small commits, and what was committed survives a kill."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import optuna
+import pytest
+import sqlalchemy
+
+from schedsearch.database import open_storage
+from schedsearch.study import sqlite_url
+
+COMMITS_AND_DIES = """
+import os, sys
+from schedsearch.database import open_storage
+storage = open_storage(sys.argv[1])
+study = storage.create_new_study([1], "kept")
+storage.set_study_user_attr(study, "what", 7)
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("pragma, value", [("journal_mode", "wal"), ("synchronous", 1)])
+def test_every_connection_writes_ahead_and_waits_for_the_disk_only_at_checkpoints(
+    tmp_path: Path, pragma: str, value: object
+) -> None:
+    storage = open_storage(sqlite_url(tmp_path / "study.db"))
+    with storage.engine.connect() as connection:
+        assert connection.execute(sqlalchemy.text(f"PRAGMA {pragma}")).scalar() == value
+
+
+def test_what_a_killed_process_had_committed_is_there(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "study.db")
+    killed = subprocess.run([sys.executable, "-c", COMMITS_AND_DIES, url], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    [summary] = optuna.get_all_study_summaries(open_storage(url))
+    assert summary.user_attrs == {"what": 7}
+
+
+def test_other_tools_open_it_as_any_sqlite_file(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "study.db")
+    open_storage(url).create_new_study([optuna.study.StudyDirection.MINIMIZE], "ours")
+    assert optuna.get_all_study_names(url) == ["ours"]

@@ -1,0 +1,83 @@
+"""leaderboard.csv, trials.csv and pareto.csv, as somebody reads them who has only the list of their columns."""
+
+import csv
+import re
+
+import pandas as pd
+import pytest
+
+from schedsearch.candidate import Candidate
+from schedsearch.report import tables
+
+SCORE = ["mean", "se", "clips", "draws", "failures"]
+TEXTS = {"name", "kind", "betas"}
+
+
+@pytest.fixture(autouse=True)
+def _in_memory(memory):
+    """Nothing here is about SQLite."""
+
+
+@pytest.fixture
+def folder(toy):
+    assert toy.search("--budget", "4candidates", "--strategy", "tpe", "--objective", "lsd,log_mel_l1") == 0
+    return toy.folder
+
+
+def header(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return next(csv.reader(file))
+
+
+def test_the_columns_keep_their_names_and_order(folder):
+    # Programs of users read them: a change of these lists is a change of the format.
+    metrics = ["lsd", "log_mel_l1", "spectral", "pesq_wb", "stoi", "level"]
+    found = header(folder / "leaderboard.csv")
+    assert found[:8] == ["name", "kind", "shipped", *(f"search_lsd_{part}" for part in SCORE)]
+    assert sorted(found[8:]) == sorted(f"held_out_{metric}_{part}" for metric in metrics for part in SCORE)
+    trials = [
+        *("name", "kind", "iterations"),
+        *(f"{objective}_{part}" for objective in ("lsd", "log_mel_l1") for part in SCORE),
+        *("stopped", "estimate", "failures", "failure_reason", "seconds", "network_evaluations", "betas"),
+    ]
+    assert header(folder / "trials.csv") == trials == header(folder / "pareto.csv")
+
+
+def test_every_column_is_described_where_the_tables_are_made(folder):
+    described = set(re.findall(r"[\w.]+", tables.__doc__ or ""))
+    parts = {f"_{part}" for part in SCORE}
+    for name in ("leaderboard.csv", "trials.csv"):
+        for column in header(folder / name):
+            scored = re.fullmatch(r"(search_|held_out_|)(lsd|\w+?)(_mean|_se|_clips|_draws|_failures)", column)
+            assert column in described or (scored and scored[3] in parts and f"...{scored[3]}" in described)
+
+
+@pytest.mark.parametrize("name", ["leaderboard.csv", "trials.csv", "pareto.csv"])
+def test_pandas_reads_numbers_as_numbers_and_no_index(folder, name):
+    found = pd.read_csv(folder / name, encoding="utf-8")
+    assert not [column for column in found if column.startswith("Unnamed")]
+    numbers = {column for column in found if pd.api.types.is_numeric_dtype(found[column])}
+    assert set(found) - numbers - {"failure_reason"} == TEXTS & set(found)
+    assert found["name"].is_unique
+
+
+@pytest.mark.parametrize("name", ["leaderboard.csv", "trials.csv", "pareto.csv"])
+def test_every_row_has_as_many_cells_as_the_header(folder, name):
+    with (folder / name).open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file, strict=True))
+    assert {len(row) for row in rows} == {len(rows[0])}
+
+
+def test_betas_of_a_row_are_its_schedule(folder, toy):
+    found = pd.read_csv(folder / "trials.csv")
+    schedules = {c.name: c.schedule.betas for store in [toy.store("lsd", "log_mel_l1")] for c in store.candidates()}
+    for name, betas in schedules.items():
+        [row] = found[found["name"] == name]["betas"]
+        assert [float(beta) for beta in row.split()] == pytest.approx(list(betas), rel=1e-8)
+
+
+def test_a_reason_that_begins_as_a_formula_is_text(folder, toy, monkeypatch):
+    reason = "=1+1, draw 0: silent"
+    monkeypatch.setattr(Candidate, "failures", property(lambda self: (reason,)))
+    tables.write_trials(toy.store("lsd", "log_mel_l1"), folder / "trials.csv")
+    assert set(pd.read_csv(folder / "trials.csv")["failure_reason"]) == {f"'{reason}"}
