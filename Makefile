@@ -4,15 +4,17 @@
 ##   search    searches a schedule and writes results/DATASET/RATEhz/ITERSiters/
 ##               ITERS=6                 steps of the schedule
 ##               DATASET=demo            experiments/DATASET.toml
-##               RATE=                   sample rate in Hz; needed where the dataset has several
+##               RATE=                   sample rate in Hz; empty: the dataset's default_rate, or its only one
 ##               STRATEGY=auto           auto, tpe, gp, cmaes, random, grid, beam, dynamic_programming or gradient
 ##               GRID=levels:3           of STRATEGY=grid: levels:K, mantissas:K, lmnt, coqui or ivanvovk
 ##               OBJECTIVE=spectral      the metric to improve: pesq, log_mel_l1, ls_mae, lsd, mcd, stoi, ...;
 ##                                       or several with commas between them, the first one decides what ships
-##               BUDGET=40candidates     when to stop: 10min, 300candidates or 50000calls
+##               BUDGET=                 when to stop: 10min, 300candidates or 50000calls; empty: 80candidates,
+##                                       40 beyond 12 steps
 ##               SEED=0                  seed of the strategy and its noise
 ##               MORE=                   adds so much budget to a finished search
 ##               STORAGE=                an Optuna storage URL; empty: study.db beside the results
+##               FORCE=1                 searches a voice that check-voice, which runs before its first search, refuses
 ##   search-all  the same for several lengths, each beginning from the winners of those before it
 ##               ITERS="6 12 25 50 100"
 ##   voice     adds a voice: looks at a checkpoint and recordings, and writes experiments/DATASET.toml
@@ -31,17 +33,23 @@
 ##               DATASET=demo RATE=
 ##   train     trains a WaveGrad from a folder of recordings
 ##               DATASET=demo    experiments/DATASET.toml
+##               RATE=           sample rate in Hz; empty: as for search
 ##               STEPS=          how many steps in all; empty: the dataset's recipe
 ##               HOURS=          stop after so many hours; the same command goes on
 ##               WARM_START=     a checkpoint of the same network to begin from
 ##               DRAW=stratified   how noise levels are drawn: stratified or wavegrad
-##   compare   baselines, winners and schedules of yours on the held-out clips, into results/DATASET/RATEhz/comparison.csv
+##   compare   baselines, winners and schedules of yours on the held-out clips, into results/DATASET/RATEhz/comparison.csv,
+##             and quality against speed beside it, comparison.png
 ##               ITERS="6 12 25 50 100"    lengths; empty: those of SCHEDULES, or of all winners
 ##               SCHEDULES="a.pt b.npy"    files of yours, any length and layout
 ##               METRICS="pesq stoi mcd"   columns; empty: those of a search
 ##               OBJECTIVE=spectral        chooses the best baseline, which all are compared with
 ##               EXCERPT=1.6               seconds of each held-out clip
 ##               DRAWS=1                   of noise for each clip
+##   transfer  every voice's winners on every voice's held-out clips, and universal schedules, into results/transfer/
+##               ITERS="6 12"     lengths; empty: all that two voices have a winner of
+##               VOICES="demo june-16k demo@8000"   empty: all that have a checkpoint and clips
+##               METRICS= OBJECTIVE= EXCERPT= DRAWS= SEED=   as for compare
 ##   metrics   lists the metrics
 ##   bench-search  the search engine on the demo voice: grids, strategies, held-out clips (hours; stopped, it goes on)
 ##   study-metrics  how the metrics rank schedules of the demo voice, and which should decide (stopped, it goes on)
@@ -51,6 +59,8 @@
 ## To work on it
 ##   test      runs the whole test-suite
 ##   check     style, types, import layers and the fast tests
+##   fuzz      feeds every reader mutated files, and prints what came of them
+##               EXAMPLES=20000  of each reader
 ##   golden    compares with reference vectors
 ##               GOLDEN=tests/golden   the folder they stand in
 ##   setup     sets up .venv, as every target does that needs it
@@ -59,13 +69,13 @@
 ##   help      prints this
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search search-all report compare voice check-voice train metrics bench bench-kill bench-search study-metrics test \
-  check golden clean
+.PHONY: help setup search search-all report compare transfer voice check-voice train metrics bench bench-kill \
+  bench-search study-metrics test check fuzz golden clean
 
 # What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
 # expanding it, and the shell expands "$$NAME" once. So a value may hold spaces, quotes, semicolons and dollar signs.
 GIVEN := ITERS DATASET RATE STRATEGY GRID OBJECTIVE BUDGET SEED MORE STORAGE STEPS HOURS WARM_START DRAW GOLDEN PYTHON \
-  SCHEDULES METRICS EXCERPT DRAWS WAVS CHECKPOINT CONFIG RESAMPLE FORCE LONG_SECONDS SMALL
+  SCHEDULES METRICS EXCERPT DRAWS WAVS CHECKPOINT CONFIG RESAMPLE FORCE LONG_SECONDS SMALL EXAMPLES VOICES
 $(foreach name,$(GIVEN),$(eval $(if $(value $(name)),override export $(name) := $$(value $(name)),unexport $(name))))
 
 BIN := .venv/bin
@@ -86,13 +96,18 @@ search search-all: .venv/.stamp
 	  $${RATE:+--rate="$$RATE"} $${STRATEGY:+--strategy="$$STRATEGY"} $${GRID:+--grid="$$GRID"} \
 	  $${OBJECTIVE:+--objective="$$OBJECTIVE"} \
 	  $${BUDGET:+--budget="$$BUDGET"} $${SEED:+--seed="$$SEED"} $${MORE:+--more="$$MORE"} \
-	  $${STORAGE:+--storage="$$STORAGE"}
+	  $${STORAGE:+--storage="$$STORAGE"} $${FORCE:+--force="$$FORCE"}
 
 compare: .venv/.stamp
 	@$(BIN)/schedsearch compare --dataset="$${DATASET:-demo}" $${RATE:+--rate="$$RATE"} $${ITERS:+--iters="$$ITERS"} \
 	  $${SCHEDULES:+--schedules="$$SCHEDULES"} $${OBJECTIVE:+--objective="$$OBJECTIVE"} \
 	  $${METRICS:+--metrics="$$METRICS"} $${EXCERPT:+--seconds="$$EXCERPT"} $${DRAWS:+--draws="$$DRAWS"} \
 	  $${SEED:+--seed="$$SEED"}
+
+transfer: .venv/.stamp
+	@$(BIN)/schedsearch transfer $${ITERS:+--iters="$$ITERS"} $${VOICES:+--voices="$$VOICES"} \
+	  $${OBJECTIVE:+--objective="$$OBJECTIVE"} $${METRICS:+--metrics="$$METRICS"} \
+	  $${EXCERPT:+--seconds="$$EXCERPT"} $${DRAWS:+--draws="$$DRAWS"} $${SEED:+--seed="$$SEED"}
 
 report: .venv/.stamp
 	@$(BIN)/schedsearch report $${ITERS:+--iters="$$ITERS"} $${DATASET:+--dataset="$$DATASET"} \
@@ -108,7 +123,7 @@ check-voice: .venv/.stamp
 	@$(BIN)/schedsearch check-voice $${DATASET:+--dataset="$$DATASET"} $${RATE:+--rate="$$RATE"}
 
 train: .venv/.stamp
-	@$(BIN)/schedsearch train --dataset="$${DATASET:-demo}" $${STEPS:+--steps="$$STEPS"} \
+	@$(BIN)/schedsearch train --dataset="$${DATASET:-demo}" $${RATE:+--rate="$$RATE"} $${STEPS:+--steps="$$STEPS"} \
 	  $${HOURS:+--hours="$$HOURS"} $${WARM_START:+--warm-start="$$WARM_START"} $${DRAW:+--draw="$$DRAW"}
 
 metrics: .venv/.stamp
@@ -136,6 +151,9 @@ check: .venv/.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -m "not slow"
+
+fuzz: .venv/.stamp
+	@$(BIN)/python tests/fuzzing.py $${EXAMPLES:+--examples="$$EXAMPLES"}
 
 golden: .venv/.stamp
 	@[ -d "$${GOLDEN:-tests/golden}" ] || { echo "golden: GOLDEN must name a folder: $$GOLDEN is none" >&2; exit 2; }

@@ -15,7 +15,7 @@ from schedsearch.commands import report as report_command
 from schedsearch.commands import search as search_command
 from schedsearch.commands import search_all, show, synth
 from schedsearch.commands import train as train_command
-from schedsearch.commands import verify
+from schedsearch.commands import transfer, verify
 from schedsearch.commands import voice as voice_command
 from schedsearch.stopping import Stopped, stoppable
 from vocoder.errors import InputError
@@ -52,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     search_command.add(_of_a_voice(commands, "search", "search a schedule for a dataset", search_command.run))
     search_all.add(_of_a_voice(commands, "search-all", "search schedules of several lengths", search_all.run))
     compare_command.add(_of_a_voice(commands, "compare", "compare schedules on held-out clips", compare_command.run))
+    text = "score every voice's winners on every voice's held-out clips"
+    transfer.add(_command(commands, "transfer", text, transfer.run))
     report_command.add(_of_a_voice(commands, "report", "make the page of a search again", report_command.run))
     train_command.add(_of_a_voice(commands, "train", "train a WaveGrad from recordings", train_command.run))
     verify.add(_command(commands, "verify", "say of schedule files whether and where they can be used", verify.run))
@@ -78,7 +80,7 @@ def _of_a_voice(
 ) -> argparse.ArgumentParser:
     parser = _command(commands, name, text, function)
     parser.add_argument("--dataset", default="demo", help="experiments/DATASET.toml (default: demo)")
-    parser.add_argument("--rate", help="sample rate in Hz, where the dataset has several")
+    parser.add_argument("--rate", help="sample rate in Hz, where the dataset has several (default: its default_rate)")
     parser.add_argument("--experiments", type=Path, default=config.EXPERIMENTS, help=argparse.SUPPRESS)
     return parser
 

@@ -128,8 +128,34 @@ def published_for(n: int) -> dict[str, NoiseSchedule]:
 
 @cache
 def _published() -> Mapping[str, NoiseSchedule]:
-    table = json.loads(files("schedsearch").joinpath("published.json").read_text(encoding="utf-8"))
-    return MappingProxyType({name: NoiseSchedule(entry["betas"]) for name, entry in table.items()})
+    return _table(files("schedsearch").joinpath("published.json").read_text(encoding="utf-8"))
+
+
+def _table(text: str) -> Mapping[str, NoiseSchedule]:
+    return MappingProxyType({name: NoiseSchedule(entry["betas"]) for name, entry in json.loads(text).items()})
+
+
+# --- universal schedules: least worst over our voices ---------------------------------------------
+
+
+def universal_names() -> tuple[str, ...]:
+    """Names in `universal.json`, such as universal-6; none where the file does not stand."""
+    return tuple(_universal())
+
+
+def universal(name: str) -> NoiseSchedule:
+    """What costs the voices it was chosen on least in the worst case (`make transfer`). InputError for an unknown name.
+    """
+    if name not in _universal():
+        known = ", ".join(_universal()) or "none"
+        raise InputError(f"no universal schedule is called {name!r}; known: {known}; make transfer makes some")
+    return _universal()[name]
+
+
+@cache
+def _universal() -> Mapping[str, NoiseSchedule]:
+    shipped = files("schedsearch").joinpath("universal.json")
+    return _table(shipped.read_text(encoding="utf-8") if shipped.is_file() else "{}")
 
 
 # --- baselines ------------------------------------------------------------------------------------
@@ -137,11 +163,13 @@ def _published() -> Mapping[str, NoiseSchedule]:
 
 def baselines(n: int) -> dict[str, NoiseSchedule]:
     """What a search of n steps must beat, by name: the published schedules of this length, or, where there is
-    none, the nearest of each publisher resampled; and the formulas in use that end where sampling can start.
-    None twice."""
+    none, the nearest of each publisher resampled; the formulas in use that end where sampling can start; and the
+    universal schedule of this length, if there is one. None twice."""
     found = published_for(_steps(n)) or _resampled(n)
-    for name, schedule in _formulas(n).items():
-        if _can_start(schedule) and schedule not in found.values():
+    formulas = {name: schedule for name, schedule in _formulas(n).items() if _can_start(schedule)}
+    ours = {name: schedule for name, schedule in _universal().items() if len(schedule) == n}
+    for name, schedule in (formulas | ours).items():
+        if schedule not in found.values():
             found[name] = schedule
     return found
 

@@ -184,6 +184,32 @@ def test_baselines_past_25_steps_repeat_the_fibonacci_betas():
     )
 
 
+@pytest.fixture
+def universal_6(monkeypatch):
+    """As if universal.json held one schedule."""
+    schedule = families.log_snr_line(6, 9.5, -3.5)
+    monkeypatch.setattr(families, "_universal", lambda: {"universal-6": schedule})
+    return schedule
+
+
+def test_a_universal_schedule_is_a_baseline_of_its_length_alone(universal_6):
+    assert families.universal_names() == ("universal-6",)
+    assert families.universal("universal-6") == universal_6
+    assert families.baselines(6)["universal-6"] == universal_6
+    assert not {name for n in (5, 7, 12) for name in families.baselines(n) if "universal" in name}
+
+
+def test_an_unknown_universal_schedule_is_answered_with_the_known_ones(universal_6):
+    with pytest.raises(InputError, match="'universal-7'; known: universal-6"):
+        families.universal("universal-7")
+
+
+def test_what_is_shipped_as_universal_has_the_length_of_its_name():
+    # the file may be missing: then there is nothing to say
+    for name in families.universal_names():
+        assert len(families.universal(name)) == int(name.rsplit("-", 1)[1])
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

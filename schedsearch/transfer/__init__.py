@@ -1,0 +1,1 @@
+"""Schedules found on one voice, scored on another."""

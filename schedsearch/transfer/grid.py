@@ -1,0 +1,66 @@
+"""Schedules down, voices across: the order that picture and table share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from schedsearch.transfer.exchange import STRANGERS
+from schedsearch.transfer.matrix import BASELINE, NATIVE, Cell
+
+BASELINES = 8  # at the most, those that cost least in the worst case
+STRANGER = "universal, judge's speaker unseen"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Cells of one length and metric; None where a schedule was not judged by a voice."""
+
+    rows: tuple[str, ...]  # schedules
+    columns: tuple[str, ...]  # voices
+    cells: tuple[tuple[Cell | None, ...], ...]  # [row][column]
+
+
+def grid(cells: Sequence[Cell]) -> Grid:
+    """Winners in the voices' order, universal ones, then the baselines that cost least in the worst case."""
+    rows, columns = _rows(cells), tuple(dict.fromkeys(cell.judge.label for cell in cells))
+    by_place = {(_name(cell), cell.judge.label): cell for cell in cells}
+    return Grid(rows, columns, tuple(tuple(by_place.get((row, column)) for column in columns) for row in rows))
+
+
+def markdown(shown: Grid) -> str:
+    """The same as a table to read: what `text` says of each cell."""
+    head = ["loss on the held-out clips of", *shown.columns]
+    lines = [head, ["---", *["---:"] * len(shown.columns)]]
+    for name, row in zip(shown.rows, shown.cells, strict=True):
+        lines.append([name, *(text(cell) if cell else "" for cell in row)])
+    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
+
+
+def text(cell: Cell) -> str:
+    """What stands in a cell."""
+    if cell.relation == NATIVE:
+        return "own"
+    if not np.isfinite(cell.relative_loss):
+        return "failed" if cell.known else ""
+    mark = " =" if cell.verdict == "tie" else ""
+    return f"{100 * cell.relative_loss:+.1f} %{mark}".replace("-", "−")
+
+
+def worst_loss(cells: Sequence[Cell]) -> float:
+    """Over voices that have a winner of their own; infinite with a failure."""
+    losses = [cell.relative_loss for cell in cells if cell.known]
+    return max((loss if np.isfinite(loss) else np.inf for loss in losses), default=np.inf)
+
+
+def _rows(cells: Sequence[Cell]) -> tuple[str, ...]:
+    baselines = dict.fromkeys(cell.entrant.name for cell in cells if cell.relation == BASELINE)
+    worst = {name: worst_loss([c for c in cells if c.entrant.name == name]) for name in baselines}
+    ranked = sorted(baselines, key=lambda name: worst[name])[:BASELINES]
+    natives = [cell.entrant.name for cell in cells if cell.relation == NATIVE]
+    others = [_name(cell) for cell in cells if cell.relation != BASELINE]
+    return tuple(dict.fromkeys([*natives, *others, *ranked]))
+
+
+def _name(cell: Cell) -> str:
+    return STRANGER if cell.entrant.source == STRANGERS else cell.entrant.name

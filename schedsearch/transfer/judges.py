@@ -1,0 +1,95 @@
+"""Which voices take part: each brings the winners of its searches, and its clips to judge everybody's with."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from schedsearch.comparison.entrants import SHIPPED, Entrant, lengths_with_winners, winners_of
+from schedsearch.config import Voice, known_datasets, known_rates, load_voice
+from schedsearch.run import voice_folder
+from vocoder.errors import InputError
+
+AT = "@"  # between a dataset and a rate
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A voice and the winners of its own searches, by length."""
+
+    voice: Voice
+    winners: Mapping[int, Entrant]
+
+    @property
+    def label(self) -> str:
+        """dataset/ratehz, as its results folder is called."""
+        return f"{self.voice.dataset}/{self.voice.sample_rate}hz"
+
+
+def judges(chosen: Sequence[str], experiments: Path, results: Path) -> tuple[list[Judge], list[str]]:
+    """The voices that were chosen ("demo": at every rate, "demo@8000": at one), or all that have a checkpoint and
+    clips; and of the others, why they don't take part. InputError for an unknown one and for less than two."""
+    voices = list(_voices(chosen or known_datasets(experiments), experiments))
+    missing = {} if chosen else {place: why for place, voice in enumerate(voices) if (why := _missing(voice))}
+    found = [_judge(voice, results) for place, voice in enumerate(voices) if place not in missing]
+    if len(found) < 2:
+        have = found[0].label if found else "none"
+        raise InputError(
+            f"a transfer needs two voices or more, and has {have}{_of(missing.values())}; "
+            'name some with VOICES="demo june-16k", or obtain their data'
+        )
+    return found, list(missing.values())
+
+
+def lengths_of(taking_part: Sequence[Judge], asked: Sequence[int]) -> list[int]:
+    """Those asked for, or all that two voices have a winner of, shortest first; InputError where two have none."""
+    counts = {n: sum(n in judge.winners for judge in taking_part) for judge in taking_part for n in judge.winners}
+    lengths = sorted(set(asked)) or sorted(n for n, count in counts.items() if count >= 2)
+    short = [n for n in lengths if counts.get(n, 0) < 2]
+    if not lengths or short:
+        what = f"{short[0]} iterations" if short else "the same length"
+        labels = ", ".join(judge.label for judge in taking_part)
+        raise InputError(
+            f"a transfer needs winners of {what} from two voices or more of {labels}; "
+            f'search them first: make search-all DATASET=... ITERS="{" ".join(map(str, short or [6, 12]))}"'
+        )
+    return lengths
+
+
+def _voices(names: Iterable[str], experiments: Path) -> Iterable[Voice]:
+    """Each voice once, in the order of the names."""
+    seen = set()
+    for name in names:
+        dataset, at, rate = name.partition(AT)
+        if at and not rate.isdecimal():
+            raise InputError(f"VOICES must be datasets, or such as demo@8000, and has {name!r}; correct it")
+        for hertz in [int(rate)] if at else known_rates(dataset, experiments):
+            if (dataset, hertz) not in seen:
+                seen.add((dataset, hertz))
+                yield load_voice(dataset, hertz, experiments=experiments)
+
+
+def _missing(voice: Voice) -> str | None:
+    """What of a voice that nobody asked for by name isn't there."""
+    label = f"{voice.dataset} at {voice.sample_rate} Hz"
+    if not voice.checkpoint.is_file():
+        return f"{label} has no checkpoint"
+    folders = [clips for clips in (voice.search_clips, voice.held_out_clips) if isinstance(clips, Path)]
+    if any(not folder.is_dir() for folder in folders):
+        return f"{label} has no clips" + (f" ({voice.training.obtain})" if voice.training else "")
+    return None
+
+
+def _of(reasons: Iterable[str]) -> str:
+    told = "; ".join(reasons)
+    return f" ({told})" if told else ""
+
+
+def _judge(voice: Voice, results: Path) -> Judge:
+    """With its own winner of every length, the user's before the shipped one."""
+    own, shipped = voice_folder(voice, results), voice_folder(voice, results / SHIPPED)
+    label = f"{voice.dataset}/{voice.sample_rate}hz"
+    winners = {}
+    for length in lengths_with_winners(own, shipped):
+        first = winners_of(own, shipped, length)[0]
+        winners[length] = Entrant(f"winner of {label}", first.kind, first.source, first.schedule)
+    return Judge(voice, winners)

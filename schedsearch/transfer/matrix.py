@@ -1,0 +1,147 @@
+"""matrix.csv: one row a voice that judges, schedule and metric.
+
+| column | what it is |
+|---|---|
+| dataset, rate, speaker, checkpoint | the voice that judges; Hz; beginning of the hash of its weights |
+| iterations, schedule, source | steps; name; its file, or how it came about |
+| relation | native (this voice's own winner), same speaker (another checkpoint's, at the same rate), same speaker at another rate, other speaker, universal, universal without the speaker (chosen without this speaker's voices), baseline |
+| metric, unit, direction | what was measured; minimize, maximize, or neither |
+| mean, standard_error, low, high, clips, draws, failures, failure_rate | on its held-out clips, as in comparison.csv |
+| difference, difference_low, difference_high, pairs | schedule minus native winner; 95 % paired bootstrap interval over clips |
+| relative_loss | how much worse than the native winner, as a part of its mean: 0.05 is 5 % worse, whatever the direction |
+| verdict | worse, better or tie (zero lies in the interval) beside the native winner; native; higher or lower; or empty |
+| first_log_snr, terminal_log_snr, sigma_1 | of the schedule: at the cleanest and the noisiest step; sqrt(1 - a) at the cleanest |
+| log_snr_distance | root mean square over steps between its log-SNR and the native winner's |
+
+A voice without a winner of a length judges it all the same; what is told beside a native winner is then empty. The
+intervals are not widened for their number: of twenty ties one may be called worse by chance.
+"""  # noqa: E501
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from schedsearch.comparison.entrants import Entrant
+from schedsearch.comparison.standings import word
+from schedsearch.comparison.table import difference, measured
+from schedsearch.confirmation import Comparison, compare
+from schedsearch.metrics.registry import Metric
+from schedsearch.scores import Score
+from schedsearch.spreadsheet import defused
+from schedsearch.transfer.exchange import STRANGERS, UNIVERSAL, Exchange
+from schedsearch.transfer.judges import Judge
+from schedsearch.transfer.universal import relative_loss
+
+NATIVE, BASELINE = "native", "baseline"
+SAME, RATE, OTHER = "same speaker", "same speaker at another rate", "other speaker"  # of others' winners
+COLUMNS = (
+    *("dataset", "rate", "speaker", "checkpoint", "iterations", "schedule", "source", "relation"),
+    *("metric", "unit", "direction"),
+    *("mean", "standard_error", "low", "high", "clips", "draws", "failures", "failure_rate"),
+    *("difference", "difference_low", "difference_high", "pairs", "relative_loss", "verdict"),
+    *("first_log_snr", "terminal_log_snr", "sigma_1", "log_snr_distance"),
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A schedule on one voice's held-out clips beside that voice's own winner."""
+
+    judge: Judge
+    entrant: Entrant
+    relation: str
+    comparison: Comparison  # with the native winner; with itself where there is none
+    metric: Metric
+    known: bool  # whether there is a native winner
+    decisive: bool  # whether the metric is the objective: PESQ's name depends on the sample rate
+
+    @property
+    def relative_loss(self) -> float:
+        """NaN without a native winner, where no side is better, and where too few clips are sound in both."""
+        found, native = self.comparison.difference, self.comparison.baseline
+        if not self.known or not self.metric.ranks or found is None:
+            return float("nan")
+        reference = float(np.nanmean(native.values))
+        return relative_loss(self.metric, reference + found.mean, reference)
+
+    @property
+    def verdict(self) -> str:
+        """Beside the native winner."""
+        if self.relation == NATIVE:
+            return NATIVE
+        return word(self.comparison, self.metric) if self.known else ""
+
+
+def cells(exchange: Exchange) -> list[Cell]:
+    """Of all voices, lengths, schedules and metrics, the objective first; after `judging`."""
+    return [cell for n in exchange.lengths for judge in exchange.judges for cell in _cells(exchange, judge, n)]
+
+
+def table(found: list[Cell], exchange: Exchange) -> pd.DataFrame:
+    """All rows, with COLUMNS."""
+    hashes = {label: scoring.vocoder.weights_hash[:12] for label, scoring in exchange.held_out.items()}
+    return pd.DataFrame([_row(cell, hashes[cell.judge.label]) for cell in found], columns=list(COLUMNS))
+
+
+def _cells(exchange: Exchange, judge: Judge, iterations: int) -> Iterator[Cell]:
+    scoring = exchange.held_out[judge.label]
+    native = judge.winners.get(iterations)
+    own = scoring.scores(native.schedule) if native else None
+    for entrant in exchange.entrants(judge, iterations):
+        scores: dict[str, Score] = scoring.scores(entrant.schedule)
+        for metric in scoring.metrics:
+            reference = (own or scores)[metric.name]
+            comparison = compare(metric, scores[metric.name], reference, 0)
+            relation = _relation(entrant, judge, iterations, exchange.judges)
+            decisive = metric is scoring.metrics[0]
+            yield Cell(judge, entrant, relation, comparison, metric, own is not None, decisive)
+
+
+def _relation(entrant: Entrant, judge: Judge, iterations: int, judges: tuple[Judge, ...]) -> str:
+    if entrant.source in (UNIVERSAL, STRANGERS):
+        return entrant.source
+    origin = next((one for one in judges if one.winners.get(iterations) is entrant), None)
+    if origin is None:
+        return BASELINE
+    if origin is judge:
+        return NATIVE
+    if origin.voice.speaker != judge.voice.speaker:
+        return OTHER
+    return SAME if origin.voice.sample_rate == judge.voice.sample_rate else RATE
+
+
+def _row(cell: Cell, weights: str) -> dict[str, Any]:
+    voice, schedule = cell.judge.voice, cell.entrant.schedule
+    beside = difference(cell.comparison)
+    return {
+        "dataset": defused(voice.dataset),
+        "rate": voice.sample_rate,
+        "speaker": defused(voice.speaker),
+        "checkpoint": weights,
+        "iterations": len(schedule),
+        "schedule": defused(cell.entrant.name),
+        "source": defused(cell.entrant.source),
+        "relation": cell.relation,
+        "metric": cell.metric.name,
+        "unit": cell.metric.unit,
+        "direction": cell.metric.direction if cell.metric.ranks else "neither",
+        **measured(cell.comparison.winner),
+        **(beside if cell.known else dict.fromkeys(beside, np.nan)),
+        "relative_loss": cell.relative_loss,
+        "verdict": cell.verdict,
+        "first_log_snr": float(schedule.log_snr[0]),
+        "terminal_log_snr": float(schedule.log_snr[-1]),
+        "sigma_1": schedule.residual_noise,
+        "log_snr_distance": log_snr_distance(cell),
+    }
+
+
+def log_snr_distance(cell: Cell) -> float:
+    """Root mean square over steps, to the native winner; NaN where there is none."""
+    native = cell.judge.winners.get(len(cell.entrant.schedule))
+    if native is None:
+        return float("nan")
+    return float(np.sqrt(np.mean((cell.entrant.schedule.log_snr - native.schedule.log_snr) ** 2)))
