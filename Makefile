@@ -5,7 +5,7 @@
 ##               ITERS=6                 steps of the schedule
 ##               DATASET=demo            experiments/DATASET.toml
 ##               RATE=                   sample rate in Hz; empty: the dataset's default_rate, or its only one
-##               STRATEGY=auto           auto, tpe, gp, cmaes, random, grid, beam, dynamic_programming or gradient
+##               STRATEGY=auto           auto, tpe, gp, cmaes, random, grid, beam, dynamic_programming, gradient or sweep
 ##               GRID=levels:3           of STRATEGY=grid: levels:K, mantissas:K, lmnt, coqui or ivanvovk
 ##               OBJECTIVE=spectral      the metric to improve: pesq, log_mel_l1, ls_mae, lsd, mcd, stoi, ...;
 ##                                       or several with commas between them, the first one decides what ships

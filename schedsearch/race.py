@@ -40,12 +40,14 @@ class Race:
     shared: bool = False  # network calls between schedules that begin alike
     level: float = LEVEL
 
-    def evaluate(self, schedules: Sequence[NoiseSchedule], best: Candidate | None = None) -> list[Evaluation]:
-        """In order; `best` must have been scored by the same heats and draws."""
+    def evaluate(
+        self, schedules: Sequence[NoiseSchedule], best: Candidate | None = None, *, shared: bool = False
+    ) -> list[Evaluation]:
+        """In order; `best` must have been scored by the same heats and draws. `shared` as above, for these alone."""
         found: list[list[Evaluation]] = [[] for _ in schedules]
         running = list(range(len(schedules)))
         for heat in self.heats:
-            evaluations = heat.evaluate([schedules[i] for i in running], self.draws, shared=self.shared)
+            evaluations = heat.evaluate([schedules[i] for i in running], self.draws, shared=shared or self.shared)
             for i, evaluation in zip(running, evaluations, strict=True):
                 found[i].append(evaluation)
             running = [i for i in running if not self._over(found[i], best)]

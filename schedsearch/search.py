@@ -14,6 +14,7 @@ from schedsearch.race import Race
 from schedsearch.sharing import POLL, shared
 from schedsearch.space import ScheduleSpace
 from schedsearch.standing import best, spent
+from schedsearch.strategies import sweep
 from schedsearch.strategies.strategy import Strategy
 from schedsearch.study import Claim, Store
 
@@ -55,7 +56,8 @@ def search(
             continue
         try:
             incumbent = best(store, before=claims[0].first)
-            store.finish(claims, race.evaluate([claim.schedule for claim in claims], incumbent))
+            alike = claims[0].kind == sweep.NAME  # only a sweep's proposals begin alike
+            store.finish(claims, race.evaluate([claim.schedule for claim in claims], incumbent, shared=alike))
         finally:  # Ctrl-C above all: whoever goes on finds them
             store.release(claims)
         yield Progress(claims[0].kind, min(1.0, max(used, spent(store, budget))), best(store))

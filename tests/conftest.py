@@ -154,6 +154,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(optuna.storages, "RDBStorage", Kept)
     monkeypatch.setattr("schedsearch.study.open_storage", Kept)
+    monkeypatch.setattr("schedsearch.run.check_reachable", lambda url: None)
     monkeypatch.setattr("schedsearch.study.Turn", lambda url: Turn("sqlite://"))  # nothing that others could take
 
 

@@ -26,6 +26,7 @@ from schedsearch.strategies.level_errors import measure
 from schedsearch.strategies.polish import Polish
 from schedsearch.strategies.slope import SamplerSlope
 from schedsearch.strategies.strategy import Losses, Strategy
+from schedsearch.strategies.sweep import Sweep
 
 STEPS = 3
 BATCH = 4
@@ -92,6 +93,14 @@ def polish(seed: int) -> Strategy:
     return found
 
 
+def sweep(seed: int) -> Strategy:
+    """As for polish."""
+    baseline = log_snr_line(STEPS, 10, -3)
+    found = Sweep(lambda now: now or baseline)
+    tell(found, [baseline], loss)
+    return found
+
+
 class Told(Auto):
     """Auto with a budget of 20 schedules, whoever proposed them."""
 
@@ -123,6 +132,7 @@ CASES = [
     Case("dynamic programming", dynamic_programming, ends_after=48),
     Case("gradient", gradient, ends_after=17),
     Case("polish", polish, ends_after=16),
+    Case("sweep", sweep),
     *(Case(name, sampler(name)) for name in SAMPLERS),
     Case("auto", auto),
     Case("cmaes", lambda seed: Evolution(LogSnrSpace(STEPS), seed)),

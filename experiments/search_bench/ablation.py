@@ -22,6 +22,7 @@ VARIANTS: dict[str, Stages] = {
     "lines, then GP": (*_LINES, ("gp", 1.0)),
     "lines, then CMA-ES": (*_LINES, ("cmaes", 1.0)),
     "lines, TPE, descent from the best": (*_LINES, ("tpe", 0.6), ("gradient", 1.0)),
+    "lines, TPE, sweep from the best": (*_LINES, ("tpe", 0.4), ("sweep", 1.0)),
 }
 TRIED = {6: len(VARIANTS), 50: 4}  # the first so many: what decides at many steps is whether a descent pays
 
