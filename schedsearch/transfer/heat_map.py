@@ -33,7 +33,8 @@ def heat_map(cells: Sequence[Cell], objective: str, iterations: int) -> Figure:
             if cell is not None:
                 dark = np.isfinite(losses[y, x]) and losses[y, x] > DARKEST / 4
                 axes.text(x, y, text(cell), ha="center", va="center", color="white" if dark else "black", fontsize=9)
-    axes.set_xticks(range(len(table.columns)), [shown(column, 24) for column in table.columns])
+    labels = [shown(column, 24).replace("/", "\n", 1) for column in table.columns]  # side by side, long ones overlap
+    axes.set_xticks(range(len(table.columns)), labels)
     axes.set_yticks(range(len(table.rows)), [shown(row) for row in table.rows])
     axes.set_title(f"{iterations} steps: loss in {shown(objective)} beside each voice's own winner", fontsize=11)
     axes.set_xlabel("judged on the held-out clips of; =: zero lies in the interval")
