@@ -63,6 +63,20 @@ def test_the_sign_and_the_metric_s_better_side_decide_the_word(name, searched, s
     assert told.endswith(f", {side} is better), 12 held-out clips x 1 fresh draw.")
 
 
+def test_metrics_in_which_the_shipped_schedule_is_worse_are_named():
+    main = of("lsd", score(1.0), score(2.0))
+    others = [
+        of("pesq_wb", score(1.4), score(1.7)),  # worse
+        of("stoi", score(0.9), score(0.8)),  # better
+        of("mcd", score(5.0, spread=2.0), score(4.9)),  # not settled
+        of("log_mel_l1", score(1.3), score(1.2)),  # worse
+        of("level", score(-5.0), score(-1.0)),  # no side is better
+    ]
+    assert sentence(judged(main, *others)).endswith(" It is worse in pesq_wb, log_mel_l1.")
+    assert "It is worse" not in sentence(judged(main, *others[1:3]))
+    assert "It is worse" not in sentence(judged(of("lsd", score(2.0), score(1.0)), *others))
+
+
 def test_a_difference_that_settles_is_never_written_as_nothing():
     small = judged(of("stoi", score(0.90002, spread=0.0), score(0.9, spread=0.0)))
     assert "stoi +0.000020 (95 % interval +0.000020 to +0.000020, " in sentence(small)
@@ -134,7 +148,7 @@ def test_the_table_counts_failures_and_shows_no_mean_of_the_rest():
     ],
 )
 def test_what_run_json_keeps_makes_the_same_sentence(comparison, memory_store):
-    verdict = judged(comparison)
+    verdict = judged(comparison, of("stoi", score(0.8), score(0.9)), of("level", score(-1.0), score(0.0)))
     told = provenance(memory_store, verdict)
     assert stored_finding(told) == finding(verdict)
     assert sentence(stored_finding(told)) == sentence(verdict)

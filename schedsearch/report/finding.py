@@ -31,6 +31,7 @@ class Finding:
     pairs: int  # of them those that the difference is over
     draws: int
     failures: tuple[int, int] = (0, 0)  # clips x draws without a value: searched, baseline
+    worse_in: tuple[str, ...] = ()  # the other metrics whose intervals lie on the worse side
 
     @property
     def outcome(self) -> str:
@@ -51,23 +52,47 @@ def finding(verdict: Verdict) -> Finding:
     pairs = int(sound_clips([main.winner.values, main.baseline.values]).sum())
     failures = len(main.winner.failures), len(main.baseline.failures)
     return Finding(
-        main.metric, verdict.baseline.name, verdict.improves, main.difference, clips, pairs, draws, failures
+        main.metric,
+        verdict.baseline.name,
+        verdict.improves,
+        main.difference,
+        clips,
+        pairs,
+        draws,
+        failures,
+        _worse_in(verdict.objective, {c.metric: c.difference for c in verdict.comparisons}),
     )
 
 
 def stored_finding(told: Mapping[str, Any]) -> Finding:
     """Out of a run.json; LookupError, TypeError or ValueError where it is none."""
     [main] = (c for c in told["held_out"] if c["metric"] == told["objective"])
-    gap, winner, baseline = main["difference"], main["winner"], main["baseline"]
+    winner, baseline = main["winner"], main["baseline"]
+    gaps = {str(c["metric"]): _interval(c["difference"]) for c in told["held_out"]}
     return Finding(
         metric=str(main["metric"]),
         baseline=str(told["baseline"]),
         improves=bool(told["improves_on_baseline"]),
-        difference=Interval(float(gap["mean"]), float(gap["low"]), float(gap["high"])) if gap else None,
+        difference=gaps[str(main["metric"])],
         clips=int(winner["clips"]),
         pairs=int(main.get("pairs", winner["clips"])),
         draws=int(winner["draws"]),
         failures=(int(winner["failures"]), int(baseline["failures"])),
+        worse_in=_worse_in(str(told["objective"]), gaps),
+    )
+
+
+def _interval(gap: Mapping[str, Any] | None) -> Interval | None:
+    return Interval(float(gap["mean"]), float(gap["low"]), float(gap["high"])) if gap else None
+
+
+def _worse_in(objective: str, differences: Mapping[str, Interval | None]) -> tuple[str, ...]:
+    """What a listener should know of a schedule that wins by the objective alone."""
+    worse = {"lower is better": 1, "higher is better": -1}
+    return tuple(
+        name
+        for name, gap in differences.items()
+        if name != objective and gap and gap.excludes_zero and gap.mean * worse.get(better_side(name), 0) > 0
     )
 
 
@@ -83,7 +108,8 @@ def sentence(found: Finding | Verdict) -> str:
     side = f", {better_side(f.metric)}" if better_side(f.metric) else ""
     numbers = f"{f.metric} {mean} (95 % interval {low} to {high}{side}), {_sample(f)}{_failed(f)}."
     if f.improves:
-        return f"The searched schedule ships: it is better than {f.baseline}, {numbers}"
+        objections = f" It is worse in {', '.join(f.worse_in)}." if f.worse_in else ""
+        return f"The searched schedule ships: it is better than {f.baseline}, {numbers}{objections}"
     return f"{f.baseline} ships: the searched schedule {_WHY[f.outcome]}, {numbers}"
 
 
