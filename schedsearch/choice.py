@@ -149,8 +149,7 @@ def auto(tools: Tools, stages: Stages = AUTO) -> Strategy:
     """Warm starts, straight lines, then TPE from all that is known, unless other stages are named.
 
     Ablations (make bench-search) left out the descent, which costs four network evaluations a step and clip, and the
-    dynamic programme, which costs 64 a clip before its first proposal. A sweep from TPE's best gains half a per cent of
-    the objective on held-out clips, and nothing that PESQ hears (3 seeds).
+    dynamic programme, which costs 64 a clip before its first proposal. A sweep from TPE's best awaits its own.
     """
     named = {name: _stage(name, tools) for name, _ in stages}
     return Auto([Stage(named[name], until) for name, until in stages], tools.spent)

@@ -107,7 +107,7 @@ def assert_all_accounted(url: str, log: Path, candidates: int) -> None:
 
 @pytest.fixture(scope="session")
 def server():
-    """A PostgreSQL of this session's own, on loopback: the URL of a database in it."""
+    """A PostgreSQL of these tests' own, on loopback: the URL of a database in it."""
     found = shutil.which("initdb") or next(map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None)
     if found is None:
         pytest.skip("PostgreSQL is not installed")

@@ -1,10 +1,10 @@
 """Coordinate search over the levels: each is moved alone, the cleanest first, and stays where the loss was least.
 
 The network is told its noise level as quickly turning sinusoids, so that its error is rough in every single level: of
-schedules a model of the whole box can't tell apart, some are better by a per cent, on other clips and other noise too
-(their mean is not). What moves one level alone finds such places, level by level; and under common noise all but the
-steps below that level are shared with its neighbours (prefix_tree): a pass costs little more than half of what as many
-other candidates do. Pattern search: Hooke & Jeeves 1961.
+schedules a model of the whole box can't tell apart some are better, on other clips and other noise too. What moves one
+level alone finds such places, level by level; and under common noise all but the steps below that level are shared with
+its neighbours (prefix_tree): a pass costs little more than half of what as many other candidates do. Pattern search:
+Hooke & Jeeves 1961.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,17 +39,18 @@ class Sweep:
         self._begin = begin
         self._told: dict[NoiseSchedule, float] = {}
         self._asked: set[NoiseSchedule] = set()
-        self._anchor: NoiseSchedule | None = None
+        self._path: list[NoiseSchedule] = []  # where each turn began
         self._turns = 0  # levels tried from the beginning on
         self._scale, self._moved = 1.0, False  # whether this pass has found anything
         self._turn: list[NoiseSchedule] = []
 
     def ask(self, count: int) -> list[NoiseSchedule]:
         """Moves of this turn that were not asked for yet; [] while others score them, and when moves are too small."""
-        if self._anchor is None:
-            self._anchor = self._begin(None) or self._best()
-            if self._anchor is None:
+        if not self._path:
+            start = self._begin(None) or self._best()
+            if start is None:
                 return []
+            self._path.append(start)
             self._turn = self._moves()
         while self._scale >= LEAST and all(schedule in self._told for schedule in self._turn):
             self._advance()
@@ -68,18 +69,15 @@ class Sweep:
 
     def _advance(self) -> None:
         """To the best of this turn, and on to the next level."""
-        best = min([self._here(), *self._turn], key=self._loss)
-        self._moved |= best != self._here()
-        self._anchor = best
+        here = self._path[-1]
+        best = min([here, *self._turn], key=self._loss)
+        self._moved |= best != here
+        self._path.append(best)
         self._turns += 1
         if self._turns % len(best) == 0:
             self._scale *= 1.0 if self._moved else SHRINK
             self._moved = False
         self._turn = self._moves() if self._scale >= LEAST else []
-
-    def _here(self) -> NoiseSchedule:
-        assert self._anchor is not None
-        return self._anchor
 
     def _loss(self, schedule: NoiseSchedule) -> float:
         """Infinite for a failure, and for a start that was clipped into the box and never scored."""
@@ -88,7 +86,7 @@ class Sweep:
 
     def _moves(self) -> list[NoiseSchedule]:
         """Of the level whose turn it is, towards both sides, in the box, each once."""
-        here = self._here()
+        here = self._path[-1]
         level = self._turns % len(here)
         gaps = -np.diff(here.log_snr) if len(here) > 1 else np.ones(1)
         towards = {1: gaps[max(level - 1, 0)], -1: gaps[min(level, len(gaps) - 1)]}
