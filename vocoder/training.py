@@ -98,9 +98,8 @@ def start(
         network.load_state_dict(warm_start.state_dict())
     network = network.to(device)
     average = copy.deepcopy(network).requires_grad_(False).eval()
-    return TrainingState(
-        recipe, network, average, optimisers(network, recipe.rate, recipe.matrix_rate), autocast=autocast
-    )
+    movers = optimisers(network, recipe.rate, recipe.matrix_rate, reduced=autocast)
+    return TrainingState(recipe, network, average, movers, autocast=autocast)
 
 
 def train(state: TrainingState, data: TrainingSet) -> Iterator[Progress]:
