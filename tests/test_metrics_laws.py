@@ -96,6 +96,7 @@ GAINS = {
     "stft_convergence": 0.5,
     "stft_log_magnitude": math.log(2),
     "spectral": 2 * math.log(2) + 0.5,
+    "spectral_pesq_wb": 2 * math.log(2) + 0.5,
     "mr_stft": 0.5 + math.log(2),
     "level": -20 * math.log10(2),
 }

@@ -22,10 +22,11 @@ from typing import Literal
 from torch import Tensor
 
 from schedsearch.metrics.cepstral import mel_cepstral_distortion
+from schedsearch.metrics.combined import of_sum
 from schedsearch.metrics.intelligibility import parallel_stoi
 from schedsearch.metrics.level import level
 from schedsearch.metrics.measuring import Measure, Value, of_batches, of_pairs, of_tracks
-from schedsearch.metrics.perceptual import parallel_pesq, pesq_column, pesq_mode
+from schedsearch.metrics.perceptual import BEST, parallel_pesq, pesq_column, pesq_mode
 from schedsearch.metrics.pitch import PitchTrack, Tracker, f0_frame_error, f0_rmse, voicing_error
 from schedsearch.metrics.spectral import LogMel, log_mel_and_convergence, log_mel_l1, ls_mae
 from schedsearch.metrics.stft import (
@@ -104,7 +105,7 @@ def _spectral() -> tuple[Definition, ...]:
             "1",
             "minimize",
             "log-mel distance + spectral convergence: quiet and loud parts",
-            lambda setup: of_batches(log_mel_and_convergence(setup.front_end)),
+            _spectral_sum,
         ),
         Definition(
             "mr_stft",
@@ -117,14 +118,23 @@ def _spectral() -> tuple[Definition, ...]:
 
 
 def _perceptual(sample_rate: int) -> tuple[Definition, ...]:
-    band = {"wb": "wide band at 16 kHz", "nb": "narrow band at 8 kHz"}[pesq_mode(sample_rate)]
+    mode = pesq_mode(sample_rate)
+    band = {"wb": "wide band at 16 kHz", "nb": "narrow band at 8 kHz"}[mode]
     return (
+        Definition(
+            f"spectral_pesq_{mode}",
+            "1",
+            "minimize",
+            "spectral + what PESQ lacks to its best: what is written and what is heard",
+            lambda setup: of_sum(BEST[mode], ((1.0, _spectral_sum(setup)), (-1.0, _pesq(setup)))),
+            cost="slow",
+        ),
         Definition(
             pesq_column(sample_rate),
             "MOS-LQO",
             "maximize",
             f"PESQ, {band}: predicted opinion of listeners, 1 to about 4.6",
-            lambda setup: of_pairs(lambda pairs: parallel_pesq(pairs, setup.sample_rate, setup.jobs)),
+            _pesq,
             cost="slow",
         ),
         _stoi("stoi", "short-time objective intelligibility, to 1", extended=False),
@@ -138,6 +148,14 @@ def _pitch() -> tuple[Definition, ...]:
         _of_pitch("voicing_error", "%", "frames voiced in one alone", voicing_error),
         _of_pitch("ffe", "%", "F0 frame error: wrong voicing, or F0 more than 20 % off", f0_frame_error),
     )
+
+
+def _spectral_sum(setup: Setup) -> Measure:
+    return of_batches(log_mel_and_convergence(setup.front_end))
+
+
+def _pesq(setup: Setup) -> Measure:
+    return of_pairs(lambda pairs: parallel_pesq(pairs, setup.sample_rate, setup.jobs))
 
 
 def _level() -> Definition:

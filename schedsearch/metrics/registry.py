@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from schedsearch.metrics.catalogue import Definition, Direction, Setup, catalogue
+from schedsearch.metrics.combined import of_sum
 from schedsearch.metrics.measuring import Distance, Measure, Measured, of_batches
-from schedsearch.metrics.perceptual import pesq_column
+from schedsearch.metrics.perceptual import pesq_mode
 from schedsearch.metrics.spectral import LogMel
 from vocoder.errors import InputError
 
@@ -24,6 +25,7 @@ DEFINITIONS = 1  # raise it when a metric's definition changes: scores of two de
 # Of all metrics the one that agrees best with the others, and it has a gradient:
 # results/shipped/demo/16000hz/metrics/metrics.md.
 DEFAULT_OBJECTIVE = "spectral"
+OF_MODE = ("pesq", "spectral_pesq")  # names that go on with PESQ's mode, which the sample rate decides
 # What every table shows: one of each kind, and none that takes longer than the synthesis itself.
 DEFAULT_COLUMNS = (DEFAULT_OBJECTIVE, "log_mel_l1", "pesq", "stoi", "lsd", "level")
 
@@ -40,8 +42,8 @@ class Metric:
 
     @property
     def distance(self) -> Distance | None:
-        """Differentiable, less is better; None where it is neither."""
-        if isinstance(self.measure, of_batches) and self.ranks and self.direction == "minimize":
+        """Differentiable, less is better, of a sum its differentiable parts; None where there is none."""
+        if isinstance(self.measure, of_batches | of_sum) and self.ranks and self.direction == "minimize":
             return self.measure.distance
         return None
 
@@ -56,7 +58,8 @@ def metrics_for(
 ) -> dict[str, Metric]:
     """The metrics `names`, in that order and once each; `jobs` processes score what is scored clip by clip.
 
-    "pesq" stands for the mode that fits the sample rate; `extra` metrics are known beside the catalogue's.
+    "pesq" and "spectral_pesq" stand for the mode that fits the sample rate; `extra` metrics are known beside the
+    catalogue's.
     """
     setup = Setup(front_end, sample_rate, jobs)
     known = {definition.name: definition for definition in catalogue(sample_rate)}
@@ -64,7 +67,7 @@ def metrics_for(
         if definition.name in known:
             raise InputError(f"a metric's name must be its own, and {definition.name} stands twice; rename yours")
         known[definition.name] = definition
-    wanted = [pesq_column(sample_rate) if name == "pesq" else name for name in names]
+    wanted = [f"{name}_{pesq_mode(sample_rate)}" if name in OF_MODE else name for name in names]
     for name in wanted:
         if name not in known:
             raise InputError(f"a metric must be one of {', '.join(known)}, and is {name!r}; choose one")
@@ -76,9 +79,10 @@ def columns_with(*objectives: str) -> tuple[str, ...]:
 
     InputError for what cannot be an objective.
     """
-    known = ["pesq", *(definition.name for definition in catalogue(16_000) if definition.ranks)]
+    known = [*OF_MODE, *(definition.name for definition in catalogue(16_000) if definition.ranks)]
+    narrow = [f"{name}_nb" for name in OF_MODE]
     for name in objectives:
-        if name not in (*known, "pesq_nb"):
+        if name not in (*known, *narrow):
             raise InputError(f"OBJECTIVE must be one of {', '.join(known)}, and is {name!r}; choose one")
     if len(set(objectives)) < len(objectives):
         raise InputError(f"OBJECTIVE must name each metric once, and is {','.join(objectives)!r}; leave one out")
@@ -86,8 +90,8 @@ def columns_with(*objectives: str) -> tuple[str, ...]:
 
 
 def objective(name: str, metrics: dict[str, Metric]) -> Metric:
-    """The metric a search optimises; "pesq" stands for the mode that fits the sample rate."""
-    wanted = next((key for key in metrics if name == "pesq" and key.startswith("pesq_")), name)
+    """The metric a search optimises; "pesq" and "spectral_pesq" stand for the mode that fits the sample rate."""
+    wanted = next((key for key in metrics if name in OF_MODE and key in (f"{name}_wb", f"{name}_nb")), name)
     known = [key for key, metric in metrics.items() if metric.ranks]
     if wanted not in known:
         raise InputError(f"OBJECTIVE must be one of {', '.join(known)}, and is {name!r}; choose one")

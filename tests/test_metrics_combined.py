@@ -1,0 +1,60 @@
+"""Sums of metrics: values, failures and what a gradient sees."""
+
+import pytest
+import torch
+
+from schedsearch.metrics.combined import of_sum
+from schedsearch.metrics.failure import Failure
+from schedsearch.metrics.measuring import of_batches, of_clips
+from schedsearch.metrics.registry import columns_with, metrics_for, objective
+from vocoder.mel import LmntMel
+
+
+def squared(reference, estimate):
+    return (reference - estimate).square().mean(-1)
+
+
+def peak(reference, estimate):
+    return float(estimate.max()) if estimate.isfinite().all() else Failure("bad samples")
+
+
+SUM = of_sum(5.0, ((2.0, of_batches(squared)), (-1.0, of_clips(peak))))
+
+
+def test_a_sum_is_the_constant_and_its_weighted_parts_clip_by_clip():
+    references = torch.zeros(2, 4)
+    estimates = torch.stack([torch.full((2, 4), 0.5), torch.tensor([[1.0] * 4, [2.0] * 4])])
+    # 5 + 2 x^2 - x at 0.5, 0.5, 1 and 2
+    assert SUM(references, estimates) == [[pytest.approx(5.0)] * 2, [pytest.approx(6.0), pytest.approx(11.0)]]
+
+
+def test_a_clip_that_fails_in_one_part_fails_and_spoils_no_other():
+    estimates = torch.tensor([[[0.0, torch.nan], [0.0, 0.0]]])
+    [row] = SUM(torch.zeros(2, 2), estimates)
+    assert row == [Failure("audio has NaN or infinite samples"), 5.0]
+
+
+def test_the_gradient_is_that_of_the_differentiable_parts_alone():
+    reference, estimate = torch.zeros(1, 4), torch.full((1, 4), 0.5, requires_grad=True)
+    distance = SUM.distance
+    distance(reference, estimate).sum().backward()
+    assert distance(reference, estimate).tolist() == [0.5]  # 2 * 0.25
+    assert estimate.grad.tolist() == [[0.5] * 4]  # 2 * 2 * 0.5 / 4
+    assert of_sum(0.0, ((1.0, of_clips(peak)),)).distance is None
+
+
+@pytest.mark.parametrize(("rate", "mode"), [(8000, "nb"), (16000, "wb"), (22050, "wb")])
+def test_the_sum_with_pesq_goes_on_with_the_mode_of_the_rate(rate, mode):
+    metrics = metrics_for(LmntMel(rate, 256), rate, names=columns_with("spectral_pesq"))
+    found = objective("spectral_pesq", metrics)
+    assert found.name == f"spectral_pesq_{mode}" and found is objective(found.name, metrics)
+    assert found.distance is not None
+
+
+def test_the_sum_with_pesq_adds_up():
+    reference = 0.1 * torch.randn(1, 16000, generator=torch.Generator().manual_seed(0))
+    estimate = reference + 0.02 * torch.randn(1, 1, 16000, generator=torch.Generator().manual_seed(1))
+    metrics = metrics_for(LmntMel(16000, 256), 16000, names=("spectral", "pesq", "spectral_pesq"))
+    [[spectral]], [[pesq]], [[whole]] = (metric.measure(reference, estimate) for metric in metrics.values())
+    # pesq 0.0.4: pesq(16000, x, x, "wb") == 4.643888473510742
+    assert whole == pytest.approx(spectral + 4.643888473510742 - pesq, abs=1e-9)
