@@ -162,7 +162,7 @@ def main() -> None:
     def start(results: Path) -> "subprocess.Popen[bytes]":
         words = ["--dataset", "short", "--experiments", str(place), "--results", str(results)]
         # Forced: the check of the voice takes longer than such a search, and kills would find it at that.
-        words = ["search", *words, "--force", "--budget", f"{options.candidates}candidates"]
+        words = ["search", *words, "--objective", "spectral", "--force", "--budget", f"{options.candidates}candidates"]
         with (results / "said").open("ab") as said:
             return subprocess.Popen([sys.executable, "-m", "schedsearch.cli", *words], stdout=said, stderr=said)
 
