@@ -9,6 +9,7 @@ import torch
 from scipy import stats
 
 from experiments.metrics_study import agreement, noise, regret
+from experiments.metrics_study.across import together
 from experiments.metrics_study.degradations import (
     DEGRADATIONS,
     FAULTS,
@@ -18,13 +19,17 @@ from experiments.metrics_study.degradations import (
     static_in_pauses,
     white_noise,
 )
-from experiments.metrics_study.losses import JUDGES, as_losses, best_part, scored_means, stacked
-from experiments.metrics_study.schedules import jobs, schedules
-from experiments.metrics_study.scoring import Kept, job_key
+from experiments.metrics_study.losses import JUDGES, SUMS, as_losses, asked, best_part, scored_means, stacked
+from experiments.metrics_study.schedules import LENGTHS, jobs, schedules
+from experiments.metrics_study.scoring import STRIDES, Bench, Kept, job_key
 from experiments.metrics_study.sentences import markdown, supported
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.level import level
+from schedsearch.metrics.perceptual import BEST
+from schedsearch.metrics.registry import metrics_for
 from schedsearch.metrics.stft import log_stft_magnitude, multi_resolution_stft, spectral_convergence
+from vocoder.errors import InputError
+from vocoder.mel import LmntMel
 
 
 def table(schedules=12, clips=24, *, seed=0, noise_sd=0.1, order=None):
@@ -193,7 +198,7 @@ def test_worst_regret_puts_the_metric_that_agrees_first_and_tells_it_from_the_co
 
 def scores(clips=4, *, worse=0.0):
     """Of every metric that is scored, worse as `worse` rises."""
-    signed = {d.name: -worse if d.direction == "maximize" else worse for d in catalogue(16000) if d.name != "mr_stft"}
+    signed = {d.name: -worse if d.direction == "maximize" else worse for d in catalogue(16000) if d.name not in SUMS}
     found = {name: [value + 0.1 * clip for clip in range(clips)] for name, value in signed.items()}
     return {**found, "level": [-worse] * clips}
 
@@ -224,8 +229,39 @@ def test_means_leave_out_schedules_with_a_failure():
     assert len(scored_means(np.array([[1.0, 2.0, np.nan], [np.nan, 2.0, np.nan]]))) == 1
 
 
+def test_sums_with_pesq_are_the_catalogues_but_for_its_constant():
+    reference = torch.randn(2, 16000, generator=torch.Generator().manual_seed(0)) * 0.1
+    estimate = reference + 0.02 * torch.randn(2, 16000, generator=torch.Generator().manual_seed(1))
+    names = ("log_mel_l1", "stft_convergence", "pesq_wb", "spectral_pesq_wb")
+    metrics = metrics_for(LmntMel(16000, 256), 16000, names=names)
+    measured = {name: np.array(metrics[name].measure(reference, estimate[None])[0], dtype=float) for name in names}
+    parts = {name: measured[name].tolist() for name in names[:3]}
+    found = as_losses({**scores(2), **parts})["spectral_pesq_wb"]
+    np.testing.assert_allclose(found + BEST["wb"], measured["spectral_pesq_wb"], rtol=1e-6)
+
+
+def test_clips_that_no_schedule_was_heard_on_are_left_out():
+    heard = np.array([[1.0, np.nan, np.nan], [2.0, np.nan, 3.0]])
+    np.testing.assert_array_equal(asked(heard), heard[:, [0, 2]])
+
+
+def test_together_the_metric_with_the_least_worst_regret_is_first():
+    one = pd.DataFrame({"steps": [6, 6, 12, 12], "chosen_by": ["a", "b"] * 2, "expected": [1.0, 2.0, 9.0, 2.0]})
+    other = pd.DataFrame({"steps": [6, 6], "chosen_by": ["b", "a"], "expected": [3.0, 0.0]})
+    found = together({"one": one, "other": other})
+    assert found["chosen by"].tolist() == ["b", "a"]
+    assert found["worst"].tolist() == [3.0, 9.0]
+    assert found.loc[1, ["one, 6", "one, 12", "other, 6"]].tolist() == [1.0, 9.0, 0.0]
+
+
+def test_a_narrow_band_voice_is_refused():
+    with pytest.raises(InputError, match="wide-band; demo has 8000 Hz"):
+        Bench.open("demo", 8000)
+
+
 def test_no_schedule_and_no_piece_of_work_stands_twice():
-    for steps in (6, 12):
+    assert set(STRIDES) == set(LENGTHS)
+    for steps in LENGTHS:
         assert len({named.schedule.betas.tobytes() for named in schedules(steps)}) == len(schedules(steps))
         assert {named.steps for named in schedules(steps)} == {steps}
     keys = [*map(job_key, jobs()), *(fault.key for fault in FAULTS)]
@@ -301,7 +337,7 @@ def test_supported_objective_is_the_least_regretted_with_a_gradient():
 def test_jobs_draw_first_what_a_short_study_needs():
     assert [(job.named.steps, job.draw) for job in jobs()] == sorted((job.named.steps, job.draw) for job in jobs())
     assert {job.named.name for job in jobs() if job.named.steps == 6} == {named.name for named in schedules(6)}
-    assert len({job.named.kind for job in jobs()[:10]}) == 3  # all kinds among the first
+    assert len({job.named.kind for job in jobs()[:16]}) == 4  # all kinds among the first
 
 
 def test_tables_are_markdown():

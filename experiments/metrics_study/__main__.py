@@ -1,33 +1,40 @@
-"""`python -m experiments.metrics_study [--only PART ...]`: how the metrics rank schedules, and which should decide.
+"""`python -m experiments.metrics_study [--voices DATASET ...] [--only PART ...]`: how the metrics rank schedules, and
+which should decide.
 
-Scores are kept in results/bench; stopped, it goes on. Tables go into results/shipped/demo/16000hz/metrics/.
+Scores are kept in results/bench; stopped, it goes on. Tables go into results/shipped/DATASET/RATEhz/metrics/, what they
+say together into results/shipped/metrics.md.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
 
+from experiments.metrics_study import across
 from experiments.metrics_study.scoring import Bench, Kept
 from experiments.metrics_study.tables import write_tables
 from experiments.metrics_study.working import PARTS, score_part
 from vocoder.errors import InputError
 
+VOICES = ("demo", "june-16k", "kathleen-22k")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Scores what is not scored yet; 2 and one line for bad input."""
-    parser = argparse.ArgumentParser(prog="metrics_study", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(prog="metrics_study", description=" ".join((__doc__ or "").split("\n")[:2]))
+    parser.add_argument("--voices", nargs="+", default=list(VOICES), help=f"datasets (default: {' '.join(VOICES)})")
     parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS), help="none: the tables alone")
-    chosen = parser.parse_args(arguments).only
+    options = parser.parse_args(arguments)
     try:
-        bench = Bench.open()
-        kept = Kept(bench.identity)
-        for part in chosen:
-            score_part(part, kept)
-        path = write_tables(bench, kept)
+        benches = [Bench.open(dataset) for dataset in options.voices]
+        for part in options.only:
+            for bench in benches:
+                score_part(part, (bench.dataset, None), Kept(bench.identity))
+        for bench in benches:
+            print(f"wrote {write_tables(bench, Kept(bench.identity))}")
+        print(f"wrote {across.write(benches)}")
     except InputError as error:
         print(f"metrics_study: {error}", file=sys.stderr)
         return 2
-    print(f"wrote {path}")
     return 0
 
 

@@ -13,14 +13,23 @@ from schedsearch.metrics.catalogue import catalogue
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
-RATE = 16000  # Hz, of the demo voice
+RATE = 16000  # Hz; the catalogue's names are those of all wide-band voices
 LEVEL = "level_error"  # of a clip: how many dB too quiet or too loud it is
-# Sums of differentiable metrics, mr_stft of the catalogue among them: what a search could descend along.
-SUMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+# Sums that might decide, with their parts' weights; PESQ counts from its best down, and a constant ranks nothing. The
+# first two are differentiable: what a search could descend along.
+_SPECTRAL = {"log_mel_l1": 1.0, "stft_convergence": 1.0}
+_STFT = {"stft_convergence": 1.0, "stft_log_magnitude": 1.0}
+SUMS: Mapping[str, Mapping[str, float]] = MappingProxyType(
     {
-        "mr_stft": ("stft_convergence", "stft_log_magnitude"),
-        "log_mel_l1 + stft_convergence": ("log_mel_l1", "stft_convergence"),
-        "log_mel_l1 + mr_stft": ("log_mel_l1", "stft_convergence", "stft_log_magnitude"),
+        "spectral": _SPECTRAL,
+        "mr_stft": _STFT,
+        "log_mel_l1 + mr_stft": {"log_mel_l1": 1.0, **_STFT},
+        "spectral_pesq_wb": {**_SPECTRAL, "pesq_wb": 1.0},
+        "spectral + pesq_wb / 2": {**_SPECTRAL, "pesq_wb": 0.5},
+        "spectral + 2 pesq_wb": {**_SPECTRAL, "pesq_wb": 2.0},
+        "mr_stft + pesq_wb / 2": {**_STFT, "pesq_wb": 0.5},
+        "mr_stft + pesq_wb": {**_STFT, "pesq_wb": 1.0},
+        "log_mel_l1 + pesq_wb": {"log_mel_l1": 1.0, "pesq_wb": 1.0},
     }
 )
 JUDGES = ("pesq_wb", "stoi", "log_mel_l1", "lsd", LEVEL)  # one of each kind: what a choice must not lose
@@ -55,7 +64,9 @@ def as_losses(scores: Mapping[str, Sequence[float]]) -> dict[str, Array]:
     """Of each metric one value a clip -> the same with less being better, and the sums."""
     found = {name: SIGNS[name] * np.asarray(row, dtype=np.float64) for name, row in scores.items()}
     found[LEVEL] = np.abs(found["level"])
-    return found | {name: np.sum([found[part] for part in parts], axis=0) for name, parts in SUMS.items()}
+    return found | {
+        name: np.sum([weight * found[part] for part, weight in parts.items()], axis=0) for name, parts in SUMS.items()
+    }
 
 
 def stacked(
@@ -74,7 +85,7 @@ def stacked(
 
 def best_part(losses: Losses, clips: npt.NDArray[np.int64], part: float) -> npt.NDArray[np.bool_]:
     """[schedule]: those with the best mean rank over the judges on these clips; no metric alone says which are good."""
-    means = np.array([losses.first_draw(judge)[:, clips].mean(axis=1) for judge in JUDGES])
+    means = np.array([asked(losses.first_draw(judge)[:, clips]).mean(axis=1) for judge in JUDGES])
     ranks = means.argsort(axis=1).argsort(axis=1).mean(axis=0)
     return np.asarray(ranks <= np.quantile(ranks, part))
 
@@ -84,8 +95,12 @@ def spread(losses: Losses, good: npt.NDArray[np.bool_]) -> dict[str, float]:
     return {name: float(scored_means(losses.first_draw(name)[good]).std(ddof=1)) for name in losses.metrics}
 
 
+def asked(values: Array) -> Array:
+    """[schedule, clip] -> the clips on which any schedule has a value."""
+    return np.asarray(values[:, np.isfinite(values).any(axis=0)])
+
+
 def scored_means(values: Array) -> Array:
     """[schedule, clip] -> means over the clips that were asked for, of the schedules without a failure there."""
-    asked = np.isfinite(values).any(axis=0)
-    means = values[:, asked].mean(axis=1)
+    means = asked(values).mean(axis=1)
     return np.asarray(means[np.isfinite(means)])

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schedsearch.families import baselines, log_snr_line
+from schedsearch.families import baselines, log_snr_line, universal_names
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.space import LogSnrSpace
 
+LENGTHS = (6, 12, 25, 50)  # steps
 # First and last log-SNR of straight lines. The best of them lie near (10, -1), the corners are bad in different ways:
 # a low first level leaves static, a high last one starts where the network expects nearly clean speech.
 SHORT_GRID = ((7.0, 9.0, 11.0, 13.0), (-5.0, -3.0, -1.0, 1.5))
 LONG_GRID = ((9.0, 12.0), (-4.0, -1.0))
 RANDOM_POINTS, RANDOM_SEED, ORDER_SEED = 9, 0, 0
+# Bent lines: what searches end with, and where metrics have been seen to choose badly.
+BENT = {6: 16, 12: 8, 25: 3, 50: 2}
+BENT_FIRSTS, BENT_LASTS, EVENNESS, BENT_SEED = (5.0, 13.9), (-5.0, 3.0), 6.0, 1
 TWICE = 12  # lines that are scored on a second noise draw, for the noise of comparisons
 
 
@@ -22,7 +26,7 @@ class Named:
     """A schedule of the study."""
 
     name: str
-    kind: str  # baseline, line or random
+    kind: str  # baseline, line, bent or random
     schedule: NoiseSchedule
 
     @property
@@ -41,23 +45,26 @@ class Job:
 
 def jobs() -> list[Job]:
     """Of each length and draw, in an order by chance: what a stopped run has is a smaller study of all kinds."""
-    short, long = schedules(6), schedules(12)
+    short = schedules(6)
     second = [named for named in short if named.kind == "line"][:TWICE]
-    parts = [Job(n, 0) for n in short], [Job(n, 1) for n in second], [Job(n, 0) for n in long]
+    longer = ([Job(n, 0) for n in schedules(steps)] for steps in LENGTHS[1:])
+    parts = [Job(n, 0) for n in short], [Job(n, 1) for n in second], *longer
     generator = np.random.default_rng(ORDER_SEED)
     return [part[place] for part in parts for place in generator.permutation(len(part))]
 
 
 def schedules(steps: int) -> list[Named]:
-    """All of 6 or 12 steps; none stands twice."""
+    """All of one of LENGTHS; none stands twice."""
+    bent = _bent(steps, BENT[steps])
     if steps == 6:
-        return [*_baselines(6), *_lines(6, *SHORT_GRID), *_random(6)]
-    return [*_baselines(steps), *_lines(steps, *LONG_GRID)]
+        return [*_baselines(6), *_lines(6, *SHORT_GRID), *_random(6), *bent]
+    return [*_baselines(steps), *_lines(steps, *LONG_GRID), *bent]
 
 
 def _baselines(steps: int) -> Iterator[Named]:
     for name, schedule in baselines(steps).items():
-        yield Named(name, "baseline", schedule)
+        if name not in universal_names():  # chosen by a metric, some of them by one that is under study
+            yield Named(name, "baseline", schedule)
 
 
 def _lines(steps: int, firsts: tuple[float, ...], lasts: tuple[float, ...]) -> Iterator[Named]:
@@ -69,6 +76,16 @@ def _lines(steps: int, firsts: tuple[float, ...], lasts: tuple[float, ...]) -> I
 def _line(schedule: NoiseSchedule) -> Named:
     first, last = schedule.log_snr[[0, -1]]
     return Named(f"line {first:.3g} to {last:.3g}", "line", schedule)
+
+
+def _bent(steps: int, count: int) -> Iterator[Named]:
+    """Lines of log-SNR with uniform ends, the gaps between their levels drawn from a Dirichlet distribution."""
+    generator = np.random.default_rng(BENT_SEED)
+    for place in range(count):
+        first, last = generator.uniform(*BENT_FIRSTS), generator.uniform(*BENT_LASTS)
+        gaps = generator.dirichlet(np.full(steps - 1, EVENNESS))
+        levels = first - (first - last) * np.concatenate([[0.0], gaps.cumsum()])
+        yield Named(f"bent {place}: {first:.3g} to {last:.3g}", "bent", NoiseSchedule.from_log_snr(levels))
 
 
 def _random(steps: int) -> Iterator[Named]:

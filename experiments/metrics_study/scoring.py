@@ -17,39 +17,53 @@ from schedsearch.config import load_voice
 from schedsearch.evaluator import Evaluator
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.failure import Failure
+from schedsearch.metrics.perceptual import pesq_mode
 from schedsearch.metrics.registry import DEFINITIONS, Metric, metrics_for
 from schedsearch.noise import NoiseBank
 from schedsearch.schedule import NoiseSchedule
 from vocoder.atomic import atomic_write
 from vocoder.audio import Clip, typical_excerpt
 from vocoder.checkpoint import load_vocoder
+from vocoder.errors import InputError
 from vocoder.listed_clips import read_clips
 from vocoder.vocoder import Vocoder
 
 KEPT = Path("results/bench/metrics_study.jsonl")
+SHIPPED = Path("results/shipped")
 SECONDS = 1.2  # of each clip, a typical part
-CLIPS = 12  # of the search clips, and as many of the held-out ones
+CLIPS = 12  # of the search clips, and as many of the held-out ones, or as many as there are
+STRIDES = {6: 1, 12: 2, 25: 2, 50: 3}  # longer schedules, where each costs more, are heard on every so-many-th clip
 NOISE = NoiseBank(2_000_003)  # no search draws from it
 PITCH = ("f0_rmse", "voicing_error", "ffe")  # 185 ms a second of audio: the first draw of every fourth clip alone
-SUMS = ("mr_stft",)  # of two others, added up where tables are made
+SUMS = ("spectral", "mr_stft", "spectral_pesq_wb")  # of others, added up where tables are made
 TIMED_CLIPS, TIMED_ROUNDS = 4, 3
 
 
 @dataclass(frozen=True)
 class Bench:
-    """The demo voice and the study's clips, search clips first."""
+    """A voice and the study's clips, search clips first."""
 
+    dataset: str
     vocoder: Vocoder
     clips: tuple[Clip, ...]
+    search: int  # of the clips, so many from the first on are search clips
 
     @staticmethod
-    def open() -> "Bench":
-        """Of the bundled voice."""
-        voice = load_voice("demo", None)
+    def open(dataset: str, rate: int | None = None) -> "Bench":
+        """Of an experiment; InputError for a voice in narrow band, which the study's judges are not for."""
+        voice = load_voice(dataset, rate)
+        if pesq_mode(voice.sample_rate) != "wb":
+            raise InputError(f"the study's judges are wide-band; {dataset} has {voice.sample_rate} Hz, name another")
         vocoder = load_vocoder(voice.checkpoint, voice.config, precision="float32")  # the same on every machine
         folders = (voice.search_clips, voice.held_out_clips)
-        clips = [clip for f in folders for clip in read_clips(f, sample_rate=vocoder.sample_rate)[:CLIPS]]
-        return Bench(vocoder, tuple(typical_excerpt(clip, SECONDS, vocoder.hop_length) for clip in clips))
+        search, held_out = (read_clips(f, sample_rate=vocoder.sample_rate)[:CLIPS] for f in folders)
+        clips = tuple(typical_excerpt(clip, SECONDS, vocoder.hop_length) for clip in (*search, *held_out))
+        return Bench(voice.dataset, vocoder, clips, len(search))
+
+    @property
+    def folder(self) -> Path:
+        """Where its tables stand."""
+        return SHIPPED / self.dataset / f"{self.vocoder.sample_rate}hz" / "metrics"
 
     @property
     def identity(self) -> str:
@@ -75,22 +89,25 @@ class Bench:
 
     def score(self, job: Job) -> dict[str, list[float]]:
         """Of each metric, one value a clip; NaN where it was not asked for, and where it failed."""
-        audio = self.audio(job.named.schedule, job.draw)
-        return self.measure(audio, pitch=job.draw == 0)
+        heard = list(range(0, len(self.clips), STRIDES[job.named.steps]))
+        audio = self.audio(job.named.schedule, job.draw, heard)
+        return self.measure(audio, heard, pitch=job.draw == 0)
 
-    def audio(self, schedule: NoiseSchedule, draw: int) -> Tensor:
-        """[clip, samples]."""
-        found = self._evaluator.audio(schedule, draw)
-        return torch.stack([found[clip.name] for clip in self.clips])
+    def audio(self, schedule: NoiseSchedule, draw: int, heard: Sequence[int] | None = None) -> Tensor:
+        """[clip, samples] of all clips, or of some."""
+        clips = self.clips if heard is None else tuple(self.clips[place] for place in heard)
+        found = Evaluator(self.vocoder, clips, (), NOISE).audio(schedule, draw)
+        return torch.stack([found[clip.name] for clip in clips])
 
-    def measure(self, audio: Tensor, *, pitch: bool) -> dict[str, list[float]]:
-        """[clip, samples] -> of each metric, one value a clip."""
+    def measure(self, audio: Tensor, heard: Sequence[int], *, pitch: bool) -> dict[str, list[float]]:
+        """[heard, samples] -> of each metric, one value a clip."""
         found = {}
         for name, metric in self.metrics.items():
-            places = list(range(len(self.clips))) if name not in PITCH else list(self.tracked) if pitch else []
+            rows = [r for r, place in enumerate(heard) if name not in PITCH or (pitch and place in self.tracked)]
+            places = [heard[row] for row in rows]
             values = np.full(len(self.clips), np.nan)
-            if places:
-                scored = metric.measure(self.references[places], audio[None, places])[0]
+            if rows:
+                scored = metric.measure(self.references[places], audio[None, rows])[0]
                 values[places] = [np.nan if isinstance(value, Failure) else value for value in scored]
             found[name] = values.tolist()
         return found
@@ -98,10 +115,6 @@ class Bench:
     def cost(self, names: Iterable[str]) -> dict[str, float]:
         """CPU milliseconds for a second of audio, each metric alone: the least of a few rounds."""
         return {name: self._cost(name) for name in names}
-
-    @cached_property
-    def _evaluator(self) -> Evaluator:
-        return Evaluator(self.vocoder, self.clips, (), NOISE)
 
     def _cost(self, name: str) -> float:
         generator = torch.Generator().manual_seed(0)

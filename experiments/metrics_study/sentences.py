@@ -6,13 +6,13 @@ import pandas as pd
 
 from experiments.metrics_study.losses import JUDGES
 from experiments.metrics_study.noise import DRAWS, POWER, STANDARD
-from experiments.metrics_study.scoring import CLIPS
 
 SINGLED_OUT = ("static in pauses, -50 dB", "low-pass 4 kHz", "gain -3 dB", "gain +3 dB", "delay 16 samples")
 Tables = Mapping[str, pd.DataFrame]
-HEAD = """# The metrics on the demo voice
+HEAD = """# The metrics on {dataset}
 
-Made by `python -m experiments.metrics_study`, which says how; the CSV files beside this one hold all numbers. Every
+Made by `python -m experiments.metrics_study`, which says how; what all voices say together stands in
+results/shipped/metrics.md. The metrics were computed in float32; the CSV files beside this one hold all numbers. Every
 metric is read as a loss (less is better); `level_error` is how many dB a clip is too quiet or too loud. A standard unit
 of a metric is its standard deviation over the better half of the 6-step schedules, so that metrics can be compared.
 Intervals are 95 %. The worst quarter of the schedules is left out of choices and regrets: none but level_error would
@@ -20,43 +20,45 @@ choose there, and the level alone does not tell noise as loud as speech from spe
 """
 
 
-def document(tables: Tables) -> str:
-    """Of the tables by name."""
+def document(dataset: str, tables: Tables) -> str:
+    """Of the tables by name; those of faults may be empty."""
     parts = {
-        "Which should decide a search?": (_decision(tables["objectives"]), tables["objectives"]),
-        **_twelve(tables),
+        "Which should decide a search?": (_decision(tables["decision"]), tables["decision"]),
+        **_longer(tables),
         "What each would choose": (_choices(tables["choices"]), tables["choices"]),
         "What the choice loses": (_regret(tables["regret"]), _regret_square(tables["regret"])),
         "Do they rank alike?": (_agreement(tables["agreement"]), _square(tables["agreement"], "6 steps, better half")),
         "All 6-step schedules, good and bad": ("Kendall's tau.", _square(tables["agreement"], "6 steps")),
-        "Which reacts to what: faults added to recordings": (
-            _reactions(tables["degradations"], "recording"),
-            _faults(tables["degradations"], "recording"),
-        ),
-        "The same faults added to synthesis": (
-            _reactions(tables["degradations"], "synthesis"),
-            _faults(tables["degradations"], "synthesis"),
-        ),
+        **_of_faults(tables["degradations"]),
         "How noisy is a difference?": (_noise(tables["noise"]), tables["noise"]),
         "How many clips settle it?": (_needed(tables["clips_needed"]), tables["clips_needed"]),
     }
-    return HEAD + "".join(f"\n## {title}\n\n{said}\n\n{markdown(table)}\n" for title, (said, table) in parts.items())
+    head = HEAD.format(dataset=dataset)
+    return head + "".join(f"\n## {title}\n\n{said}\n\n{markdown(table)}\n" for title, (said, table) in parts.items())
 
 
-def _twelve(tables: Tables) -> dict[str, tuple[str, pd.DataFrame]]:
-    """Where that part is scored."""
-    if "objectives_12" not in tables:
+def _longer(tables: Tables) -> dict[str, tuple[str, pd.DataFrame]]:
+    """Of the longer schedules that are scored."""
+    found = {}
+    for steps, table in tables["objectives"].groupby("steps"):
+        if steps > 6:
+            first, alone = table.iloc[0], _row(table, "log_mel_l1")
+            said = (
+                "Fewer schedules, none of them a random point, on fewer clips; standard units are those of 6 "
+                f"steps. Least for {_worst(first)}; log_mel_l1 has {alone['expected']:.2f} "
+                f"{_range(alone['low'], alone['high'])}."
+            )
+            found[f"The same at {steps} steps"] = (said, table.drop(columns="steps"))
+    return found
+
+
+def _of_faults(table: pd.DataFrame) -> dict[str, tuple[str, pd.DataFrame]]:
+    """Of the voice that was degraded."""
+    if table.empty:
         return {}
-    first, default = tables["objectives_12"].iloc[0], _row(tables["objectives_12"], "log_mel_l1")
-    said = (
-        "Fewer schedules, and none of them a random point; standard units are those of 6 steps. "
-        f"Least for {_worst(first)}; log_mel_l1 has {default['expected']:.2f} "
-        f"{_range(default['low'], default['high'])}."
-    )
-    return {
-        "The same at 12 steps": (said, tables["objectives_12"]),
-        "Agreement at 12 steps": ("Kendall's tau.", _square(tables["agreement"], "12 steps")),
-    }
+    titles = {"recording": "Which reacts to what: faults added to recordings"}
+    titles["synthesis"] = "The same faults added to synthesis"
+    return {title: (_reactions(table, start), _faults(table, start)) for start, title in titles.items()}
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -78,8 +80,8 @@ def _decision(table: pd.DataFrame) -> str:
     quiet, default = table.loc[table["tau_with_level"].idxmax()], _row(table, "log_mel_l1")
     return " ".join(
         [
-            f"Each metric chooses among the 6-step schedules on {CLIPS} search clips;",
-            f"the choice is judged by {_and(JUDGES)} on {CLIPS} held-out clips.",
+            "Each metric chooses among the 6-step schedules on the search clips;",
+            f"the choice is judged by {_and(JUDGES)} on the held-out clips.",
             f"The worst of its losses, in standard units, is expected to be least for {_worst(first)};",
             f"of those with a gradient for {_worst(chosen)}. log_mel_l1 has {default['expected']:.2f}",
             f"{_range(default['low'], default['high'])}, worst for {default['worst_for']}.",

@@ -1,6 +1,7 @@
 """What follows from the scores, as CSV files and as metrics.md."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,48 +21,71 @@ from experiments.metrics_study.losses import (
     Array,
     Losses,
     as_losses,
+    asked,
     best_part,
     spread,
     stacked,
 )
-from experiments.metrics_study.schedules import Job, schedules
-from experiments.metrics_study.scoring import CLIPS, Bench, Kept, job_key
+from experiments.metrics_study.schedules import LENGTHS, Job, schedules
+from experiments.metrics_study.scoring import Bench, Kept, job_key
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 
-FOLDER = Path("results/shipped/demo/16000hz/metrics")
-SEARCH, HELD_OUT = np.arange(CLIPS), np.arange(CLIPS, 2 * CLIPS)  # places of the clips
 SEVERAL = 3  # the best of so many decide beside the best alone
 
 
 def write_tables(bench: Bench, kept: Kept) -> Path:
     """All of them; the path of metrics.md."""
-    by_length = {steps: found for steps in (6, 12) if (found := load(kept, steps)) is not None}
+    by_length = {steps: found for steps in LENGTHS if (found := load(kept, steps)) is not None}
+    sides = Sides.of(bench)
     if 6 not in by_length:
         raise InputError("tables need scores of 6 steps, and there are none yet; run --only 6 first")
     short = by_length[6]
-    good = best_part(short, SEARCH, GOOD)
+    good = best_part(short, sides.search, GOOD)
     units = spread(short, good)
-    usable = {steps: each.only(best_part(each, SEARCH, USABLE)) for steps, each in by_length.items()}
+    usable = {steps: each.only(best_part(each, sides.search, USABLE)) for steps, each in by_length.items()}
     tables = {
         "scores": pd.concat(scores_table(losses, steps) for steps, losses in by_length.items()),
         "agreement": agreement.agreement_table(scopes(by_length, good)),
         "degradations": degradations_table(kept, units),
         "noise": noise.noise_table({name: short.values[name][good] for name in short.metrics}, units),
         "clips_needed": noise.clips_table({name: short.values[name][good] for name in short.metrics}, units),
-        "regret": pd.concat(regret_of(losses, units).assign(steps=steps) for steps, losses in usable.items()),
+        "regret": pd.concat(regret_of(losses, units, sides).assign(steps=steps) for steps, losses in usable.items()),
     }
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    tables["objectives"] = pd.concat(
+        regret.worst_table(*sides.losses(losses), units, JUDGES, 1).assign(steps=steps)
+        for steps, losses in usable.items()
+    )
+    bench.folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        atomic_write(FOLDER / f"{name}.csv", table.to_csv(index=False, float_format="%.4g").encode())
-    tables["choices"] = choices_table(usable[6])
-    tables["objectives"] = objectives_table(bench, usable[6], units, tables)
-    if 12 in by_length:
-        choosing, judging = (halves(usable[12], clips) for clips in (SEARCH, HELD_OUT))
-        tables["objectives_12"] = regret.worst_table(choosing, judging, units, JUDGES, 1)
-    path = FOLDER / "metrics.md"
-    atomic_write(path, sentences.document(tables).encode())
+        if not table.empty:
+            atomic_write(bench.folder / f"{name}.csv", table.to_csv(index=False, float_format="%.4g").encode())
+    tables["choices"] = choices_table(usable[6], sides)
+    tables["decision"] = decision_table(bench, usable[6], units, tables, sides)
+    path = bench.folder / "metrics.md"
+    atomic_write(path, sentences.document(bench.dataset, tables).encode())
     return path
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Places of the clips that choose and of those that judge."""
+
+    search: npt.NDArray[np.int64]
+    held_out: npt.NDArray[np.int64]
+
+    @staticmethod
+    def of(bench: Bench) -> "Sides":
+        """The bench's."""
+        return Sides(np.arange(bench.search), np.arange(bench.search, len(bench.clips)))
+
+    def losses(self, losses: Losses) -> tuple[dict[str, Array], dict[str, Array]]:
+        """What chooses and what judges: [schedule, clip] of clips that were asked for, of metrics that may choose."""
+        search, held_out = (
+            {name: asked(losses.first_draw(name)[:, clips]) for name in losses.metrics if name not in PITCH}
+            for clips in (self.search, self.held_out)
+        )
+        return search, held_out
 
 
 def load(kept: Kept, steps: int) -> Losses | None:
@@ -82,8 +106,7 @@ def scores_table(losses: Losses, steps: int) -> pd.DataFrame:
     rows = []
     for place, named in enumerate(losses.schedules):
         for metric, values in losses.values.items():
-            asked = np.isfinite(values[:, :, 0]).any(axis=0)
-            of_clips = SIGNS.get(metric, 1) * values[place, asked, 0]
+            of_clips = SIGNS.get(metric, 1) * asked(values[:, :, 0])[place]
             rows.append(
                 {
                     "steps": steps,
@@ -110,33 +133,27 @@ def degradations_table(kept: Kept, units: Mapping[str, float]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def regret_of(losses: Losses, units: Mapping[str, float]) -> pd.DataFrame:
+def regret_of(losses: Losses, units: Mapping[str, float], sides: Sides) -> pd.DataFrame:
     """Chosen on the search clips, judged on the held-out clips."""
     names = [name for name in losses.metrics if name not in PITCH]
-    choosing, judging = (halves(losses, clips) for clips in (SEARCH, HELD_OUT))
-    return regret.regret_table(choosing, judging, units, names)
+    return regret.regret_table(*sides.losses(losses), units, names)
 
 
-def halves(losses: Losses, clips: npt.NDArray[np.int64]) -> dict[str, Array]:
-    """[schedule, clip] of some clips, of the metrics that may choose."""
-    return {name: losses.first_draw(name)[:, clips] for name in losses.metrics if name not in PITCH}
-
-
-def choices_table(losses: Losses) -> pd.DataFrame:
+def choices_table(losses: Losses, sides: Sides) -> pd.DataFrame:
     """A row a metric: the schedule that it chooses on the search clips, and its scores on the held-out clips."""
     rows = []
-    for name in halves(losses, SEARCH):
-        best = int(losses.first_draw(name)[:, SEARCH].mean(axis=1).argmin())
-        heard = {m: SIGNS.get(m, 1) * losses.first_draw(m)[best, HELD_OUT].mean() for m in (*JUDGES[:-1], "level")}
+    for name, values in sides.losses(losses)[0].items():
+        best, heard_on = int(values.mean(axis=1).argmin()), sides.held_out
+        heard = {m: SIGNS.get(m, 1) * losses.first_draw(m)[best, heard_on].mean() for m in (*JUDGES[:-1], "level")}
         rows.append({"chosen_by": name, "schedule": losses.schedules[best].name, **heard})
     return pd.DataFrame(rows)
 
 
-def objectives_table(
-    bench: Bench, losses: Losses, units: Mapping[str, float], tables: Mapping[str, pd.DataFrame]
+def decision_table(
+    bench: Bench, losses: Losses, units: Mapping[str, float], tables: Mapping[str, pd.DataFrame], sides: Sides
 ) -> pd.DataFrame:
-    """A row a metric: all that decides whether it should be the default objective."""
-    choosing, judging = (halves(losses, clips) for clips in (SEARCH, HELD_OUT))
+    """A row a metric: all that decides, on this voice at 6 steps, whether it should be the default objective."""
+    choosing, judging = sides.losses(losses)
     alone, several = (regret.worst_table(choosing, judging, units, JUDGES, k) for k in (1, SEVERAL))
     whole_cost = bench.cost([name for name in bench.metrics if name not in PITCH])
     pairs = tables["agreement"].query("scope == '6 steps, better half'")
@@ -184,7 +201,7 @@ def _tau_with_level(losses: Losses, name: str) -> float:
 
 def _parts(name: str) -> tuple[str, ...]:
     """The metrics of the catalogue that it is made of."""
-    return SUMS.get(name, ("level" if name == LEVEL else name,))
+    return tuple(SUMS[name]) if name in SUMS else ("level" if name == LEVEL else name,)
 
 
 def _reaction(fault: Fault, metric: str, worse: Array, unit: float) -> dict[str, object]:

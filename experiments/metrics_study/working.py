@@ -1,8 +1,8 @@
 """What is scored, one piece after another over a few processes: a run that is stopped goes on."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
-from typing import TypeVar
+from functools import cache, partial
+from typing import TypeAlias, TypeVar
 
 import joblib
 import torch
@@ -15,31 +15,36 @@ from experiments.metrics_study.scoring import Bench, Kept, job_key
 
 PROCESSES = 2  # of one thread each: two threads on one small convolution wait for each other more than they save
 # Steps and noise draw, in the order of what they say: tables can be made of the first part alone.
-PARTS = {"6": (6, 0), "faults": (0, 0), "second draw": (6, 1), "12": (12, 0)}
+PARTS = {"6": (6, 0), "faults": (0, 0), "12": (12, 0), "25": (25, 0), "50": (50, 0), "second draw": (6, 1)}
+WITH_FAULTS = "demo"  # the voice whose recordings are degraded as well
 
+Voice: TypeAlias = tuple[str, int | None]  # dataset, rate
 Work = TypeVar("Work")
 Scores = dict[str, list[float]]
 
 
-def score_part(part: str, kept: Kept) -> None:
+def score_part(part: str, voice: Voice, kept: Kept) -> None:
     """Whatever of PARTS[part] is not scored yet."""
     if part == "faults":
+        if voice[0] != WITH_FAULTS:
+            return
         both_starts_first = sorted(FAULTS, key=lambda fault: fault.name not in ("", *OF_SYNTHESIS))
-        _score(both_starts_first, lambda fault: fault.key, score_fault, kept, part)
+        _score(both_starts_first, lambda fault: fault.key, partial(score_fault, voice), kept, part)
     else:
         steps, draw = PARTS[part]
         wanted = [job for job in jobs() if (job.named.steps, job.draw) == (steps, draw)]
-        _score(wanted, job_key, score_job, kept, part)
+        _score(wanted, job_key, partial(score_job, voice), kept, f"{voice[0]}, {part}")
 
 
-def score_job(job: Job) -> Scores:
+def score_job(voice: Voice, job: Job) -> Scores:
     """A schedule on one noise draw."""
-    return _bench().score(job)
+    return _bench(voice).score(job)
 
 
-def score_fault(fault: Fault) -> Scores:
+def score_fault(voice: Voice, fault: Fault) -> Scores:
     """A degraded recording, or degraded synthesis."""
-    return _bench().measure(fault.degrade(_start(fault.start)), pitch=True)
+    audio = fault.degrade(_start(voice, fault.start))
+    return _bench(voice).measure(audio, range(len(audio)), pitch=True)
 
 
 def _score(
@@ -53,12 +58,12 @@ def _score(
 
 
 @cache
-def _bench() -> Bench:
-    """One a process."""
+def _bench(voice: Voice) -> Bench:
+    """One a process and voice."""
     torch.set_num_threads(1)
-    return Bench.open()
+    return Bench.open(*voice)
 
 
 @cache
-def _start(name: str) -> Tensor:
-    return _bench().references if name == "recording" else _bench().audio(START, 0)
+def _start(voice: Voice, name: str) -> Tensor:
+    return _bench(voice).references if name == "recording" else _bench(voice).audio(START, 0)

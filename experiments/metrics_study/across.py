@@ -1,0 +1,40 @@
+"""All voices and lengths together: which metric's choices lose least, in the worst case?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.metrics_study.losses import JUDGES
+from experiments.metrics_study.scoring import SHIPPED, Bench
+from experiments.metrics_study.sentences import markdown
+from vocoder.atomic import atomic_write
+
+PATH = SHIPPED / "metrics.md"
+HEAD = f"""# Which metric should decide a search?
+
+Made by `python -m experiments.metrics_study` from the tables of each voice (`DATASET/RATEhz/metrics/`). Each metric
+chooses a schedule on a voice's search clips; the choice is judged on its held-out clips by {", ".join(JUDGES)}. What
+stands here is the worst of these losses, expected over draws of clips, in standard deviations of the better 6-step
+schedules. Sums with PESQ count it from its best down. The first row loses least in its worst case.
+"""
+
+
+def write(benches: Sequence[Bench]) -> Path:
+    """A row a metric, a column a voice and length."""
+    found = {bench.dataset: pd.read_csv(bench.folder / "objectives.csv") for bench in benches}
+    atomic_write(PATH, (HEAD + "\n" + markdown(together(found)) + "\n").encode())
+    return PATH
+
+
+def together(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Dataset -> its regrets (steps, chosen_by, expected): the worst, the mean, and each; the least worst first."""
+    columns = {
+        f"{dataset}, {steps}": of_length.set_index("chosen_by")["expected"]
+        for dataset, table in found.items()
+        for steps, of_length in table.groupby("steps")
+    }
+    each = pd.DataFrame(columns)
+    ends = pd.DataFrame({"worst": each.max(axis=1), "mean": each.mean(axis=1)})
+    whole = pd.concat([ends, each], axis=1).sort_values("worst")
+    return whole.rename_axis("chosen by").reset_index()
