@@ -11,7 +11,7 @@ from pathlib import Path
 
 import optuna
 
-from experiments.search_bench import ablation, curves, grids, held_out, racing
+from experiments.search_bench import ablation, curves, finalists, grids, held_out, racing
 from experiments.search_bench.searching import OBJECTIVE
 from experiments.search_bench.tables import PATH, write_tables
 from vocoder.errors import InputError
@@ -24,7 +24,7 @@ GRIDS = (("lmnt", 6, 729), ("ivanvovk", 6, 2000), ("lmnt", 12, 200), ("ivanvovk"
 def main(arguments: Sequence[str] | None = None) -> int:
     """All parts, or those named; 2 and one line for bad input."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS), help="none: the tables alone")
     chosen = parser.parse_args(arguments).only
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
@@ -54,6 +54,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "against": curves.measure_against_grids,
     "curves": curves.measure_curves,
     "ablation": ablation.measure_ablation,
+    "finalists": finalists.measure_finalists,
     "overhead": curves.measure_overhead,
     "lengths": _lengths,
 }

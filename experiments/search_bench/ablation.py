@@ -1,5 +1,7 @@
 """What each stage of the default search is worth: the same budget without it, over several seeds."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -8,10 +10,13 @@ from experiments.search_bench.rows import append, stands
 from experiments.search_bench.searching import FOLDER, Searched, demo, scratch, watched
 from schedsearch.budget import Budget
 from schedsearch.choice import AUTO, Stages, auto
+from schedsearch.families import resample
 from schedsearch.run import Run
+from schedsearch.schedule import NoiseSchedule
 
-SEEDS = {6: 5, 50: 2}
-CALLS = {6: 600, 50: 2400}  # of the budget: 25 candidates at 6 steps on four clips, 12 at 50
+SEEDS = {6: 3, 50: 2}
+# Network evaluations of the budget: 50 candidates at 6 steps on four clips, 25 at 12, 12 at 50.
+CALLS = {6: 1200, 12: 1200, 50: 2400}
 PATH = FOLDER / "ablation.csv"
 _LINES = (("line", 1.0),)
 VARIANTS: dict[str, Stages] = {
@@ -25,6 +30,8 @@ VARIANTS: dict[str, Stages] = {
     "lines, TPE, sweep from the best": (*_LINES, ("tpe", 0.4), ("sweep", 1.0)),
 }
 TRIED = {6: len(VARIANTS), 50: 4}  # the first so many: what decides at many steps is whether a descent pays
+WARMED = (6, 12)  # steps of a first search, and of the one that may begin with its winner
+WARM_CALLS, WARM_SEEDS = 600, 5  # of the first search
 
 
 def measure_ablation() -> None:
@@ -35,8 +42,24 @@ def measure_ablation() -> None:
         if not stands(PATH, key):
             with scratch() as folder:
                 append(PATH, key, _searched(demo(iterations, "auto", seed, Path(folder)), VARIANTS[variant]))
+    for seed in tqdm(range(WARM_SEEDS), desc="warm starts"):
+        _measure_warm_start(seed)
 
 
-def _searched(run: Run, stages: Stages) -> Searched:
+def _measure_warm_start(seed: int) -> None:
+    """The default search of 12 steps, with what one of 6 steps found and without."""
+    names = ("without a warm start", "from the winner of 6 steps")
+    keys: list[dict[str, str | int]] = [{"iterations": WARMED[1], "variant": name, "seed": seed} for name in names]
+    if all(stands(PATH, key) for key in keys):
+        return
+    with scratch() as folder:
+        first = watched(demo(WARMED[0], "auto", seed, Path(folder)), Budget(WARM_CALLS, "calls"))
+    for key, starts in zip(keys, ((), (resample(first.winner.schedule, WARMED[1]),)), strict=True):
+        with scratch() as folder:
+            append(PATH, key, _searched(demo(WARMED[1], "auto", seed, Path(folder)), AUTO, starts))
+
+
+def _searched(run: Run, stages: Stages, warm_starts: Sequence[NoiseSchedule] = ()) -> Searched:
     budget = Budget(CALLS[run.settings.iterations], "calls")
-    return watched(run, budget, auto(run.tools(budget), stages))
+    clipped = [run.space.clip(schedule).schedule for schedule in warm_starts]
+    return watched(run, budget, auto(replace(run.tools(budget), warm_starts=clipped), stages))

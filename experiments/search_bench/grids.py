@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from experiments.search_bench.searching import CLIPS, FOLDER, OBJECTIVE, demo, every_metric, on_clips, scratch
+from experiments.search_bench.searching import CLIPS, COLUMN, FOLDER, demo, every_metric, on_clips, scratch
 from schedsearch.choice import grid_named
 from schedsearch.config import load_voice
 from schedsearch.evaluator import Evaluator
@@ -66,8 +66,8 @@ def crops(folder: Path, iterations: int, strategy: str = "auto") -> Run:
 def winner(path: Path) -> tuple[NoiseSchedule, float]:
     """Of a scored grid."""
     table = pd.read_csv(path)
-    best = table.loc[table[OBJECTIVE].idxmin()]
-    return NoiseSchedule(np.array(best["betas"].split(), dtype=np.float64)), float(best[OBJECTIVE])
+    best = table.loc[table[COLUMN].idxmin()]
+    return NoiseSchedule(np.array(best["betas"].split(), dtype=np.float64)), float(best[COLUMN])
 
 
 def grid_path(name: str, iterations: int) -> Path:

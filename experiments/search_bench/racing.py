@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from experiments.search_bench.searching import FOLDER, OBJECTIVE, demo, scratch
+from experiments.search_bench.searching import COLUMN, FOLDER, demo, scratch
 from schedsearch.choice import level_grid
 from schedsearch.prefix_tree import calls
 from schedsearch.race import LEVEL, surely_worse
@@ -35,7 +35,7 @@ def score_candidates() -> None:
         rows: list[Array] = []
         while len(rows) < CANDIDATES:
             schedules = strategy.ask(strategy.batch)
-            found = [e.scores[OBJECTIVE] for e in evaluator.evaluate(schedules, (0,))]
+            found = [e.scores[COLUMN] for e in evaluator.evaluate(schedules, (0,))]
             strategy.tell(schedules, [score.mean for score in found])
             rows += [score.values[:, 0] for score in found]
         table = pd.DataFrame(rows, columns=list(evaluator.clip_names))

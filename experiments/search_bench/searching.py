@@ -11,7 +11,7 @@ from schedsearch.budget import Budget
 from schedsearch.candidate import Candidate
 from schedsearch.config import Voice, load_voice
 from schedsearch.evaluator import Evaluator
-from schedsearch.metrics.registry import DEFAULT_OBJECTIVE, metrics_for
+from schedsearch.metrics.registry import DEFAULT_OBJECTIVE, column, metrics_for
 from schedsearch.noise import NoiseBank
 from schedsearch.run import HELD_OUT_SEED, Run, Settings, open_run
 from schedsearch.search import search
@@ -22,8 +22,9 @@ from vocoder.audio import Clip
 
 OBJECTIVE = os.environ.get("OBJECTIVE") or DEFAULT_OBJECTIVE
 FOLDER = Path("results/shipped/demo/16000hz/search") / OBJECTIVE
+COLUMN = column(OBJECTIVE, 16000)  # its scores stand under
 # Of grids and winners, so that they can be compared in whatever may become the objective.
-SCORED = tuple(dict.fromkeys((OBJECTIVE, "spectral", "mr_stft", "log_mel_l1", "pesq", "stoi")))
+SCORED = tuple(dict.fromkeys((OBJECTIVE, "spectral_pesq", "spectral", "mr_stft", "log_mel_l1", "pesq", "stoi")))
 CLIPS = 4  # of the search clips, the first in the order of the race: every table here is made on these
 FRESH = NoiseBank(HELD_OUT_SEED + 17)  # of the held-out comparisons: no search draws from it
 

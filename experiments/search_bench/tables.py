@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.search_bench import ablation, curves, held_out
+from experiments.search_bench import ablation, curves, finalists, held_out
 from experiments.search_bench.grids import evaluations, grid_path
 from experiments.search_bench.racing import SCORES, prefix_table, race_table
-from experiments.search_bench.searching import FOLDER, OBJECTIVE
+from experiments.search_bench.searching import COLUMN, FOLDER, OBJECTIVE
 from schedsearch.choice import grid_named
 from vocoder.atomic import atomic_write
 
@@ -27,13 +27,19 @@ def write_tables() -> None:
         "Against the grids of the public scripts, N = 6": _against(),
         "Best of n candidates drawn from ivanvovk's grid": _best_of(grid_path("ivanvovk", 6)),
         "Held-out clips": _held_out(),
-        "Every strategy, N = 6: best score so far, as a part of the best baseline's": _by(curves.PATH, "strategy"),
+        "Every strategy, N = 6: best score so far, as a part of the best baseline's": _by(
+            curves.PATH, "strategy", curves.CALLS
+        ),
         **{
             f"Stages of the default search, N = {n}: best score so far, as a part of the best baseline's": _by(
-                ablation.PATH, "variant", iterations=n
+                ablation.PATH, "variant", ablation.CALLS[n], iterations=n
             )
             for n in ablation.SEEDS
         },
+        f"A warm start, N = {ablation.WARMED[1]}: best score so far, as a part of the best baseline's": _by(
+            ablation.PATH, "variant", ablation.CALLS[ablation.WARMED[1]], iterations=ablation.WARMED[1]
+        ),
+        "What scoring the finalists again is worth": _confirmed(),
         "The default search's own time, as a part of the whole": _overhead(),
         "The race": race_table() if SCORES.exists() else None,
         "Full grids of three levels a step": prefix_table(),
@@ -61,10 +67,10 @@ def _against() -> pd.DataFrame | None:
                     "its candidates": total,
                     "scored": len(scored),
                     "its evaluations": spent,
-                    "its best": scored[OBJECTIVE].min(),
+                    "its best": scored[COLUMN].min(),
                     "part": f"1/{share}",
                     "search's best": found,
-                    "ratio": found / scored[OBJECTIVE].min(),
+                    "ratio": found / scored[COLUMN].min(),
                 }
             )
     return pd.DataFrame(rows)
@@ -74,7 +80,7 @@ def _best_of(path: Path) -> pd.DataFrame | None:
     """Expected best of n of the scored ones, without replacement."""
     if not path.exists():
         return None
-    scores = np.sort(pd.read_csv(path)[OBJECTIVE].to_numpy())
+    scores = np.sort(pd.read_csv(path)[COLUMN].to_numpy())
     generator = np.random.default_rng(0)
     rows = []
     for n in (10, 30, 100, 300, 1000, len(scores)):
@@ -89,8 +95,8 @@ def _held_out() -> pd.DataFrame | None:
     return pd.read_csv(held_out.PATH) if held_out.PATH.exists() else None
 
 
-def _by(path: Path, column: str, iterations: int | None = None) -> pd.DataFrame | None:
-    """At quarters of the longest run."""
+def _by(path: Path, column: str, most: int, iterations: int | None = None) -> pd.DataFrame | None:
+    """At quarters of the budget of `most` network evaluations."""
     if not path.exists():
         return None
     table = pd.read_csv(path)
@@ -98,7 +104,7 @@ def _by(path: Path, column: str, iterations: int | None = None) -> pd.DataFrame 
         table = table[table["iterations"] == iterations]
     if table.empty:
         return None
-    rows, most = [], ablation.CALLS[iterations or 6]
+    rows = []
     for name, runs in table.groupby(column, sort=False):
         row: dict[str, object] = {column: name, "runs": runs["seed"].nunique()}
         for calls in (most // 4, most // 2, 3 * most // 4, most):
@@ -114,6 +120,27 @@ def _at(runs: pd.DataFrame, calls: int) -> str:
         within = run[run["network_evaluations"] <= calls]["best"] / run["best_baseline"].iloc[0]
         found.append(min(1.0, within.min()) if len(within) else 1.0)
     return f"{np.median(found):.3f} [{min(found):.3f}, {max(found):.3f}]"
+
+
+def _confirmed() -> pd.DataFrame | None:
+    """Held-out scores of what the search's own scores and what the finalists' choose, over seeds."""
+    if not finalists.PATH.exists():
+        return None
+    table, rows = pd.read_csv(finalists.PATH), []
+    for metric, runs in table.groupby("metric", sort=False):
+        gained = runs["confirmed"] - runs["unconfirmed"]
+        rows.append(
+            {
+                "metric": metric,
+                "seeds": len(runs),
+                "first by the search": runs["unconfirmed"].mean(),
+                "first of the finalists": runs["confirmed"].mean(),
+                "difference": gained.mean(),
+                "its standard error": gained.std(ddof=1) / np.sqrt(len(runs)),
+                "sd over seeds": runs["confirmed"].std(ddof=1),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def _overhead() -> pd.DataFrame | None:
