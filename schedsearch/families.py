@@ -154,20 +154,34 @@ def universal(name: str) -> NoiseSchedule:
 
 @cache
 def _universal() -> Mapping[str, NoiseSchedule]:
+    return _table(_universal_text())
+
+
+@cache
+def _chosen_on() -> Mapping[str, frozenset[str]]:
+    """Name -> the datasets whose clips chose it."""
+    entries = json.loads(_universal_text()).items()
+    return {name: frozenset(voice.split("/")[0] for voice in entry.get("voices", ())) for name, entry in entries}
+
+
+def _universal_text() -> str:
     shipped = files("schedsearch").joinpath("universal.json")
-    return _table(shipped.read_text(encoding="utf-8") if shipped.is_file() else "{}")
+    return shipped.read_text(encoding="utf-8") if shipped.is_file() else "{}"
 
 
 # --- baselines ------------------------------------------------------------------------------------
 
 
-def baselines(n: int) -> dict[str, NoiseSchedule]:
+def baselines(n: int, *, dataset: str = "") -> dict[str, NoiseSchedule]:
     """What a search of n steps must beat, by name: the published schedules of this length, or, where there is
     none, the nearest of each publisher resampled; the formulas in use that end where sampling can start; and the
-    universal schedule of this length, if there is one. None twice."""
+    universal schedule of this length, if there is one. None twice.
+
+    A universal schedule that was chosen on `dataset` itself is none of it: it may be the dataset's own winner."""
     found = published_for(_steps(n)) or _resampled(n)
     formulas = {name: schedule for name, schedule in _formulas(n).items() if _can_start(schedule)}
-    ours = {name: schedule for name, schedule in _universal().items() if len(schedule) == n}
+    foreign = (name for name in _universal() if dataset not in _chosen_on().get(name, ()))
+    ours = {name: _universal()[name] for name in foreign if len(_universal()[name]) == n}
     for name, schedule in (formulas | ours).items():
         if schedule not in found.values():
             found[name] = schedule

@@ -92,6 +92,11 @@ class Store:
             self.study.set_user_attr("identity", dict(identity))
 
     @property
+    def dataset(self) -> str:
+        """What is searched for."""
+        return str(self.study.user_attrs["identity"].get("dataset", ""))
+
+    @property
     def objective(self) -> str:
         """The name of the one that decides."""
         return next(iter(self.objectives))

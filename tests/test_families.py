@@ -199,6 +199,12 @@ def test_a_universal_schedule_is_a_baseline_of_its_length_alone(universal_6):
     assert not {name for n in (5, 7, 12) for name in families.baselines(n) if "universal" in name}
 
 
+def test_a_universal_schedule_is_no_baseline_of_a_dataset_that_chose_it(universal_6, monkeypatch):
+    monkeypatch.setattr(families, "_chosen_on", lambda: {"universal-6": frozenset({"demo"})})
+    assert "universal-6" not in families.baselines(6, dataset="demo")
+    assert families.baselines(6, dataset="other")["universal-6"] == universal_6
+
+
 def test_an_unknown_universal_schedule_is_answered_with_the_known_ones(universal_6):
     with pytest.raises(InputError, match="'universal-7'; known: universal-6"):
         families.universal("universal-7")
@@ -207,7 +213,9 @@ def test_an_unknown_universal_schedule_is_answered_with_the_known_ones(universal
 def test_what_is_shipped_as_universal_has_the_length_of_its_name():
     # the file may be missing: then there is nothing to say
     for name in families.universal_names():
-        assert len(families.universal(name)) == int(name.rsplit("-", 1)[1])
+        length = int(name.rsplit("-", 1)[1])
+        assert len(families.universal(name)) == length
+        assert name not in families.baselines(length, dataset="demo")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def plan(run: Run, budget: Budget) -> str:
         return f"plan: nothing left of {budget}; MORE= adds to it"
     clips, held_out, steps = len(run.search_clips), len(run.held_out_clips), run.settings.iterations
     heard = min(held_out, LISTENING_CLIPS)
-    fresh = len(baselines(steps)) - len(run.store.baselines())
+    fresh = len(baselines(steps, dataset=run.voice.dataset)) - len(run.store.baselines())
     rescored = (SEARCHED_FINALISTS + BASELINE_FINALISTS) * len(FINALIST_DRAWS)
     seconds = _seconds_an_evaluation(run, run.vocoder)
     exact = _seconds_an_evaluation(run, run.exact.vocoder) if run.vocoder.autocast else seconds

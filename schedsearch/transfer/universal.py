@@ -59,11 +59,13 @@ def without_speaker(speaker: str, offered: Iterable[Offer], judges: Iterable[Jud
 
 
 def write_universal(choices: Mapping[int, Choice], path: Path) -> None:
-    """Name -> source and betas, as published.json has it; lengths that stand there and were not chosen now stay."""
+    """Name -> source, betas and the voices that chose, much as published.json; lengths that stand there and were not
+    chosen now stay."""
     kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     for iterations, choice in choices.items():
         kept[f"universal-{iterations}"] = {
             "source": _source(choice),
+            "voices": list(choice.losses),
             "betas": choice.offer.schedule.betas.tolist(),
         }
     ordered = dict(sorted(kept.items(), key=lambda pair: len(pair[1]["betas"])))
