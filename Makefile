@@ -7,7 +7,7 @@
 ##               RATE=                   sample rate in Hz; empty: the dataset's default_rate, or its only one
 ##               STRATEGY=auto           auto, tpe, gp, cmaes, random, grid, beam, dynamic_programming, gradient or sweep
 ##               GRID=levels:3           of STRATEGY=grid: levels:K, mantissas:K, lmnt, coqui or ivanvovk
-##               OBJECTIVE=spectral      the metric to improve: pesq, log_mel_l1, ls_mae, lsd, mcd, stoi, ...;
+##               OBJECTIVE=spectral_pesq the metric to improve: spectral, pesq, log_mel_l1, lsd, mcd, stoi, ...;
 ##                                       or several with commas between them, the first one decides what ships
 ##               BUDGET=                 when to stop: 10min, 300candidates or 50000calls; empty: 80candidates,
 ##                                       40 beyond 12 steps
@@ -43,7 +43,7 @@
 ##               ITERS="6 12 25 50 100"    lengths; empty: those of SCHEDULES, or of all winners
 ##               SCHEDULES="a.pt b.npy"    files of yours, any length and layout
 ##               METRICS="pesq stoi mcd"   columns; empty: those of a search
-##               OBJECTIVE=spectral        chooses the best baseline, which all are compared with
+##               OBJECTIVE=spectral_pesq   chooses the best baseline, which all are compared with
 ##               EXCERPT=1.6               seconds of each held-out clip
 ##               DRAWS=1                   of noise for each clip
 ##   transfer  every voice's winners on every voice's held-out clips, and universal schedules, into results/transfer/
@@ -52,7 +52,7 @@
 ##               METRICS= OBJECTIVE= EXCERPT= DRAWS= SEED=   as for compare
 ##   metrics   lists the metrics
 ##   bench-search  the search engine on the demo voice: grids, strategies, held-out clips (hours; stopped, it goes on)
-##   study-metrics  how the metrics rank schedules of the demo voice, and which should decide (stopped, it goes on)
+##   study-metrics  how the metrics rank schedules of three voices, and which should decide (stopped, it goes on)
 ##   bench     the network's speed beside a plain Conv1d execution, and how several processes share a search
 ##   bench-kill  kills searches 200 times at random moments and counts what that spoils (an hour; stopped, it goes on)
 ##

@@ -139,7 +139,7 @@ class OpenVoice:
         `tell` is called after each batch. The first search of a voice checks its weights and front end, and InputError
         says what is wrong with them; with `force` it goes on all the same.
 
-        >>> result = voice.search(iterations=3, budget="2candidates", strategy="random", results=folder)
+        >>> result = voice.search(iterations=3, budget="2candidates", objective="spectral", results=folder)
         >>> len(result.schedule), result.verdict["metric"], result.verdict["winner"]["clips"]
         (3, 'spectral', 2)
         >>> schedsearch.read_result(result.folder).schedule == result.schedule

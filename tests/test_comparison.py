@@ -42,7 +42,7 @@ def mine(toy: Toy) -> Path:
 
 def compare(toy: Toy, *options: str, metrics: str = "lsd level") -> int:
     places = ["--experiments", str(toy.root), "--results", str(toy.root / "results")]
-    return main(["compare", "--dataset", "toy", *places, "--metrics", metrics, *options])
+    return main(["compare", "--dataset", "toy", "--objective", "spectral", *places, "--metrics", metrics, *options])
 
 
 def folder(toy: Toy) -> Path:

@@ -254,9 +254,13 @@ def test_together_the_metric_with_the_least_worst_regret_is_first():
     assert found.loc[1, ["one, 6", "one, 12", "other, 6"]].tolist() == [1.0, 9.0, 0.0]
 
 
-def test_a_narrow_band_voice_is_refused():
-    with pytest.raises(InputError, match="wide-band; demo has 8000 Hz"):
-        Bench.open("demo", 8000)
+def test_a_narrow_band_voice_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "experiments" / "slow").mkdir(parents=True)
+    table = '[rates.8000]\ncheckpoint = "slow"\nsearch_clips = "slow"\nheld_out_clips = "slow"\n'
+    (tmp_path / "experiments" / "slow.toml").write_text(table)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="wide-band; slow has 8000 Hz"):
+        Bench.open("slow")
 
 
 def test_no_schedule_and_no_piece_of_work_stands_twice():

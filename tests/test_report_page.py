@@ -477,7 +477,7 @@ def on_dataset_page(toy):
 def test_quality_against_speed_comes_from_the_comparison_while_that_fits(searched, monkeypatch):
     places = ["--experiments", str(searched.root), "--results", str(searched.root / "results")]
     monkeypatch.setattr("schedsearch.commands.compare.describe", lambda vocoder: "the analytic vocoder")
-    assert main(["compare", "--dataset", "toy", *places, "--metrics", "lsd"]) == 0
+    assert main(["compare", "--dataset", "toy", "--objective", "spectral", *places, "--metrics", "lsd"]) == 0
     assert on_dataset_page(searched) == ([], True)
     table = searched.folder.parent / "comparison.csv"
     assert "Quality against the number of steps" not in table.with_name("report.html").read_text()  # one length alone
@@ -496,7 +496,7 @@ def test_lengths_searched_for_unlike_objectives_meet_in_the_comparison(toy, monk
         assert toy.search(*asked, "--budget", "2candidates", "--strategy", "tpe") == 0
     monkeypatch.setattr("schedsearch.commands.compare.describe", lambda vocoder: "the analytic vocoder")
     places = ["--experiments", str(toy.root), "--results", str(toy.root / "results")]
-    assert main(["compare", "--dataset", "toy", *places, "--metrics", "lsd"]) == 0
+    assert main(["compare", "--dataset", "toy", "--objective", "spectral", *places, "--metrics", "lsd"]) == 0
     assert on_dataset_page(toy) == ([], True)
     texts = Reader((toy.folder.parent / "report.html").read_text()).texts
     assert [t.partition(" from ")[2][:14] for t in texts if t.startswith("Quality against the")] == ["comparison.csv"]

@@ -24,7 +24,7 @@ def _in_memory(memory):
 
 def search_all(toy, *options):
     places = ["--experiments", str(toy.root), "--results", str(toy.root / "results")]
-    return main(["search-all", "--dataset", "toy", *places, *options])
+    return main(["search-all", "--dataset", "toy", "--objective", "spectral", *places, *options])
 
 
 def rows(path):
@@ -70,7 +70,7 @@ def test_bad_lengths_are_one_line_and_leave_nothing(toy, capsys, lengths):
 
 
 def opened(toy, strategy="tpe", **named):
-    settings = Settings(6, strategy=strategy, results=toy.root / "results", **named)
+    settings = Settings(6, strategy=strategy, **{"objective": "spectral", **named}, results=toy.root / "results")
     return open_run(load_voice("toy", None, experiments=toy.root), settings)
 
 

@@ -69,7 +69,7 @@ def win(toy: Toy, dataset: str, schedule: NoiseSchedule, *, rate: int = 16000) -
 
 def transfer(toy: Toy, *options: str, metrics: str = "lsd level") -> int:
     places = ["--experiments", str(toy.root), "--results", str(toy.root / "results")]
-    return main(["transfer", *places, "--metrics", metrics, *options])
+    return main(["transfer", "--objective", "spectral", *places, "--metrics", metrics, *options])
 
 
 def folder(toy: Toy) -> Path:
@@ -85,7 +85,8 @@ def rows(toy: Toy, **values: object) -> list[dict[str, str]]:
 
 def exchanged(toy: Toy) -> Exchange:
     """All steps done."""
-    exchange = open_exchange(Settings(metrics=("lsd",), results=toy.root / "results"), (), toy.root)
+    settings = Settings(metrics=("lsd",), objective="spectral", results=toy.root / "results")
+    exchange = open_exchange(settings, (), toy.root)
     for steps in (exchange.measuring, exchange.choosing, exchange.judging):
         list(steps())
     return exchange

@@ -1,15 +1,18 @@
-"""Is scoring the finalists again worth its cost? What each way would ship, on held-out clips, over several seeds."""
+"""What a sweep and scoring the finalists again are worth: what each way would ship, on held-out clips, over seeds."""
 
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
 from tqdm import tqdm
 
 from experiments.search_bench.held_out import SECONDS
-from experiments.search_bench.rows import stands
+from experiments.search_bench.rows import Key, stands
 from experiments.search_bench.searching import FOLDER, FRESH, demo, every_metric, scratch
 from schedsearch.budget import Budget
+from schedsearch.choice import AUTO, LINES_TPE, Stages, auto
 from schedsearch.finalists import finalists, rescore_finalists
+from schedsearch.run import Run
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.search import search
 from schedsearch.standing import ranking
@@ -17,22 +20,25 @@ from vocoder.atomic import atomic_write
 from vocoder.audio import typical_excerpt
 
 PATH = FOLDER / "finalists.csv"
-ITERATIONS, SEEDS, CANDIDATES = 6, 5, 80
+ITERATIONS, SEEDS, CANDIDATES = 6, 3, 80
+STAGES: dict[str, Stages] = {"with a sweep": AUTO, "lines, then TPE": LINES_TPE}
 
 
 def measure_finalists() -> None:
-    """A row a seed and metric: runs that stand in the file are not made again."""
-    for seed in tqdm(range(SEEDS), desc="finalists"):
-        if not stands(PATH, {"seed": seed}):
+    """A row a seed, stages and metric: runs that stand in the file are not made again."""
+    for seed, stages in tqdm(list(product(range(SEEDS), STAGES)), desc="finalists"):
+        key: dict[str, str | int] = {"seed": seed, "stages": stages}
+        if not stands(PATH, key):
             with scratch() as folder:
-                rows = _rows(seed, Path(folder))
+                rows = _rows(key, demo(ITERATIONS, "auto", seed, Path(folder), clips=None))
             table = pd.concat([*([pd.read_csv(PATH)] if PATH.exists() else []), rows], ignore_index=True)
             atomic_write(PATH, table.to_csv(index=False, float_format="%.6g").encode())
 
 
-def _rows(seed: int, folder: Path) -> pd.DataFrame:
-    run = demo(ITERATIONS, "auto", seed, folder, clips=None)
-    for _ in search(run.store, run.race, run.space, run.strategy(budget := Budget(CANDIDATES, "candidates")), budget):
+def _rows(key: Key, run: Run) -> pd.DataFrame:
+    budget = Budget(CANDIDATES, "candidates")
+    strategy = auto(run.tools(budget), STAGES[str(key["stages"])])
+    for _ in search(run.store, run.race, run.space, strategy, budget):
         pass
     for _ in rescore_finalists(run.store, run.exact.evaluator(run.search_clips)):
         pass
@@ -45,5 +51,5 @@ def _rows(seed: int, folder: Path) -> pd.DataFrame:
     means = {way: {m: s.mean for m, s in each.scores.items()} for way, each in zip(chosen, scored, strict=True)}
     metrics = means["confirmed"]
     return pd.DataFrame(
-        [{"seed": seed, "metric": metric, **{way: means[way][metric] for way in chosen}} for metric in metrics]
+        [{**key, "metric": metric, **{way: means[way][metric] for way in chosen}} for metric in metrics]
     )

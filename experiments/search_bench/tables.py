@@ -39,7 +39,7 @@ def write_tables() -> None:
         f"A warm start, N = {ablation.WARMED[1]}: best score so far, as a part of the best baseline's": _by(
             ablation.PATH, "variant", ablation.CALLS[ablation.WARMED[1]], iterations=ablation.WARMED[1]
         ),
-        "What scoring the finalists again is worth": _confirmed(),
+        "What a sweep and scoring the finalists again are worth, on held-out clips": _confirmed(),
         "The default search's own time, as a part of the whole": _overhead(),
         "The race": race_table() if SCORES.exists() else None,
         "Full grids of three levels a step": prefix_table(),
@@ -127,10 +127,11 @@ def _confirmed() -> pd.DataFrame | None:
     if not finalists.PATH.exists():
         return None
     table, rows = pd.read_csv(finalists.PATH), []
-    for metric, runs in table.groupby("metric", sort=False):
+    for (stages, metric), runs in table.groupby(["stages", "metric"], sort=False):
         gained = runs["confirmed"] - runs["unconfirmed"]
         rows.append(
             {
+                "stages": stages,
                 "metric": metric,
                 "seeds": len(runs),
                 "first by the search": runs["unconfirmed"].mean(),
