@@ -218,7 +218,7 @@ def test_a_refused_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> Non
 
 def test_a_failed_write_leaves_nothing_unfinished(tmp_path: Path) -> None:
     (tmp_path / "a.wav").mkdir()  # a folder in its place
-    with pytest.raises(OSError):
+    with pytest.raises(InputError, match="cannot write"):
         write_wav(tmp_path / "a.wav", torch.from_numpy(tone()), RATE)
     assert [p.name for p in tmp_path.iterdir()] == ["a.wav"]
 
@@ -254,3 +254,20 @@ def test_the_typical_excerpt_is_as_loud_as_its_clip_and_starts_at_a_whole_hop():
 def test_a_clip_shorter_than_the_excerpt_is_taken_whole():
     clip = Clip("short", torch.linspace(-0.5, 0.5, 8000), 16_000)
     assert torch.equal(typical_excerpt(clip, 1.0, 100).audio, clip.audio)
+
+
+def test_a_rate_that_would_make_minutes_of_each_sample_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.wav", tone(), rate=1)
+    assert "1 Hz, 1000 Hz is the least" in refusal(path, allow=True)
+
+
+def test_what_would_be_too_long_at_the_rate_that_is_needed_is_refused(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("vocoder.audio.MOST_SAMPLES", 20000)
+    path = written(tmp_path / "a.wav", tone(1.0, 16000), rate=8000)
+    assert "longer than 20000 samples at 16000 Hz" in refusal(path, allow=True)
+
+
+@pytest.mark.parametrize("name", ["a" * 5000 + ".wav", "a\0.wav"])
+def test_a_name_that_no_file_can_have_is_one_line(name: str) -> None:
+    with pytest.raises(InputError, match="check the path"):  # the middle of a long message is left out
+        read_audio(name, sample_rate=RATE)

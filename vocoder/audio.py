@@ -1,5 +1,6 @@
 """Reading, resampling and writing audio. Every refusal is one line: the rule, the value, the way out."""
 
+import io
 import os
 import shlex
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 from vocoder.riff import missing_bytes
 
@@ -20,6 +22,7 @@ SHORTEST = 0.25  # seconds: PESQ refuses less
 SILENCE = 1e-4  # peak, full scale 1
 MOST_SAMPLES = 1 << 28  # of all channels, 1 GiB: 90 minutes at 48 kHz
 BLOCK = 1 << 20  # samples decoded at once
+LOWEST_RATE = 1000  # Hz; a header may say 1, and resampling would make minutes of each sample
 LOUDEST = 2.0  # peak: codecs overshoot 1 a little; more is another scale, integers kept in floats for one
 
 
@@ -44,7 +47,8 @@ def read_audio(path: Path | str, *, sample_rate: int | None, resample: bool = Fa
 
     Overshoots of full scale, such as MP3 decoding and resampling leave, are clipped to -1..1.
     Raises InputError for a file that is missing, undecodable, truncated, empty, stereo, at another rate
-    (unless `resample`), shorter than 0.25 s, silent, out of scale, or that holds NaN or infinite samples.
+    (unless `resample`), below 1000 Hz, shorter than 0.25 s, silent, out of scale, too long, or that holds
+    NaN or infinite samples.
     A truncated OGG cannot be told from a shorter one.
     """
     path = Path(path)
@@ -53,14 +57,20 @@ def read_audio(path: Path | str, *, sample_rate: int | None, resample: bool = Fa
     audio = _mono(samples, path)
     _check_length(audio, rate, path.stem)
     wanted = rate if sample_rate is None else sample_rate
+    if rate < LOWEST_RATE:
+        raise InputError(f"clip {path.stem}: {rate} Hz, {LOWEST_RATE} Hz is the least; record or copy it again")
     if rate != wanted and not resample:
         raise InputError(f"clip {path.stem}: {rate} Hz, the vocoder needs {wanted} Hz; set resample = true")
+    if len(audio) * wanted > MOST_SAMPLES * rate:
+        raise InputError(
+            f"clip {path.stem}: longer than {MOST_SAMPLES} samples at {wanted} Hz; cut it into clips of seconds"
+        )
     return Clip(path.stem, _at_rate(audio, rate, wanted).clamp(-1.0, 1.0), wanted)
 
 
 def open_audio(path: Path) -> soundfile.SoundFile:
     """A file's header, before anything is decoded; InputError for one that is missing, empty, foreign or cut short."""
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError(f"clip {path.stem}: no such file, {path}; check the path")
     if path.stat().st_size == 0:
         raise InputError(f"clip {path.stem}: the file is empty, 0 bytes; record or copy it again")
@@ -102,9 +112,12 @@ def read_samples(file: soundfile.SoundFile, name: str) -> NDArray[np.float32]:
 def read_folder(folder: Path | str, *, sample_rate: int | None, resample: bool = False) -> list[Clip]:
     """The clips that stand directly in a folder, sorted by name; hidden files are passed over."""
     folder = Path(folder)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise InputError(f"{folder}: no such folder of audio; check the path")
-    paths = sorted((p for p in folder.iterdir() if is_audio(p)), key=lambda path: path.stem)
+    try:
+        paths = sorted((p for p in folder.iterdir() if is_audio(p)), key=lambda path: path.stem)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error.strerror}); mend its rights") from error
     if not paths:
         raise InputError(f"{folder}: must hold audio, no file ends in {', '.join(ENDINGS)}; put clips there")
     names = [p.stem for p in paths]
@@ -118,7 +131,7 @@ def read_folder(folder: Path | str, *, sample_rate: int | None, resample: bool =
 
 def is_audio(path: Path) -> bool:
     """Whether a file's ending is one that is read, and it is not hidden."""
-    return path.is_file() and path.suffix.lower() in ENDINGS and not path.name.startswith(".")
+    return os.path.isfile(path) and path.suffix.lower() in ENDINGS and not path.name.startswith(".")
 
 
 def resample(audio: Tensor, rate: int, target: int) -> Tensor:
@@ -149,15 +162,10 @@ def write_wav(path: Path | str, audio: Tensor, sample_rate: int) -> None:
         raise InputError(
             f"{path.name}: audio to write must be finite, has NaN or infinite samples; write none"
         )
+    content = io.BytesIO()
+    soundfile.write(content, samples.clamp(-1.0, 1.0).numpy(), sample_rate, format="WAV", subtype="PCM_16")
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        soundfile.write(
-            unfinished, samples.clamp(-1.0, 1.0).numpy(), sample_rate, format="WAV", subtype="PCM_16"
-        )
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    atomic_write(path, content.getvalue())
 
 
 # read_audio has a flag of the same name.
