@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,7 @@ def read_result(folder: str | Path) -> Result:
     """Of results/<dataset>/<rate>hz/<iterations>iters; InputError where no finished search has written one."""
     folder = Path(folder)
     path = folder / "run.json"
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError(f"{folder} has no run.json; finish a search first, or name its results folder")
     try:
         facts = json.loads(read_bounded(path))

@@ -464,3 +464,14 @@ def test_a_missing_folder_or_a_folder_in_the_way_is_one_line(tmp_path):
             atomic_write(path, b"x")
         assert "\n" not in str(caught.value)
     assert {entry.name for entry in tmp_path.iterdir()} == {"file", "s.json"}
+
+
+def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.json")
+    refuse(tmp_path / "a.json", "is a pipe or a device")
+
+
+def test_provenance_that_json_cannot_hold_is_one_line(tmp_path):
+    with pytest.raises(InputError, match="provenance must be plain JSON"):
+        write_schedule(NoiseSchedule([0.1]), tmp_path / "a.json", provenance={"score": float("nan")})
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,7 @@
 """Finds and completes a checkpoint's configuration: given, carried inside, or lying beside it."""
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
@@ -116,7 +117,7 @@ def _sources(layout: Layout, checkpoint: Path, carried: Config, given: Path | No
         return {_as_given(given): _explicit(layout, given), CARRIED: carried}
     if all(name in carried for name in layout.sections):
         return {CARRIED: carried}
-    beside = next((path for path in _places(checkpoint) if path.is_file()), None)
+    beside = next((path for path in _places(checkpoint) if os.path.isfile(path)), None)
     return {CARRIED: carried} | ({f"{beside.name} beside the checkpoint": read_config(beside)} if beside else {})
 
 
@@ -160,7 +161,7 @@ def _with_statistics(config: Config, folder: Path) -> Config:
 def _statistics_file(folder: Path, named: str) -> Path:
     """Where it was on the machine that trained, else beside the configuration."""
     beside = folder / PureWindowsPath(named).name  # takes off folders of either kind of path
-    found = next((path for path in (folder / named, beside) if path.is_file()), None)
+    found = next((path for path in (folder / named, beside) if os.path.isfile(path)), None)
     if found is None:
         raise InputError(
             f"audio.stats_path names {named[:120]!r}, and neither that nor {beside.name!r} is there; "

@@ -1,5 +1,6 @@
 """Reads a stranger's checkpoint without running anything it holds: names, tensors, its configuration."""
 
+import os
 import pickle
 import re
 import warnings
@@ -43,9 +44,9 @@ def read_checkpoint(path: Path) -> CheckpointFile:
 
 
 def _check_size(path: Path) -> None:
-    if path.is_dir():
+    if os.path.isdir(path):
         raise InputError(f"{path} is a directory; give the checkpoint file in it")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError(f"there is no checkpoint file {str(path)!r}; correct the path")
     size = path.stat().st_size
     if size == 0:

@@ -7,8 +7,10 @@ dtype or a scalar; the arrays are then built by us from checked sizes, never by 
 
 import io
 import math
+import os
 import pickle
 import re
+import stat
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,14 +68,22 @@ def load_numpy_pickle(path: str | Path, *, limit: int = SIZE_LIMIT) -> Any:
 def read_bounded(path: str | Path, *, limit: int = SIZE_LIMIT) -> bytes:
     """The bytes of a file of at most `limit` bytes; InputError when it is missing, unreadable or larger."""
     try:
-        with open(path, "rb") as file:
-            data = file.read(limit + 1)
+        with open(path, "rb", opener=_without_waiting) as file:
+            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            data = file.read(limit + 1) if regular else b""
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"cannot read {str(path)!r}: {reason}") from error
+    if not regular:
+        raise InputError(f"cannot read {str(path)!r}: it is a pipe or a device; give a file")
     if len(data) > limit:
         raise InputError(f"{path}: larger than {limit} bytes, so not the small file expected here")
     return data
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """A named pipe that nobody writes to would be waited for."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 class _Refused(ValueError):

@@ -1,6 +1,7 @@
 """`schedsearch voice`: looks at a checkpoint and a folder of recordings, and writes the dataset's file."""
 
 import argparse
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -67,9 +68,9 @@ def _target(options: argparse.Namespace) -> Path:
     for path in (options.wavs, options.checkpoint, options.config):
         quoted(str(path))  # what the file can't name is refused before the scan
     target = Path(options.experiments / f"{options.dataset}.toml")
-    if not options.experiments.is_dir():
+    if not os.path.isdir(options.experiments):
         raise InputError(f"there is no folder {options.experiments}/ to write to; run from the repository's root")
-    if not yes_or_no(options.force, "FORCE") and target.exists():
+    if not yes_or_no(options.force, "FORCE") and os.path.exists(target):
         raise InputError(f"{target} is there already; choose another DATASET, or replace the file with FORCE=1")
     return target
 

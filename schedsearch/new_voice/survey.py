@@ -37,7 +37,7 @@ class Survey:
 
 def audio_names(folder: Path) -> list[str]:
     """Paths of all audio below a folder, sorted; hidden files and folders are passed over."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise InputError(f"WAVS must name a folder of recordings, and {str(folder)!r} is none; check the path")
     names = []
     for place, folders, files in os.walk(folder):

@@ -91,7 +91,10 @@ def _coqui_bytes(schedule: NoiseSchedule) -> bytes:
 
 def _json_bytes(schedule: NoiseSchedule, provenance: Mapping[str, Any]) -> bytes:
     content = {"schema": JSON_SCHEMA, "betas": schedule.betas.tolist(), "provenance": dict(provenance)}
-    return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
+    try:
+        return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
+    except (ValueError, RecursionError) as error:  # what Python's own reader takes: NaN, and very deep lists
+        raise InputError(f"provenance must be plain JSON, and is not ({error}); correct it") from error
 
 
 def _csv_bytes(schedule: NoiseSchedule) -> bytes:
