@@ -1,5 +1,6 @@
 """experiments/<dataset>.toml -> where a voice's checkpoint and clips are."""
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from vocoder.safe_pickle import read_bounded
 EXPERIMENTS = Path("experiments")
 SHIPPED = "shipped"  # results/shipped is what the repository ships: no dataset's
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_RATE = re.compile(r"[1-9][0-9]{3,5}")  # Hz, from 1000; one spelling each, or one of two would win unseen
 _TOP_KEYS = ("default_rate", "description", "licence", "speaker")
 _VOICE_KEYS = {"checkpoint", "config", "search_clips", "held_out_clips", "resample", "training"}
 _TRAINING_KEYS = {"audio", "obtain", "recipe"}
@@ -77,7 +79,7 @@ def known_rates(dataset: str, experiments: Path = EXPERIMENTS) -> list[int]:
 
 def _path(dataset: str, experiments: Path) -> Path:
     path = experiments / f"{dataset}.toml"
-    if not _NAME.fullmatch(dataset) or not path.is_file():
+    if not _NAME.fullmatch(dataset) or not os.path.isfile(path):
         raise InputError(_unknown(dataset, experiments))
     return path
 
@@ -91,7 +93,7 @@ def _unknown(dataset: str, experiments: Path) -> str:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(read_bounded(path).decode("utf-8"))
+        return tomllib.loads(read_bounded(path).decode("utf-8-sig"))  # some editors put a mark before the text
     except InputError:
         raise
     except (ValueError, RecursionError) as error:  # ValueError: TOML's own, no UTF-8, a number of 5,000 digits
@@ -105,7 +107,7 @@ def _rates(settings: Mapping[str, Any], path: Path) -> dict[int, dict[str, Any]]
         known = ", ".join(_TOP_KEYS)
         raise InputError(f"{path}: unknown key {unknown[0]!r}; keys are {known} and [rates.<Hz>] tables")
     tables = settings.get("rates")
-    if not isinstance(tables, dict) or not tables or not all(key.isdecimal() for key in tables):
+    if not isinstance(tables, dict) or not tables or not all(map(_RATE.fullmatch, tables)):
         raise InputError(f"{path}: needs a table for each sample rate, such as [rates.16000]; add one")
     return {int(key): table for key, table in tables.items()}
 

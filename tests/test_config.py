@@ -203,3 +203,15 @@ def test_every_shipped_dataset_loads_and_has_its_files():
             assert isinstance(clips, Path)
             data, obtain = folder / ".." / "data" / name, voice.training.obtain if voice.training else ""
             assert clips.is_dir() or (data in clips.parents and obtain.endswith(f" data/{name}"))
+
+
+@pytest.mark.parametrize("rate", ["1" * 5000, '"016000"', "0", "999"])
+def test_a_rate_has_one_spelling_and_no_absurd_size(tmp_path, rate):
+    written(tmp_path, f"[rates.{rate}]\n")
+    assert "needs a table for each sample rate" in refusal(tmp_path)
+
+
+def test_the_mark_that_some_editors_begin_a_file_with_is_no_fault(tmp_path):
+    text = '\ufeff[rates.16000]\ncheckpoint = "a"\nsearch_clips = "b"\nheld_out_clips = "c"\n'
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    assert load_voice("mine", experiments=tmp_path).sample_rate == 16000
