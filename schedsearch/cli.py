@@ -1,8 +1,10 @@
 """The command line: thin. Bad input is one line on standard error and exit status 2."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,7 +22,7 @@ from schedsearch.commands import voice as voice_command
 from schedsearch.stopping import Stopped, stoppable
 from vocoder.errors import InputError
 
-BAD_INPUT, NO_IMPROVEMENT, INTERRUPTED = 2, 3, 130
+BAD_INPUT, NO_IMPROVEMENT, INTERRUPTED, UNREAD = 2, 3, 130, 141
 
 
 _Function = Callable[[argparse.Namespace], int]
@@ -37,13 +39,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with stoppable(to_the_end=arguments is None):
             options = _parser().parse_args(arguments)
-            return int(options.command(options))
+            status = int(options.command(options))
+            sys.stdout.flush()  # what can't be written is known here, not while Python shuts down
+            return status
     except InputError as error:
         print(f"schedsearch: {' '.join(str(error).splitlines())}", file=sys.stderr)  # file names may hold line ends
+        return BAD_INPUT
+    except BrokenPipeError:  # who read our output has seen enough, such as head
+        _drop_output()
+        return UNREAD
+    except OSError as error:  # rights, disks and names that nobody foresaw
+        where = "" if error.filename is None else f"{error.filename}: "
+        print(f"schedsearch: {InputError(f'{where}{error.strerror or error}; mend that')}", file=sys.stderr)
+        _drop_output()
         return BAD_INPUT
     except KeyboardInterrupt as stopped:
         print("\nschedsearch: stopped; the same command goes on where it was", file=sys.stderr)
         return stopped.status if isinstance(stopped, Stopped) else INTERRUPTED
+
+
+def _drop_output() -> None:
+    """Or Python writes what is left of it, and complains once more."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+    with suppress(OSError, ValueError):  # a stand-in for the standard output has no number
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -355,3 +357,27 @@ def test_what_cannot_be_synthesised_is_one_line(toy, capsys, monkeypatch, option
     torch.save(published_1000(), toy.root / "1000iters.pt")
     line = synth(toy)
     assert named in refused(capsys, toy.root, *line, *options)
+
+
+def test_a_name_too_long_for_any_file_is_one_line(tmp_path, capsys):
+    source = tmp_path / "a.json"
+    write_schedule(NoiseSchedule([1e-4, 0.1]), source)
+    assert "File name too long" in refused(capsys, tmp_path, "convert", source, tmp_path / ("a" * 5000 + ".json"))
+
+
+def test_a_name_that_a_terminal_would_obey_is_spelt_out(tmp_path, capsys):
+    path = tmp_path / "a\x1b[31m\nb\udcff.json"
+    write_schedule(NoiseSchedule([1e-4, 0.1]), path)
+    for command in ("verify", "show"):
+        first = told(capsys, command, path).splitlines()[0]
+        assert "a\\x1b[31m\\nb\\udcff.json: " in first
+
+
+@pytest.mark.parametrize(("sink", "status"), [("| head -1", 141), (">/dev/full", 2)])
+def test_output_that_nobody_takes_ends_the_command_without_a_traceback(tmp_path, sink, status):
+    path = tmp_path / "a.json"
+    path.write_text(str([0.001] * 20000))
+    command = f"{sys.executable} -m schedsearch.cli show {path} {sink}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert len(done.stderr.splitlines()) == (status == 2)

@@ -12,6 +12,10 @@ class InputError(ValueError):
     """
 
     def __init__(self, message: str) -> None:
-        text = " ".join(message[: 1 << 16].splitlines())
-        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+        text = printable(" ".join(message[: 1 << 16].splitlines()))
         super().__init__(text if len(text) <= LONGEST else f"{text[: LONGEST - _END]} [...] {text[-_END:]}")
+
+
+def printable(text: str) -> str:
+    """One line that no terminal obeys and every encoding of text can hold: other signs are spelt out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -1,12 +1,13 @@
 """`schedsearch convert`: a schedule file into another repository's."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
 from schedsearch.counted import counted
 from schedsearch.schedule_files import Layout, layout_for, read_provenance, read_schedule, write_schedule
-from vocoder.errors import InputError
+from vocoder.errors import InputError, printable
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -23,10 +24,10 @@ def run(options: argparse.Namespace) -> int:
     source, target = options.source, options.target
     layout = layout_for(target, _layout(options.layout))
     schedule = read_schedule(source)
-    if target.exists() and not options.force:
+    if os.path.exists(target) and not options.force:
         raise InputError(f"OUT must be a new file, and {target} exists; name another, or replace it with --force")
     write_schedule(schedule, target, layout=layout, provenance=_provenance(source))
-    print(f"{target}: {counted(len(schedule), 'step')}, {layout} layout")
+    print(f"{printable(str(target))}: {counted(len(schedule), 'step')}, {layout} layout")
     return 0
 
 

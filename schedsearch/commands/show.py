@@ -9,6 +9,7 @@ import numpy as np
 from schedsearch.counted import counted
 from schedsearch.schedule_facts import columns
 from schedsearch.schedule_files import open_schedule, read_provenance
+from vocoder.errors import printable
 
 BAR = (-6.0, 14.0)  # log-SNR: the box that searches stay in; one mark a unit
 
@@ -21,7 +22,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Prints one row a step, the cleanest first, and what a .json file says of its origin."""
     found = open_schedule(options.file)
-    print(f"{found.path}: {found.content}, {counted(len(found.betas), 'step')}, {_judgement(found.fault)}")
+    judgement = f"{counted(len(found.betas), 'step')}, {_judgement(found.fault)}"
+    print(f"{printable(str(found.path))}: {found.content}, {judgement}")
     table = columns(found.betas)
     print(f"{'step':>5} {'beta':>13} {'noise level':>12} {'log-SNR':>9} {'sigma':>11}")
     for step, row in enumerate(zip(table.beta, table.noise_level, table.log_snr, table.sigma, strict=True)):

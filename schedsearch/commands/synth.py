@@ -18,7 +18,7 @@ from schedsearch.schedule_files import read_schedule
 from schedsearch.synthesis import copy_synthesis
 from vocoder.atomic import atomic_write
 from vocoder.audio import Clip, read_audio, resample, write_wav
-from vocoder.errors import InputError
+from vocoder.errors import InputError, printable
 from vocoder.vocoder import Vocoder
 
 
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     write(options.out, audio.cpu(), vocoder.sample_rate)
     seconds = len(audio) / vocoder.sample_rate
     made = f"{seconds:.2f} s at {vocoder.sample_rate} Hz, {counted(len(schedule), 'step')}"
-    print(f"{options.out}: {made}, in {took:.1f} s")
+    print(f"{printable(str(options.out))}: {made}, in {took:.1f} s")
     return 0
 
 
@@ -69,9 +69,9 @@ def _writer(out: Path, recording: Path) -> _Writer:
     write = {".wav": write_wav, ".npy": _write_npy}.get(out.suffix.lower())
     if write is None:
         raise InputError(f"--out must end in .wav (16-bit PCM) or .npy (float32), and is {str(out)!r}; choose one")
-    if not out.parent.is_dir() or not os.access(out.parent, os.W_OK | os.X_OK) or out.is_dir():
+    if not os.path.isdir(out.parent) or not os.access(out.parent, os.W_OK | os.X_OK) or os.path.isdir(out):
         raise InputError(f"--out must be a file in a folder that one can write to, and is {str(out)!r}; name another")
-    if out.exists() and recording.exists() and out.samefile(recording):
+    if os.path.exists(out) and os.path.exists(recording) and out.samefile(recording):
         raise InputError(f"--out must not be the recording itself, and is {str(out)!r}; name another file")
     return write
 

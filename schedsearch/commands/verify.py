@@ -11,7 +11,7 @@ from schedsearch.schedule_facts import SHAKY_BETA, final_gain, first_fall, survi
 from schedsearch.schedule_files import Layout, ScheduleFile, open_schedule
 from vocoder.checkpoint_config import read_config
 from vocoder.checkpoint_file import read_checkpoint
-from vocoder.errors import InputError
+from vocoder.errors import InputError, printable
 from vocoder.trained_range import STRATIFIED, USUAL, TrainedRange, trained_range
 from vocoder.training import recipe_from
 
@@ -39,12 +39,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _told(path: Path, trained: TrainedRange) -> bool:
     """Whether it is legal."""
+    name = printable(str(path))
     try:
         found = open_schedule(path)
     except InputError as error:
-        print(f"{path}: unreadable: {str(error).removeprefix(f'{path}: ')}")
+        print(f"{name}: unreadable: {str(error).removeprefix(f'{name}: ')}")
         return False
-    print(f"{path}: {f'illegal: {found.fault}' if found.fault else 'legal'}")
+    print(f"{name}: {f'illegal: {found.fault}' if found.fault else 'legal'}")
     rows = [("content", found.content), ("steps", str(len(found.betas)))]
     rows += _facts(found.schedule(), trained) if found.fault is None else []
     rows += _readers(found)
