@@ -1,5 +1,6 @@
 """What goes wrong with a trial store, in one line with the way out; a password in its URL is not shown."""
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -7,11 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import optuna
-from sqlalchemy import create_engine
+from sqlalchemy import URL, create_engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from vocoder.errors import InputError
 
+KINDS = ("sqlite", "postgresql")
 PATIENCE = 60  # seconds that a write to SQLite waits for another process's; a new trial is tried five times
 
 _WAYS_OUT = (  # what the database says, what to do
@@ -50,22 +52,45 @@ def using(storage: str) -> Iterator[None]:
 def check_reachable(storage: str) -> None:
     """InputError where nothing can be stored at this URL: before what takes long, and without a trace there."""
     with opening(storage):
-        engine = create_engine(storage)
-        if engine.dialect.name != "sqlite":
-            engine.connect().close()
-        elif engine.url.database and not Path(engine.url.database).absolute().parent.is_dir():
-            raise OSError("unable to open database file")
+        url = make_url(storage)
+        check_kind(url)
+        if url.get_backend_name() == "sqlite":
+            _check_file(url.database or "")
+            return
+        engine = create_engine(url)
+        engine.connect().close()
         engine.dispose()
 
 
+def check_kind(url: URL) -> None:
+    """InputError for a database whose locks are not known here, be its driver there or not."""
+    if (kind := url.get_backend_name()) not in KINDS:
+        raise InputError(
+            f"STORAGE= must be an SQLite or a PostgreSQL database, and is {kind}; give a URL such as "
+            "sqlite:///study.db or postgresql://user@host/name"
+        )
+
+
+def shown(storage: str) -> str:
+    """A storage's URL without its password."""
+    hidden = re.sub(r"(://[^:/@]*:).*@", r"\1***@", storage)  # to the last @: passwords hold some, quoted or not
+    return re.sub(r"([?&][^=&]*pass[^=&]*=)[^&]*", r"\1***", hidden, flags=re.IGNORECASE)
+
+
+def _check_file(name: str) -> None:
+    if name in ("", ":memory:"):
+        raise InputError("STORAGE= must name a file, and is a database in memory, gone with its process; name one")
+    if not os.path.isdir(Path(name).absolute().parent):
+        raise OSError("unable to open database file")
+
+
 def _refusal(storage: str, error: BaseException) -> InputError:
-    shown = re.sub(r":[^:@/]*@", ":***@", storage)
     reason = _reason(error)
     known = (way for sign, way in _WAYS_OUT if sign in reason)
     way = next(known, "move a damaged file away to start anew, or correct STORAGE=, a URL such as sqlite:///study.db")
     if "STORAGE" not in way:
         way = f"{way.format(wait=PATIENCE)}, then give the same command again, or another STORAGE="
-    return InputError(f"cannot use the trial store {shown!r} ({reason}); {way}")
+    return InputError(f"cannot use the trial store {shown(storage)!r} ({reason}); {way}")
 
 
 def _reason(error: BaseException) -> str:

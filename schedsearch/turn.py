@@ -14,7 +14,7 @@ from pathlib import Path
 import sqlalchemy
 from sqlalchemy import make_url
 
-from vocoder.errors import InputError
+from schedsearch.storage_errors import check_kind
 
 # The server finds out within half a minute that a holder's machine is gone, instead of in two hours.
 _SERVER = ("tcp_keepalives_idle = 10", "tcp_keepalives_interval = 5", "tcp_keepalives_count = 4", "lock_timeout = 0")
@@ -27,15 +27,11 @@ class Turn:
         """InputError for databases that have no such lock here."""
         self._taken = False
         url = make_url(storage)
+        check_kind(url)
         self._kind = url.get_backend_name()
         self._file = (url.database or "").removeprefix("file:").partition("?")[0]
         if self._kind == "postgresql":
             self._engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
-        elif self._kind != "sqlite":
-            raise InputError(
-                f"STORAGE= must be an SQLite or a PostgreSQL database, and is {self._kind}; give a URL such as "
-                "sqlite:///study.db or postgresql://user@host/name"
-            )
 
     @contextmanager
     def taken(self, of: str = "") -> Iterator[bool]:

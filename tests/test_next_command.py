@@ -1,10 +1,13 @@
 """The command that a finished search prints goes on with that search and no other."""
 
+import argparse
 import shlex
 
 import pytest
 
+from schedsearch.budget import Budget
 from schedsearch.cli import main
+from schedsearch.commands.next_command import next_command
 
 
 def next_line(toy, capsys, *options):
@@ -51,3 +54,10 @@ def test_in_the_usual_places_it_is_make_s(toy, capsys, monkeypatch):
     assert told("--iters", "3", "--strategy", "tpe", "--objective", "lsd,mcd", "--seed", "1") == (
         "next:   make search ITERS=3 DATASET=toy OBJECTIVE=lsd,mcd STRATEGY=tpe SEED=1 MORE=40candidates"
     )
+
+
+def test_it_does_not_show_a_storages_password():
+    names = "iters dataset rate objective strategy grid seed force experiments results no_race".split()
+    options = argparse.Namespace(**dict.fromkeys(names, "1"), storage="postgresql://u:secret@h/d")
+    told = next_command(options, dict.fromkeys(names, "1"), Budget(2, "candidates"))
+    assert "STORAGE='postgresql://u:***@h/d'" in told

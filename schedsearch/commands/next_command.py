@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from schedsearch.budget import Budget
+from schedsearch.storage_errors import shown
 
 # Options that say which study it is, and make's names of them; what has none is typed to the program itself.
 _VARIABLES: Mapping[str, str] = MappingProxyType(
@@ -30,8 +31,12 @@ _MORE: Mapping[str, float] = MappingProxyType({"candidates": 40, "minutes": 10, 
 
 
 def next_command(options: argparse.Namespace, defaults: Mapping[str, Any], budget: Budget) -> str:
-    """Of a search with these options; those at their defaults are left out, and MORE is in the budget's unit."""
+    """Of a search with these options; those at their defaults are left out, and MORE is in the budget's unit.
+
+    A storage's password is left out too: logs keep what is printed.
+    """
     given = {n: getattr(options, n) for n in _VARIABLES if n in _ALWAYS or getattr(options, n) != defaults.get(n)}
+    given |= {"storage": shown(given["storage"])} if "storage" in given else {}
     more = str(Budget(_MORE[budget.unit], budget.unit))
     if all(_VARIABLES[name] for name in given):
         typed = {_VARIABLES[name]: value for name, value in given.items()} | {"MORE": more}
