@@ -151,11 +151,12 @@ class OpenVoice:
         if budget:
             parse_budget(budget)  # a refusal now leaves nothing behind
         opened = open_checked(self.voice, settings, force=force, tell=lambda line: None)
-        until = begin(opened, budget)
-        for progress in opened.steps(until):
-            if tell is not None:
-                tell(progress)
-        write_run_page(opened, conclude(opened, until))
+        with opened.store.using():
+            until = begin(opened, budget)
+            for progress in opened.steps(until):
+                if tell is not None:
+                    tell(progress)
+            write_run_page(opened, conclude(opened, until))
         return read_result(opened.folder)
 
     def _clips(self, clips: Split | Sequence[Clip]) -> Sequence[Clip]:

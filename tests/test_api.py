@@ -2,6 +2,7 @@
 
 import doctest
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -189,3 +190,12 @@ def test_a_result_says_what_it_was_searched_for(toy, voice, memory):
     scored = result.verdict
     assert scored["difference"].keys() == {"mean", "low", "high"}
     assert result.leaderboard["shipped"].sum() == 1
+
+
+def test_a_fault_of_the_trial_store_in_a_search_from_python_is_one_line(voice, memory, tmp_path, monkeypatch):
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("schedsearch.study.Store.add_baseline", full)
+    with pytest.raises(schedsearch.InputError, match="the disk is full; make room"):
+        voice.search(iterations=3, budget="2candidates", strategy="random", results=tmp_path)
