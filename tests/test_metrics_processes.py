@@ -11,6 +11,7 @@ from joblib.parallel import get_active_backend
 
 from schedsearch.evaluator import Evaluator
 from schedsearch.families import log_snr_line
+from schedsearch.metrics.perceptual import parallel_pesq
 from schedsearch.metrics.processes import KILLED, in_processes
 from schedsearch.metrics.registry import Metric
 from schedsearch.noise import NoiseBank
@@ -62,3 +63,16 @@ def test_a_users_backend_reaches_the_metrics_of_an_evaluator(analytic_vocoder):
     with joblib.parallel_config(backend="threading", n_jobs=2):
         evaluator.evaluate([log_snr_line(2, 9, -3)], (0,))
     assert seen == ["ThreadingBackend"]
+
+
+def test_pesq_through_dask_scores_what_our_own_processes_score():
+    distributed = pytest.importorskip("distributed", reason="the extra schedsearch[dask] is not installed")
+    clips = [noise_clip(name, 8000).audio for name in "ab"]
+    pairs = [(clip, clip + 0.01 * clips[0]) for clip in clips]
+    with (
+        distributed.Client(n_workers=2, threads_per_worker=1, dashboard_address=None),
+        joblib.parallel_config(backend="dask"),
+    ):
+        through_dask = parallel_pesq(pairs, 16000, 2)
+    assert all(isinstance(score, float) for score in through_dask)
+    assert through_dask == parallel_pesq(pairs, 16000, 2)

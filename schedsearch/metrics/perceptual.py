@@ -50,7 +50,8 @@ def _score(reference: Samples, estimate: Samples, sample_rate: int) -> float | F
     if found is not None:
         return found
     rate = 8000 if sample_rate == 8000 else 16000
-    pair = [resample(torch.from_numpy(audio), sample_rate, rate).numpy() for audio in (reference, estimate)]
+    # Copied: what comes from a process of ray's is read-only, which torch warns of.
+    pair = [resample(torch.tensor(audio), sample_rate, rate).numpy() for audio in (reference, estimate)]
     try:
         score = float(pesq.pesq(rate, *pair, pesq_mode(sample_rate)))
     except Exception as error:  # its own kinds and plain ValueErrors, by no rule
