@@ -1,33 +1,44 @@
 """How many candidates several processes on one study score in the time that one takes; part of `make bench`.
 
-The evaluator sleeps, so that what is measured is the store (turns, claims, reads) and not the processor: a search on
-one machine shares its cores and gains less. Each worker is a process, and all begin when the last is ready.
+The evaluator sleeps, so that what is measured is the store (turns, claims, reads) and not the processor; with --real
+it runs the demo voice, one thread a worker, and what is measured is the machine's cores too. --postgresql starts a
+server on loopback. Each worker is a process, and all begin when the last is ready.
 """
 
 import argparse
 import multiprocessing
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
+from experiments import postgresql
 from schedsearch.budget import Budget
+from schedsearch.config import load_voice
+from schedsearch.evaluator import Evaluator
 from schedsearch.families import baselines
+from schedsearch.metrics.registry import metrics_for
+from schedsearch.noise import NoiseBank
 from schedsearch.race import Race
+from schedsearch.run import open_vocoder, search_clips
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.scores import Evaluation, Score
 from schedsearch.search import search
 from schedsearch.space import LogSnrSpace
+from schedsearch.stopping import stoppable
 from schedsearch.strategies.bayesian import Bayesian
 from schedsearch.study import Store, sqlite_url
 from vocoder.atomic import atomic_write
 
 STEPS = 6
+OBJECTIVE = "log_mel_l1"
 SPACE = LogSnrSpace(STEPS)
 
 
@@ -44,33 +55,44 @@ class Sleeping:
     ) -> list[Evaluation]:
         time.sleep(self._seconds * len(schedules))
         distances = [float(np.square(s.log_snr - np.linspace(11, -1, STEPS)).mean()) for s in schedules]
-        return [Evaluation({"log_mel_l1": Score(np.array([[d]]))}, self._seconds, STEPS) for d in distances]
+        return [Evaluation({OBJECTIVE: Score(np.array([[d]]))}, self._seconds, STEPS) for d in distances]
 
 
-def work(url: str, seconds: float, candidates: int, strategy: str, ready: Barrier) -> None:
+def of_demo(clips: int, seconds: float) -> Evaluator:
+    """The demo voice on so many search clips, in one thread: of more than one, none outlives a fork."""
+    torch.set_num_threads(1)
+    voice = load_voice("demo")
+    vocoder = open_vocoder(voice)
+    metrics = metrics_for(vocoder.front_end, vocoder.sample_rate, names=[OBJECTIVE])
+    return Evaluator(vocoder, search_clips(voice, vocoder, seconds)[:clips], list(metrics.values()), NoiseBank(0))
+
+
+def work(url: str, workers: int, heat: Any, candidates: int, strategy: str, ready: Barrier) -> None:
     """One worker."""
-    store = opened(url)
-    heats: list[Any] = [Sleeping(seconds)]
+    store = opened(url, workers)
     proposing = Bayesian(strategy, SPACE, 0, index=store.next_index, pending=store.in_flight)
     ready.wait()
-    for _ in search(store, Race(heats, "log_mel_l1", 1), SPACE, proposing, Budget(candidates, "candidates")):
+    for _ in search(store, Race([heat], OBJECTIVE, 1), SPACE, proposing, Budget(candidates, "candidates")):
         pass
 
 
-def opened(url: str) -> Store:
-    """The bench's study."""
-    identity = {"dataset": "bench", "sample_rate": 16000, "iterations": STEPS}
-    return Store(url, identity, {"log_mel_l1": "minimize"})
+def opened(url: str, workers: int) -> Store:
+    """A study for each number of workers: what one has scored, the next must not find."""
+    identity = {"dataset": "bench", "sample_rate": 16000, "iterations": STEPS, "workers": workers}
+    return Store(url, identity, {OBJECTIVE: "minimize"})
 
 
-def seconds_of(workers: int, url: str, seconds: float, candidates: int, strategy: str) -> float:
+def seconds_of(workers: int, url: str, heat: Any, candidates: int, strategy: str) -> float:
     """Wall time from when all are ready to when the last has ended; AssertionError unless all is accounted for."""
-    store, free = opened(url), Sleeping(0)
+    store = opened(url, workers)
+    if store.next_index():
+        raise SystemExit("the database must be empty, and holds the study of an earlier bench; give another")
+    awake = Sleeping(0) if isinstance(heat, Sleeping) else heat
     for name, schedule in baselines(STEPS).items():  # not what is measured
-        store.add_baseline(name, schedule, free.evaluate([schedule], (0,))[0])
+        store.add_baseline(name, schedule, awake.evaluate([schedule], (0,))[0])
     context = multiprocessing.get_context("fork")  # torch takes seconds to import
     ready = context.Barrier(workers + 1)
-    arguments = (url, seconds, candidates, strategy, ready)
+    arguments = (url, workers, heat, candidates, strategy, ready)
     processes = [context.Process(target=work, args=arguments) for _ in range(workers)]
     for process in processes:
         process.start()
@@ -79,7 +101,7 @@ def seconds_of(workers: int, url: str, seconds: float, candidates: int, strategy
     for process in processes:
         process.join()
     took = time.perf_counter() - began
-    found = [t.user_attrs["index"] for t in opened(url).study.get_trials() if "result" in t.user_attrs]
+    found = [t.user_attrs["index"] for t in opened(url, workers).study.get_trials() if "result" in t.user_attrs]
     if sorted(found) != list(range(candidates)):
         raise AssertionError(f"{workers} workers scored {sorted(found)}")
     return took
@@ -92,22 +114,49 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.5, help="that a candidate takes")
     parser.add_argument("--each", type=int, default=16, help="candidates a worker")
     parser.add_argument("--strategy", default="random", choices=("random", "tpe"))
-    parser.add_argument("--storage", help="a PostgreSQL URL of an empty database (default: SQLite)")
+    storage = parser.add_mutually_exclusive_group()
+    storage.add_argument("--storage", help="a PostgreSQL URL of an empty database (default: SQLite)")
+    storage.add_argument("--postgresql", action="store_true", help="a server started for the bench, on loopback")
+    parser.add_argument("--real", action="store_true", help="scores with the demo voice instead of sleeping")
+    parser.add_argument("--clips", type=int, default=4, help="of --real")
+    parser.add_argument("--clip-seconds", type=float, default=0.4, help="of --real")
     parser.add_argument("--csv", type=Path, default=Path("results/bench/workers.csv"))
     options = parser.parse_args()
+    heat = of_demo(options.clips, options.clip_seconds) if options.real else Sleeping(options.seconds)
+    try:
+        with stoppable(to_the_end=False), _server(options.postgresql) as server:  # a SIGTERM must not leave a server
+            rows = measured(options, heat, server)
+    except postgresql.Missing as missing:
+        raise SystemExit(f"bench_workers: {missing}") from missing
+    options.csv.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(options.csv, pd.DataFrame(rows).to_csv(index=False, float_format="%.4g").encode())
+
+
+def measured(options: argparse.Namespace, heat: Any, server: str | None) -> list[dict[str, float]]:
+    """A row a number of workers."""
     rows: list[dict[str, float]] = []
     for workers in map(int, options.workers.split()):
-        with tempfile.TemporaryDirectory() as folder:
-            url = options.storage or sqlite_url(Path(folder) / "study.db")
+        with _storage(options.storage, server) as url:
             candidates = options.each * workers
-            took = seconds_of(workers, url, options.seconds, candidates, options.strategy)
+            took = seconds_of(workers, url, heat, candidates, options.strategy)
         rate = candidates / took
         gain = rate / rows[0]["candidates_a_second"] if rows else 1.0
         rows.append({"workers": workers, "candidates": candidates, "seconds": took, "candidates_a_second": rate,
                      "times_one_worker": gain})  # fmt: skip
         print(f"{workers} workers: {candidates} candidates in {took:.1f} s, {rate:.2f} a second, {gain:.2f} times one")
-    options.csv.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(options.csv, pd.DataFrame(rows).to_csv(index=False, float_format="%.4g").encode())
+    return rows
+
+
+def _server(wanted: bool) -> Any:
+    return postgresql.server() if wanted else nullcontext()
+
+
+@contextmanager
+def _storage(given: str | None, server: str | None) -> Iterator[str]:
+    """The one given, or a database for each number of workers."""
+    with tempfile.TemporaryDirectory() as folder:
+        own = postgresql.new_database(server) if server else sqlite_url(Path(folder) / "study.db")
+        yield given or own
 
 
 if __name__ == "__main__":

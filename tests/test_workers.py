@@ -2,19 +2,18 @@
 
 import multiprocessing
 import os
-import shutil
-import socket
-import subprocess
-import tempfile
 import time
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
 import torch
 from optuna.trial import TrialState
 
+from experiments import bench_workers, postgresql
 from schedsearch import owners
 from schedsearch import study as module
 from schedsearch.budget import Budget
@@ -107,44 +106,19 @@ def assert_all_accounted(url: str, log: Path, candidates: int) -> None:
 
 @pytest.fixture(scope="session")
 def server():
-    """A PostgreSQL of these tests' own, on loopback: the URL of a database in it."""
-    found = shutil.which("initdb") or next(map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None)
-    if found is None:
-        pytest.skip("PostgreSQL is not installed")
-    pytest.importorskip("psycopg", reason="the extra schedsearch[postgres] is not installed")
-    if os.geteuid() == 0 and not (shutil.which("runuser") and _exists("nobody")):
-        pytest.skip("PostgreSQL refuses to run as root, and there is no other user to run it")
-    folder = Path(tempfile.mkdtemp(prefix="postgres"))  # pytest's own are closed to other users
-    data, binaries, as_nobody = folder / "data", Path(found).parent, []
-    if os.geteuid() == 0:
-        as_nobody = ["runuser", "-u", "nobody", "--"]
-        shutil.chown(folder, "nobody")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    run = [*as_nobody, str(binaries / "initdb"), "-D", str(data), "-U", "search", "-A", "trust", "-N"]
-    subprocess.run(run, check=True, capture_output=True, cwd=folder)
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories= -c fsync=off"
-    control = [*as_nobody, str(binaries / "pg_ctl"), "-D", str(data), "-l", str(data / "log"), "-w"]
-    subprocess.run([*control, "-o", options, "start"], check=True, capture_output=True, cwd=folder)
-    yield f"postgresql://search@127.0.0.1:{port}/"
-    subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd=folder)
-    shutil.rmtree(folder)
-
-
-def _exists(user: str) -> bool:
-    return any(line.startswith(f"{user}:") for line in Path("/etc/passwd").read_text().splitlines())
+    """A PostgreSQL of these tests' own, on loopback."""
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(postgresql.server())
+        except postgresql.Missing as missing:
+            pytest.skip(str(missing))
+        yield url
 
 
 @pytest.fixture
 def database(server):
     """An empty database of this test's own."""
-    import psycopg
-
-    name = f"of_test_{time.monotonic_ns()}"
-    with psycopg.connect(f"{server}postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    return f"{server}{name}"
+    return postgresql.new_database(server)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -334,3 +308,16 @@ def test_a_server_that_does_not_answer_is_one_line(database):
     with pytest.raises(InputError, match="cannot use the trial store") as refusal:
         opened(gone if int(gone.rpartition(":")[2].split("/")[0]) < 65536 else "postgresql://search@127.0.0.1:1/x")
     assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_the_bench_begins_a_study_for_each_number_of_workers(url):
+    for workers in (1, 2):
+        heat = bench_workers.Sleeping(0.01)
+        assert bench_workers.seconds_of(workers, url, heat, 4 * workers, "random") > 0
+    studies = optuna.get_all_study_summaries(url)
+    assert sorted(study.n_trials for study in studies) == [4, 8]
+
+
+def test_the_bench_can_score_with_the_demo_voice(tmp_path):
+    heat = bench_workers.of_demo(clips=2, seconds=0.1)
+    assert bench_workers.seconds_of(2, sqlite_url(tmp_path / "study.db"), heat, 4, "random") > 0
