@@ -361,13 +361,13 @@ def test_what_cannot_be_synthesised_is_one_line(toy, capsys, monkeypatch, option
 
 def test_a_name_too_long_for_any_file_is_one_line(tmp_path, capsys):
     source = tmp_path / "a.json"
-    write_schedule(NoiseSchedule([1e-4, 0.1]), source)
+    write_schedule(NoiseSchedule(np.array([1e-4, 0.1])), source)
     assert "File name too long" in refused(capsys, tmp_path, "convert", source, tmp_path / ("a" * 5000 + ".json"))
 
 
 def test_a_name_that_a_terminal_would_obey_is_spelt_out(tmp_path, capsys):
     path = tmp_path / "a\x1b[31m\nb\udcff.json"
-    write_schedule(NoiseSchedule([1e-4, 0.1]), path)
+    write_schedule(NoiseSchedule(np.array([1e-4, 0.1])), path)
     for command in ("verify", "show"):
         first = told(capsys, command, path).splitlines()[0]
         assert "a\\x1b[31m\\nb\\udcff.json: " in first

@@ -6,7 +6,7 @@ import torch
 
 from schedsearch.metrics.combined import of_sum
 from schedsearch.metrics.failure import Failure
-from schedsearch.metrics.measuring import of_batches, of_clips
+from schedsearch.metrics.measuring import of_batches, of_clips, remembering
 from schedsearch.metrics.registry import columns_with, metrics_for, objective
 from vocoder.mel import LmntMel
 
@@ -60,3 +60,34 @@ def test_the_sum_with_pesq_adds_up():
     spectral, pesq, whole = np.ravel([metric.measure(reference, estimate) for metric in metrics.values()])
     # pesq 0.0.4: pesq(16000, x, x, "wb") == 4.643888473510742
     assert whole == pytest.approx(spectral + 4.643888473510742 - pesq, abs=1e-9)
+
+
+def test_pesq_and_the_sum_with_it_score_the_same_audio_once(monkeypatch):
+    asked = []
+
+    def pesq(pairs, sample_rate, jobs):
+        asked.append(len(pairs))
+        return [2.0] * len(pairs)
+
+    monkeypatch.setattr("schedsearch.metrics.catalogue.parallel_pesq", pesq)
+    metrics = metrics_for(LmntMel(16000, 256), 16000, names=("spectral_pesq", "pesq"))
+    reference, estimates = torch.ones(2, 16000), torch.ones(3, 2, 16000)
+    for metric in metrics.values():
+        metric.measure(reference, estimates)
+    assert asked == [6]
+    metrics["pesq_wb"].measure(reference, estimates[:1])
+    assert asked == [6, 2]
+
+
+def test_other_tensors_are_measured_anew_and_the_last_ones_are_remembered():
+    calls = []
+
+    def first_sample(references, estimates):
+        calls.append(estimates)
+        return [[float(estimates[0, 0, 0])]]
+
+    measure = remembering(first_sample)
+    first, second = torch.zeros(1, 1, 4), torch.ones(1, 1, 4)
+    reference = torch.zeros(1, 4)
+    assert [measure(reference, each) for each in (first, first, second, first)] == [[[0.0]], [[0.0]], [[1.0]], [[0.0]]]
+    assert len(calls) == 3

@@ -473,5 +473,5 @@ def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path):
 
 def test_provenance_that_json_cannot_hold_is_one_line(tmp_path):
     with pytest.raises(InputError, match="provenance must be plain JSON"):
-        write_schedule(NoiseSchedule([0.1]), tmp_path / "a.json", provenance={"score": float("nan")})
+        write_schedule(NoiseSchedule(np.array([0.1])), tmp_path / "a.json", provenance={"score": float("nan")})
     assert list(tmp_path.iterdir()) == []

@@ -25,7 +25,7 @@ from schedsearch.metrics.cepstral import mel_cepstral_distortion
 from schedsearch.metrics.combined import of_sum
 from schedsearch.metrics.intelligibility import parallel_stoi
 from schedsearch.metrics.level import level
-from schedsearch.metrics.measuring import Measure, Value, of_batches, of_pairs, of_tracks
+from schedsearch.metrics.measuring import Measure, Value, of_batches, of_pairs, of_tracks, remembering
 from schedsearch.metrics.perceptual import BEST, parallel_pesq, pesq_column, pesq_mode
 from schedsearch.metrics.pitch import PitchTrack, Tracker, f0_frame_error, f0_rmse, voicing_error
 from schedsearch.metrics.spectral import LogMel, log_mel_and_convergence, log_mel_l1, ls_mae
@@ -49,6 +49,11 @@ class Setup:
     front_end: LogMel
     sample_rate: int  # Hz
     jobs: int = 1  # processes
+
+    @cached_property
+    def pesq(self) -> Measure:
+        """One for PESQ and for the sum with it, which are often asked about the same audio."""
+        return remembering(of_pairs(lambda pairs: parallel_pesq(pairs, self.sample_rate, self.jobs)))
 
     @cached_property
     def tracker(self) -> Tracker:
@@ -126,7 +131,7 @@ def _perceptual(sample_rate: int) -> tuple[Definition, ...]:
             "1",
             "minimize",
             "spectral + what PESQ lacks to its best: what is written and what is heard",
-            lambda setup: of_sum(BEST[mode], ((1.0, _spectral_sum(setup)), (-1.0, _pesq(setup)))),
+            lambda setup: of_sum(BEST[mode], ((1.0, _spectral_sum(setup)), (-1.0, setup.pesq))),
             cost="slow",
         ),
         Definition(
@@ -134,7 +139,7 @@ def _perceptual(sample_rate: int) -> tuple[Definition, ...]:
             "MOS-LQO",
             "maximize",
             f"PESQ, {band}: predicted opinion of listeners, 1 to about 4.6",
-            _pesq,
+            lambda setup: setup.pesq,
             cost="slow",
         ),
         _stoi("stoi", "short-time objective intelligibility, to 1", extended=False),
@@ -152,10 +157,6 @@ def _pitch() -> tuple[Definition, ...]:
 
 def _spectral_sum(setup: Setup) -> Measure:
     return of_batches(log_mel_and_convergence(setup.front_end))
-
-
-def _pesq(setup: Setup) -> Measure:
-    return of_pairs(lambda pairs: parallel_pesq(pairs, setup.sample_rate, setup.jobs))
 
 
 def _level() -> Definition:
