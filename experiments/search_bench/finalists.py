@@ -32,6 +32,7 @@ def measure_finalists() -> None:
             with scratch() as folder:
                 rows = _rows(key, demo(ITERATIONS, "auto", seed, Path(folder), clips=None))
             table = pd.concat([*([pd.read_csv(PATH)] if PATH.exists() else []), rows], ignore_index=True)
+            PATH.parent.mkdir(parents=True, exist_ok=True)
             atomic_write(PATH, table.to_csv(index=False, float_format="%.6g").encode())
 
 

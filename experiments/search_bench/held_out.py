@@ -48,6 +48,7 @@ def measure_length(iterations: int, results: Path, *, path: Path = PATH) -> None
         for metric in scored[name]
     ]
     table = pd.concat([*([pd.read_csv(path)] if path.exists() else []), pd.DataFrame(rows)], ignore_index=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(path, table.to_csv(index=False, float_format="%.6g").encode())
 
 
