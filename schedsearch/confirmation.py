@@ -23,7 +23,12 @@ class Comparison:
     winner: Score
     baseline: Score
     difference: Interval | None  # None when fewer than two clips are sound in both
-    better: bool  # the interval excludes zero on the winner's side
+    better: bool  # the interval excludes zero on the winner's side, and the winner fails no more often
+
+    @property
+    def fails_more(self) -> bool:
+        """Whether the winner has more pairs of clip and draw without a value: the difference knows nothing of them."""
+        return len(self.winner.failures) > len(self.baseline.failures)
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,7 @@ class Verdict:
     def improves(self) -> bool:
         """Whether the winner is better in the objective, at 95 %, and fails no more often than the baseline: the
         difference is of sound clips alone."""
-        main = next(c for c in self.comparisons if c.metric == self.objective)
-        return main.better and len(main.winner.failures) <= len(main.baseline.failures)
+        return next(c for c in self.comparisons if c.metric == self.objective).better
 
     @property
     def shipped(self) -> Candidate:
@@ -73,7 +77,8 @@ def compare(metric: Metric, winner: Score, baseline: Score, seed: int) -> Compar
         return Comparison(metric.name, winner, baseline, None, False)
     difference = paired_bootstrap(winner.values[sound], baseline.values[sound], seed=seed)
     better = difference.high < 0 if metric.direction == "minimize" else difference.low > 0
-    return Comparison(metric.name, winner, baseline, difference, better and metric.ranks)
+    no_more_failures = len(winner.failures) <= len(baseline.failures)
+    return Comparison(metric.name, winner, baseline, difference, better and metric.ranks and no_more_failures)
 
 
 def _pair(store: Store) -> tuple[Candidate, Candidate]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from schedsearch.candidate import Candidate
+from schedsearch.comparison.standings import side, word
 from schedsearch.confirmation import Verdict, compare
 from schedsearch.families import published
 from schedsearch.metrics.catalogue import catalogue
@@ -77,6 +78,38 @@ def test_metrics_in_which_the_shipped_schedule_is_worse_are_named():
     assert "It is worse" not in sentence(judged(of("lsd", score(2.0), score(1.0)), *others))
 
 
+def test_metrics_in_which_the_shipped_schedule_fails_more_often_are_named():
+    main = of("lsd", score(1.0), score(2.0))
+    others = [
+        of("pesq_wb", score(3.0, failed=2), score(2.0, failed=1)),  # better on the clips that have both
+        of("stoi", score(0.7, failed=1), score(0.8)),  # worse on them too
+        of("mcd", score(1.0, failed=1), score(2.0, failed=1)),
+    ]
+    told = sentence(judged(main, *others))
+    assert told.endswith(" It is worse in stoi and fails more often in pesq_wb, stoi.")
+    assert sentence(judged(main, others[0])).endswith(" It fails more often in pesq_wb.")
+    assert sentence(judged(main, others[2])).endswith("fresh draw.")
+
+
+def test_what_fails_more_often_is_called_better_nowhere():
+    failing = of("pesq_wb", score(3.0, failed=2), score(2.0, failed=1))
+    assert not failing.better
+    assert word(failing, metric("pesq_wb")) == "fails more often"
+    assert side(failing, metric("pesq_wb")) == "better"
+    verdict = judged(of("lsd", score(1.0), score(2.0)), failing)
+    assert other_objectives(verdict, ["lsd", "pesq_wb"]).endswith(" schedule is failing more often in pesq_wb.")
+    assert [row.split()[-1] for row in table(verdict).splitlines()[1:]] == ["better", "often"]
+
+
+@pytest.mark.parametrize(
+    ("name", "searched", "said"),
+    [("lsd", 1.0, "better"), ("stoi", 1.0, "worse"), ("lsd", 2.0, "not told apart"), ("level", 1.0, "")],
+)
+def test_every_row_of_the_table_ends_with_what_its_interval_settles(name, searched, said):
+    _, row = table(judged(of(name, score(searched), score(2.0, spread=0.02)))).splitlines()
+    assert row.endswith(f"] {said}".rstrip()) or row.endswith(f"  {said}")
+
+
 def test_a_difference_that_settles_is_never_written_as_nothing():
     small = judged(of("stoi", score(0.90002, spread=0.0), score(0.9, spread=0.0)))
     assert "stoi +0.000020 (95 % interval +0.000020 to +0.000020, " in sentence(small)
@@ -144,11 +177,13 @@ def test_the_table_counts_failures_and_shows_no_mean_of_the_rest():
     [
         of("lsd", score(1.0), score(2.0)),
         of("lsd", score(3.0, failed=2), score(2.0)),
+        of("lsd", score(1.0, failed=2), score(2.0)),
         of("pesq_wb", score(1.0, failed=12), score(2.0)),
     ],
 )
 def test_what_run_json_keeps_makes_the_same_sentence(comparison, memory_store):
-    verdict = judged(comparison, of("stoi", score(0.8), score(0.9)), of("level", score(-1.0), score(0.0)))
+    failing = of("mcd", score(1.0, failed=1), score(2.0))
+    verdict = judged(comparison, of("stoi", score(0.8), score(0.9)), failing, of("level", score(-1.0), score(0.0)))
     told = provenance(memory_store, verdict)
     assert stored_finding(told) == finding(verdict)
     assert sentence(stored_finding(told)) == sentence(verdict)

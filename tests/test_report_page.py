@@ -201,6 +201,12 @@ def test_silence_is_not_blown_up(faint):
     assert torch.equal(found.audio, faint)
 
 
+def test_a_gain_of_next_to_nothing_has_no_minus_sign():
+    quieter = 1.001 * tone(0.1)  # -0.009 dB
+    found = listening(["clip"], [Heard("reference", (tone(0.1),)), Heard("searched", (quieter,))], 16000)
+    assert [player.note for player in found.rows[0].players] == ["+0.0 dB", "+0.0 dB"]
+
+
 def test_what_failed_has_no_player_and_says_so():
     found = listening(["clip"], [Heard("reference", (tone(0.1),)), Heard("broken", (None,))], 16000)
     [row] = found.rows

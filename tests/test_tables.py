@@ -1,6 +1,7 @@
 """leaderboard.csv, trials.csv and pareto.csv, as somebody reads them who has only the list of their columns."""
 
 import csv
+import json
 import re
 
 import pandas as pd
@@ -10,6 +11,7 @@ from schedsearch.candidate import Candidate
 from schedsearch.report import tables
 
 SCORE = ["mean", "se", "clips", "draws", "failures"]
+GAP = ["difference", "difference_low", "difference_high"]
 TEXTS = {"name", "kind", "betas"}
 
 
@@ -34,7 +36,7 @@ def test_the_columns_keep_their_names_and_order(folder):
     metrics = ["lsd", "log_mel_l1", "spectral", "pesq_wb", "stoi", "level"]
     found = header(folder / "leaderboard.csv")
     assert found[:8] == ["name", "kind", "shipped", *(f"search_lsd_{part}" for part in SCORE)]
-    assert sorted(found[8:]) == sorted(f"held_out_{metric}_{part}" for metric in metrics for part in SCORE)
+    assert sorted(found[8:]) == sorted(f"held_out_{metric}_{part}" for metric in metrics for part in SCORE + GAP)
     trials = [
         *("name", "kind", "iterations"),
         *(f"{objective}_{part}" for objective in ("lsd", "log_mel_l1") for part in SCORE),
@@ -49,6 +51,10 @@ def test_every_column_is_described_where_the_tables_are_made(folder):
     for name in ("leaderboard.csv", "trials.csv"):
         for column in header(folder / name):
             scored = re.fullmatch(r"(search_|held_out_|)(lsd|\w+?)(_mean|_se|_clips|_draws|_failures)", column)
+            gap = re.fullmatch(r"held_out_\w+?(_difference|_difference_low|_difference_high)", column)
+            if gap:
+                assert {f"held_out_METRIC{gap[1]}", f"...{gap[1]}"} & described
+                continue
             assert column in described or (scored and scored[3] in parts and f"...{scored[3]}" in described)
 
 
@@ -59,6 +65,18 @@ def test_pandas_reads_numbers_as_numbers_and_no_index(folder, name):
     numbers = {column for column in found if pd.api.types.is_numeric_dtype(found[column])}
     assert set(found) - numbers - {"failure_reason"} == TEXTS & set(found)
     assert found["name"].is_unique
+
+
+def test_the_winner_s_row_has_the_intervals_that_decide(folder):
+    found = pd.read_csv(folder / "leaderboard.csv")
+    told = json.loads((folder / "run.json").read_text())
+    [at] = found.index[found["held_out_lsd_difference"].notna()]
+    assert found["kind"][at] != "baseline"
+    for comparison in told["held_out"]:
+        gap = comparison["difference"] or dict.fromkeys(("mean", "low", "high"), float("nan"))  # too few sound clips
+        ends = [gap["mean"], gap["low"], gap["high"]]
+        columns = [f"held_out_{comparison['metric']}_{part}" for part in GAP]
+        assert found.loc[at, columns].tolist() == pytest.approx(ends, rel=1e-4, nan_ok=True)
 
 
 @pytest.mark.parametrize("name", ["leaderboard.csv", "trials.csv", "pareto.csv"])

@@ -32,7 +32,13 @@ def standings(contest: Contest) -> dict[int, list[Standing]]:
 
 
 def word(comparison: Comparison, metric: Metric) -> str:
-    """The verdict's."""
+    """The verdict's: what fails more often is no better, whatever the clips say that have both."""
+    found = side(comparison, metric)
+    return "fails more often" if found and metric.ranks and comparison.fails_more else found
+
+
+def side(comparison: Comparison, metric: Metric) -> str:
+    """Where the interval lies, over the clips that are sound in both."""
     difference = comparison.difference
     if difference is None:
         return ""
@@ -40,7 +46,7 @@ def word(comparison: Comparison, metric: Metric) -> str:
         return "tie"
     if not metric.ranks:
         return "higher" if difference.low > 0 else "lower"
-    return "better" if comparison.better else "worse"
+    return "better" if (difference.high < 0) == (metric.direction == "minimize") else "worse"
 
 
 def sound(score: Score) -> Score:

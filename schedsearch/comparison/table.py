@@ -21,7 +21,7 @@
 | difference | mean of schedule minus rival, over clips where both are sound |
 | difference_low, difference_high | its 95 % interval, paired bootstrap over clips |
 | pairs | clips that it is over |
-| verdict | better, worse or tie (zero lies in the interval); where no side is better, higher or lower; or empty |
+| verdict | better, worse, tie (zero in the interval), fails more often; where no side is better higher, lower; empty |
 | real_time_factor | seconds of synthesis a second of audio, one clip alone: the median round |
 | real_time_factor_low, real_time_factor_high | quartiles of the rounds |
 | timing_rounds, machine | how many rounds; device and threads |

@@ -10,7 +10,7 @@ from schedsearch.metrics.registry import Metric
 
 WIDTH = 100  # columns
 _NAME, _MEAN, _GAP = 28, 15, 26
-_MARKS = {"better": "+", "worse": "-", "tie": "=", "higher": "^", "lower": "v", "": " "}
+_MARKS = {"better": "+", "worse": "-", "tie": "=", "higher": "^", "lower": "v", "fails more often": "", "": " "}
 LEGEND = "beside the rival (*, best baseline): + better, - worse, = not settled, ^ v higher, lower; ! failures"
 
 

@@ -32,6 +32,7 @@ class Finding:
     draws: int
     failures: tuple[int, int] = (0, 0)  # clips x draws without a value: searched, baseline
     worse_in: tuple[str, ...] = ()  # the other metrics whose intervals lie on the worse side
+    fails_in: tuple[str, ...] = ()  # the other metrics in which the searched schedule fails more often
 
     @property
     def outcome(self) -> str:
@@ -61,6 +62,7 @@ def finding(verdict: Verdict) -> Finding:
         draws,
         failures,
         _worse_in(verdict.objective, {c.metric: c.difference for c in verdict.comparisons}),
+        tuple(c.metric for c in verdict.comparisons if c is not main and c.fails_more),
     )
 
 
@@ -79,11 +81,16 @@ def stored_finding(told: Mapping[str, Any]) -> Finding:
         draws=int(winner["draws"]),
         failures=(int(winner["failures"]), int(baseline["failures"])),
         worse_in=_worse_in(str(told["objective"]), gaps),
+        fails_in=tuple(str(c["metric"]) for c in told["held_out"] if c is not main and _fails_more(c)),
     )
 
 
 def _interval(gap: Mapping[str, Any] | None) -> Interval | None:
     return Interval(float(gap["mean"]), float(gap["low"]), float(gap["high"])) if gap else None
+
+
+def _fails_more(comparison: Mapping[str, Any]) -> bool:
+    return int(comparison["winner"]["failures"]) > int(comparison["baseline"]["failures"])
 
 
 def _worse_in(objective: str, differences: Mapping[str, Interval | None]) -> tuple[str, ...]:
@@ -108,8 +115,7 @@ def sentence(found: Finding | Verdict) -> str:
     side = f", {better_side(f.metric)}" if better_side(f.metric) else ""
     numbers = f"{f.metric} {mean} (95 % interval {low} to {high}{side}), {_sample(f)}{_failed(f)}."
     if f.improves:
-        objections = f" It is worse in {', '.join(f.worse_in)}." if f.worse_in else ""
-        return f"The searched schedule ships: it is better than {f.baseline}, {numbers}{objections}"
+        return f"The searched schedule ships: it is better than {f.baseline}, {numbers}{_objections(f)}"
     return f"{f.baseline} ships: the searched schedule {_WHY[f.outcome]}, {numbers}"
 
 
@@ -139,6 +145,12 @@ def digits(difference: Interval) -> int:
 def _sample(f: Finding) -> str:
     of = "" if f.pairs == f.clips else f"{f.pairs} of "
     return f"{of}{counted(f.clips, 'held-out clip')} x {counted(f.draws, 'fresh draw')}"
+
+
+def _objections(f: Finding) -> str:
+    named = [("is worse", f.worse_in), ("fails more often", f.fails_in)]
+    told = [f"{what} in {', '.join(metrics)}" for what, metrics in named if metrics]
+    return f" It {' and '.join(told)}." if told else ""
 
 
 def _failed(f: Finding) -> str:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 
 from schedsearch.confirmation import Comparison, Verdict
-from schedsearch.report.finding import signed
+from schedsearch.report.finding import better_side, signed
 from schedsearch.report.tables import ordered
 from schedsearch.scores import Score
 
@@ -12,9 +12,12 @@ TOO_FEW = "fewer than 2 clips to compare"
 
 
 def table(verdict: Verdict) -> str:
-    """Winner and baseline on the held-out clips, mean +- standard error over clips."""
-    head = f"{'held-out':<12} {'searched':>18} {verdict.baseline.name[:26]:>26}   searched - baseline, 95 % interval"
-    return "\n".join([head, *(_row(c) for c in ordered(verdict.comparisons, verdict.objective))])
+    """Winner and baseline on the held-out clips, mean +- standard error over clips, and what the interval settles."""
+    rows = ordered(verdict.comparisons, verdict.objective)
+    width = max(len(name) for name in ("held-out", *(c.metric for c in rows)))
+    baseline, gap = verdict.baseline.name[:26], "difference, 95 %"
+    head = f"{'held-out':<{width}} {'searched':>18} {baseline:>26}   {gap:<28} searched is"
+    return "\n".join([head, *(_row(c, width) for c in rows)])
 
 
 def other_objectives(verdict: Verdict, objectives: Iterable[str]) -> str:
@@ -31,14 +34,17 @@ def _outcome(comparison: Comparison) -> str:
         return "not comparable"
     if comparison.better:
         return "better"
+    if comparison.fails_more:
+        return "failing more often"
     return "worse" if comparison.difference.excludes_zero else "not told apart"
 
 
-def _row(comparison: Comparison) -> str:
+def _row(comparison: Comparison, width: int) -> str:
     difference = comparison.difference
     interval = TOO_FEW if difference is None else "{}  [{}, {}]".format(*signed(difference))
     winner, baseline = _cell(comparison.winner), _cell(comparison.baseline)
-    return f"{comparison.metric:<12} {winner:>18} {baseline:>26}   {interval}"
+    settled = _outcome(comparison) if difference and better_side(comparison.metric) else ""
+    return f"{comparison.metric:<{width}} {winner:>18} {baseline:>26}   {interval:<28} {settled}".rstrip()
 
 
 def _cell(score: Score) -> str:

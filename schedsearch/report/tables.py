@@ -8,6 +8,8 @@ leaderboard.csv, one row a schedule: finalists, then the baselines that are none
 | shipped | True for the one in schedule.pt |
 | search_OBJECTIVE_... | the objective on the search clips: finalists on several noise draws, the others on one |
 | held_out_METRIC_... | each metric on the held-out clips, of the two that met there; empty for all others |
+| held_out_METRIC_difference | the searched schedule minus the baseline that it met, over the clips sound in both |
+| ..._difference_low, ..._difference_high | its 95 % interval, a paired bootstrap over clips; empty for all others |
 | ..._mean | over clips and draws; empty as soon as one failed |
 | ..._se | standard error of the mean, over clips (draws averaged first) |
 | ..._clips, ..._draws | that the mean is over, or, where one failed, that were tried |
@@ -44,7 +46,7 @@ from schedsearch.schedule_files import Layout, write_schedule
 from schedsearch.scores import Score
 from schedsearch.spreadsheet import defused
 from schedsearch.study import Store
-from schedsearch.verdict import sound_clips
+from schedsearch.verdict import Interval, sound_clips
 from vocoder.atomic import atomic_write
 
 Losses: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]  # [objective]
@@ -75,11 +77,7 @@ def write_front(store: Store, path: Path) -> None:
 
 def write_leaderboard(store: Store, verdict: Verdict, path: Path) -> None:
     """One row a schedule, in the order of `leaders`: search score, and held-out scores of the two that met."""
-    held_out = {
-        verdict.winner.name: {c.metric: c.winner for c in verdict.comparisons},
-        verdict.baseline.name: {c.metric: c.baseline for c in verdict.comparisons},
-    }
-    rows = [_leader(c, store.objective, held_out.get(c.name, {}), verdict) for c in leaders(store)]
+    rows = [_leader(c, store.objective, verdict) for c in leaders(store)]
     _write_csv(pd.DataFrame(rows), path)
 
 
@@ -139,14 +137,20 @@ def _trial(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def _leader(
-    candidate: Candidate, objective: str, held_out: Mapping[str, Score], verdict: Verdict
-) -> dict[str, Any]:
+def _leader(candidate: Candidate, objective: str, verdict: Verdict) -> dict[str, Any]:
+    wins, loses = candidate.name == verdict.winner.name, candidate.name == verdict.baseline.name
     row = {"name": candidate.name, "kind": candidate.kind, "shipped": candidate.name == verdict.shipped.name}
     row |= _columns(f"search_{objective}", candidate.score)
-    for metric in (c.metric for c in verdict.comparisons):
-        row |= _columns(f"held_out_{metric}", held_out.get(metric))
+    for c in verdict.comparisons:
+        row |= _columns(f"held_out_{c.metric}", c.winner if wins else c.baseline if loses else None)
+        row |= _gap(f"held_out_{c.metric}_difference", c.difference if wins else None)
     return row
+
+
+def _gap(prefix: str, difference: Interval | None) -> dict[str, float | None]:
+    names = (prefix, f"{prefix}_low", f"{prefix}_high")
+    ends = (difference.mean, difference.low, difference.high) if difference else (None, None, None)
+    return dict(zip(names, ends, strict=True))
 
 
 def _columns(prefix: str, score: Score | None) -> dict[str, Any]:

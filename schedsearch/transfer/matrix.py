@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from schedsearch.comparison.entrants import Entrant
-from schedsearch.comparison.standings import word
+from schedsearch.comparison.standings import side
 from schedsearch.comparison.table import difference, measured
 from schedsearch.confirmation import Comparison, compare
 from schedsearch.metrics.registry import Metric
@@ -72,7 +72,7 @@ class Cell:
         """Beside the native winner."""
         if self.relation == NATIVE:
             return NATIVE
-        return word(self.comparison, self.metric) if self.known else ""
+        return side(self.comparison, self.metric) if self.known else ""
 
 
 def cells(exchange: Exchange) -> list[Cell]:

@@ -65,7 +65,7 @@ class Comparison:
     baseline: str
     difference: str
     interval: str
-    outcome: Literal["better", "worse", "not settled", "-"]
+    outcome: Literal["better", "fails more often", "worse", "not settled", "-"]
     whisker: tuple[float, float, float] | None = None  # low, mean, high in -1..1 of the widest end; 0 is no difference
 
 

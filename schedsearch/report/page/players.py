@@ -81,8 +81,12 @@ def _row(clip: str, audio: Sequence[Tensor | None], sample_rate: int) -> Listeni
 def _player(found: Matched | None, sample_rate: int) -> Player:
     if found is None:
         return Player("no audio: the synthesis has NaN or infinite samples")
-    note = "silent or nearly so, as it is" if found.gain is None else f"{found.gain:+.1f} dB".replace("-", "−")
+    note = "silent or nearly so, as it is" if found.gain is None else f"{_decibels(found.gain)} dB"
     return Player(note, data_uri("audio/flac", flac(found.audio, sample_rate)))
+
+
+def _decibels(gain: float) -> str:
+    return f"{round(gain, 1) + 0.0:+.1f}".replace("-", "−")  # never minus nothing
 
 
 def _gain(reference: Tensor, audio: Tensor) -> float | None:

@@ -23,7 +23,7 @@ MOST_TRIALS = 50
 FILES = ("schedule.pt", "schedule.lmnt.npy", "schedule.coqui.npy", "schedule.json", "leaderboard.csv", "trials.csv",
          "pareto.csv", "run.json")  # fmt: skip
 
-Outcome = Literal["better", "worse", "not settled", "-"]
+Outcome = Literal["better", "fails more often", "worse", "not settled", "-"]
 
 
 def run_page(
@@ -77,10 +77,12 @@ def _agreement(verdict: Verdict, metrics: Mapping[str, Metric]) -> str:
     ranking = [c for c in verdict.comparisons if metrics[c.metric].ranks]
     found = [_outcome(c, metrics[c.metric]) for c in ranking]
     better, worse, open_ = (found.count(outcome) for outcome in ("better", "worse", "not settled"))
+    failing = [c.metric for c, outcome in zip(ranking, found, strict=True) if outcome == "fails more often"]
     failed = [c.metric for c in ranking if c.difference is None]
     return (
         f"Of the metrics that have a better side ({len(ranking)}), the searched schedule is better in {better}, worse "
         f"in {worse} and not told apart from the best baseline in {open_}, each at 95 %"
+        + (f"; it fails more often in: {', '.join(failing)}" if failing else "")
         + (f"; not comparable: {', '.join(failed)}." if failed else ".")
     )
 
@@ -90,6 +92,8 @@ def _outcome(comparison: Comparison, metric: Metric) -> Outcome:
         return "-"
     if comparison.better:
         return "better"
+    if comparison.fails_more:
+        return "fails more often"
     return "worse" if comparison.difference.excludes_zero else "not settled"
 
 
