@@ -236,5 +236,13 @@ def test_a_single_step_has_no_line():
 
 
 def test_auto_begins_with_warm_starts_and_lines_and_then_searches(toy):
-    assert toy.search("--budget", "9candidates") == 0
-    assert [c.kind for c in toy.store().candidates()] == ["line"] * 6 + ["tpe"] * 3
+    assert toy.search("--budget", "18candidates") == 0
+    # TPE has two fifths of the budget to begin its batches in, the lines included.
+    assert [c.kind for c in toy.store().candidates()] == ["line"] * 6 + ["tpe"] * 4 + ["sweep"] * 8
+
+
+def test_auto_does_not_sweep_where_a_curve_is_searched(toy):
+    assert toy.search("--iters", "25", "--budget", "9candidates") == 0
+    with (toy.folder.parent / "25iters" / "trials.csv").open(newline="") as file:
+        kinds = [row["kind"] for row in csv.DictReader(file)]
+    assert kinds.count("tpe") == 3 and "sweep" not in kinds
