@@ -30,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for part in chosen:
             PARTS[part]()
-            write_tables()
+            write_tables()  # of what there is so far
+        write_tables()
     except InputError as error:
         print(f"search_bench: {error}", file=sys.stderr)
         return 2
