@@ -88,8 +88,8 @@ def refused(tiny: Path, capsys: pytest.CaptureFixture, *options: str, command: s
         (["--seed", "lucky"], "'lucky'"),
         (["--seed", str(2**31)], "SEED"),
         (["--strategy", "annealing"], "STRATEGY must be one of auto, tpe, gp, random, cmaes, grid, beam"),
-        (["--objective", "mos"], "OBJECTIVE must be one of pesq, log_mel_l1"),
-        (["--objective", "level"], "OBJECTIVE must be one of pesq, log_mel_l1"),
+        (["--objective", "mos"], "OBJECTIVE must be one of pesq, spectral_pesq, log_mel_l1"),
+        (["--objective", "level"], "OBJECTIVE must be one of pesq, spectral_pesq, log_mel_l1"),
         (["--storage", "study.db"], "STORAGE="),
         (["--storage", "redis://localhost"], "STORAGE="),
         (["--storage", "sqlite:////nowhere/at/all.db"], "STORAGE="),
@@ -290,7 +290,7 @@ def test_ctrl_c_is_one_line_and_status_130_and_the_same_command_goes_on(toy, mem
 def table(folder: Path) -> set[tuple[str, str]]:
     """(betas, score) of every row of trials.csv; the names count the trials that were begun, and may differ."""
     with (folder / "trials.csv").open() as file:
-        return {(row["betas"], row["spectral_mean"]) for row in csv.DictReader(file)}
+        return {(row["betas"], row["spectral_pesq_wb_mean"]) for row in csv.DictReader(file)}
 
 
 @pytest.mark.parametrize(
