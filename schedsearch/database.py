@@ -1,5 +1,7 @@
 """Opens Optuna's storage in a database, set so that its own time stays small beside the network's."""
 
+import atexit
+import weakref
 from typing import Any
 
 import optuna
@@ -23,7 +25,14 @@ def open_storage(url: str) -> RDBStorage:
     storage = optuna.storages.RDBStorage(url, engine_kwargs=waiting)
     sqlalchemy.event.listen(storage.engine, "connect", _log_ahead)
     storage.engine.dispose()  # connections made before
+    atexit.register(_close, weakref.ref(storage.engine))
     return storage
+
+
+def _close(engine: "weakref.ref[sqlalchemy.Engine]") -> None:
+    """At the process's end, or the log stays beside the file where another thread, a lease's, had a connection."""
+    if (alive := engine()) is not None:
+        alive.dispose()
 
 
 def _log_ahead(connection: Any, _: Any) -> None:
