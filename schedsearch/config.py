@@ -81,6 +81,8 @@ def _path(dataset: str, experiments: Path) -> Path:
     path = experiments / f"{dataset}.toml"
     if not _NAME.fullmatch(dataset) or not os.path.isfile(path):
         raise InputError(_unknown(dataset, experiments))
+    if dataset == SHIPPED:
+        raise InputError(f"{path}: results/{SHIPPED} holds what is shipped with the program; rename that file")
     return path
 
 

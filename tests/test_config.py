@@ -215,3 +215,9 @@ def test_the_mark_that_some_editors_begin_a_file_with_is_no_fault(tmp_path):
     text = '\ufeff[rates.16000]\ncheckpoint = "a"\nsearch_clips = "b"\nheld_out_clips = "c"\n'
     (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
     assert load_voice("mine", experiments=tmp_path).sample_rate == 16000
+
+
+def test_a_dataset_cannot_have_the_name_of_the_shipped_results(tmp_path):
+    (tmp_path / "shipped.toml").write_text("")
+    with pytest.raises(InputError, match="results/shipped holds what is shipped"):
+        load_voice("shipped", experiments=tmp_path)

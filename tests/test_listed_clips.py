@@ -76,3 +76,9 @@ def test_what_read_audio_refuses_is_refused_here(folder):
 
 def test_a_name_with_a_null_byte_is_one_line(folder):
     assert "cannot be read" in refusal(ListedClips(folder, {"a\0.wav": "0" * 16}))
+
+
+@pytest.mark.parametrize("name", ["...wav", "../a.wav", "/a.wav", ""])
+def test_a_name_that_is_no_file_of_its_own_below_the_folder_is_refused(tmp_path, name):
+    with pytest.raises(InputError, match="must be a path below its folder"):
+        ListedClips(tmp_path, {name: "0" * KEPT_DIGITS})

@@ -459,6 +459,31 @@ def test_a_zero_matrix_stays_zero():
     assert (orthogonalise(torch.zeros(16, 32)) == 0).all()
 
 
+def test_orthogonalised_matrices_are_nearly_the_same_in_a_reduced_precision():
+    matrix = torch.randn(128, 384, generator=torch.Generator().manual_seed(0))
+    reduced = orthogonalise(matrix, torch.bfloat16)
+    assert reduced.dtype == torch.bfloat16
+    # bfloat16 has 8 bits: products of 128 terms of 0.05 keep two digits
+    torch.testing.assert_close(reduced.float(), orthogonalise(matrix), rtol=0, atol=5e-3)
+
+
+def test_muon_moves_wide_matrices_in_the_reduced_precision_and_narrow_ones_in_float32(monkeypatch):
+    seen = {}
+
+    def spied(matrix, precision=None, iterations=5):
+        seen[min(matrix.shape)] = precision
+        return orthogonalise(matrix, precision, iterations)
+
+    monkeypatch.setattr("vocoder.optimisers.orthogonalise", spied)
+    weights = [torch.nn.Parameter(torch.randn(rows, 256)) for rows in (128, 32)]
+    muon = Muon(weights, 0.01, torch.bfloat16)
+    for weight in weights:
+        weight.grad = torch.randn_like(weight)
+    muon.step()
+    assert seen == {128: torch.bfloat16, 32: None}
+    assert all(weight.dtype == torch.float32 and weight.isfinite().all() for weight in weights)
+
+
 def test_muon_descends_whatever_the_gradients_scale():
     ends = []
     for scale in (1e-3, 1e3):

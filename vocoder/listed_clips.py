@@ -60,7 +60,8 @@ def file_digest(path: Path) -> str:
 
 def _check(name: str, digits: object) -> None:
     parts = PurePosixPath(name).parts
-    if not parts or ".." in parts or PurePosixPath(name).is_absolute():
+    # A clip's audio is written under its name: one of dots alone, as "...wav" has it, would be another folder.
+    if not parts or ".." in parts or PurePosixPath(name).is_absolute() or not clip_name(name).strip("."):
         raise InputError(f"a listed clip must be a path below its folder, and is {name!r}; correct it")
     if not isinstance(digits, str) or not _DIGEST.fullmatch(digits):
         raise InputError(

@@ -34,7 +34,8 @@ class Muon(torch.optim.Optimizer):
     """Momentum with orthogonalised updates (Jordan et al. 2024, "Muon").
 
     torch's own takes 2-D parameters only and always iterates in bfloat16, which took 1.8 times as long on a CPU without
-    bfloat16 matrix hardware, and half as long on one with it (384 x 1152). At equal training time it left 8 % less denoising error than Adam on the demo voice.
+    bfloat16 matrix hardware, and half as long on one with it (384 x 1152). At equal training time it left 8 % less
+    denoising error than Adam on the demo voice.
     """
 
     def __init__(self, weights: Iterable[nn.Parameter], rate: float, reduced: torch.dtype | None = None) -> None:
