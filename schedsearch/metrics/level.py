@@ -7,7 +7,8 @@ def level(reference: Tensor, estimate: Tensor) -> Tensor:
     """20 log10(rms(estimate) / rms(reference)) in dB: [..., samples] each -> [...].
 
     0 is the same level, below it the estimate is too quiet (an undertrained network's usual fault); neither
-    direction is better. -inf for a silent estimate, inf or NaN for a silent reference.
+    direction is better. A pure gain g moves it by 20 log10 g, a delay by nothing but what it pushes out.
+    -inf for a silent estimate, inf or NaN for a silent reference.
     """
     power = estimate.square().mean(-1) / reference.square().mean(-1)
     return 10 * power.log10()

@@ -27,7 +27,8 @@ def log_mel_l1(front_end: LogMel) -> Callable[[Tensor, Tensor], Tensor]:
 
     The mean over mel channels and frames of |ln P_reference - ln P_estimate|, P the mel's power, so that 1 is
     4.34 dB: the mel-spectrogram loss of Kong et al. 2020 (HiFi-GAN, eq. 3) in fixed units. From 0 (equal)
-    upwards, lower is better; a pure gain g costs 2 |ln g|. Where a front end limits its mel (lmnt, coqui),
+    upwards, lower is better. A pure gain g costs 2 |ln g|; a delay of 1 ms 0.08 on the demo voice, where white noise of
+    -60 dB costs 0.7. Where a front end limits its mel (lmnt, coqui),
     what lies outside its range costs nothing: the network cannot see it either. Leading dimensions broadcast:
     a reference [K, samples] serves estimates [C, K, samples]. NaN for a clip with NaN or infinite samples.
     Differentiable.
@@ -46,7 +47,8 @@ def log_mel_and_convergence(front_end: LogMel) -> Callable[[Tensor, Tensor], Ten
 
     As Yamamoto et al. 2020, eq. 6, but with the log magnitude in the mel that the network is conditioned on. The first
     term alone prefers audio that is too quiet: it counts silence as much as speech; the second hears the loud parts.
-    From 0 (equal) upwards, lower is better; NaN where either is. Differentiable.
+    No unit; from 0 (equal) upwards, lower is better. A pure gain g costs 2 |ln g| + |1 - g|; a delay of 1 ms 0.12 on
+    the demo voice, where white noise of -60 dB costs 0.7. NaN where either is. Differentiable.
     """
     log_mel = log_mel_l1(front_end)
     return lambda reference, estimate: log_mel(reference, estimate) + spectral_convergence(reference, estimate)

@@ -65,8 +65,9 @@ def multi_resolution_stft(reference: Tensor, estimate: Tensor) -> Tensor:
     """Spectral convergence + log STFT magnitude, [..., samples] each -> [...]: Yamamoto et al. 2020, eq. 6.
 
     The first hears the loud parts and the level, the second the quiet ones: neither alone ranks schedules as listeners'
-    models do (results/shipped/demo/16000hz/metrics/metrics.md). From 0 (equal) upwards, lower is better. NaN where
-    either is.
+    models do (results/shipped/demo/16000hz/metrics/metrics.md). No unit; from 0 (equal) upwards, lower is better.
+    A pure gain g costs |1 - g| + |ln g| above the floor; a delay of 1 ms 0.17 on the demo voice, where white noise of
+    -60 dB costs 0.56. NaN where either is.
     """
     return spectral_convergence(reference, estimate) + log_stft_magnitude(reference, estimate)
 
