@@ -21,6 +21,7 @@ import torch
 from conftest import Toy, files_below, interrupt_at
 
 from schedsearch.cli import main
+from schedsearch.comparison.table import COLUMNS
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.voice_check import KEPT
 
@@ -375,9 +376,14 @@ def results_found(path: Path) -> Iterator[int]:
 
 def test_metrics_are_listed_with_what_can_be_an_objective(capsys):
     assert main(["metrics"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    listed, pesq, beside = capsys.readouterr().out.split("\n\n")
+    lines = listed.splitlines()
     assert [line.split()[0] for line in lines] == [definition.name for definition in catalogue(16_000)]
     assert {line.split()[0] for line in lines if " - " in line} == {"level"}
+    assert "pesq_nb" in pesq  # what the rate decides
+    compared = [line.split()[0] for line in beside.splitlines()[1:]]
+    assert compared == ["real_time_factor", "network_evaluations_per_audio_second", "failure_rate"]
+    assert set(compared) <= set(COLUMNS)
 
 
 @pytest.mark.slow
