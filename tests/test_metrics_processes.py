@@ -15,6 +15,7 @@ from schedsearch.metrics.perceptual import parallel_pesq
 from schedsearch.metrics.processes import KILLED, in_processes
 from schedsearch.metrics.registry import Metric
 from schedsearch.noise import NoiseBank
+from vocoder.errors import InputError
 
 
 def twice(value: int) -> int:
@@ -65,14 +66,43 @@ def test_a_users_backend_reaches_the_metrics_of_an_evaluator(analytic_vocoder):
     assert seen == ["ThreadingBackend"]
 
 
-def test_pesq_through_dask_scores_what_our_own_processes_score():
+def unwilling(value: int) -> int:
+    raise ValueError(f"not {value}")
+
+
+def test_what_a_function_raises_is_raised():
+    with pytest.raises(ValueError, match="not 3"):
+        in_processes(unwilling, [(3,), (4,)], 2)
+
+
+@pytest.fixture(scope="module")
+def dask():
+    """Two worker processes, in joblib's hands."""
     distributed = pytest.importorskip("distributed", reason="the extra schedsearch[dask] is not installed")
+    with distributed.Client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+        yield client
+
+
+def test_pesq_through_dask_scores_what_our_own_processes_score(dask):
     clips = [noise_clip(name, 8000).audio for name in "ab"]
     pairs = [(clip, clip + 0.01 * clips[0]) for clip in clips]
-    with (
-        distributed.Client(n_workers=2, threads_per_worker=1, dashboard_address=None),
-        joblib.parallel_config(backend="dask"),
-    ):
+    with joblib.parallel_config(backend="dask"):
         through_dask = parallel_pesq(pairs, 16000, 2)
     assert all(isinstance(score, float) for score in through_dask)
     assert through_dask == parallel_pesq(pairs, 16000, 2)
+
+
+@pytest.mark.slow
+def test_a_call_that_kills_its_workers_of_dask_fails_alone(dask, monkeypatch):
+    monkeypatch.setattr("schedsearch.metrics.processes.PATIENCE", 20.0)
+    with joblib.parallel_config(backend="dask"):
+        assert in_processes(mortal, [(i, "") for i in range(3)], 2) == [0, KILLED, 4]
+
+
+def test_a_backend_without_workers_is_one_line(monkeypatch):
+    def gone(*_):
+        raise ConnectionError("nobody listens\non port 1")
+
+    monkeypatch.setattr("schedsearch.metrics.processes._parallel", gone)
+    with pytest.raises(InputError, match=r"workers are lost \(ConnectionError: nobody listens\); start them anew"):
+        in_processes(twice, [(1,)], 2)

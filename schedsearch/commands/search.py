@@ -88,8 +88,8 @@ def _searched(opened: Run, asked: "_Asked", options: argparse.Namespace) -> int:
     _show(opened, budget)
     verdict = conclude(opened, budget)
     _tell(opened, verdict)
-    print(f"next:   {next_command(options, _defaults(), budget)}")
     print(f"page:   {write_run_page(opened, verdict)}")
+    print(f"next:   {next_command(options, _defaults(), budget)}")
     return 3 if options.require_improvement and not verdict.improves else 0
 
 

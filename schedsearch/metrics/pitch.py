@@ -47,7 +47,8 @@ def f0_rmse(reference: PitchTrack, estimate: PitchTrack) -> float | Failure:
 
     Octave errors count in full (1200 cents each). Frames that lost their voicing do not count: read it beside the
     voicing error. A gain changes nothing; a delay of 1 ms costs 12 cents on the demo voice, as much as white noise of
-    -40 dB. A Failure where no frame is voiced in both.
+    -40 dB. A Failure where no frame is voiced in both. As in Hayashi et al. 2021 (ESPnet2-TTS), which gives the
+    logarithm of the ratio; in cents it is 1731 times that.
     """
     both = reference.voiced & estimate.voiced
     if not both.any():

@@ -3,19 +3,31 @@
 import os
 import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar, TypeVarTuple
 
 import joblib
 from joblib.parallel import get_active_backend
 
 from schedsearch.metrics.failure import Failure
+from vocoder.errors import InputError
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
+# Seconds that a call may take in a backend of the user's. joblib's dask backend never says that a task's workers died
+# (1.6: its callback is left out where the future ends in an error) and would wait for ever.
+PATIENCE = 300.0
+
 KILLED = Failure("its process was killed twice: out of memory, or a crash of the metric")
+
+
+@dataclass(frozen=True)
+class _Raised:
+    """What a function itself raised, apart from what its backend says of a lost worker."""
+
+    error: Exception
 
 
 def in_processes(
@@ -24,12 +36,15 @@ def in_processes(
     """function(*call) of each call in order, over `jobs` processes unless the user's configuration says how many.
 
     Where one of the processes is killed, be it by the system for want of memory or by a crash in a metric's C code,
-    each call is made once more, alone; what kills its process again is a Failure.
+    each call is made once more, alone; what kills its process again is a Failure, and so is what takes a foreign
+    backend longer than PATIENCE. InputError where not even an empty call comes back.
     """
     try:
-        return list(_parallel(function, calls, jobs))
-    except BrokenProcessPool:
-        return [_alone(function, call, jobs) for call in calls]
+        answers: list[Result | _Raised | Failure] = [*_parallel(function, calls, jobs)]
+    except Exception as error:  # every backend has its own word for a worker that died
+        _check_that_one_lives(error, jobs)
+        answers = [_alone(function, call, jobs) for call in calls]
+    return [_result(answer) for answer in answers]
 
 
 def configured() -> Callable[[], AbstractContextManager[Any]]:
@@ -40,26 +55,50 @@ def configured() -> Callable[[], AbstractContextManager[Any]]:
     return lambda: joblib.parallel_config(backend=backend, n_jobs=jobs)
 
 
-def _alone(function: Callable[[*Arguments], Result], call: tuple[*Arguments], jobs: int) -> Result | Failure:
+def _alone(function: Callable[[*Arguments], Result], call: tuple[*Arguments], jobs: int) -> Result | _Raised | Failure:
     try:
         return _parallel(function, [call], jobs)[0]
-    except BrokenProcessPool:
+    except Exception:
         return KILLED
+
+
+def _check_that_one_lives(error: Exception, jobs: int) -> None:
+    try:
+        _parallel(_nothing, [()], jobs)
+    except Exception as still:
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise InputError(
+            f"joblib's backend must answer, and its workers are lost ({said}); start them anew and give the same "
+            "command again: it goes on where it was"
+        ) from still
+
+
+def _nothing() -> None:
+    pass
+
+
+def _result(answer: Result | _Raised | Failure) -> Result | Failure:
+    if isinstance(answer, _Raised):
+        raise answer.error
+    return answer
 
 
 def _parallel(
     function: Callable[[*Arguments], Result], calls: Sequence[tuple[*Arguments]], jobs: int
-) -> list[Result]:
+) -> list[Result | _Raised]:
     # No memory-mapping of long clips: it would leave files behind where a run is killed.
-    workers = joblib.Parallel(max_nbytes=None)
+    workers = joblib.Parallel(max_nbytes=None, timeout=PATIENCE)
     if workers.n_jobs == 1:
         workers = joblib.Parallel(n_jobs=jobs, max_nbytes=None)
     return list(workers(joblib.delayed(_deaf)(os.getpid(), function, *call) for call in calls))
 
 
-def _deaf(parent: int, function: Callable[[*Arguments], Result], *call: *Arguments) -> Result:
+def _deaf(parent: int, function: Callable[[*Arguments], Result], *call: *Arguments) -> Result | _Raised:
     """Ctrl-C in a terminal reaches all its processes; the one that was started decides what becomes of the others."""
     if os.getpid() != parent:
         with suppress(ValueError):  # not the main thread: somebody else's worker
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return function(*call)
+    try:
+        return function(*call)
+    except Exception as error:
+        return _Raised(error)
