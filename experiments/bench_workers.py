@@ -111,8 +111,8 @@ def main() -> None:
     """Prints a table and writes it as CSV."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", default="1 2 4 8")
-    parser.add_argument("--seconds", type=float, default=0.5, help="that a candidate takes")
-    parser.add_argument("--each", type=int, default=16, help="candidates a worker")
+    parser.add_argument("--seconds", type=float, default=1.0, help="that a candidate takes")
+    parser.add_argument("--each", type=int, default=24, help="candidates a worker")
     parser.add_argument("--strategy", default="random", choices=("random", "tpe"))
     storage = parser.add_mutually_exclusive_group()
     storage.add_argument("--storage", help="a PostgreSQL URL of an empty database (default: SQLite)")
