@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from schedsearch.budget import parse_budget
+from schedsearch.commands.arguments import whole_number
 from schedsearch.commands.pages import write_run_page
 from schedsearch.commands.search import begin, conclude
 from schedsearch.config import EXPERIMENTS, Voice, load_voice
@@ -19,7 +20,7 @@ from schedsearch.evaluator import Evaluator
 from schedsearch.metrics.registry import DEFAULT_COLUMNS, DEFAULT_OBJECTIVE, metrics_for
 from schedsearch.noise import NoiseBank
 from schedsearch.result import Result, read_result
-from schedsearch.run import Settings, held_out_clips, held_out_noise, open_vocoder, search_excerpts
+from schedsearch.run import LONGEST_SEARCH, Settings, held_out_clips, held_out_noise, open_vocoder, search_excerpts
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.scores import Score
 from schedsearch.search import Progress
@@ -37,6 +38,8 @@ def open_voice(dataset: str = "demo", rate: int | None = None, *, experiments: s
 
     InputError, in one line, for an unknown dataset and for whatever is wrong with its checkpoint.
     """
+    if rate is not None and not isinstance(rate, int):
+        raise InputError(f"rate must be a whole number of Hz, and is {rate!r}; give such as 16000")
     voice = load_voice(dataset, rate, experiments=Path(experiments))
     return OpenVoice(voice, open_vocoder(voice))
 
@@ -95,6 +98,9 @@ class OpenVoice:
         """
         if draws < 1:
             raise InputError(f"draws must be 1 or more, and is {draws}; give such a number")
+        if isinstance(metrics, str) or not metrics:
+            raise InputError(f"metrics must be a list of names, and is {metrics!r}; give such as ['pesq', 'lsd']")
+        _check_schedule(schedule)
         chosen = list(metrics_for(self.vocoder.front_end, self.sample_rate, names=metrics).values())
         bank = held_out_noise(seed) if clips == "held_out" else NoiseBank(seed)
         evaluator = Evaluator(in_precision(self.vocoder, None), self._clips(clips), chosen, bank)
@@ -113,10 +119,15 @@ class OpenVoice:
         >>> len(audio) == len(voice.held_out_clips[0].audio)
         True
         """
+        _check_schedule(schedule)
         if isinstance(source, str | Path):
             source = read_audio(source, sample_rate=self.sample_rate)
         if isinstance(source, Clip):
             return copy_synthesis(self.vocoder, source, schedule, seed=seed).cpu()
+        if not isinstance(source, Tensor | np.ndarray):
+            raise InputError(
+                f"source must be a Clip, a path, audio or a mel, and is a {type(source).__name__}; give one of them"
+            )
         array = torch.as_tensor(source).float()
         if array.dim() == 1:
             return copy_synthesis(self.vocoder, Clip("", array, self.sample_rate), schedule, seed=seed).cpu()
@@ -147,7 +158,8 @@ class OpenVoice:
         >>> schedsearch.read_schedule(result.folder / "schedule.lmnt.npy") == result.schedule
         True
         """
-        settings = Settings(iterations, strategy=strategy, objective=objective, seed=seed, results=Path(results))
+        whole_number(str(iterations), "iterations", least=1, most=LONGEST_SEARCH)
+        settings = Settings(int(iterations), strategy=strategy, objective=objective, seed=seed, results=Path(results))
         if budget:
             parse_budget(budget)  # a refusal now leaves nothing behind
         opened = open_checked(self.voice, settings, force=force, tell=lambda line: None)
@@ -165,6 +177,14 @@ class OpenVoice:
         if clips not in ("held_out", "search"):
             raise InputError(f"clips must be 'held_out', 'search' or a list of clips, and is {clips!r}; give one")
         return self.held_out_clips if clips == "held_out" else self.search_clips
+
+
+def _check_schedule(schedule: object) -> None:
+    if not isinstance(schedule, NoiseSchedule):
+        raise InputError(
+            f"a schedule must be a NoiseSchedule, and is a {type(schedule).__name__}; "
+            "make one with NoiseSchedule(betas), or read_schedule(file)"
+        )
 
 
 def _row(score: Score) -> dict[str, float]:

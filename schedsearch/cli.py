@@ -22,6 +22,7 @@ from schedsearch.commands import voice as voice_command
 from schedsearch.stopping import Stopped, stoppable
 from vocoder.errors import InputError
 
+RESUMED = ("search", "search-all", "compare", "transfer", "train")
 BAD_INPUT, NO_IMPROVEMENT, INTERRUPTED, UNREAD = 2, 3, 130, 141
 
 
@@ -54,8 +55,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _drop_output()
         return BAD_INPUT
     except KeyboardInterrupt as stopped:
-        print("\nschedsearch: stopped; the same command goes on where it was", file=sys.stderr)
+        goes_on = " where it was" if _goes_on(arguments) else ", from the beginning"
+        print(f"\nschedsearch: stopped; the same command goes on{goes_on}", file=sys.stderr)
         return stopped.status if isinstance(stopped, Stopped) else INTERRUPTED
+
+
+def _goes_on(arguments: Sequence[str] | None) -> bool:
+    """Whether the command keeps what it has done: those that work for long."""
+    words = sys.argv[1:] if arguments is None else arguments
+    return next(iter(words), "") in RESUMED
 
 
 def _drop_output() -> None:

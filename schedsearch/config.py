@@ -13,7 +13,8 @@ from vocoder.listed_clips import ListedClips
 from vocoder.safe_pickle import read_bounded
 
 EXPERIMENTS = Path("experiments")
-SHIPPED = "shipped"  # results/shipped is what the repository ships: no dataset's
+# Folders of results/ that are no dataset's: what the repository ships, what `transfer` and the benches write.
+RESERVED = ("shipped", "transfer", "bench")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _RATE = re.compile(r"[1-9][0-9]{3,5}")  # Hz, from 1000; one spelling each, or one of two would win unseen
 _TOP_KEYS = ("default_rate", "description", "licence", "speaker")
@@ -54,10 +55,10 @@ def known_datasets(experiments: Path = EXPERIMENTS) -> list[str]:
 
 def check_new_name(dataset: str) -> None:
     """InputError for a name that no new dataset can have: results/<name> must be a folder of its own."""
-    if not _NAME.fullmatch(dataset) or dataset == SHIPPED:
+    if not _NAME.fullmatch(dataset) or dataset.lower() in RESERVED:  # file systems may ignore case
         raise InputError(
             "DATASET must begin with a letter or digit and have at most 64 letters, digits, _, . and -, "
-            f"other than {SHIPPED!r}, and is {dataset!r}; choose such a name"
+            f"other than {', '.join(RESERVED)}, and is {dataset!r}; choose such a name"
         )
 
 
@@ -81,8 +82,8 @@ def _path(dataset: str, experiments: Path) -> Path:
     path = experiments / f"{dataset}.toml"
     if not _NAME.fullmatch(dataset) or not os.path.isfile(path):
         raise InputError(_unknown(dataset, experiments))
-    if dataset == SHIPPED:
-        raise InputError(f"{path}: results/{SHIPPED} holds what is shipped with the program; rename that file")
+    if dataset.lower() in RESERVED:
+        raise InputError(f"{path}: results/{dataset.lower()} is a folder of the program's own; rename that file")
     return path
 
 

@@ -25,7 +25,7 @@ def rescore_finalists(store: Store, evaluator: Evaluator) -> Iterator[Progress]:
         found = evaluator.evaluate([candidate.schedule], FINALIST_DRAWS)[0].scores
         store.remember(key, {name: plain_score(found[name]) for name in store.objectives})
         done = sum(store.recall(key) is not None for key in shortlist)
-        yield Progress("finalists", done / len(shortlist), candidate)
+        yield Progress("finalists", done / len(shortlist), next(iter(finalists(store)), None))
 
 
 def finalists(store: Store) -> list[Candidate]:

@@ -6,8 +6,9 @@ import numpy as np
 
 from schedsearch.schedule import Array, NoiseSchedule
 from vocoder.dialects import ivanvovk
+from vocoder.dialects.dialect import Dialect
 
-SHAKY_BETA = 1e-6  # below it float32's 1 - beta changes the output's level
+SHAKY = 0.003  # of a final gain: 0.03 dB, from which on it is worth saying
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def first_fall(betas: Array) -> int | None:
 def final_gain(schedule: NoiseSchedule) -> float:
     """What ivanvovk's last step multiplies x0 by, which should be 1: beta_0 / (1 - a_0) in float32.
 
-    0.987 at beta_0 = 1e-6; the audio's level then changes with rounding, down to beta_0 = 3e-8 where it is infinite.
+    0.987 at beta_0 = 1e-6, 1.025 at 1.1e-6: the audio's level changes with rounding, down to 3e-8 where it is infinite.
     """
     gain = ivanvovk.coefficients(schedule.betas).x0_gain
     if gain is None:
@@ -51,3 +52,11 @@ def survives_float32(schedule: NoiseSchedule) -> bool:
     """Whether its betas are legal in a .pt file."""
     betas = schedule.betas.astype(np.float32)
     return bool(((betas > 0) & (betas < 1)).all())
+
+
+def followed_by(dialect: Dialect, schedule: NoiseSchedule) -> bool:
+    """Whether the dialect's own arithmetic gives finite coefficients for every step."""
+    with np.errstate(all="ignore"):
+        found = dialect.reverse.coefficients(schedule.betas)
+    parts = [found.noise_level, found.y_gain, found.eps_gain, found.sigma, found.x0_gain, found.x0_y_gain]
+    return all(bool(part.isfinite().all()) for part in parts if part is not None)

@@ -4,7 +4,7 @@ import json
 import os
 import pickle
 import zipfile
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,12 @@ def refusal(path: Path, config: Path | None = None) -> str:
 # --- what loads ---------------------------------------------------------------------------------
 
 
+def of_a_trainer(state: State) -> Settings:
+    """coqui's: an optimiser with a defaultdict, a loss that is a numpy number."""
+    moments = defaultdict(dict, {0: {"step": np.int64(5)}})
+    return {"model": state, "optimizer": {"state": moments}, "model_loss": np.float64(0.1), "best": np.float32(0.2)}
+
+
 def with_everything(state: State) -> Settings:
     """As ivanvovk's logger.py writes it after a schedule was set: buffers, step and optimiser state."""
     names = ("betas", "alphas_cumprod", "posterior_mean_coef1")
@@ -121,6 +127,7 @@ def with_everything(state: State) -> Settings:
 
 LAYOUTS: dict[str, Callable[[State], object]] = {
     "with buffers and optimiser": with_everything,
+    "with a trainer's own": of_a_trainer,
     "bare": lambda state: state,
     "from DataParallel": lambda state: {"model": {f"module.{name}": state[name] for name in state}},
     "bare from DataParallel": lambda state: {f"module.{name}": tensor for name, tensor in state.items()},
@@ -371,6 +378,11 @@ def test_a_configuration_that_is_no_json_table_is_one_line(text: str, tmp_path: 
     (tmp_path / "config.json").write_bytes(text.encode("latin1"))
     assert "config.json" in refusal(path)
     assert "config.json" in refusal(path, tmp_path / "config.json")
+
+
+def test_weights_one_level_down_are_named(tmp_path: Path) -> None:
+    message = refusal(write(tmp_path, {"generator": ivanvovk_state(), "step": 5}, ivanvovk_config()))
+    assert "holds no tensors but below 'generator'; save one of them alone" in message
 
 
 def test_a_given_configuration_must_exist_and_concern_the_dialect(tmp_path: Path) -> None:

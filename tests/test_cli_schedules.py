@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from conftest import Toy, files_below
+from conftest import BrokenVocoder, Toy, files_below
 
 from schedsearch.cli import main
 from schedsearch.families import linear, log_snr_line, published
@@ -92,7 +92,8 @@ def test_verify_tells_of_betas_that_fall(tmp_path, capsys):
 
 
 def test_verify_reports_the_final_gain_where_float32_changes_the_level(tmp_path, capsys):
-    gains = {1e-6: None, 9.99999997e-7: 1e-6 / (17 * 2**-24), 5e-7: 5e-7 / (8 * 2**-24), 1e-8: np.inf}
+    gains = {1e-4: None, 1.1e-6: 1.1e-6 / (18 * 2**-24)}
+    gains |= {9.99999997e-7: 1e-6 / (17 * 2**-24), 5e-7: 5e-7 / (8 * 2**-24), 1e-8: np.inf}
     for first, gain in gains.items():
         write_schedule(NoiseSchedule(np.array([first, 0.1])), tmp_path / "s.npy")
         found = rows(told(capsys, "verify", tmp_path / "s.npy")).get("final gain")
@@ -105,6 +106,33 @@ def test_verify_tells_that_float32_would_make_a_beta_illegal(tmp_path, capsys):
     write_schedule(NoiseSchedule(np.array([1e-4, 1 - 1e-9])), tmp_path / "s.npy")
     found = rows(told(capsys, "verify", tmp_path / "s.npy"))["after convert by"]
     assert found == "lmnt, coqui; float32 would make a beta 0 or 1"
+
+
+def test_verify_tells_whose_arithmetic_a_schedule_is_too_much_for(tmp_path, capsys):
+    (tmp_path / "s.json").write_text("[1e-17, 0.5]")
+    found = rows(told(capsys, "verify", tmp_path / "s.json"))
+    assert found["final gain"].startswith("inf")
+    assert found["after convert by"].startswith("none; in the arithmetic of ivanvovk, lmnt, coqui")
+
+
+def test_a_schedule_that_gives_no_finite_audio_is_refused(toy, capsys, monkeypatch):
+    monkeypatch.setattr("schedsearch.commands.synth.open_vocoder", lambda voice: BrokenVocoder())
+    write_schedule(LINE, toy.root / "s.json")
+    line = ["--schedule", toy.root / "s.json", "--wav", toy.root / "held_out" / "held_out0.wav"]
+    words = ["synth", "--dataset", "toy", "--experiments", toy.root, *line, "--out", toy.root / "o.npy"]
+    assert "finite audio, and this one of 6 steps" in refused(capsys, toy.root, *words)
+
+
+def test_a_schedule_pickle_that_wants_code_says_what_it_asks_for(tmp_path, capsys):
+    class Evil:
+        def __reduce__(self):
+            return (print, ("evil",))
+
+    torch.save(Evil(), tmp_path / "s.pt")
+    assert main(["verify", str(tmp_path / "s.pt")]) == 2
+    captured = capsys.readouterr()
+    assert "asks for print: it wants to run code" in captured.out
+    assert len(captured.err.splitlines()) == 1
 
 
 def test_verify_names_the_steps_outside_the_trained_range(tmp_path, capsys):

@@ -147,7 +147,10 @@ def test_a_wrong_list_of_clips_is_refused_in_one_line_that_names_the_fault(tmp_p
     assert "mine.toml" in message
 
 
-@pytest.mark.parametrize("name", ["", "a b", "../a", "a/b", ".hidden", "-x", "shipped", "x" * 65, "a\n", "a\0"])
+TAKEN = ("shipped", "transfer", "Bench")  # folders of results/
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../a", "a/b", ".hidden", "-x", "x" * 65, "a\n", "a\0", *TAKEN])
 def test_a_new_dataset_needs_a_name_that_can_be_a_folder_of_results(name):
     with pytest.raises(InputError, match="DATASET must begin with"):
         check_new_name(name)
@@ -219,5 +222,5 @@ def test_the_mark_that_some_editors_begin_a_file_with_is_no_fault(tmp_path):
 
 def test_a_dataset_cannot_have_the_name_of_the_shipped_results(tmp_path):
     (tmp_path / "shipped.toml").write_text("")
-    with pytest.raises(InputError, match="results/shipped holds what is shipped"):
+    with pytest.raises(InputError, match="results/shipped is a folder of the program's own"):
         load_voice("shipped", experiments=tmp_path)

@@ -324,7 +324,7 @@ def test_a_malicious_pickle_is_refused_and_not_run(tmp_path, name):
         (tmp_path / name).write_bytes(pickle.dumps({"beta": Runs(str(mark))}))
     else:
         save(tmp_path / name, [Runs(str(mark))])
-    refuse(tmp_path / name, "not a readable torch file|refused, it asks for")
+    refuse(tmp_path / name, "asks for posix.mkdir: it wants to run code|refused, it asks for")
     assert not mark.exists()
 
 
@@ -475,3 +475,9 @@ def test_provenance_that_json_cannot_hold_is_one_line(tmp_path):
     with pytest.raises(InputError, match="provenance must be plain JSON"):
         write_schedule(NoiseSchedule(np.array([0.1])), tmp_path / "a.json", provenance={"score": float("nan")})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_could_not_be_read_again_is_not_written(tmp_path):
+    with pytest.raises(InputError, match="1048576 bytes at most to be read again, and these 140000 steps"):
+        write_schedule(NoiseSchedule(np.full(140_000, 1e-6)), tmp_path / "s.npy")
+    assert not list(tmp_path.iterdir())

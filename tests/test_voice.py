@@ -25,6 +25,7 @@ from schedsearch.new_voice.split import LEAST, covering, scaled, split
 from schedsearch.new_voice.survey import audio_names, scan, sorted_out
 from schedsearch.run import Settings, open_run
 from vocoder.dialects.lmnt import LMNT
+from vocoder.errors import InputError
 from vocoder.listed_clips import ListedClips, file_digest, read_clips
 from vocoder.network import WaveGradNetwork
 from vocoder.weights import exported_state
@@ -63,10 +64,16 @@ def fault(path: Path) -> Fault:
 # --- one recording --------------------------------------------------------------------------------
 
 
+def beeps(seconds: float) -> np.ndarray:
+    """A sine of 1 kHz, by turns at full level and at a quarter of it, a fourth of a second each."""
+    time = np.arange(round(seconds * RATE))
+    loud = np.where(time // (RATE // 4) % 2, 1.0, 0.25)
+    return (loud * np.sin(2 * np.pi * 1000 * time / RATE)).astype(np.float32)
+
+
 def test_level_pitch_spectrum_and_pace_are_those_of_the_sound(tmp_path):
-    tone = np.sin(2 * np.pi * 1000 * np.arange(2 * RATE) / RATE).astype(np.float32)
-    sine = measured(written(tmp_path / "sine.wav", 0.5 * tone, subtype="FLOAT"))
-    assert sine.level == pytest.approx(20 * np.log10(0.5 / np.sqrt(2)), abs=0.01)  # a sine's RMS
+    sine = measured(written(tmp_path / "sine.wav", 0.5 * beeps(2.0), subtype="FLOAT"))
+    assert sine.level == pytest.approx(10 * np.log10(0.5**2 / 2 * (1 + 1 / 16) / 2), abs=0.01)  # a sine's mean power
     assert sine.centroid == pytest.approx(1000, abs=5)
     assert sine.pause == 0
     voice = measured(written(tmp_path / "voice.wav", spoken(200.0, seconds=4.0, pace=5.0)))
@@ -76,8 +83,7 @@ def test_level_pitch_spectrum_and_pace_are_those_of_the_sound(tmp_path):
 
 
 def test_half_a_clip_of_digital_silence_is_half_pause(tmp_path):
-    tone = spoken(pace=0.5, seconds=1.0)
-    audio = np.concatenate([np.full(RATE, 1e-6, np.float32), 0.3 + 0 * tone])
+    audio = np.concatenate([np.full(RATE, 1e-6, np.float32), 0.3 * beeps(1.0)])
     assert measured(written(tmp_path / "a.wav", audio, subtype="FLOAT")).pause == pytest.approx(0.5, abs=0.01)
 
 
@@ -125,6 +131,9 @@ def mostly_pause() -> np.ndarray:
         (lambda: spoken(peak=20000.0), Fault.SCALE),
         (lambda: spoken(peak=1e-3), Fault.SILENT),
         (lambda: np.zeros(RATE * 2), Fault.SILENT),
+        (lambda: np.full(RATE * 2, 0.5), Fault.SILENT),  # a constant is not heard
+        (lambda: 0.1 * np.random.default_rng(0).standard_normal(RATE * 2), Fault.STEADY),
+        (lambda: 0.3 * np.sin(np.arange(RATE * 2)), Fault.STEADY),
         (mostly_pause, Fault.PAUSE),
         (lambda: spoken(peak=3.0).clip(-1, 1), Fault.CLIPPED),
         (lambda: spoken(peak=3.0).clip(-1, 0.5), Fault.CLIPPED),  # on one side
@@ -160,9 +169,10 @@ def test_a_session_of_minutes_is_left_out_before_it_is_decoded(tmp_path, monkeyp
     assert fault(path) is Fault.LONG
 
 
-def test_a_constant_has_a_level_and_no_trait_that_is_not_finite(tmp_path):
-    found = measured(written(tmp_path / "a.wav", np.full(2 * RATE, 0.3)))
-    assert np.isfinite(found.traits).all()
+def test_a_constant_beside_the_sound_changes_no_level(tmp_path):
+    alone, beside = (measured(written(tmp_path / "a.wav", spoken() + offset)) for offset in (0.0, 0.3))
+    assert beside.level == pytest.approx(alone.level, abs=0.01)
+    assert np.isfinite(beside.traits).all()
 
 
 # --- a folder -------------------------------------------------------------------------------------
@@ -173,6 +183,31 @@ def test_all_audio_below_a_folder_is_found_and_nothing_hidden(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     assert audio_names(tmp_path) == ["b.wav", "d.wav/e.mp3", "deep/er/a.FLAC"]
+
+
+def test_linked_folders_are_followed_once(tmp_path):
+    written(tmp_path / "elsewhere" / "a.wav", spoken())
+    (tmp_path / "wavs").mkdir()
+    for name in ("b", "c"):
+        (tmp_path / "wavs" / name).symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "up").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "wavs" / "nowhere").symlink_to(tmp_path / "gone")
+    assert [name.rsplit("/")[-1] for name in audio_names(tmp_path / "wavs")] == ["a.wav"]
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    written(tmp_path / "a.wav", spoken())
+    (tmp_path / "locked").mkdir()
+    listed = os.scandir
+
+    def scandir(path):
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(InputError, match=r"locked' is not \(Permission denied\); mend its rights"):
+        audio_names(tmp_path)
 
 
 def made(name: str, content: str, rate: int = RATE, **traits: float) -> Recording:
@@ -520,6 +555,10 @@ def no_experiments(place: Path) -> None:
     (place / "experiments").rmdir()
 
 
+def in_the_way(place: Path) -> None:
+    (place / "experiments" / "mine.toml").mkdir()
+
+
 def nothing(place: Path) -> None:
     pass
 
@@ -529,7 +568,9 @@ def nothing(place: Path) -> None:
     [
         (nothing, ["--dataset=../mine"], "DATASET must begin with a letter or digit"),
         (nothing, ["--dataset=a\nb"], "DATASET must begin"),
-        (nothing, ["--dataset=shipped"], "other than 'shipped'"),
+        (nothing, ["--dataset=shipped"], "other than shipped, transfer, bench"),
+        (nothing, ["--dataset=Transfer"], "and is 'Transfer'"),
+        (in_the_way, ["--force"], "mine.toml must be a file that one can write"),
         (nothing, ["--dataset="], "DATASET must be given"),
         (nothing, ["--wavs="], "WAVS must be given"),
         (nothing, ["--checkpoint="], "CHECKPOINT must be given"),

@@ -77,8 +77,9 @@ def open_audio(path: Path) -> soundfile.SoundFile:
     try:
         lost = missing_bytes(path)
         file = soundfile.SoundFile(path)
-    # OSError: no permission; RuntimeError: libsndfile's own.
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
+        raise InputError(f"clip {path.stem}: {path} cannot be read ({error.strerror}); mend its rights") from error
+    except RuntimeError as error:  # libsndfile's own
         raise InputError(
             f"clip {path.stem}: cannot be decoded ({_reason(error)}); convert it to WAV, FLAC, OGG or MP3"
         ) from error

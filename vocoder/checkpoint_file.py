@@ -1,23 +1,41 @@
 """Reads a stranger's checkpoint without running anything it holds: names, tensors, its configuration."""
 
+import _codecs
 import os
 import pickle
-import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from vocoder.errors import InputError
 from vocoder.pickle_guard import HostilePickle
-from vocoder.torch_file import PACKED, SPARE, check_torch_path
+from vocoder.torch_file import PACKED, SPARE, check_torch_path, refusal
 
 SIZE_LIMIT = 4 << 30  # bytes; the base network with its optimiser's state takes 0.2 GiB
 NAME_LIMIT = 200  # characters of a tensor's name
+
+
+def _plain_dict(*_: Any) -> dict[Any, Any]:
+    """torch's unpickler fills no defaultdict, and nobody here needs its default."""
+    return {}
+
+
+# What trainers leave beside the model and can only be data: an optimiser's defaultdict, a loss that is a numpy number.
+_SCALAR = np.float64(0).__reduce__()[0]
+_HARMLESS: list[Any] = [
+    dict,
+    (_plain_dict, "collections.defaultdict"),
+    _codecs.encode,  # bytes, in the old protocol that torch writes
+    np.dtype,
+    *(type(np.dtype(name)) for name in ("float64", "float32", "int64", "int32", "bool")),
+    *((_SCALAR, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
+]
 PARALLEL = "module."  # what torch's DataParallel puts before every name
 
 
@@ -62,11 +80,17 @@ def _loaded(path: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # old storages and pickle protocols: harmless if they load
             check_torch_path(path)
-            return torch.load(path, map_location="cpu", weights_only=True)
+            with torch.serialization.safe_globals(_HARMLESS):
+                return torch.load(path, map_location="cpu", weights_only=True)
     except HostilePickle as error:
         raise InputError(f"{path}: refused, {error}; give a plain state dict, as torch.save writes it") from error
     except pickle.UnpicklingError as error:
-        raise InputError(f"{path} {_refusal(path, str(error))}") from error
+        with open(path, "rb") as file:
+            start = file.read(2)
+        reason = refusal(start, str(error))
+        raise InputError(f"{path} {reason}; give a plain state dict, as torch.save writes it") from error
+    except PermissionError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); mend its rights") from error
     except Exception as error:  # a torn or foreign file can make torch's readers raise nearly anything
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise InputError(
@@ -75,26 +99,19 @@ def _loaded(path: Path) -> Any:
         ) from error
 
 
-def _refusal(path: Path, error: str) -> str:
-    asked = re.search(r"GLOBAL ([\w.]{1,80})", error)
-    with open(path, "rb") as file:
-        start = file.read(2)
-    if not asked and start[:1] != b"\x80" and start != b"PK":
-        return "is no checkpoint but another kind of file; copy or download it again"
-    what = f"asks for {asked[1]}" if asked else "is a pickle of another kind"
-    return (
-        f"{what}: it wants to run code or holds objects that are no tensors; refused; "
-        "re-save it as a plain state dict"
-    )
-
-
 def _tensors(state: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
     tensors = {str(name): value.detach() for name, value in state.items() if isinstance(value, Tensor)}
     if not tensors:
-        raise InputError(f"{path} holds no tensors; give the checkpoint of a trained WaveGrad")
+        deeper = [str(name) for name, value in state.items() if isinstance(value, Mapping) and _has_tensors(value)]
+        where = f" but below {', '.join(deeper)[:NAME_LIMIT]!r}; save one of them alone" if deeper else ""
+        raise InputError(f"{path} holds no tensors{where or '; give the checkpoint of a trained WaveGrad'}")
     if any(not name.isprintable() or len(name) > NAME_LIMIT for name in tensors):
         raise InputError(f"{path} has tensor names that no module can have; give a WaveGrad checkpoint")
     return tensors
+
+
+def _has_tensors(state: Mapping[Any, Any]) -> bool:
+    return any(isinstance(value, Tensor) for value in state.values())
 
 
 def _check_numbers(state: Mapping[str, Tensor], path: Path) -> None:

@@ -34,6 +34,16 @@ def check_torch_path(path: Path) -> None:
         check_torch_file(file, path.stat().st_size)
 
 
+def refusal(start: bytes, error: str) -> str:
+    """In words, why torch's restricted unpickler did not load a file that begins with these two bytes."""
+    asked = re.search(r"GLOBAL ([\w.]{1,80})", error)
+    if asked:
+        return f"asks for {asked[1]}: it wants to run code or holds objects that are no tensors; refused"
+    if start[:1] != b"\x80" and start != b"PK":
+        return "is another kind of file, none that torch writes; copy or download it again"
+    return "is a pickle of another kind: it wants to run code or holds objects that are no tensors; refused"
+
+
 def _check_archive(file: BinaryIO, size: int) -> None:
     try:
         with zipfile.ZipFile(file) as archive:

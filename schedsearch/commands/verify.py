@@ -7,15 +7,18 @@ from pathlib import Path
 from schedsearch.commands.arguments import optional_rate
 from schedsearch.config import EXPERIMENTS, Voice, load_voice
 from schedsearch.schedule import NoiseSchedule
-from schedsearch.schedule_facts import SHAKY_BETA, final_gain, first_fall, survives_float32
+from schedsearch.schedule_facts import SHAKY, final_gain, first_fall, followed_by, survives_float32
 from schedsearch.schedule_files import Layout, ScheduleFile, open_schedule
 from vocoder.checkpoint_config import read_config
 from vocoder.checkpoint_file import read_checkpoint
+from vocoder.dialects.coqui import COQUI
+from vocoder.dialects.ivanvovk import IVANVOVK
+from vocoder.dialects.lmnt import LMNT
 from vocoder.errors import InputError, printable
 from vocoder.trained_range import STRATIFIED, USUAL, TrainedRange, trained_range
 from vocoder.training import recipe_from
 
-DIALECTS = (Layout.IVANVOVK, Layout.LMNT, Layout.COQUI)
+DIALECTS = {Layout.IVANVOVK: IVANVOVK, Layout.LMNT: LMNT, Layout.COQUI: COQUI}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -63,8 +66,9 @@ def _facts(schedule: NoiseSchedule, trained: TrainedRange) -> Iterator[tuple[str
     outside = trained.outside(schedule.log_snr)
     where = f"log-SNR {trained.cleanest:.2f} to {trained.noisiest:.2f} of {trained.name}"
     yield "trained range", f"inside {where}" if not outside else f"outside {where}: {_steps(outside)}"
-    if schedule.betas[0] < SHAKY_BETA:
-        yield "final gain", f"{final_gain(schedule):.4g} in ivanvovk's float32, where 1 would be right"
+    gain = final_gain(schedule)
+    if not abs(gain - 1) <= SHAKY:  # NaN too
+        yield "final gain", f"{gain:.4g} in ivanvovk's float32, where 1 would be right"
 
 
 def _steps(outside: list[int]) -> str:
@@ -78,9 +82,19 @@ def _readers(found: ScheduleFile) -> Iterator[tuple[str, str]]:
     if found.fault is not None:
         yield "after convert by", "none: convert writes legal schedules only"
         return
-    fits = survives_float32(found.schedule())
-    names = [layout for layout in DIALECTS if fits or layout is not Layout.IVANVOVK]
-    yield "after convert by", ", ".join(names) + ("" if fits else "; float32 would make a beta 0 or 1")
+    yield "after convert by", "; ".join(_after_convert(found.schedule()))
+
+
+def _after_convert(schedule: NoiseSchedule) -> Iterator[str]:
+    """Who reads it and samples with it, then why others don't."""
+    fits = survives_float32(schedule)
+    readers = [layout for layout in DIALECTS if fits or layout is not Layout.IVANVOVK]
+    able = [layout for layout in readers if followed_by(DIALECTS[layout], schedule)]
+    yield ", ".join(able) or "none"
+    if not fits:
+        yield "float32 would make a beta 0 or 1"
+    if unable := [layout for layout in readers if layout not in able]:
+        yield f"in the arithmetic of {', '.join(unable)} a step's factors are not finite"
 
 
 def _trained(options: argparse.Namespace) -> TrainedRange:
@@ -89,6 +103,8 @@ def _trained(options: argparse.Namespace) -> TrainedRange:
     if options.config is not None:
         return trained_range(read_config(options.config))
     if options.dataset is None:
+        if options.rate is not None:
+            raise InputError(f"--rate must go with --dataset, and is {options.rate!r} alone; give both or neither")
         return USUAL
     return _of_voice(load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments))
 

@@ -70,7 +70,9 @@ def _target(options: argparse.Namespace) -> Path:
     target = Path(options.experiments / f"{options.dataset}.toml")
     if not os.path.isdir(options.experiments):
         raise InputError(f"there is no folder {options.experiments}/ to write to; run from the repository's root")
-    if not yes_or_no(options.force, "FORCE") and os.path.exists(target):
+    if not os.access(options.experiments, os.W_OK | os.X_OK) or os.path.isdir(target):
+        raise InputError(f"{target} must be a file that one can write, and can't be; mend the rights there")
+    if not yes_or_no(options.force, "FORCE") and os.path.lexists(target):
         raise InputError(f"{target} is there already; choose another DATASET, or replace the file with FORCE=1")
     return target
 

@@ -46,6 +46,7 @@ class Fault(StrEnum):
     SCALE = f"samples beyond {LOUDEST:g}, where full scale is 1"
     SILENT = f"silent, below {QUIETEST:g} dBFS RMS"
     PAUSE = f"more than {MOST_PAUSE:.0%} pause"
+    STEADY = "steady noise or a tone, no syllables in its level"
     CLIPPED = f"clipped, more than {MOST_CLIPPED:.2%} of it at full scale"
     RATE = "another sample rate"
     COPY = "the same audio as another file"
@@ -111,10 +112,11 @@ def _fault_of_header(file: soundfile.SoundFile) -> Fault | None:
 def _measured(path: Path, name: str, samples: Samples, rate: int) -> Recording | LeftOut:
     if not np.isfinite(samples).all():
         return LeftOut(name, Fault.NOT_FINITE)
-    levels = hop_levels(samples, rate)
+    levels = hop_levels(samples - samples.mean(dtype=np.float64).astype(np.float32), rate)  # a constant is not heard
     spoken = levels > np.quantile(levels, 0.95) - PAUSE_DB
     level = 10 * math.log10(float(np.mean(10 ** (levels / 10))))
-    fault = _fault_of_sound(samples, level, float(spoken.mean()))
+    pace = _pace(levels, spoken)
+    fault = _fault_of_sound(samples, level, float(spoken.mean()), pace)
     if fault:
         return LeftOut(name, fault)
     heard = _middle(samples, round(LISTENED * rate))
@@ -128,17 +130,19 @@ def _measured(path: Path, name: str, samples: Samples, rate: int) -> Recording |
         pause=1 - float(spoken.mean()),
         pitch=_pitch(heard, rate),
         centroid=_centroid(heard, rate),
-        pace=_pace(levels, spoken),
+        pace=pace,
     )
 
 
-def _fault_of_sound(samples: Samples, level: float, spoken: float) -> Fault | None:
+def _fault_of_sound(samples: Samples, level: float, spoken: float, pace: float) -> Fault | None:
     if max(float(samples.max()), -float(samples.min())) > LOUDEST:
         return Fault.SCALE
     if level < QUIETEST:
         return Fault.SILENT
     if 1 - spoken > MOST_PAUSE:
         return Fault.PAUSE
+    if not pace:
+        return Fault.STEADY
     return Fault.CLIPPED if clipped_part(samples) > MOST_CLIPPED else None
 
 

@@ -27,7 +27,7 @@ def survey_lines(survey: Survey, folder: Path, sample_rate: int) -> list[str]:
     lines = [f"{folder}: {len(survey.usable)} of {files} files can be used, {survey.minutes:.1f} minutes"]
     for fault, entries in survey.faults.items():
         shown = ", ".join(_shown(entry) for entry in entries[:_SHOWN])
-        more = ", ..." if len(entries) > _SHOWN else ""
+        more = f", and {len(entries) - _SHOWN} more" if len(entries) > _SHOWN else ""
         lines.append(f"  {len(entries)} left out, {fault}: {shown}{more}")
     rates = Counter(recording.sample_rate for recording in survey.usable)
     del rates[sample_rate]

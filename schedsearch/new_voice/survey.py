@@ -40,13 +40,33 @@ def audio_names(folder: Path) -> list[str]:
     if not os.path.isdir(folder):
         raise InputError(f"WAVS must name a folder of recordings, and {str(folder)!r} is none; check the path")
     names = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    met: set[tuple[int, int]] = set()
+    for place, folders, files in os.walk(folder, onerror=_unreadable, followlinks=True):
+        folders[:] = [n for n in folders if not n.startswith(".") and _first_time(Path(place) / n, met)]
         paths = [Path(place) / name for name in files]
         names += [path.relative_to(folder).as_posix() for path in paths if is_audio(path)]
     if not names:
         raise InputError(f"{folder}: must hold audio, no file ends in {', '.join(ENDINGS)}; name another with WAVS=")
     return sorted(names)
+
+
+def _unreadable(error: OSError) -> None:
+    """A part of the recordings passed over unsaid would be another choice of clips."""
+    raise InputError(
+        f"WAVS must be readable as a whole, and {str(error.filename)!r} is not ({error.strerror}); mend its rights"
+    ) from error
+
+
+def _first_time(folder: Path, met: set[tuple[int, int]]) -> bool:
+    """Links to folders are followed, each folder once: one may lead back up."""
+    try:
+        status = folder.stat()
+    except OSError:  # it went, or a link leads nowhere
+        return False
+    key = (status.st_dev, status.st_ino)
+    new = key not in met
+    met.add(key)
+    return new
 
 
 def scan(folder: Path, names: Sequence[str], *, jobs: int) -> Iterator[Recording | LeftOut]:

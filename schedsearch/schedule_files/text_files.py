@@ -50,6 +50,8 @@ def read_csv(path: str | Path) -> Read:
     try:
         text = read_bounded(path).decode("utf-8-sig")
         rows = [row for row in csv.reader(io.StringIO(text), delimiter=_delimiter(text)) if row]
+        if not rows:
+            raise ValueError("it is empty")
         return np.array([float(value) for value in _beta_column(rows)]), "a table", ()
     except InputError:
         raise
@@ -69,6 +71,8 @@ def _beta_column(rows: list[list[str]]) -> list[str]:
     header = [name.strip().lower() for name in rows[0]]
     name = next((name for name in KEYS if name in header), None)
     if name is not None:
+        if any(len(row) <= header.index(name) for row in rows):
+            raise ValueError("a row is shorter than the header")
         return [row[header.index(name)] for row in rows[1:]]
     if len(header) != 1:
         raise ValueError(f"columns are {', '.join(header)[:80]}")

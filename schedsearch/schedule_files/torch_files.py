@@ -1,6 +1,8 @@
 """Torch files: ivanvovk's tensors and lists, BDDM's tuples, dicts of any of these."""
 
 import io
+import pickle
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from schedsearch.schedule_files.numbers import KEYS, Read, describe, numbers, on
 from schedsearch.schedule_files.writing import Layout
 from vocoder.errors import InputError
 from vocoder.safe_pickle import SIZE_LIMIT, read_bounded
-from vocoder.torch_file import check_torch_file
+from vocoder.torch_file import check_torch_file, refusal
 
 
 def read_torch(path: str | Path) -> Read:
@@ -22,10 +24,15 @@ def read_torch(path: str | Path) -> Read:
     try:
         _check_unpacked_size(data)
         check_torch_file(io.BytesIO(data), len(data))
-        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of other pickle protocols
+            content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
         return _of_torch(content)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+    except pickle.UnpicklingError as error:
+        reason = refusal(data[:2], str(error))
+        raise InputError(f"{path}: {reason}; give betas alone, as torch.save writes them") from error
     except Exception as error:  # torn and hostile files make torch.load raise nearly anything
         raise InputError(f"{path}: not a readable torch file of plain numbers: {one_line(error)}") from error
 

@@ -15,6 +15,7 @@ import torch
 from schedsearch.schedule import NoiseSchedule
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
+from vocoder.safe_pickle import SIZE_LIMIT
 
 JSON_SCHEMA = 1
 
@@ -46,6 +47,11 @@ def write_schedule(
         content = _json_bytes(schedule, provenance or {})
     else:
         content = _WRITERS[chosen](schedule)
+    if len(content) > SIZE_LIMIT:
+        raise InputError(
+            f"a schedule's file must take {SIZE_LIMIT} bytes at most to be read again, and these {len(schedule)} steps "
+            f"take {len(content)}; shorten it"
+        )
     atomic_write(path, content)
 
 
