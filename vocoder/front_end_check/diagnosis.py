@@ -18,7 +18,7 @@ from vocoder.front_end_check.variants import spelt
 
 Kind = Literal["matches", "weak", "mismatch", "deaf", "untrained", "broken"]
 
-VERSION = 1  # of what is measured and how it is judged: kept diagnoses of another version are made again
+VERSION = 2  # of what is measured and how it is judged: kept diagnoses of another version are made again
 LEAST_PIECES = 3  # fewer vary too much for a paired test, and have no other clip's mel
 ROUNDS = 3  # settings wrong together
 UNTRAINED = 0.5  # of the way from the Wiener filter's error to that of predicting zero noise
@@ -120,11 +120,15 @@ def _changes(given: Setup, won: Sequence[Contest]) -> tuple[tuple[str, str], ...
 
 
 def _kind(best: Scores, others: Scores, changed: bool) -> Kind:
-    """A network that hears its mel has learnt something, however little."""
+    """A network that hears its mel has learnt something, however little, unless it does worse than predicting zero:
+    the larger damaged weights are, the more a mel moves what they give."""
     if not best.finite:
         return "broken"
+    zero = float(best.zero.mean())
+    if best.mean > zero:
+        return "untrained"
     if others.mean - best.mean < DEAF:
-        return "untrained" if best.mean > UNTRAINED * float(best.zero.mean()) else "deaf"
+        return "untrained" if best.mean > UNTRAINED * zero else "deaf"
     if changed:
         return "mismatch"
     return "weak" if best.mean > WEAK else "matches"
