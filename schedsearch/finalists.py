@@ -1,6 +1,7 @@
 """The few best of both kinds, scored again: the best of many noisy scores looks better than it is.
 
-On fresh noise, in float32 (a search may run in a faster precision), and ranked by that alone.
+On fresh noise, in float32 (a search may run in a faster precision), and ranked by that alone. Those searched lie apart
+from each other: a sweep ends among neighbours that nothing tells apart, and four of them would be one finalist.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from schedsearch.study import Store
 
 FINALIST_DRAWS = (1, 2)  # the search has draw 0
 SEARCHED_FINALISTS, BASELINE_FINALISTS = 4, 2
+APART = 0.25  # log-SNR, root mean square over steps
 
 
 def rescore_finalists(store: Store, evaluator: Evaluator) -> Iterator[Progress]:
@@ -47,8 +49,19 @@ def leaders(store: Store) -> list[Candidate]:
 
 def _shortlist(store: Store) -> list[Candidate]:
     candidates = store.candidates()
-    found = ranking(store, candidates)[:SEARCHED_FINALISTS] or _best_stopped(store, candidates)
+    found = _apart(ranking(store, candidates), SEARCHED_FINALISTS) or _best_stopped(store, candidates)
     return found + ranking(store, store.baselines())[:BASELINE_FINALISTS]
+
+
+def _apart(ranked: Sequence[Candidate], count: int) -> list[Candidate]:
+    """The first of them, and each that is not near one before it, at most so many."""
+    found: list[Candidate] = []
+    for candidate in ranked:
+        if len(found) == count:
+            break
+        if all(candidate.schedule.distance(other.schedule) >= APART for other in found):
+            found.append(candidate)
+    return found
 
 
 def _best_stopped(store: Store, candidates: Sequence[Candidate]) -> list[Candidate]:

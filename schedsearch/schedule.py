@@ -80,6 +80,10 @@ class NoiseSchedule:
         before = np.concatenate([[0.0], self._noise_power[:-1]])
         return _read_only(np.sqrt(before / self._noise_power * self.betas))
 
+    def distance(self, other: "NoiseSchedule") -> float:
+        """Root mean square over steps between the log-SNRs of two schedules of equal length."""
+        return float(np.sqrt(np.mean((self.log_snr - other.log_snr) ** 2)))
+
     @property
     def residual_noise(self) -> float:
         """sqrt(1 - a_0): deviation of the static that is left when the last network call is over."""

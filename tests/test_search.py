@@ -2,6 +2,7 @@
 
 import csv
 import json
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,12 @@ from conftest import BrokenVocoder, files_below, noise_clip, use_vocoder
 from schedsearch.budget import Budget
 from schedsearch.evaluator import Evaluator
 from schedsearch.families import TERMINAL_LOG_SNR, baselines
-from schedsearch.finalists import finalists
+from schedsearch.finalists import APART, finalists
 from schedsearch.race import Race
 from schedsearch.scores import Evaluation, Score
 from schedsearch.search import search
 from schedsearch.space import FIRST_LOG_SNR, TOLERANCE, LogSnrSpace
+from schedsearch.standing import ranking
 from schedsearch.strategies.bayesian import Bayesian
 from schedsearch.strategies.slope import EVALUATIONS_A_STEP
 from schedsearch.voice_check import KEPT
@@ -334,3 +336,21 @@ def interrupted(*_, **__):
 def spoilt(evaluation):
     score = Score(next(iter(evaluation.scores.values())).values * np.nan, ("spoilt",))
     return Evaluation(dict.fromkeys(evaluation.scores, score), evaluation.seconds, evaluation.network_evaluations)
+
+
+# --- finalists
+
+
+def test_finalists_lie_apart_from_better_ones(toy):
+    assert toy.search("--strategy", "sweep", "--budget", "24candidates") == 0
+    store = toy.store()
+    searched = [c for c in finalists(store) if c.kind != "baseline"]
+    ranked = ranking(store, store.candidates())
+    assert ranked[0].name in {c.name for c in searched}
+    assert all(one.schedule.distance(other.schedule) >= APART for one, other in combinations(searched, 2))
+    last = max(ranked.index(c) for c in ranked if c.name in {found.name for found in searched})
+    near = [c for c in ranked[:last] if c.name not in {found.name for found in searched}]
+    assert near  # a sweep leaves neighbours, which would have been finalists
+    for candidate in near:
+        before = [c for c in ranked[: ranked.index(candidate)] if c.name in {found.name for found in searched}]
+        assert min(candidate.schedule.distance(c.schedule) for c in before) < APART

@@ -140,8 +140,8 @@ def _row(cell: Cell, weights: str) -> dict[str, Any]:
 
 
 def log_snr_distance(cell: Cell) -> float:
-    """Root mean square over steps, to the native winner; NaN where there is none."""
+    """To the native winner; NaN where there is none."""
     native = cell.judge.winners.get(len(cell.entrant.schedule))
     if native is None:
         return float("nan")
-    return float(np.sqrt(np.mean((cell.entrant.schedule.log_snr - native.schedule.log_snr) ** 2)))
+    return cell.entrant.schedule.distance(native.schedule)
