@@ -16,7 +16,7 @@ from schedsearch.metrics.measuring import Distance
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.noise import NoiseBank
 from schedsearch.schedule import Array, NoiseSchedule
-from schedsearch.space import FIRST_LOG_SNR, LogSnrSpace, ScheduleSpace
+from schedsearch.space import FIRST_LOG_SNR, ScheduleSpace
 from schedsearch.strategies import sweep
 from schedsearch.strategies.auto import Auto, Stage
 from schedsearch.strategies.bayesian import SAMPLERS, Bayesian, proposal_seed
@@ -44,9 +44,7 @@ COST = "trajectory"
 # Straight lines in log-SNR that `auto` begins with: the two ends decide most, and a box's random points are wilder.
 LINE_FIRSTS, LINE_LASTS = (12.5, 9.5), (-2.0, 0.0, -4.0)
 Stages: TypeAlias = Sequence[tuple[str, float]]  # of `auto`: name, and the part of the budget after which it hands over
-LINES_TPE: Stages = (("warm start", 1.0), ("line", 1.0), ("tpe", 1.0))
-# The last stage is for a sweep whose moves have become too small before the budget is spent.
-AUTO: Stages = (("warm start", 1.0), ("line", 1.0), ("tpe", 0.4), (sweep.NAME, 1.0), ("tpe", 1.0))
+AUTO: Stages = (("warm start", 1.0), ("line", 1.0), ("tpe", 1.0))
 
 
 @dataclass(frozen=True)
@@ -147,14 +145,13 @@ def _sweep(tools: Tools) -> Strategy:
     return sweep.Sweep(partial(_start, tools.store, "sweep"))
 
 
-def auto(tools: Tools, stages: Stages = ()) -> Strategy:
-    """Warm starts, straight lines, TPE from all that is known and, where every level is free, a sweep from the best,
-    unless other stages are named.
+def auto(tools: Tools, stages: Stages = AUTO) -> Strategy:
+    """Warm starts, straight lines, and TPE from all that is known, unless other stages are named.
 
-    Ablations (make bench-search) left out the descent, which costs four network evaluations a step and clip, and the
-    dynamic programme, which costs 64 a clip before its first proposal.
+    Ablations (make bench-search) left out the descent, which costs four network evaluations a step and clip, the
+    dynamic programme, which costs 64 a clip before its first proposal, and a sweep from the best, whose gain on search
+    clips was gone on held-out ones.
     """
-    stages = stages or (AUTO if isinstance(tools.space, LogSnrSpace) else LINES_TPE)
     named = {name: _stage(name, tools) for name, _ in stages}
     return Auto([Stage(named[name], until) for name, until in stages], tools.spent)
 

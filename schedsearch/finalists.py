@@ -1,7 +1,7 @@
 """The few best of both kinds, scored again: the best of many noisy scores looks better than it is.
 
 On fresh noise, in float32 (a search may run in a faster precision), and ranked by that alone. Those searched lie apart
-from each other: a sweep ends among neighbours that nothing tells apart, and four of them would be one finalist.
+from each other: a search ends among neighbours that nothing tells apart, and four of them would be one finalist.
 """
 
 from collections.abc import Iterator, Sequence

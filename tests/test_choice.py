@@ -16,6 +16,7 @@ from schedsearch.choice import (
     shares_network_calls,
 )
 from schedsearch.families import TERMINAL_LOG_SNR, baselines
+from schedsearch.finalists import finalists
 from schedsearch.run import LONGEST_SEARCH, space_for
 from schedsearch.space import FIRST_LOG_SNR
 from schedsearch.strategies import bayesian
@@ -162,7 +163,7 @@ def test_all_network_calls_of_a_search_are_counted(toy, strategy):
     store = toy.store()
     seconds, calls = store.work()
     scored = sum(c.network_evaluations for c in store.candidates())
-    after = ITERS * (6 * 3 * 2 + 2 * 2 + 2 * 2)  # finalists, both draws; the pair held out, and heard
+    after = ITERS * (len(finalists(store)) * 3 * 2 + 2 * 2 + 2 * 2)  # both draws; the pair held out, and heard
     timed = 4  # of one clip each, for the plan
     spent = sum(toy.vocoder.rows) - timed - ITERS * 3 * len(baselines(ITERS)) - after
     # a slope's backward pass counts as two evaluations that the vocoder does not see: 4 for every 2 forward ones
@@ -237,12 +238,11 @@ def test_a_single_step_has_no_line():
 
 def test_auto_begins_with_warm_starts_and_lines_and_then_searches(toy):
     assert toy.search("--budget", "18candidates") == 0
-    # TPE has two fifths of the budget to begin its batches in, the lines included.
-    assert [c.kind for c in toy.store().candidates()] == ["line"] * 6 + ["tpe"] * 4 + ["sweep"] * 8
+    assert [c.kind for c in toy.store().candidates()] == ["line"] * 6 + ["tpe"] * 12
 
 
-def test_auto_does_not_sweep_where_a_curve_is_searched(toy):
+def test_auto_begins_alike_where_a_curve_is_searched(toy):
     assert toy.search("--iters", "25", "--budget", "9candidates") == 0
     with (toy.folder.parent / "25iters" / "trials.csv").open(newline="") as file:
-        kinds = [row["kind"] for row in csv.DictReader(file)]
-    assert kinds.count("tpe") == 3 and "sweep" not in kinds
+        kinds = [row["kind"] for row in csv.DictReader(file) if row["kind"] != "baseline"]
+    assert kinds == ["line"] * 6 + ["tpe"] * 3

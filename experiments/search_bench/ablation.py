@@ -9,25 +9,28 @@ from tqdm import tqdm
 from experiments.search_bench.rows import append, stands
 from experiments.search_bench.searching import FOLDER, Searched, demo, scratch, watched
 from schedsearch.budget import Budget
-from schedsearch.choice import AUTO, LINES_TPE, Stages, auto
+from schedsearch.choice import AUTO, Stages, auto
 from schedsearch.families import resample
 from schedsearch.run import Run
 from schedsearch.schedule import NoiseSchedule
+from schedsearch.strategies import sweep
 
 SEEDS = {6: 3, 50: 2}
 # Network evaluations of the budget: 50 candidates at 6 steps on four clips, 25 at 12, 12 at 50.
 CALLS = {6: 1200, 12: 1200, 50: 2400}
 PATH = FOLDER / "ablation.csv"
 _LINES = (("line", 1.0),)
+# The last stage is for a sweep whose moves have become too small before the budget is spent.
+SWEPT: Stages = (*_LINES, ("tpe", 0.4), (sweep.NAME, 1.0), ("tpe", 1.0))
 VARIANTS: dict[str, Stages] = {
-    "lines, then TPE": LINES_TPE,
+    "lines, then TPE": AUTO,
     "TPE": (("tpe", 1.0),),
     "lines, descent, TPE": (*_LINES, ("gradient", 0.4), ("tpe", 1.0)),
     "descent": (("gradient", 1.0),),
     "lines, then GP": (*_LINES, ("gp", 1.0)),
     "lines, then CMA-ES": (*_LINES, ("cmaes", 1.0)),
     "lines, TPE, descent from the best": (*_LINES, ("tpe", 0.6), ("gradient", 1.0)),
-    "lines, TPE, sweep from the best": AUTO,
+    "lines, TPE, sweep from the best": SWEPT,
 }
 TRIED = {6: len(VARIANTS), 50: 4}  # the first so many: what decides at many steps is whether a descent pays
 WARMED = (6, 12)  # steps of a first search, and of the one that may begin with its winner

@@ -6,11 +6,12 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
+from experiments.search_bench.ablation import SWEPT
 from experiments.search_bench.held_out import SECONDS
 from experiments.search_bench.rows import Key, stands
 from experiments.search_bench.searching import FOLDER, FRESH, demo, every_metric, scratch
 from schedsearch.budget import Budget
-from schedsearch.choice import AUTO, LINES_TPE, Stages, auto
+from schedsearch.choice import AUTO, Stages, auto
 from schedsearch.finalists import finalists, rescore_finalists
 from schedsearch.run import Run
 from schedsearch.schedule import NoiseSchedule
@@ -20,8 +21,8 @@ from vocoder.atomic import atomic_write
 from vocoder.audio import typical_excerpt
 
 PATH = FOLDER / "finalists.csv"
-ITERATIONS, SEEDS, CANDIDATES = 6, 3, 80
-STAGES: dict[str, Stages] = {"with a sweep": AUTO, "lines, then TPE": LINES_TPE}
+ITERATIONS, SEEDS, CANDIDATES = 6, 5, 80
+STAGES: dict[str, Stages] = {"with a sweep": SWEPT, "lines, then TPE": AUTO}
 
 
 def measure_finalists() -> None:
