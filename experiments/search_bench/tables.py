@@ -40,6 +40,7 @@ def write_tables() -> None:
             ablation.PATH, "variant", ablation.CALLS[ablation.WARMED[1]], iterations=ablation.WARMED[1]
         ),
         "What a sweep and scoring the finalists again are worth, on held-out clips": _confirmed(),
+        "What a sweep changes: with it less without, the same seeds, finalists on held-out clips": _sweep_difference(),
         "The default search's own time, as a part of the whole": _overhead(),
         "The race": race_table() if SCORES.exists() else None,
         "Full grids of three levels a step": prefix_table(),
@@ -109,17 +110,23 @@ def _by(path: Path, column: str, most: int, iterations: int | None = None) -> pd
         row: dict[str, object] = {column: name, "runs": runs["seed"].nunique()}
         for calls in (most // 4, most // 2, 3 * most // 4, most):
             row[f"at {calls}"] = _at(runs, calls)
-        rows.append(row)
+        rows.append(row | {f"mean at {most}": float(np.mean(_reached(runs, most)))})
     return pd.DataFrame(rows)
 
 
 def _at(runs: pd.DataFrame, calls: int) -> str:
-    """Median [least, most] over seeds; a run that has scored nothing yet stands at its baseline."""
+    """Median [least, most] over seeds."""
+    found = _reached(runs, calls)
+    return f"{np.median(found):.3f} [{min(found):.3f}, {max(found):.3f}]"
+
+
+def _reached(runs: pd.DataFrame, calls: int) -> list[float]:
+    """Of each seed; a run that has scored nothing yet stands at its baseline."""
     found = []
     for _, run in runs.groupby("seed"):
         within = run[run["network_evaluations"] <= calls]["best"] / run["best_baseline"].iloc[0]
         found.append(min(1.0, within.min()) if len(within) else 1.0)
-    return f"{np.median(found):.3f} [{min(found):.3f}, {max(found):.3f}]"
+    return found
 
 
 def _confirmed() -> pd.DataFrame | None:
@@ -142,6 +149,17 @@ def _confirmed() -> pd.DataFrame | None:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _sweep_difference() -> pd.DataFrame | None:
+    """Of what ships, seed by seed."""
+    if not finalists.PATH.exists():
+        return None
+    by_stages = pd.read_csv(finalists.PATH).pivot(index=["metric", "seed"], columns="stages", values="confirmed")
+    with_it, without = (by_stages[name] for name in finalists.STAGES)
+    found = (with_it - without).dropna().groupby("metric", sort=False)
+    table = pd.DataFrame({"seeds": found.size(), "difference": found.mean(), "its standard error": found.sem()})
+    return table.reset_index()
 
 
 def _overhead() -> pd.DataFrame | None:
