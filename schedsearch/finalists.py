@@ -14,17 +14,16 @@ from schedsearch.sharing import shared
 from schedsearch.standing import ranking
 from schedsearch.study import Store
 
-FINALIST_DRAWS = (1, 2)  # the search has draw 0
 SEARCHED_FINALISTS, BASELINE_FINALISTS = 4, 2
 APART = 0.25  # log-SNR, root mean square over steps
 
 
-def rescore_finalists(store: Store, evaluator: Evaluator) -> Iterator[Progress]:
-    """One by one and unshared, as users will run them."""
+def rescore_finalists(store: Store, evaluator: Evaluator, draws: Sequence[int]) -> Iterator[Progress]:
+    """One by one and unshared, as users will run them; in draws that the search had not."""
     shortlist = {_key(candidate): candidate for candidate in _shortlist(store)}
     for key in shared(store, list(shortlist), lambda key: store.recall(key) is not None):
         candidate = shortlist[key]
-        found = evaluator.evaluate([candidate.schedule], FINALIST_DRAWS)[0].scores
+        found = evaluator.evaluate([candidate.schedule], draws)[0].scores
         store.remember(key, {name: plain_score(found[name]) for name in store.objectives})
         done = sum(store.recall(key) is not None for key in shortlist)
         yield Progress("finalists", done / len(shortlist), next(iter(finalists(store)), None))
@@ -47,13 +46,7 @@ def leaders(store: Store) -> list[Candidate]:
     return [*found, *ranking(store, others), *(c for c in others if not c.whole)]
 
 
-def _shortlist(store: Store) -> list[Candidate]:
-    candidates = store.candidates()
-    found = _apart(ranking(store, candidates), SEARCHED_FINALISTS) or _best_stopped(store, candidates)
-    return found + ranking(store, store.baselines())[:BASELINE_FINALISTS]
-
-
-def _apart(ranked: Sequence[Candidate], count: int) -> list[Candidate]:
+def apart(ranked: Sequence[Candidate], count: int) -> list[Candidate]:
     """The first of them, and each that is not near one before it, at most so many."""
     found: list[Candidate] = []
     for candidate in ranked:
@@ -62,6 +55,12 @@ def _apart(ranked: Sequence[Candidate], count: int) -> list[Candidate]:
         if all(candidate.schedule.distance(other.schedule) >= APART for other in found):
             found.append(candidate)
     return found
+
+
+def _shortlist(store: Store) -> list[Candidate]:
+    candidates = store.candidates()
+    found = apart(ranking(store, candidates), SEARCHED_FINALISTS) or _best_stopped(store, candidates)
+    return found + ranking(store, store.baselines())[:BASELINE_FINALISTS]
 
 
 def _best_stopped(store: Store, candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -8,7 +8,9 @@ difference.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +21,8 @@ from schedsearch.evaluator import Evaluator
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.scores import Evaluation, Score
 
-Array = npt.NDArray[np.float64]
+Array: TypeAlias = npt.NDArray[np.float64]
+Round: TypeAlias = tuple[int, Sequence[int]]  # place of a draw, and places of the heats that hear it
 
 LEVEL = 0.01  # of each test; measured in experiments/bench_search: how often it stops the best
 OUTLIER = 3.0
@@ -28,15 +31,16 @@ LEAST_PAIRS = 3  # two differences that agree by chance would stop anything
 
 @dataclass(frozen=True)
 class Race:
-    """Heats of clips, the first run by all, each further one by those that are still in.
+    """Heats of clips in the first noise draw, then all clips in each further draw, for those that are still in.
 
-    With one heat, or without a best so far, every candidate is scored on every pair.
+    Without a best so far every candidate is scored on every pair.
     """
 
     heats: Sequence[Evaluator]  # disjoint sets of clips
     objective: str
     sign: int  # 1 where less is better
     draws: tuple[int, ...] = (0,)
+    stops: bool = True  # otherwise all are scored on every pair
     shared: bool = False  # network calls between schedules that begin alike
     level: float = LEVEL
 
@@ -44,57 +48,93 @@ class Race:
         self, schedules: Sequence[NoiseSchedule], best: Candidate | None = None, *, shared: bool = False
     ) -> list[Evaluation]:
         """In order; `best` must have been scored by the same heats and draws. `shared` as above, for these alone."""
-        found: list[list[Evaluation]] = [[] for _ in schedules]
+        best = best if self.stops else None
+        found = [_Raced((sum(self._sizes), len(self.draws))) for _ in schedules]
         running = list(range(len(schedules)))
-        for heat in self.heats:
-            evaluations = heat.evaluate([schedules[i] for i in running], self.draws, shared=shared or self.shared)
-            for i, evaluation in zip(running, evaluations, strict=True):
-                found[i].append(evaluation)
+        ends = [0, *accumulate(self._sizes)]
+        for column, places in rounds(len(self.heats), len(self.draws)):
+            for place in places:
+                evaluations = self.heats[place].evaluate(
+                    [schedules[i] for i in running], (self.draws[column],), shared=shared or self.shared
+                )
+                for i, evaluation in zip(running, evaluations, strict=True):
+                    found[i].add(evaluation, slice(ends[place], ends[place + 1]), column)
             running = [i for i in running if not self._over(found[i], best)]
             if not running:
                 break
-        return [self._joined(each, best) for each in found]
+        return [each.evaluation(self._estimate(each, best)) for each in found]
 
-    def _over(self, heats: Sequence[Evaluation], best: Candidate | None) -> bool:
-        """Whether further heats are for nothing."""
-        if any(score.failures for score in heats[-1].scores.values()):
+    @property
+    def _sizes(self) -> list[int]:
+        return [len(heat.clip_names) for heat in self.heats]
+
+    def _over(self, raced: "_Raced", best: Candidate | None) -> bool:
+        """Whether further rounds are for nothing."""
+        if raced.failed:
             return True
-        if best is None:
-            return False
-        difference = self._differences(heats, best)
-        return len(difference) >= LEAST_PAIRS and surely_worse(difference, self.level)
+        return best is not None and surely_worse(self._differences(raced, best), self.level)
 
-    def _differences(self, heats: Sequence[Evaluation], best: Candidate) -> Array:
-        """[clip], above zero where it is worse than the best; draws averaged, since they are nested in clips."""
-        mine = np.vstack([evaluation.scores[self.objective].values for evaluation in heats])
-        difference: Array = self.sign * (mine - best.score.values[: len(mine)]).mean(axis=1)
-        return difference
+    def _differences(self, raced: "_Raced", best: Candidate) -> Array:
+        """[clip], above zero where it is worse than the best."""
+        return clip_means(self.sign * (raced.values[self.objective] - best.score.values))
 
-    def _joined(self, heats: Sequence[Evaluation], best: Candidate | None) -> Evaluation:
-        estimate = None
-        failed = any(score.failures for score in heats[-1].scores.values())
-        if len(heats) < len(self.heats) and best is not None and not failed:
-            estimate = best.score.mean + self.sign * float(self._differences(heats, best).mean())
-        seconds = sum(evaluation.seconds for evaluation in heats)
-        calls = sum(evaluation.network_evaluations for evaluation in heats)
-        scores = {name: self._padded([e.scores[name] for e in heats]) for name in heats[0].scores}
-        return Evaluation(scores, seconds, calls, estimate)
+    def _estimate(self, raced: "_Raced", best: Candidate | None) -> float | None:
+        """None where it was scored on every pair, and where it failed."""
+        if best is None or raced.failed or raced.whole:
+            return None
+        return best.score.mean + self.sign * float(self._differences(raced, best).mean())
 
-    def _padded(self, scores: Sequence[Score]) -> Score:
-        """All clips, NaN for those that it did not run."""
-        clips = sum(len(heat.clip_names) for heat in self.heats)
-        values = np.full((clips, len(self.draws)), np.nan)
-        run = np.vstack([score.values for score in scores])
-        values[: len(run)] = run
-        return Score(values, tuple(reason for score in scores for reason in score.failures))
+
+@dataclass
+class _Raced:
+    """What is known of a candidate: NaN for the pairs of clip and draw that it did not run."""
+
+    shape: tuple[int, int]
+    values: dict[str, Array] = field(default_factory=dict)  # metric -> [clip, draw]
+    failures: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    seconds: float = 0.0
+    network_evaluations: int = 0
+
+    def add(self, evaluation: Evaluation, clips: slice, draw: int) -> None:
+        for name, score in evaluation.scores.items():
+            self.values.setdefault(name, np.full(self.shape, np.nan))[clips, draw] = score.values[:, 0]
+            self.failures[name] = self.failures.get(name, ()) + score.failures
+        self.seconds += evaluation.seconds
+        self.network_evaluations += evaluation.network_evaluations
+
+    @property
+    def failed(self) -> bool:
+        return any(self.failures.values())
+
+    @property
+    def whole(self) -> bool:
+        return not any(np.isnan(values).any() for values in self.values.values())
+
+    def evaluation(self, estimate: float | None) -> Evaluation:
+        scores = {name: Score(values, self.failures[name]) for name, values in self.values.items()}
+        return Evaluation(scores, self.seconds, self.network_evaluations, estimate)
+
+
+def rounds(heats: int, draws: int) -> list[Round]:
+    """After each of which a candidate may be stopped: heat by heat in the first draw, all of them in each other."""
+    return [*((0, [place]) for place in range(heats)), *((column, range(heats)) for column in range(1, draws))]
+
+
+def clip_means(values: Array) -> Array:
+    """[clip, draw] with NaN where nothing was run -> [clip], of those that were: draws are nested in clips."""
+    run = values[~np.isnan(values).all(axis=1)]
+    return np.asarray(np.nanmean(run, axis=1))
 
 
 def surely_worse(difference: Array, level: float) -> bool:
-    """Whether paired differences [pair] lie above zero, by a one-sided t test at this level.
+    """Whether paired differences [clip] lie above zero, by a one-sided t test at this level; never of fewer than
+    LEAST_PAIRS.
 
     Differences beyond OUTLIER times the median size are cut to it: where one clip suffers ten times as much as the
     others, its own spread would hide that all of them suffer.
     """
+    if len(difference) < LEAST_PAIRS:
+        return False
     size = OUTLIER * float(np.median(np.abs(difference)))
     cut = np.clip(difference, -size, size)
     spread = float(cut.std(ddof=1))

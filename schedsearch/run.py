@@ -12,6 +12,7 @@ from schedsearch.budget import Budget
 from schedsearch.choice import Tools, check_strategy, shares_network_calls, strategy_for
 from schedsearch.config import Clips, Voice
 from schedsearch.confirmation import Verdict, judge, verdict
+from schedsearch.draws import finalist_draws, held_out_draws, search_draws
 from schedsearch.evaluator import Evaluator
 from schedsearch.finalists import rescore_finalists
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE, DEFINITIONS, Metric, columns_with, metrics_for, objective
@@ -36,7 +37,6 @@ FREE_LEVELS = 24  # up to here every level is free; above, a curve of few number
 SHAPE_NUMBERS = 4
 EXCERPT_SECONDS = 0.8  # of every search clip
 LONGEST_HELD_OUT = 10.0  # seconds; longer clips are cut to a typical part, or one would need memory without bound
-HELD_OUT_DRAWS = (0,)
 HEATS = 3  # of a race
 STUDY = "study.db"  # in the results folder
 VOICE_CHECK = "voice check"  # what the store remembers of it
@@ -82,6 +82,7 @@ class Run:
     search_clips: tuple[Clip, ...]
     held_out_clips: tuple[Clip, ...]
     store: Store
+    draws: tuple[int, ...]  # of noise for each search clip
 
     @cached_property
     def metrics(self) -> dict[str, Metric]:
@@ -110,7 +111,7 @@ class Run:
         settings, sign = self.settings, self.store.signs[self.store.objective]
         evaluators = [self.evaluator(clips) for clips in _heats(self.search_clips, self.racing)]
         shared = shares_network_calls(settings.strategy, settings.grid)
-        return Race(evaluators, self.store.objective, sign, shared=shared)
+        return Race(evaluators, self.store.objective, sign, self.draws, stops=self.racing, shared=shared)
 
     @property
     def racing(self) -> bool:
@@ -120,13 +121,23 @@ class Run:
     def steps(self, budget: Budget) -> Iterator[Progress]:
         """All that is still to do, yielding after each batch."""
         yield from search(self.store, self.race, self.space, self.strategy(budget), budget)
-        yield from rescore_finalists(self.store, self.exact.evaluator(self.search_clips))
+        yield from self.rescored()
         held_out = Evaluator(
             self.exact.vocoder, self.held_out_clips, list(self.metrics.values()), held_out_noise(self.settings.seed)
         )
-        yield from judge(self.store, held_out, HELD_OUT_DRAWS)
+        yield from judge(self.store, held_out, self.held_out_draws)
         if not self.vocoder.unchanged():
             raise AssertionError("the frozen vocoder's weights changed during the search")
+
+    @property
+    def held_out_draws(self) -> tuple[int, ...]:
+        """Of noise for each held-out clip."""
+        return held_out_draws(self.settings.iterations)
+
+    def rescored(self) -> Iterator[Progress]:
+        """The finalists, in float32 and on fresh noise."""
+        evaluator = self.exact.evaluator(self.search_clips)
+        return rescore_finalists(self.store, evaluator, finalist_draws(self.settings.iterations))
 
     @property
     def exact(self) -> "Run":
@@ -167,7 +178,7 @@ class Run:
 
     def verdict(self) -> Verdict:
         """What ships; after `steps` is exhausted."""
-        return verdict(self.store, list(self.metrics.values()), HELD_OUT_DRAWS, seed=self.settings.seed)
+        return verdict(self.store, list(self.metrics.values()), self.held_out_draws, seed=self.settings.seed)
 
 
 def open_run(
@@ -197,7 +208,7 @@ def open_run(
     named = replace(settings, objective=",".join(metric.name for metric in objectives))
     identity = _identity(voice, named, vocoder, search_clips, held_out)
     store = Store(storage, identity, {metric.name: metric.direction for metric in objectives}, known=known)
-    return Run(voice, settings, vocoder, search_clips, held_out, store)
+    return Run(voice, settings, vocoder, search_clips, held_out, store, search_draws(settings.iterations))
 
 
 def open_vocoder(voice: Voice) -> Vocoder:
@@ -290,6 +301,7 @@ def _identity(
         "search clips": clips_hash(search),
         "held-out clips": clips_hash(held_out),
         "objective": settings.objective,
+        "noise draws": len(search_draws(settings.iterations)),
         "race": settings.race,
         "seed": settings.seed,
         "store": FORMAT,

@@ -8,11 +8,12 @@ import pytest
 from conftest import AnalyticVocoder, BrokenVocoder, noise_clip
 
 from schedsearch.candidate import Candidate
+from schedsearch.draws import finalist_draws, held_out_draws, search_draws
 from schedsearch.evaluator import Evaluator
 from schedsearch.families import linear, log_snr_line, published
 from schedsearch.metrics.registry import Metric, metrics_for
 from schedsearch.noise import NoiseBank
-from schedsearch.race import LEAST_PAIRS, LEVEL, Race, surely_worse
+from schedsearch.race import LEAST_PAIRS, LEVEL, Race, rounds, surely_worse
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.scores import Evaluation, Score
 
@@ -131,6 +132,18 @@ class Heat:
         ]
 
 
+class ByDraw:
+    """Hands out one set of values in draw 0, another in all others."""
+
+    def __init__(self, first, other):
+        self._first, self._other, self.clip_names = first, other, tuple(map(str, range(len(first))))
+
+    def evaluate(self, schedules, draws, *, shared=False):
+        [draw] = draws
+        values = self._other if draw else self._first
+        return [Evaluation({"m": Score(values[:, None])}, 1.0, 1) for _ in schedules]
+
+
 def stopped_of(differences, *, heats, draws=(0,)):
     """Which rows of differences [candidate, clip] a race of so many heats stops."""
     schedules = [log_snr_line(2, 10, -3)]
@@ -171,6 +184,50 @@ def test_draws_of_a_clip_are_one_pair():
     # Repeated draws agree with each other: taken for pairs of their own they would make a test of two clips sure.
     worse = np.array([[1.0, 3.0, 1.0, 3.0]])
     assert not stopped_of(worse, heats=2, draws=(0, 1, 2, 3, 4, 5)).any()
+
+
+def test_further_draws_score_as_one_evaluation_of_them_all(analytic_vocoder, metric):
+    race = race_of(analytic_vocoder, metric, draws=(0, 3, 5))
+    [alone] = Evaluator(analytic_vocoder, CLIPS, [metric], NoiseBank(0)).evaluate([GOOD], (0, 3, 5))
+    [found] = race.evaluate([GOOD])
+    np.testing.assert_allclose(found.scores[metric.name].values, alone.scores[metric.name].values, rtol=0, atol=1e-5)
+    assert found.network_evaluations == alone.network_evaluations == 3 * STEPS * len(CLIPS)
+
+
+def test_a_candidate_that_the_first_draw_leaves_open_is_stopped_by_a_further_one():
+    # Alternating in the first draw, worse in all others: seen only once those are in.
+    first, other = np.tile([1.0, -1.0], 6), np.full(12, 2.0) + np.linspace(0, 1, 12)
+    heats = [ByDraw(first[i : i + 4], other[i : i + 4]) for i in range(0, 12, 4)]
+    best = Candidate("b", "", GOOD, {"m": Score(np.zeros((12, 4)))}, 0, 0)
+    [evaluation] = Race(heats, "m", 1, (0, 1, 2, 3)).evaluate([BAD], best)  # type: ignore[arg-type]
+    columns = np.isfinite(evaluation.scores["m"].values).all(axis=0)
+    assert columns.tolist() == [True, True, False, False]
+    assert evaluation.network_evaluations == 2 * 3  # a heat and draw
+    assert evaluation.estimate == pytest.approx((first + other).mean() / 2)
+
+
+def test_nothing_is_stopped_where_all_are_to_be_scored(metric):
+    race = race_of(AnalyticVocoder(), metric, draws=(0, 1), stops=False)
+    [best] = race.evaluate([GOOD])
+    [bad] = race.evaluate([BAD], as_best(best))
+    assert bad.estimate is None
+    assert np.isfinite(bad.scores[metric.name].values).all()
+
+
+@pytest.mark.parametrize("heats", [1, 3])
+@pytest.mark.parametrize("draws", [1, 4])
+def test_rounds_run_every_pair_once(heats, draws):
+    pairs = [(draw, heat) for draw, places in rounds(heats, draws) for heat in places]
+    assert sorted(pairs) == [(draw, heat) for draw in range(draws) for heat in range(heats)]
+    assert pairs[:heats] == [(0, heat) for heat in range(heats)]
+
+
+def test_a_stage_hears_draws_that_none_before_it_heard():
+    for steps in (1, 2, 6, 12, 25, 50, 100, 1000):
+        assert not set(search_draws(steps)) & set(finalist_draws(steps))
+        assert len(finalist_draws(steps)) >= 2
+        assert held_out_draws(steps)  # of noise of their own
+    assert [len(search_draws(steps)) for steps in (6, 12, 25, 100)] == [4, 2, 1, 1]
 
 
 def test_too_few_pairs_stop_nothing():

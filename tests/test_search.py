@@ -25,7 +25,8 @@ from schedsearch.voice_check import KEPT
 from vocoder.audio import write_wav
 
 ITERS, SEARCH_CLIPS, HELD_OUT_CLIPS = 6, 3, 2
-COST = ITERS * SEARCH_CLIPS  # network evaluations of one candidate in the search
+DRAWS, FRESH_DRAWS, HELD_OUT_DRAWS = 4, 4, 2  # of 6 steps
+COST = ITERS * SEARCH_CLIPS * DRAWS  # network evaluations of one candidate in the search
 TIMED = 4  # of one clip each, for the plan
 
 
@@ -41,7 +42,8 @@ def calls(toy):
 def finalists_and_verdict(toy):
     """Network evaluations after the search itself, of a first run; the two of the verdict are rendered to be heard."""
     finalists = min(4, len(toy.store().candidates())) + min(2, len(baselines(ITERS)))
-    return ITERS * (finalists * SEARCH_CLIPS * 2 + 2 * HELD_OUT_CLIPS + 2 * HELD_OUT_CLIPS)
+    heard = 2 * HELD_OUT_CLIPS  # in one draw
+    return ITERS * (finalists * SEARCH_CLIPS * FRESH_DRAWS + 2 * HELD_OUT_CLIPS * HELD_OUT_DRAWS + heard)
 
 
 def test_a_search_ends_well_and_writes_every_file_whole(toy, capsys):
@@ -76,12 +78,12 @@ def test_the_leaderboard_is_sorted_and_marks_what_ships(toy):
     toy.search("--budget", "6candidates")
     with (toy.folder / "leaderboard.csv").open() as file:
         rows = list(csv.DictReader(file))
-    # Finalists (two draws of noise) and the others (one) are each best first, and never mixed.
-    found = [row["search_spectral_draws"] for row in rows]
+    # Finalists (fresh noise) and the others are each best first, and never mixed.
+    found = [row["finalist"] for row in rows]
     assert found == sorted(found, reverse=True)
-    assert set(found) == {"1", "2"}
-    for draws in "12":
-        means = [float(row["search_spectral_mean"]) for row in rows if row["search_spectral_draws"] == draws]
+    assert set(found) == {"False", "True"}
+    for kind in set(found):
+        means = [float(row["search_spectral_mean"]) for row in rows if row["finalist"] == kind]
         assert means == sorted(means)
     shipped = [row["name"] for row in rows if row["shipped"] == "True"]
     assert shipped == [json.loads((toy.folder / "run.json").read_text())["name"]]
@@ -240,10 +242,13 @@ def test_a_search_whose_candidates_alone_fail_ends_with_one_line(toy, monkeypatc
 
 
 def test_failed_candidates_cost_their_budget_and_never_win(toy, monkeypatch):
-    real = Evaluator.evaluate
+    real, seen = Evaluator.evaluate, list(baselines(ITERS).values())
+    given = len(seen)
 
     def every_other(self, schedules, draws, **options):
-        return [spoilt(e) if i % 2 else e for i, e in enumerate(real(self, schedules, draws, **options))]
+        seen.extend(s for s in schedules if s not in seen)
+        spoils = [(seen.index(s) - given) % 2 and seen.index(s) >= given for s in schedules]
+        return [spoilt(e) if s else e for s, e in zip(spoils, real(self, schedules, draws, **options), strict=True)]
 
     monkeypatch.setattr(Evaluator, "evaluate", every_other)
     assert toy.search("--budget", "8candidates", "--strategy", "tpe") == 0
@@ -271,10 +276,10 @@ def test_a_race_saves_calls_and_what_it_stopped_can_not_win(many_clips):
     assert stopped
     assert whole
     for candidate in stopped:
-        assert candidate.network_evaluations < ITERS * 9
+        assert candidate.network_evaluations < ITERS * 9 * DRAWS
         assert candidate.estimate is not None
         assert np.isnan(candidate.score.mean)
-    assert {candidate.network_evaluations for candidate in whole} == {ITERS * 9}
+    assert {candidate.network_evaluations for candidate in whole} == {ITERS * 9 * DRAWS}
     with (toy.folder / "leaderboard.csv").open() as file:
         leaders = {row["name"] for row in csv.DictReader(file)}
     assert not leaders & {candidate.name for candidate in stopped}
@@ -290,7 +295,7 @@ def test_when_a_race_stops_every_candidate_the_best_of_them_is_judged_all_the_sa
     assert leader["name"] == min(found, key=lambda c: c.estimate).name
     assert leader["held_out_log_mel_l1_clips"] == str(HELD_OUT_CLIPS)
     [finalist] = [c for c in finalists(toy.store("log_mel_l1")) if c.kind == "random"]
-    assert finalist.score.values.shape == (9, 2)
+    assert finalist.score.values.shape == (9, FRESH_DRAWS)
     assert np.isfinite(finalist.score.values).all()
 
 
@@ -301,7 +306,7 @@ def test_what_a_race_does_not_stop_scores_as_without_one(many_clips):
     assert toy.search(*grid, "--no-race", "--storage", "unraced") == 0
     with (toy.folder / "trials.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["kind"] == "grid"]
-    assert {row["network_evaluations"] for row in rows} == {str(ITERS * 9)}
+    assert {row["network_evaluations"] for row in rows} == {str(ITERS * 9 * DRAWS)}
     assert 0 < sum(candidate.whole for candidate in raced) < len(raced) == len(rows)
     for row, candidate in zip(rows, raced, strict=True):
         if candidate.whole:

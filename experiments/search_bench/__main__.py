@@ -11,7 +11,7 @@ from pathlib import Path
 
 import optuna
 
-from experiments.search_bench import ablation, curves, finalists, grids, held_out, racing
+from experiments.search_bench import ablation, curves, finalists, grids, held_out, noise, racing
 from experiments.search_bench.searching import OBJECTIVE
 from experiments.search_bench.tables import PATH, write_tables
 from vocoder.errors import InputError
@@ -49,6 +49,10 @@ def _lengths() -> None:
         held_out.measure_length(iterations, RESULTS)
 
 
+def _noise() -> None:
+    noise.measure_noise(RESULTS)
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "race": racing.score_candidates,
     "grids": _grids,
@@ -58,6 +62,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "finalists": finalists.measure_finalists,
     "overhead": curves.measure_overhead,
     "lengths": _lengths,
+    "noise": _noise,
 }
 
 if __name__ == "__main__":

@@ -1,18 +1,15 @@
-"""What a sweep and scoring the finalists again are worth: what each way would ship, on held-out clips, over seeds."""
+"""What a search of 6 steps ends with, and what scoring its finalists again is worth: held-out clips, over seeds."""
 
-from itertools import product
 from pathlib import Path
 
 import pandas as pd
 from tqdm import tqdm
 
-from experiments.search_bench.ablation import SWEPT
-from experiments.search_bench.held_out import SECONDS
+from experiments.search_bench.held_out import DRAWS, SECONDS
 from experiments.search_bench.rows import Key, stands
 from experiments.search_bench.searching import FOLDER, FRESH, demo, every_metric, scratch
 from schedsearch.budget import Budget
-from schedsearch.choice import AUTO, Stages, auto
-from schedsearch.finalists import finalists, rescore_finalists
+from schedsearch.finalists import finalists
 from schedsearch.run import Run
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.search import search
@@ -22,13 +19,12 @@ from vocoder.audio import typical_excerpt
 
 PATH = FOLDER / "finalists.csv"
 ITERATIONS, SEEDS, CANDIDATES = 6, 5, 80
-STAGES: dict[str, Stages] = {"with a sweep": SWEPT, "lines, then TPE": AUTO}
 
 
 def measure_finalists() -> None:
-    """A row a seed, stages and metric: runs that stand in the file are not made again."""
-    for seed, stages in tqdm(list(product(range(SEEDS), STAGES)), desc="finalists"):
-        key: dict[str, str | int] = {"seed": seed, "stages": stages}
+    """A row a seed and metric: runs that stand in the file are not made again."""
+    for seed in tqdm(range(SEEDS), desc="finalists"):
+        key: dict[str, str | int] = {"seed": seed}
         if not stands(PATH, key):
             with scratch() as folder:
                 rows = _rows(key, demo(ITERATIONS, "auto", seed, Path(folder), clips=None))
@@ -39,17 +35,18 @@ def measure_finalists() -> None:
 
 def _rows(key: Key, run: Run) -> pd.DataFrame:
     budget = Budget(CANDIDATES, "candidates")
-    strategy = auto(run.tools(budget), STAGES[str(key["stages"])])
-    for _ in search(run.store, run.race, run.space, strategy, budget):
+    for _ in search(run.store, run.race, run.space, run.strategy(budget), budget):
         pass
-    for _ in rescore_finalists(run.store, run.exact.evaluator(run.search_clips)):
+    for _ in run.rescored():
         pass
+    ranked = finalists(run.store)
     chosen: dict[str, NoiseSchedule] = {
+        "baseline": next(c for c in ranked if c.kind == "baseline").schedule,
         "unconfirmed": ranking(run.store, run.store.candidates())[0].schedule,
-        "confirmed": next(c for c in finalists(run.store) if c.kind != "baseline").schedule,
+        "confirmed": next(c for c in ranked if c.kind != "baseline").schedule,
     }
     clips = [typical_excerpt(clip, SECONDS[ITERATIONS], run.vocoder.hop_length) for clip in run.held_out_clips]
-    scored = every_metric(run.exact, clips, FRESH).evaluate(list(chosen.values()), (0,))
+    scored = every_metric(run.exact, clips, FRESH).evaluate(list(chosen.values()), range(DRAWS[ITERATIONS]))
     means = {way: {m: s.mean for m, s in each.scores.items()} for way, each in zip(chosen, scored, strict=True)}
     metrics = means["confirmed"]
     return pd.DataFrame(

@@ -10,7 +10,7 @@ from experiments.search_bench.grids import grid_path, winner
 from experiments.search_bench.searching import FOLDER, FRESH, demo, every_metric
 from schedsearch.budget import Budget
 from schedsearch.candidate import plain_score, score_from
-from schedsearch.finalists import finalists, rescore_finalists
+from schedsearch.finalists import finalists
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.run import Run
 from schedsearch.schedule import NoiseSchedule
@@ -36,7 +36,7 @@ def measure_length(iterations: int, results: Path, *, path: Path = PATH) -> None
     run = demo(iterations, "auto", 0, results, clips=None if iterations <= 12 else 4)
     for _ in search(run.store, run.race, run.space, run.strategy(budget := _budget(iterations)), budget):
         pass
-    for _ in rescore_finalists(run.store, run.exact.evaluator(run.search_clips)):
+    for _ in run.rescored():
         pass
     ranked = finalists(run.store)
     ours = next(c for c in ranked if c.kind != "baseline")

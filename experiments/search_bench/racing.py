@@ -9,8 +9,9 @@ import pandas as pd
 
 from experiments.search_bench.searching import COLUMN, FOLDER, demo, scratch
 from schedsearch.choice import level_grid
+from schedsearch.draws import search_draws
 from schedsearch.prefix_tree import calls
-from schedsearch.race import LEVEL, surely_worse
+from schedsearch.race import LEVEL, clip_means, rounds, surely_worse
 from schedsearch.run import HEATS
 from schedsearch.strategies.bayesian import Bayesian
 from vocoder.atomic import atomic_write
@@ -21,11 +22,12 @@ LEVELS = (0.001, 0.01, 0.05, 0.1)
 ORDERS = 2000
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+Mask: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
 Order: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def score_candidates() -> None:
-    """Full scores, clip by clip, of the candidates of a TPE run: [candidate, clip] in SCORES."""
+    """Full scores of a TPE run's candidates in SCORES: a column a clip and draw, the draws of a clip together."""
     if SCORES.exists():
         return
     with scratch() as folder:
@@ -35,19 +37,21 @@ def score_candidates() -> None:
         rows: list[Array] = []
         while len(rows) < CANDIDATES:
             schedules = strategy.ask(strategy.batch)
-            found = [e.scores[COLUMN] for e in evaluator.evaluate(schedules, (0,))]
+            found = [e.scores[COLUMN] for e in evaluator.evaluate(schedules, run.draws)]
             strategy.tell(schedules, [score.mean for score in found])
-            rows += [score.values[:, 0] for score in found]
-        table = pd.DataFrame(rows, columns=list(evaluator.clip_names))
+            rows += [score.values.ravel() for score in found]
+        pairs = [f"{clip}, draw {draw}" for clip in evaluator.clip_names for draw in run.draws]
+        table = pd.DataFrame(rows, columns=pairs)
         atomic_write(SCORES, table.to_csv(index=False, float_format="%.6g").encode())
 
 
 def race_table() -> pd.DataFrame:
-    """Level -> part of the clips scored, and how often the final winner is not the one of full scoring.
+    """Level -> part of the (clip, draw) pairs scored, and how often the final winner is not the one of full scoring.
 
     Over random orders of candidates and clips, in batches of four, against the best of the batches before.
     """
-    scores = pd.read_csv(SCORES).to_numpy()
+    table = pd.read_csv(SCORES).to_numpy()
+    scores = table.reshape(len(table), -1, len(search_draws(ITERATIONS)))
     generator = np.random.default_rng(0)
     orders = [(generator.permutation(len(scores)), generator.permutation(scores.shape[1])) for _ in range(ORDERS)]
     return pd.DataFrame([_raced(scores, orders, level) for level in LEVELS])
@@ -69,7 +73,7 @@ def _raced(scores: Array, orders: Sequence[tuple[Order, Order]], level: float) -
     return {
         "level": level,
         "default": level == LEVEL,
-        "clips_scored": used.mean(),
+        "pairs_scored": used.mean(),
         "winner_dropped": dropped.mean(),
         "mean_loss_when_dropped": loss[dropped > 0].mean() if dropped.any() else 0.0,
         "orders": len(orders),
@@ -77,19 +81,18 @@ def _raced(scores: Array, orders: Sequence[tuple[Order, Order]], level: float) -
 
 
 def _one(scores: Array, level: float) -> tuple[float, float, float]:
-    """Part of the clips scored, 1 if the winner was dropped, and by how much what won instead is worse."""
-    clips = scores.shape[1]
-    ends = [round(clips * (i + 1) / HEATS) for i in range(HEATS)]
-    means, used = scores.mean(axis=1), 0
+    """Part of the pairs scored, 1 if the winner was dropped, and by how much what won instead is worse."""
+    known = _known(*scores.shape[1:])
+    means, used = scores.mean(axis=(1, 2)), 0
     best: int | None = None  # until the first batch is over
     alive: list[int] = []
     for start in range(0, len(scores), 4):
         batch = range(start, min(start + 4, len(scores)))
         finished = []
         for i in batch:
-            end = _stopped(scores[i], None if best is None else scores[best], ends, level)
-            used += abs(end)
-            if end > 0:
+            run, stopped = _raced_against(scores[i], None if best is None else scores[best], known, level)
+            used += run
+            if not stopped:
                 finished.append(i)
         alive += finished
         best = min(alive, key=lambda i: means[i])
@@ -97,10 +100,22 @@ def _one(scores: Array, level: float) -> tuple[float, float, float]:
     return used / scores.size, float(means[winner] > means.min()), float(means[winner] - means.min())
 
 
-def _stopped(mine: Array, best: Array | None, ends: Sequence[int], level: float) -> int:
-    """Clips scored; negative where the race stopped it."""
+def _known(clips: int, draws: int) -> list[Mask]:
+    """After each round of a race, the pairs [clip, draw] that were run."""
+    ends = [round(clips * i / HEATS) for i in range(HEATS + 1)]
+    run = np.zeros((clips, draws), dtype=bool)
+    found = []
+    for column, heats in rounds(HEATS, draws):
+        for heat in heats:
+            run[ends[heat] : ends[heat + 1], column] = True
+        found.append(run.copy())
+    return found
+
+
+def _raced_against(mine: Array, best: Array | None, known: Sequence[Mask], level: float) -> tuple[int, bool]:
+    """Pairs scored, and whether the race stopped it."""
     if best is not None:
-        for end in ends[:-1]:
-            if surely_worse(mine[:end] - best[:end], level):
-                return -end
-    return ends[-1]
+        for run in known[:-1]:
+            if surely_worse(clip_means(np.where(run, mine - best, np.nan)), level):
+                return int(run.sum()), True
+    return mine.size, False

@@ -68,7 +68,7 @@ def on_clips(opened: Run, voice: Voice, clips: Sequence[Clip]) -> Run:
     identity = {**opened.store.study.user_attrs["identity"], "search clips": [clip.name for clip in clips]}
     lengths = [len(clip.audio) for clip in clips]
     store = Store(sqlite_url(opened.folder / "study.db"), {**identity, "samples": lengths}, opened.store.objectives)
-    return Run(voice, opened.settings, opened.vocoder, tuple(clips), opened.held_out_clips, store)
+    return Run(voice, opened.settings, opened.vocoder, tuple(clips), opened.held_out_clips, store, (0,))
 
 
 def watched(run: Run, budget: Budget, strategy: Strategy | None = None) -> Searched:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from experiments.search_bench import ablation, curves, finalists, held_out
 from experiments.search_bench.grids import evaluations, grid_path
+from experiments.search_bench.noise import noise_table
 from experiments.search_bench.racing import SCORES, prefix_table, race_table
 from experiments.search_bench.searching import COLUMN, FOLDER, OBJECTIVE
 from schedsearch.choice import grid_named
@@ -39,8 +40,8 @@ def write_tables() -> None:
         f"A warm start, N = {ablation.WARMED[1]}: best score so far, as a part of the best baseline's": _by(
             ablation.PATH, "variant", ablation.CALLS[ablation.WARMED[1]], iterations=ablation.WARMED[1]
         ),
-        "What a sweep and scoring the finalists again are worth, on held-out clips": _confirmed(),
-        "What a sweep changes: with it less without, the same seeds, finalists on held-out clips": _sweep_difference(),
+        "What a search of 6 steps ends with, on held-out clips": _confirmed(),
+        "What a score's error is made of, N = 6": noise_table(),
         "The default search's own time, as a part of the whole": _overhead(),
         "The race": race_table() if SCORES.exists() else None,
         "Full grids of three levels a step": prefix_table(),
@@ -130,36 +131,26 @@ def _reached(runs: pd.DataFrame, calls: int) -> list[float]:
 
 
 def _confirmed() -> pd.DataFrame | None:
-    """Held-out scores of what the search's own scores and what the finalists' choose, over seeds."""
+    """Held-out scores of the best baseline, of what the search's own scores choose, and of what the finalists' do."""
     if not finalists.PATH.exists():
         return None
     table, rows = pd.read_csv(finalists.PATH), []
-    for (stages, metric), runs in table.groupby(["stages", "metric"], sort=False):
-        gained = runs["confirmed"] - runs["unconfirmed"]
+    for metric, runs in table.groupby("metric", sort=False):
+        gain, again = runs["confirmed"] - runs["baseline"], runs["confirmed"] - runs["unconfirmed"]
         rows.append(
             {
-                "stages": stages,
                 "metric": metric,
                 "seeds": len(runs),
+                "best baseline": runs["baseline"].mean(),
                 "first by the search": runs["unconfirmed"].mean(),
                 "first of the finalists": runs["confirmed"].mean(),
-                "difference": gained.mean(),
-                "its standard error": gained.std(ddof=1) / np.sqrt(len(runs)),
-                "sd over seeds": runs["confirmed"].std(ddof=1),
+                "it less the baseline": gain.mean(),
+                "sd over seeds": gain.std(ddof=1),
+                "what scoring again changes": again.mean(),
+                "its standard error": again.sem(),
             }
         )
     return pd.DataFrame(rows)
-
-
-def _sweep_difference() -> pd.DataFrame | None:
-    """Of what ships, seed by seed."""
-    if not finalists.PATH.exists():
-        return None
-    by_stages = pd.read_csv(finalists.PATH).pivot(index=["metric", "seed"], columns="stages", values="confirmed")
-    with_it, without = (by_stages[name] for name in finalists.STAGES)
-    found = (with_it - without).dropna().groupby("metric", sort=False)
-    table = pd.DataFrame({"seeds": found.size(), "difference": found.mean(), "its standard error": found.sem()})
-    return table.reset_index()
 
 
 def _overhead() -> pd.DataFrame | None:

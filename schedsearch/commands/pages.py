@@ -13,7 +13,7 @@ from schedsearch.report.page.dataset_page import dataset_page, lengths
 from schedsearch.report.page.document import write_page, write_small_page
 from schedsearch.report.page.players import listening
 from schedsearch.report.page.run_page import run_page
-from schedsearch.run import HELD_OUT_DRAWS, Run, held_out_noise
+from schedsearch.run import Run, held_out_noise
 from schedsearch.study import study_name
 
 PAGE, SMALL_PAGE, PICTURES, COMPARISON = "report.html", "report.small.html", "pictures", "comparison.csv"
@@ -77,7 +77,7 @@ def _renderer(run: Run, clips: int) -> Renderer:
         vocoder=run.exact.vocoder,
         clips=run.held_out_clips[:clips],
         noise=held_out_noise(run.settings.seed),
-        draw=HELD_OUT_DRAWS[0],
+        draw=run.held_out_draws[0],
         identity=study_name(run.store.study.user_attrs["identity"]),
         folder=AudioFolder(run.folder / "audio", run.vocoder.sample_rate),
     )

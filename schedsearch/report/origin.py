@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from schedsearch.run import HELD_OUT_DRAWS, HELD_OUT_SEED, VOICE_CHECK, Run
+from schedsearch.run import HELD_OUT_SEED, VOICE_CHECK, Run
 from vocoder.reverse import ReverseProcess
 
 
@@ -22,7 +22,7 @@ def origin(run: Run) -> dict[str, Any]:
         "search_clips": {"count": len(run.search_clips), "hash": identity["search clips"]},
         "held_out_clips": {"count": len(run.held_out_clips), "hash": identity["held-out clips"]},
         "seeds": {"search": seed, "held_out": seed + HELD_OUT_SEED},
-        "held_out_draws": list(HELD_OUT_DRAWS),
+        "held_out_draws": list(run.held_out_draws),
         "strategy": run.settings.strategy,
         "voice_check": run.store.recall(VOICE_CHECK),
     }

@@ -8,10 +8,11 @@ import torch
 
 from schedsearch.budget import Budget
 from schedsearch.counted import counted
+from schedsearch.draws import finalist_draws
 from schedsearch.families import baselines
-from schedsearch.finalists import BASELINE_FINALISTS, FINALIST_DRAWS, SEARCHED_FINALISTS
+from schedsearch.finalists import BASELINE_FINALISTS, SEARCHED_FINALISTS
 from schedsearch.rendering import LISTENING_CLIPS
-from schedsearch.run import HELD_OUT_DRAWS, Run
+from schedsearch.run import Run
 from schedsearch.standing import spent
 from schedsearch.strategies.slope import EVALUATIONS_A_STEP
 from vocoder.audio import Clip
@@ -24,17 +25,18 @@ def plan(run: Run, budget: Budget) -> str:
     if left <= 0 and run.store.recall("finished budget") == str(budget):
         return f"plan: nothing left of {budget}; MORE= adds to it"
     clips, held_out, steps = len(run.search_clips), len(run.held_out_clips), run.settings.iterations
+    pairs, judged = clips * len(run.draws), held_out * len(run.held_out_draws)
     heard = min(held_out, LISTENING_CLIPS)
     fresh = len(baselines(steps, dataset=run.voice.dataset)) - len(run.store.baselines())
-    rescored = (SEARCHED_FINALISTS + BASELINE_FINALISTS) * len(FINALIST_DRAWS)
+    rescored = (SEARCHED_FINALISTS + BASELINE_FINALISTS) * len(finalist_draws(steps))
     seconds = _seconds_an_evaluation(run, run.vocoder)
     exact = _seconds_an_evaluation(run, run.exact.vocoder) if run.vocoder.autocast else seconds
     longer = _mean_samples(run.held_out_clips) / _mean_samples(run.search_clips)
     rows = [
-        ("baselines", fresh * steps * clips, 1.0),
+        ("baselines", fresh * steps * pairs, 1.0),
         (f"{run.settings.strategy}, {budget}", _search_evaluations(run, budget, max(0.0, left), seconds), 1.0),
         ("finalists", rescored * steps * clips, exact / seconds),
-        (counted(held_out, "held-out clip"), 2 * steps * held_out * len(HELD_OUT_DRAWS), longer * exact / seconds),
+        (counted(held_out, "held-out clip"), 2 * steps * judged, longer * exact / seconds),
         (f"{heard} of them, to be heard", 2 * steps * heard, longer * exact / seconds),
     ]
     lines = [f"  {name:<28} {n:>9,.0f} network evaluations {_minutes(n * seconds * part)}" for name, n, part in rows]
@@ -43,15 +45,15 @@ def plan(run: Run, budget: Budget) -> str:
 
 
 def _search_evaluations(run: Run, budget: Budget, left: float, seconds: float) -> float:
-    """Of what is left of the budget: each candidate on every clip, a descent's slopes included."""
+    """Of what is left of the budget: each candidate on every pair of clip and draw, a descent's slopes included."""
     if budget.unit == "calls":
         return left * budget.amount
     if budget.unit == "minutes":
         return left * budget.amount * 60 / seconds
-    clips, steps = len(run.search_clips), run.settings.iterations
+    pairs, steps = len(run.search_clips) * len(run.draws), run.settings.iterations
     slopes = 1.0 if run.settings.strategy == "gradient" else 0.0
     first_heat = len(run.race.heats[0].clip_names)
-    return left * budget.amount * steps * (clips + slopes * EVALUATIONS_A_STEP * first_heat)
+    return left * budget.amount * steps * (pairs + slopes * EVALUATIONS_A_STEP * first_heat)
 
 
 def _seconds_an_evaluation(run: Run, vocoder: Vocoder) -> float:

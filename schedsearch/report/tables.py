@@ -6,7 +6,8 @@ leaderboard.csv, one row a schedule: finalists, then the baselines that are none
 |---|---|
 | name, kind | of the schedule; baseline, or what proposed it |
 | shipped | True for the one in schedule.pt |
-| search_OBJECTIVE_... | the objective on the search clips: finalists on several noise draws, the others on one |
+| finalist | True where search_... is of fresh noise and float32, not of the search's own: compare within a kind |
+| search_OBJECTIVE_... | the objective on the search clips |
 | held_out_METRIC_... | each metric on the held-out clips, of the two that met there; empty for all others |
 | held_out_METRIC_difference | the searched schedule minus the baseline that it met, over the clips sound in both |
 | ..._difference_low, ..._difference_high | its 95 % interval, a paired bootstrap over clips; empty for all others |
@@ -41,7 +42,7 @@ import pandas as pd
 
 from schedsearch.candidate import Candidate
 from schedsearch.confirmation import Comparison, Verdict
-from schedsearch.finalists import leaders
+from schedsearch.finalists import finalists, leaders
 from schedsearch.schedule_files import Layout, write_schedule
 from schedsearch.scores import Score
 from schedsearch.spreadsheet import defused
@@ -77,7 +78,8 @@ def write_front(store: Store, path: Path) -> None:
 
 def write_leaderboard(store: Store, verdict: Verdict, path: Path) -> None:
     """One row a schedule, in the order of `leaders`: search score, and held-out scores of the two that met."""
-    rows = [_leader(c, store.objective, verdict) for c in leaders(store)]
+    again = {candidate.name for candidate in finalists(store)}
+    rows = [_leader(c, c.name in again, store.objective, verdict) for c in leaders(store)]
     _write_csv(pd.DataFrame(rows), path)
 
 
@@ -137,9 +139,10 @@ def _trial(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def _leader(candidate: Candidate, objective: str, verdict: Verdict) -> dict[str, Any]:
+def _leader(candidate: Candidate, finalist: bool, objective: str, verdict: Verdict) -> dict[str, Any]:
     wins, loses = candidate.name == verdict.winner.name, candidate.name == verdict.baseline.name
-    row = {"name": candidate.name, "kind": candidate.kind, "shipped": candidate.name == verdict.shipped.name}
+    shipped = candidate.name == verdict.shipped.name
+    row = {"name": candidate.name, "kind": candidate.kind, "shipped": shipped, "finalist": finalist}
     row |= _columns(f"search_{objective}", candidate.score)
     for c in verdict.comparisons:
         row |= _columns(f"held_out_{c.metric}", c.winner if wins else c.baseline if loses else None)

@@ -1,0 +1,93 @@
+"""What a score's error is made of: candidates heard in more draws of noise, or for longer, against held-out clips."""
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from experiments.search_bench.held_out import CANDIDATES
+from experiments.search_bench.rows import stands
+from experiments.search_bench.searching import COLUMN, FOLDER, FRESH, OBJECTIVE, demo
+from schedsearch.budget import Budget
+from schedsearch.draws import finalist_draws
+from schedsearch.evaluator import Evaluator
+from schedsearch.finalists import apart
+from schedsearch.metrics.registry import objective
+from schedsearch.noise import NoiseBank
+from schedsearch.run import Run, search_clips
+from schedsearch.schedule import NoiseSchedule
+from schedsearch.search import search
+from schedsearch.standing import ranking
+from vocoder.atomic import atomic_write
+from vocoder.audio import typical_excerpt
+
+PATH = FOLDER / "noise.csv"
+ITERATIONS, SCHEDULES = 6, 16
+HELD_OUT, HELD_OUT_SECONDS, HELD_OUT_DRAWS = "held-out", 1.6, 4
+SEARCHED = {0.8: 4, 1.6: 2, 3.2: 1}  # seconds of each search clip: draws; all as much audio
+
+
+def measure_noise(results: Path) -> None:
+    """A row a schedule, clips, length and draw: the mean over clips. Draws are those that the search had not."""
+    run = demo(ITERATIONS, "auto", 0, results, clips=None)
+    budget = Budget(CANDIDATES[ITERATIONS], "candidates")
+    for _ in search(run.store, run.race, run.space, run.strategy(budget), budget):
+        pass
+    heard = _evaluators(run)
+    for candidate in tqdm(apart(ranking(run.store, run.store.candidates()), SCHEDULES), desc="noise"):
+        if PATH.exists() and stands(PATH, {"schedule": candidate.name}):
+            continue
+        rows = [
+            {"schedule": candidate.name, "clips": clips, "seconds": seconds, "draw": draw, "mean": mean}
+            for (clips, seconds), (evaluator, draws) in heard.items()
+            for draw, mean in zip(draws, _means(evaluator, candidate.schedule, draws), strict=True)
+        ]
+        table = pd.concat([*([pd.read_csv(PATH)] if PATH.exists() else []), pd.DataFrame(rows)], ignore_index=True)
+        PATH.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(PATH, table.to_csv(index=False, float_format="%.6g").encode())
+
+
+def noise_table() -> pd.DataFrame | None:
+    """How far means of search clips lie from the held-out ones, apart from what all schedules share."""
+    if not PATH.exists():
+        return None
+    table = pd.read_csv(PATH)
+    truth = table[table["clips"] == HELD_OUT].groupby("schedule")["mean"].mean()
+    rows = []
+    for seconds, most in SEARCHED.items():
+        searched = table[(table["clips"] != HELD_OUT) & (table["seconds"] == seconds)]
+        by_draw = searched.pivot(index="schedule", columns="draw", values="mean").loc[truth.index]
+        for count in (n for n in (1, 2, 4) if n <= most):
+            means = [by_draw[list(some)].mean(axis=1) for some in combinations(by_draw.columns, count)]
+            rows.append(
+                {
+                    "seconds of a clip": seconds,
+                    "draws": count,
+                    "audio a clip": seconds * count,
+                    "error": np.mean([(mean - truth).std(ddof=1) for mean in means]),
+                    "rank correlation": np.mean([mean.corr(truth, method="spearman") for mean in means]),
+                    "schedules": len(truth),
+                    "held-out sd": truth.std(ddof=1),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _evaluators(run: Run) -> dict[tuple[str, float], tuple[Evaluator, range]]:
+    first = finalist_draws(ITERATIONS)[0]
+    metrics = [objective(OBJECTIVE, run.metrics)]
+    found = {}
+    for seconds, draws in SEARCHED.items():
+        clips = search_clips(run.voice, run.vocoder, seconds)
+        evaluator = Evaluator(run.vocoder, clips, metrics, NoiseBank(run.settings.seed))
+        found["search", seconds] = evaluator, range(first, first + draws)
+    held = [typical_excerpt(clip, HELD_OUT_SECONDS, run.vocoder.hop_length) for clip in run.held_out_clips]
+    found[HELD_OUT, HELD_OUT_SECONDS] = Evaluator(run.vocoder, held, metrics, FRESH), range(HELD_OUT_DRAWS)
+    return found
+
+
+def _means(evaluator: Evaluator, schedule: NoiseSchedule, draws: range) -> list[float]:
+    values = evaluator.evaluate([schedule], draws)[0].scores[COLUMN].values
+    return [float(mean) for mean in values.mean(axis=0)]
