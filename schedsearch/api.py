@@ -16,6 +16,7 @@ from schedsearch.commands.arguments import whole_number
 from schedsearch.commands.pages import write_run_page
 from schedsearch.commands.search import begin, conclude
 from schedsearch.config import EXPERIMENTS, Voice, load_voice
+from schedsearch.draws import held_out_draws, search_draws
 from schedsearch.evaluator import Evaluator
 from schedsearch.metrics.registry import DEFAULT_COLUMNS, DEFAULT_OBJECTIVE, metrics_for
 from schedsearch.noise import NoiseBank
@@ -82,13 +83,13 @@ class OpenVoice:
         *,
         metrics: Sequence[str] = DEFAULT_COLUMNS,
         clips: Split | Sequence[Clip] = "held_out",
-        draws: int = 1,
+        draws: int | None = None,
         seed: int = 0,
     ) -> pd.DataFrame:
         """One row a metric: mean and its standard error over clips, clips, noise draws and failures.
 
-        On "held_out" the noise of draw 0 is what the verdict of a search with this seed hears, elsewhere what the
-        search itself does, and always in float32. A mean is NaN as soon as one clip failed.
+        Unless `draws` says how many, on "held_out" the noise is what the verdict of a search with this seed and length
+        hears, elsewhere what the search itself does; always in float32. A mean is NaN as soon as one clip failed.
 
         >>> table = voice.score(six, metrics=["log_mel_l1", "lsd"])
         >>> table.columns.tolist()
@@ -96,15 +97,17 @@ class OpenVoice:
         >>> bool(table.loc["log_mel_l1", "mean"] < voice.score(schedsearch.log_snr_line(6, 4.0, 0.0)).iloc[0, 0])
         True
         """
-        if draws < 1:
+        if draws is not None and draws < 1:
             raise InputError(f"draws must be 1 or more, and is {draws}; give such a number")
         if isinstance(metrics, str) or not metrics:
             raise InputError(f"metrics must be a list of names, and is {metrics!r}; give such as ['pesq', 'lsd']")
         _check_schedule(schedule)
         chosen = list(metrics_for(self.vocoder.front_end, self.sample_rate, names=metrics).values())
-        bank = held_out_noise(seed) if clips == "held_out" else NoiseBank(seed)
+        judged = isinstance(clips, str) and clips == "held_out"
+        bank = held_out_noise(seed) if judged else NoiseBank(seed)
+        heard = (held_out_draws if judged else search_draws)(len(schedule)) if draws is None else range(draws)
         evaluator = Evaluator(in_precision(self.vocoder, None), self._clips(clips), chosen, bank)
-        scores = evaluator.evaluate([schedule], range(draws))[0].scores
+        scores = evaluator.evaluate([schedule], heard)[0].scores
         return pd.DataFrame.from_dict({name: _row(score) for name, score in scores.items()}, orient="index")
 
     def synthesise(

@@ -1,7 +1,7 @@
 """How many noise draws of a clip each stage hears.
 
-At few steps schedules differ least and chance most: one draw of noise moves a schedule's PESQ more than another clip
-or a longer one does (experiments/search_bench, "What a score's error is made of"). There further draws cost least, too.
+At few steps schedules differ least and chance most: further draws of the same clips bring a schedule's score nearer to
+that on held-out clips than as much longer clips do (experiments/search_bench/noise.py). There they cost least, too.
 """
 
 CALLS = 24  # network evaluations a clip that a candidate of few steps gets

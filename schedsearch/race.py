@@ -24,7 +24,7 @@ from schedsearch.scores import Evaluation, Score
 Array: TypeAlias = npt.NDArray[np.float64]
 Round: TypeAlias = tuple[int, Sequence[int]]  # place of a draw, and places of the heats that hear it
 
-LEVEL = 0.01  # of each test; measured in experiments/bench_search: how often it stops the best
+LEVEL = 0.01  # of each test; measured in experiments/search_bench: how often it stops the best
 OUTLIER = 3.0
 LEAST_PAIRS = 3  # two differences that agree by chance would stop anything
 
@@ -33,14 +33,14 @@ LEAST_PAIRS = 3  # two differences that agree by chance would stop anything
 class Race:
     """Heats of clips in the first noise draw, then all clips in each further draw, for those that are still in.
 
-    Without a best so far every candidate is scored on every pair.
+    Without a best so far every candidate is scored on every pair, unless it fails: then it is heard no further.
     """
 
     heats: Sequence[Evaluator]  # disjoint sets of clips
     objective: str
     sign: int  # 1 where less is better
     draws: tuple[int, ...] = (0,)
-    stops: bool = True  # otherwise all are scored on every pair
+    stops: bool = True  # what is surely worse; otherwise only failures end a candidate
     shared: bool = False  # network calls between schedules that begin alike
     level: float = LEVEL
 

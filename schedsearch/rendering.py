@@ -1,7 +1,7 @@
 """Held-out clips to listen to, each as several schedules make it.
 
-What is heard is what was scored: the dialect's own arithmetic, whole clips, the noise of the verdict. So the two of
-the verdict cost as much as their share of its clips did.
+What is heard is what was scored: the dialect's own arithmetic, whole clips, the first noise draw of the verdict. So the
+two of the verdict cost as much as their share of its clips did in that draw.
 """
 
 import time

@@ -15,6 +15,7 @@ from schedsearch.choice import (
     lines,
     shares_network_calls,
 )
+from schedsearch.draws import finalist_draws, held_out_draws, search_draws
 from schedsearch.families import TERMINAL_LOG_SNR, baselines
 from schedsearch.finalists import finalists
 from schedsearch.run import LONGEST_SEARCH, space_for
@@ -24,6 +25,7 @@ from schedsearch.voice_check import KEPT
 from vocoder.errors import InputError
 
 ITERS = 6
+DRAWS, FRESH, HELD_OUT = (len(f(ITERS)) for f in (search_draws, finalist_draws, held_out_draws))
 NAMED_GRIDS = ["levels:1", "levels:3", "levels:20", "mantissas:1", "mantissas:3", "mantissas:9", "lmnt", "coqui",
                "ivanvovk"]  # fmt: skip
 every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
@@ -149,9 +151,9 @@ def test_every_strategy_searches_and_keeps_its_budget(toy, strategy):
 def test_every_strategy_goes_on_as_if_it_had_not_been_stopped(toy, monkeypatch, strategy):
     assert toy.search("--budget", "8candidates", "--strategy", strategy, "--storage", "whole") == 0
     whole = rows_of(toy.folder)
-    batches = {"grid": 0, "gradient": 5, "auto": 5}.get(strategy, 1)  # that are scored before Ctrl-C
+    batches = {"grid": 0, "gradient": 5, "auto": 2}.get(strategy, 1)  # that are scored before Ctrl-C
     with monkeypatch.context() as patch:
-        interrupt_at(patch, len(baselines(ITERS)) + batches)
+        interrupt_at(patch, DRAWS * (len(baselines(ITERS)) + batches))
         assert toy.search("--budget", "8candidates", "--strategy", strategy, "--storage", "stopped") == 130
     assert toy.search("--budget", "8candidates", "--strategy", strategy, "--storage", "stopped") == 0
     assert [row["betas"] for row in rows_of(toy.folder)] == [row["betas"] for row in whole]
@@ -163,9 +165,10 @@ def test_all_network_calls_of_a_search_are_counted(toy, strategy):
     store = toy.store()
     seconds, calls = store.work()
     scored = sum(c.network_evaluations for c in store.candidates())
-    after = ITERS * (len(finalists(store)) * 3 * 2 + 2 * 2 + 2 * 2)  # both draws; the pair held out, and heard
+    # in so many draws; the pair held out, and heard in one of them
+    after = ITERS * (len(finalists(store)) * 3 * FRESH + 2 * 2 * HELD_OUT + 2 * 2)
     timed = 4  # of one clip each, for the plan
-    spent = sum(toy.vocoder.rows) - timed - ITERS * 3 * len(baselines(ITERS)) - after
+    spent = sum(toy.vocoder.rows) - timed - ITERS * 3 * DRAWS * len(baselines(ITERS)) - after
     # a slope's backward pass counts as two evaluations that the vocoder does not see: 4 for every 2 forward ones
     forward = calls / 2 if strategy == "gradient" else calls
     assert spent == scored + forward
@@ -195,7 +198,7 @@ def test_a_small_grid_ends_before_its_budget(toy):
 def test_a_grid_of_levels_costs_less_than_its_schedules_alone(toy):
     toy.search("--strategy", "grid", "--grid", "levels:2", "--budget", "16candidates")
     found = toy.store().candidates()
-    assert sum(c.network_evaluations for c in found) < 0.6 * 16 * ITERS * 3
+    assert sum(c.network_evaluations for c in found) < 0.6 * 16 * ITERS * 3 * DRAWS
 
 
 @pytest.mark.parametrize("strategy", ["gradient", "beam"])

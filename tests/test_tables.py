@@ -35,8 +35,8 @@ def test_the_columns_keep_their_names_and_order(folder):
     # Programs of users read them: a change of these lists is a change of the format.
     metrics = ["lsd", "log_mel_l1", "spectral", "pesq_wb", "stoi", "level"]
     found = header(folder / "leaderboard.csv")
-    assert found[:8] == ["name", "kind", "shipped", *(f"search_lsd_{part}" for part in SCORE)]
-    assert sorted(found[8:]) == sorted(f"held_out_{metric}_{part}" for metric in metrics for part in SCORE + GAP)
+    assert found[:9] == ["name", "kind", "shipped", "finalist", *(f"search_lsd_{part}" for part in SCORE)]
+    assert sorted(found[9:]) == sorted(f"held_out_{metric}_{part}" for metric in metrics for part in SCORE + GAP)
     trials = [
         *("name", "kind", "iterations"),
         *(f"{objective}_{part}" for objective in ("lsd", "log_mel_l1") for part in SCORE),

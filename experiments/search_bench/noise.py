@@ -31,16 +31,19 @@ SEARCHED = {0.8: 4, 1.6: 2, 3.2: 1}  # seconds of each search clip: draws; all a
 
 def measure_noise(results: Path) -> None:
     """A row a schedule, clips, length and draw: the mean over clips. Draws are those that the search had not."""
+    if PATH.exists() and pd.read_csv(PATH)["schedule"].nunique() == SCHEDULES:
+        return
     run = demo(ITERATIONS, "auto", 0, results, clips=None)
     budget = Budget(CANDIDATES[ITERATIONS], "candidates")
     for _ in search(run.store, run.race, run.space, run.strategy(budget), budget):
         pass
     heard = _evaluators(run)
     for candidate in tqdm(apart(ranking(run.store, run.store.candidates()), SCHEDULES), desc="noise"):
-        if PATH.exists() and stands(PATH, {"schedule": candidate.name}):
+        key = " ".join(f"{beta:.6g}" for beta in candidate.schedule.betas)
+        if PATH.exists() and stands(PATH, {"schedule": key}):
             continue
         rows = [
-            {"schedule": candidate.name, "clips": clips, "seconds": seconds, "draw": draw, "mean": mean}
+            {"schedule": key, "clips": clips, "seconds": seconds, "draw": draw, "mean": mean}
             for (clips, seconds), (evaluator, draws) in heard.items()
             for draw, mean in zip(draws, _means(evaluator, candidate.schedule, draws), strict=True)
         ]
@@ -84,7 +87,7 @@ def _evaluators(run: Run) -> dict[tuple[str, float], tuple[Evaluator, range]]:
         evaluator = Evaluator(run.vocoder, clips, metrics, NoiseBank(run.settings.seed))
         found["search", seconds] = evaluator, range(first, first + draws)
     held = [typical_excerpt(clip, HELD_OUT_SECONDS, run.vocoder.hop_length) for clip in run.held_out_clips]
-    found[HELD_OUT, HELD_OUT_SECONDS] = Evaluator(run.vocoder, held, metrics, FRESH), range(HELD_OUT_DRAWS)
+    found[HELD_OUT, HELD_OUT_SECONDS] = Evaluator(run.exact.vocoder, held, metrics, FRESH), range(HELD_OUT_DRAWS)
     return found
 
 

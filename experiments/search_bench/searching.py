@@ -25,7 +25,7 @@ FOLDER = Path("results/shipped/demo/16000hz/search") / OBJECTIVE
 COLUMN = column(OBJECTIVE, 16000)  # its scores stand under
 # Of grids and winners, so that they can be compared in whatever may become the objective.
 SCORED = tuple(dict.fromkeys((OBJECTIVE, "spectral_pesq", "spectral", "mr_stft", "log_mel_l1", "pesq", "stoi")))
-CLIPS = 4  # of the search clips, the first in the order of the race: every table here is made on these
+CLIPS = 4  # of the search clips, the first in the race's order: of tables of strategies, stages and grids, in one draw
 FRESH = NoiseBank(HELD_OUT_SEED + 17)  # of the held-out comparisons: no search draws from it
 
 

@@ -17,9 +17,10 @@ PATH = FOLDER / "search.md"
 SHARES = {"lmnt": (20, 8), "ivanvovk": (1000,)}
 
 
-HOW = f"""Made by `make bench-search OBJECTIVE={OBJECTIVE}`; experiments/search_bench says how. The search stage
-scores four search clips in the precision that is fastest on the machine (bfloat16 where the processor has AMX);
-held-out scores are in float32."""
+HOW = f"""Made by `make bench-search OBJECTIVE={OBJECTIVE}`; experiments/search_bench says how. Strategies, stages
+and grids are scored on four search clips in one draw of noise, in the precision that is fastest here (bfloat16
+where the processor has AMX); searches of 6 and 12 steps that meet on held-out clips, on all clips in several draws.
+Held-out scores are in float32."""
 
 
 def write_tables() -> None:

@@ -13,7 +13,7 @@ leaderboard.csv, one row a schedule: finalists, then the baselines that are none
 | ..._difference_low, ..._difference_high | its 95 % interval, a paired bootstrap over clips; empty for all others |
 | ..._mean | over clips and draws; empty as soon as one failed |
 | ..._se | standard error of the mean, over clips (draws averaged first) |
-| ..._clips, ..._draws | that the mean is over, or, where one failed, that were tried |
+| ..._clips, ..._draws | that gave a value: what the mean is over, if there is one |
 | ..._failures | pairs of clip and draw that gave no value |
 
 trials.csv, one row a candidate, baselines first, then in the order they were proposed; pareto.csv has rows of it:
@@ -22,9 +22,9 @@ trials.csv, one row a candidate, baselines first, then in the order they were pr
 |---|---|
 | name, kind, iterations | as above; steps |
 | OBJECTIVE_mean, _se, _clips, _draws, _failures | of each objective on the search clips, as above |
-| stopped | whether the race stopped it: its means are empty, _clips are those it ran, and it can't win |
+| stopped | whether the race stopped it: its means are empty, _clips and _draws are those it ran, and it can't win |
 | estimate | of the first objective, where it was stopped: what it was worth by then |
-| failures, failure_reason | of all objectives together; the first reason |
+| failures, failure_reason | of all objectives together; the first reason. What fails is scored no further |
 | seconds, network_evaluations | wall time; clips through the network, once a step |
 | betas | cleanest first, with spaces between |
 """
@@ -58,7 +58,7 @@ VERSIONS = ("schedsearch", "torch", "numpy", "optuna", "librosa", "pesq", "pysto
 def write_trials(store: Store, path: Path) -> None:
     """One row a candidate, baselines first: name, kind, scores, failures, cost, betas (n = 0 cleanest).
 
-    Where the race stopped one, its score is empty, `clips` are those that it ran and `estimate` is what it was worth.
+    Where the race stopped one, its score is empty; `clips` and `draws` are those that it ran, `estimate` its worth.
     """
     rows = [_trial(c) for c in [*store.baselines(), *store.candidates()]]
     _write_csv(pd.DataFrame(rows), path)
@@ -161,9 +161,9 @@ def _columns(prefix: str, score: Score | None) -> dict[str, Any]:
     names = (f"{prefix}_mean", f"{prefix}_se", f"{prefix}_clips", f"{prefix}_draws", f"{prefix}_failures")
     if score is None:
         return dict.fromkeys(names)
-    failed = len(score.failures)
-    clips = score.values.shape[0] if failed else int(np.isfinite(score.values).any(axis=1).sum())
-    return dict(zip(names, (score.mean, score.standard_error, clips, score.values.shape[1], failed), strict=True))
+    clips, draws = (int(np.isfinite(score.values).any(axis=axis).sum()) for axis in (1, 0))
+    found = (score.mean, score.standard_error, clips, draws, len(score.failures))
+    return dict(zip(names, found, strict=True))
 
 
 def _comparison(comparison: Comparison) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from schedsearch.strategies.speech import Speech
 
 LEVELS: Array = np.linspace(FIRST_LOG_SNR[1], TERMINAL_LOG_SNR[0], 64)  # all that a schedule of the box can hold
 SAMPLES_AT_ONCE = 105_000  # one network call, as in the evaluator
-DRAW = -1  # of the noise bank: searches draw 0, 1, 2, so what is measured here is never scored
+DRAW = -1  # of the noise bank: searches draw 0 and on, so what is measured here is never scored
 
 NoisePath = Callable[[Tensor, Sequence[Tensor]], Tensor]  # sigma [L], L draws [samples] -> eps [L, samples], N(0, 1)
 

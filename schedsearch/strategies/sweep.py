@@ -1,8 +1,8 @@
 """Coordinate search over the levels: each is moved alone, the cleanest first, and stays where the loss was least.
 
 The network is told its noise level as quickly turning sinusoids, so that its error is rough in every single level: of
-schedules a model of the whole box can't tell apart some are better on the clips at hand (on others little of that was
-left: experiments/search_bench/finalists.py). What moves one level alone finds such places, level by level; and under
+schedules a model of the whole box can't tell apart some are better on the clips and noise at hand (on others little of
+that is left). What moves one level alone finds such places, level by level; and under
 common noise all but the steps below that level are shared with its neighbours (prefix_tree): a pass costs little more
 than half of what as many other candidates do. Pattern search: Hooke & Jeeves 1961.
 """

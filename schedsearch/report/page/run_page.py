@@ -7,7 +7,7 @@ from typing import Any, Literal
 from schedsearch.candidate import Candidate
 from schedsearch.confirmation import Comparison, Verdict
 from schedsearch.counted import counted
-from schedsearch.finalists import leaders
+from schedsearch.finalists import finalists, leaders
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.registry import Metric
 from schedsearch.report.finding import digits, sentence
@@ -148,22 +148,23 @@ def _leaderboard(store: Store, verdict: Verdict, metrics: Mapping[str, Metric]) 
         Column("Found by", numeric=False),
         _score_column(f"{store.objective} on search clips", metric),
         Column("± SE", "over clips"),
-        Column("Noise draws", best_first="descending"),
+        Column("Noise draws", "finalists: fresh ones", numeric=False),
         _score_column(f"{store.objective} held out", metric),
         Column("Ships", numeric=False, best_first="descending"),
     )
-    rows = tuple(_leader(c, held_out.get(c.name), verdict) for c in leaders(store))
+    again = {candidate.name for candidate in finalists(store)}
+    rows = tuple(_leader(c, c.name in again, held_out.get(c.name), verdict) for c in leaders(store))
     return Table("leaderboard", "Leaderboard: finalists and baselines", columns, rows, 2)
 
 
-def _leader(candidate: Candidate, held_out: Score | None, verdict: Verdict) -> tuple[Cell, ...]:
+def _leader(candidate: Candidate, finalist: bool, held_out: Score | None, verdict: Verdict) -> tuple[Cell, ...]:
     ships = candidate.name == verdict.shipped.name
     return (
         Cell(candidate.name),
         Cell(candidate.kind),
         _score_cell(candidate.score),
         number_cell(candidate.score.standard_error),
-        Cell(str(candidate.score.values.shape[1]), candidate.score.values.shape[1]),
+        Cell(f"{candidate.score.values.shape[1]} {'fresh' if finalist else 'of the search'}"),
         _score_cell(held_out) if held_out else Cell("–"),
         Cell("ships" if ships else "", mark="better" if ships else ""),
     )
@@ -202,7 +203,7 @@ def _trial(candidate: Candidate, store: Store) -> tuple[Cell, ...]:
 def _scored(candidate: Candidate) -> str:
     if candidate.failures:
         return f"failed: {candidate.failures[0]}"
-    return "on every clip" if candidate.whole else "stopped by the race, estimate"
+    return "in every draw of every clip" if candidate.whole else "stopped by the race, estimate"
 
 
 def _betas(candidate: Candidate) -> str:

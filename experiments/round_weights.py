@@ -1,0 +1,69 @@
+"""Rounds a checkpoint's large layers so that it packs small: `python -m experiments.round_weights FROM TO`.
+
+Float16 weights hardly compress, and a repository keeps every version of them. Each tensor of more than LARGE numbers is
+rounded to whole multiples of a power of two near an eighth of its standard deviation, as plain uniform quantisation
+does (Gray & Neuhoff 1998); smaller tensors, which the first and last layers have, to a 32nd. Names, shapes and types
+stay, so that every reader of a checkpoint reads it as before. Biases and gains are left alone.
+"""
+
+import argparse
+import io
+import math
+import sys
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vocoder.atomic import atomic_write
+from vocoder.checkpoint_file import read_checkpoint
+from vocoder.errors import InputError
+
+LARGE = 60_000
+PARTS_OF_LARGE, PARTS_OF_SMALL = 8, 32  # of a standard deviation
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes the rounded checkpoint; 2 and one line for bad input."""
+    parser = argparse.ArgumentParser(prog="round_weights", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path)
+    options = parser.parse_args(arguments)
+    try:
+        state = read_checkpoint(options.source).state
+        before, after = _file(state), _file({name: rounded(tensor) for name, tensor in state.items()})
+        atomic_write(options.target, after)
+    except InputError as error:
+        print(f"round_weights: {error}", file=sys.stderr)
+        return 2
+    print(f"{options.target}: packs to {_packed(after):,} bytes, before {_packed(before):,}")
+    return 0
+
+
+def rounded(weights: Tensor) -> Tensor:
+    """Of the same shape and type; what has one dimension (biases, gains) and what is constant stays as it is."""
+    if weights.dim() < 2 or not weights.is_floating_point():
+        return weights
+    exact = weights.float()
+    deviation = float(exact.std())
+    if deviation == 0:
+        return weights
+    parts = PARTS_OF_LARGE if weights.numel() > LARGE else PARTS_OF_SMALL
+    step = 2.0 ** math.floor(math.log2(deviation / parts) + 0.5)
+    return (torch.round(exact / step) * step).to(weights.dtype)
+
+
+def _file(state: Mapping[str, Tensor]) -> bytes:
+    buffer = io.BytesIO()
+    torch.save({"model": dict(state)}, buffer)
+    return buffer.getvalue()
+
+
+def _packed(content: bytes) -> int:
+    return len(zlib.compress(content))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
