@@ -5,9 +5,11 @@ import io
 import json
 import re
 import shutil
+import zlib
 from html.parser import HTMLParser
 from importlib.resources import files
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
 import pytest
@@ -18,7 +20,18 @@ from conftest import files_below
 from schedsearch.cli import main
 from schedsearch.rendering import Heard
 from schedsearch.report.page import document
-from schedsearch.report.page.content import Cell, Column, Fact, Listening, ListeningRow, Page, Picture, Player, Table
+from schedsearch.report.page.content import (
+    SVG,
+    Cell,
+    Column,
+    Fact,
+    Listening,
+    ListeningRow,
+    Page,
+    Picture,
+    Player,
+    Table,
+)
 from schedsearch.report.page.dataset_page import dataset_page, lengths
 from schedsearch.report.page.document import fitting, html, write_page, write_small_page
 from schedsearch.report.page.players import LONGEST, LOUDEST, listening, matched
@@ -337,10 +350,24 @@ def test_fewer_clips_can_be_asked_for(searched):
     assert "Listening" not in Reader((searched.folder / "report.html").read_text()).texts
 
 
+def test_a_drawing_with_hostile_names_is_read_back_from_its_address():
+    drawing = '<svg a="&#39;é#%20">\n\'&\'</svg>'.encode()
+    picture = Picture("c", "a", drawing, SVG)
+    kind, _, packed = picture.uri.partition(",")
+    assert kind == "data:image/svg+xml"
+    assert unquote_to_bytes(packed) == drawing
+    assert not set(packed) & set('"<>&#\n')
+
+
 def test_a_small_report_stands_beside_the_other(searched):
     assert report(searched, "--iters", "6", "--small") == 0
     small = (searched.folder / "report.small.html").read_text()
     assert "<audio" not in small
+    assert small.count("<img") == small.count('src="data:image/svg+xml,') == 3
+    again = (searched.folder / "report.small.html").read_bytes()
+    assert report(searched, "--iters", "6", "--small") == 0
+    assert (searched.folder / "report.small.html").read_bytes() == again
+    assert len(zlib.compress(again)) < 40_000  # it is committed
     assert (searched.folder / "report.html").read_text().count("<audio") == 6
 
 

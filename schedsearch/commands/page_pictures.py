@@ -3,15 +3,19 @@
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from schedsearch.confirmation import Verdict
 from schedsearch.rendering import Heard
-from schedsearch.report.page.content import Picture
+from schedsearch.report.page.content import SVG, Picture
 from schedsearch.report.pictures.compared import Compared, compared
 from schedsearch.report.pictures.lengths import most_lengths
 from schedsearch.report.pictures.png import png
 from schedsearch.report.pictures.quality import Rated, quality_against_iterations, quality_against_speed
 from schedsearch.report.pictures.quantity import Quantity
 from schedsearch.report.pictures.spectrograms import spectrograms
+from schedsearch.report.pictures.svg import svg
+from schedsearch.report.pictures.writing import run_pictures
 from schedsearch.schedule_files import read_schedule
+from schedsearch.study import Store
 
 _CAPTIONS = {  # file: caption, alternative text
     "schedules.png": (
@@ -35,6 +39,12 @@ def left_behind(folder: Path) -> list[Picture]:
     """Those in `folder`, in the order of the page."""
     found = [(folder / name, *texts) for name, texts in _CAPTIONS.items()]
     return [Picture(caption, alt, path.read_bytes()) for path, caption, alt in found if path.is_file()]
+
+
+def drawn_small(store: Store, verdict: Verdict) -> list[Picture]:
+    """The same, drawn anew to take little room in a repository."""
+    drawn = run_pictures(store, verdict)
+    return [Picture(caption, alt, svg(drawn[name]), SVG) for name, (caption, alt) in _CAPTIONS.items()]
 
 
 def of_dataset(voice: Path, table: Path, checkpoints: Collection[str]) -> tuple[list[Picture], list[str]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from schedsearch.audio_folder import AudioFolder
-from schedsearch.commands.page_pictures import left_behind, of_dataset, spectrogram_of
+from schedsearch.commands.page_pictures import drawn_small, left_behind, of_dataset, spectrogram_of
 from schedsearch.config import Voice
 from schedsearch.confirmation import Verdict
 from schedsearch.rendering import LISTENING_CLIPS, Heard, Renderer, System, affordable_long, of_verdict, rendered
@@ -42,7 +42,7 @@ def write_run_page(
 def write_small_run_page(run: Run, verdict: Verdict) -> Path:
     """report.small.html of one run: no audio, and nothing is rendered for it."""
     path = run.folder / SMALL_PAGE
-    write_small_page(run_page(run, verdict, pictures=left_behind(run.folder / PICTURES)), path)
+    write_small_page(run_page(run, verdict, pictures=drawn_small(run.store, verdict)), path)
     return path
 
 

@@ -4,8 +4,11 @@ import base64
 import math
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import quote as percent_encoded
 
 Order = Literal["ascending", "descending"]
+PNG, SVG = "image/png", "image/svg+xml"
+READABLE = " /:;=,.()-_!*@$+?[]{}|^~`'"  # what neither an attribute nor an address gives a meaning
 
 
 @dataclass(frozen=True)
@@ -14,12 +17,15 @@ class Picture:
 
     caption: str
     alt: str
-    png: bytes
+    content: bytes
+    kind: str = PNG
 
     @property
     def uri(self) -> str:
-        """With the picture in it."""
-        return data_uri("image/png", self.png)
+        """With the picture in it. Text stays readable, so that it packs well."""
+        if self.kind == PNG:
+            return data_uri(PNG, self.content)
+        return f"data:{self.kind},{percent_encoded(self.content, READABLE)}"
 
 
 @dataclass(frozen=True)
