@@ -9,6 +9,7 @@ difference.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import accumulate
 from typing import TypeAlias
 
@@ -141,4 +142,9 @@ def surely_worse(difference: Array, level: float) -> bool:
     if spread == 0:
         return bool(cut[0] > 0)
     t = float(cut.mean()) / (spread / np.sqrt(len(cut)))
-    return bool(t > stats.t.ppf(1 - level, len(cut) - 1))
+    return bool(t > _critical(level, len(cut) - 1))
+
+
+@cache
+def _critical(level: float, degrees: int) -> float:
+    return float(stats.t.ppf(1 - level, degrees))
