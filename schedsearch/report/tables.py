@@ -13,7 +13,7 @@ leaderboard.csv, one row a schedule: finalists, then the baselines that are none
 | ..._difference_low, ..._difference_high | its 95 % interval, a paired bootstrap over clips; empty for all others |
 | ..._mean | over clips and draws; empty as soon as one failed |
 | ..._se | standard error of the mean, over clips (draws averaged first) |
-| ..._clips, ..._draws | that gave a value: what the mean is over, if there is one |
+| ..._clips, ..._draws | that the mean is over, or, where one failed, that were to be tried |
 | ..._failures | pairs of clip and draw that gave no value |
 
 trials.csv, one row a candidate, baselines first, then in the order they were proposed; pareto.csv has rows of it:
@@ -161,7 +161,8 @@ def _columns(prefix: str, score: Score | None) -> dict[str, Any]:
     names = (f"{prefix}_mean", f"{prefix}_se", f"{prefix}_clips", f"{prefix}_draws", f"{prefix}_failures")
     if score is None:
         return dict.fromkeys(names)
-    clips, draws = (int(np.isfinite(score.values).any(axis=axis).sum()) for axis in (1, 0))
+    run = np.isfinite(score.values)
+    clips, draws = score.values.shape if score.failures else (int(run.any(axis=axis).sum()) for axis in (1, 0))
     found = (score.mean, score.standard_error, clips, draws, len(score.failures))
     return dict(zip(names, found, strict=True))
 
