@@ -292,7 +292,7 @@ def test_a_single_clip_has_a_mean_and_no_interval(toy):
 
 def test_it_judges_as_the_verdict_of_a_search(toy, memory):
     toy.search("--budget", "4candidates", "--strategy", "tpe")
-    compare(toy, "--iters", "6", "--seconds", "10")
+    compare(toy, "--iters", "6", "--seconds", "10", "--draws", "2")
     [told] = [c for c in json.loads((toy.folder / "run.json").read_text())["held_out"] if c["metric"] == "spectral"]
     [baseline] = rows(toy, schedule=json.loads((toy.folder / "run.json").read_text())["baseline"], metric="spectral")
     assert float(baseline["mean"]) == pytest.approx(told["baseline"]["mean"], rel=1e-5)
