@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from typing import Any
 
 from matplotlib.figure import Figure
 from PIL import Image
@@ -14,11 +15,17 @@ COLOURS = 128  # of a palette: a third of the bytes of true colour, and no eye s
 @style()
 def png(figure: Figure) -> bytes:
     """Equal figures, each drawn once, give equal bytes: neither date nor version stands in them."""
-    drawn, packed = io.BytesIO(), io.BytesIO()
+    packed = io.BytesIO()
+    image = Image.open(io.BytesIO(drawn(figure, "png"))).convert("RGB")
+    image.quantize(COLOURS, dither=Image.Dither.NONE).save(packed, format="png", optimize=True)
+    return packed.getvalue()
+
+
+def drawn(figure: Figure, kind: str, **options: Any) -> bytes:
+    """As matplotlib writes it in that format."""
+    written = io.BytesIO()
     with warnings.catch_warnings():
         # a name in a script that the font lacks is drawn as boxes: that is no news for whoever searches
         warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
-        figure.savefig(drawn, format="png")
-    image = Image.open(drawn).convert("RGB")
-    image.quantize(COLOURS, dither=Image.Dither.NONE).save(packed, format="png", optimize=True)
-    return packed.getvalue()
+        figure.savefig(written, format=kind, **options)
+    return written.getvalue()
