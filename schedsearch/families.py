@@ -128,7 +128,11 @@ def published_for(n: int) -> dict[str, NoiseSchedule]:
 
 @cache
 def _published() -> Mapping[str, NoiseSchedule]:
-    return _table(files("schedsearch").joinpath("published.json").read_text(encoding="utf-8"))
+    return _table(_published_text())
+
+
+def _published_text() -> str:
+    return files("schedsearch").joinpath("published.json").read_text(encoding="utf-8")
 
 
 def _table(text: str) -> Mapping[str, NoiseSchedule]:
@@ -150,6 +154,20 @@ def universal(name: str) -> NoiseSchedule:
         known = ", ".join(_universal()) or "none"
         raise InputError(f"no universal schedule is called {name!r}; known: {known}; make transfer makes some")
     return _universal()[name]
+
+
+# --- all that have a name -------------------------------------------------------------------------
+
+
+def named() -> Mapping[str, NoiseSchedule]:
+    """Name -> schedule: the published and the universal ones, as a command takes them in place of a file."""
+    return MappingProxyType({**_published(), **_universal()})
+
+
+def source_of(name: str) -> str:
+    """Where a schedule of `named` comes from, in words."""
+    tables = (json.loads(text) for text in (_published_text(), _universal_text()))
+    return next((str(table[name]["source"]) for table in tables if name in table), "")
 
 
 @cache

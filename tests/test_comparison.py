@@ -210,6 +210,23 @@ def test_schedules_alone_meet_the_baselines_of_their_lengths_and_no_winner(toy, 
     assert {row["kind"] for row in rows(toy)} == {"baseline", "given"}
 
 
+def test_a_baseline_given_by_its_name_is_there_once(toy):
+    compare(toy, "--schedules", "universal-6 ivanvovk-25")
+    assert {row["iterations"] for row in rows(toy)} == {"6", "25"}
+    assert {row["kind"] for row in rows(toy)} == {"baseline"}
+    found = [(row["iterations"], row["schedule"]) for row in rows(toy, metric=rows(toy)[0]["metric"])]
+    assert {("6", "universal-6"), ("25", "ivanvovk-25")} <= set(found)
+    assert len(found) == len(set(found))
+
+
+def test_what_the_dataset_chose_itself_is_compared_only_where_it_is_named(toy, monkeypatch):
+    monkeypatch.setattr("schedsearch.families._chosen_on", lambda: {"universal-6": frozenset({"toy"})})
+    compare(toy, "--iters", "6")
+    assert not rows(toy, schedule="universal-6")
+    compare(toy, "--schedules", "universal-6")
+    assert {row["kind"] for row in rows(toy, schedule="universal-6")} == {"given"}
+
+
 @pytest.mark.parametrize(("name", "layout"), [("a.npy", "lmnt"), ("b.npy", "coqui"), ("c.csv", "csv")])
 def test_a_file_of_another_layout_scores_as_the_same_betas_in_json(toy, name, layout):
     write_schedule(MINE, toy.root / name, layout=Layout(layout))

@@ -210,8 +210,15 @@ def test_an_unknown_universal_schedule_is_answered_with_the_known_ones(universal
         families.universal("universal-7")
 
 
+def test_every_named_schedule_says_where_it_comes_from():
+    assert set(families.named()) == {*families.published_names(), *families.universal_names()}
+    for name, schedule in families.named().items():
+        assert len(families.source_of(name)) > 10
+        assert name.endswith(f"-{len(schedule)}")
+
+
 def test_what_is_shipped_as_universal_has_the_length_of_its_name():
-    # the file may be missing: then there is nothing to say
+    assert {"universal-6", "universal-12"} <= set(families.universal_names())
     for name in families.universal_names():
         length = int(name.rsplit("-", 1)[1])
         assert len(families.universal(name)) == length

@@ -6,6 +6,7 @@ import os
 import pickle
 import warnings
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,20 @@ def test_torch_files_of_all_published_kinds_are_read(tmp_path):
 def test_torch_files_of_before_the_zip_container_are_read(tmp_path):
     content = torch.from_numpy(SCHEDULE.betas.astype(np.float32))
     assert read_schedule(save(tmp_path / "s.pt", content, _use_new_zipfile_serialization=False)) == SCHEDULE
+
+
+@pytest.mark.parametrize("name", list(families.named()))
+def test_a_shipped_schedule_is_read_by_its_name(name):
+    assert read_schedule(name) == families.named()[name]
+    assert read_schedule(Path(name)) == families.named()[name]
+
+
+@pytest.mark.parametrize("name", ["universal-7", "./universal-6", "universal-6.mp3", "somewhere/universal-6", "", "."])
+def test_what_is_no_file_and_no_name_is_refused_in_one_line(name):
+    with pytest.raises(InputError, match="not a schedule file") as caught:
+        read_schedule(name)
+    assert ("universal-6, " in str(caught.value)) == (not name.endswith(".mp3"))
+    assert "\n" not in str(caught.value)
 
 
 def bddm(schedule):

@@ -29,7 +29,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--iters", help="steps, such as '6 12' (default: the lengths of --schedules, or of all winners)"
     )
-    parser.add_argument("--schedules", default="", help="schedule files of yours, quoted where a name has spaces")
+    parser.add_argument(
+        "--schedules", default="", help="files of yours, quoted where a name has spaces, or names such as universal-6"
+    )
     parser.add_argument(
         "--objective", default=DEFAULT_OBJECTIVE, help=f"chooses the best baseline (default: {DEFAULT_OBJECTIVE})"
     )

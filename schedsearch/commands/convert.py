@@ -12,7 +12,7 @@ from vocoder.errors import InputError, printable
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Its options."""
-    parser.add_argument("source", type=Path, metavar="IN", help="a schedule file of any kind")
+    parser.add_argument("source", type=Path, metavar="IN", help="a schedule file, or a name such as universal-6")
     parser.add_argument("target", type=Path, metavar="OUT", help=".pt, .npy, .json or .csv")
     names = ", ".join(Layout)
     parser.add_argument("--layout", help=f"{names}; without it OUT's ending chooses (.npy: lmnt)")

@@ -16,7 +16,7 @@ BAR = (-6.0, 14.0)  # log-SNR: the box that searches stay in; one mark a unit
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Its options."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="a schedule file")
+    parser.add_argument("file", type=Path, metavar="FILE", help="a schedule file, or a name such as universal-6")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -24,7 +24,7 @@ from vocoder.vocoder import Vocoder
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Its options."""
-    parser.add_argument("--schedule", type=Path, required=True, help="a schedule file of any kind")
+    parser.add_argument("--schedule", type=Path, required=True, help="a schedule file, or a name such as universal-6")
     parser.add_argument("--wav", type=Path, required=True, help="a mono WAV, FLAC, OGG or MP3 of any length")
     parser.add_argument("--out", type=Path, required=True, help=".wav (16-bit PCM) or .npy (float32, not clipped)")
     parser.add_argument("--resample", action="store_true", help="take a recording of another sample rate")

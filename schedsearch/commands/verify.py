@@ -23,7 +23,7 @@ DIALECTS = {Layout.IVANVOVK: IVANVOVK, Layout.LMNT: LMNT, Layout.COQUI: COQUI}
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Its options."""
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="schedule files")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="files, or names such as universal-6")
     parser.add_argument("--dataset", help="compare with the levels that this dataset's voice was trained on")
     parser.add_argument("--rate", help="sample rate in Hz, where the dataset has several")
     parser.add_argument("--experiments", type=Path, default=EXPERIMENTS, help=argparse.SUPPRESS)

@@ -75,7 +75,7 @@ class Contest:
 def open_contest(voice: Voice, settings: Settings) -> Contest:
     """Reads schedules, vocoder and clips; InputError in one line for whatever is wrong, and then nothing is written."""
     folder = voice_folder(voice, settings.results)
-    entrants = _entrants(settings, folder, voice_folder(voice, settings.results / SHIPPED))
+    entrants = _entrants(settings, voice.dataset, folder, voice_folder(voice, settings.results / SHIPPED))
     scoring = open_scoring(voice, settings)
     return Contest(voice, folder, entrants, scoring, Timing(scoring.vocoder, scoring.clips, scoring.kept))
 
@@ -95,8 +95,8 @@ def open_scoring(voice: Voice, settings: Settings) -> Scoring:
     return Scoring(vocoder, clips, tuple(metrics.values()), settings.draws, settings.seed, kept)
 
 
-def _entrants(settings: Settings, own: Path, shipped: Path) -> tuple[Entrant, ...]:
-    """Baselines of every length first, then winners, then the user's files."""
+def _entrants(settings: Settings, dataset: str, own: Path, shipped: Path) -> tuple[Entrant, ...]:
+    """Baselines of every length first, then winners, then the user's files; a baseline given by name is there once."""
     brought = given(settings.files)
     lengths = settings.lengths or (() if brought else lengths_with_winners(own, shipped))
     if not lengths and not brought:
@@ -106,4 +106,6 @@ def _entrants(settings: Settings, own: Path, shipped: Path) -> tuple[Entrant, ..
         )
     others = [*(w for length in dict.fromkeys(lengths) for w in winners_of(own, shipped, length)), *brought]
     every = sorted({*lengths, *(len(entrant.schedule) for entrant in others)})
-    return (*(baseline for length in every for baseline in baselines_of(length)), *others)
+    known = [baseline for length in every for baseline in baselines_of(length, dataset=dataset)]
+    names = {baseline.name for baseline in known}
+    return (*known, *(other for other in others if other.kind != "given" or other.name not in names))

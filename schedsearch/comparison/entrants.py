@@ -24,12 +24,12 @@ class Entrant:
     schedule: NoiseSchedule
 
 
-def baselines_of(iterations: int) -> list[Entrant]:
-    """All of this length."""
+def baselines_of(iterations: int, *, dataset: str = "") -> list[Entrant]:
+    """All of this length; universal ones only where `dataset` has not chosen them."""
     sources = dict.fromkeys(published_names(), "published") | dict.fromkeys(universal_names(), "universal")
     return [
         Entrant(name, "baseline", sources.get(name, "formula or resampled"), schedule)
-        for name, schedule in baselines(iterations).items()
+        for name, schedule in baselines(iterations, dataset=dataset).items()
     ]
 
 

@@ -1,4 +1,7 @@
-"""Reads schedule files of every kind seen in the wild, legal or not; nothing in a file is run."""
+"""Reads schedule files of every kind seen in the wild, legal or not; nothing in a file is run.
+
+In place of a file the name of a shipped schedule is read: universal-6, ivanvovk-6.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from schedsearch.families import named, source_of
 from schedsearch.schedule import Array, NoiseSchedule
 from schedsearch.schedule_files.numbers import Read
 from schedsearch.schedule_files.numpy_files import read_numpy
@@ -44,20 +48,23 @@ class ScheduleFile:
 
 
 def read_schedule(path: str | Path) -> NoiseSchedule:
-    """The schedule in a file of any kind that `open_schedule` reads; InputError, too, where a beta is illegal."""
+    """The schedule in a file of any kind that `open_schedule` reads, or of that name, such as universal-6.
+
+    InputError, too, where a beta is illegal."""
     return open_schedule(path).schedule()
 
 
 def open_schedule(path: str | Path) -> ScheduleFile:
     """Reads .pt, .pth and .ns (tensor, list of tensors or floats, BDDM's 4-tuple, {"beta": any of these}), .npy
-    (array, pickled {"beta": array or list}), .json (ours, or a plain list of numbers) and .csv or .txt.
+    (array, pickled {"beta": array or list}), .json (ours, or a plain list of numbers) and .csv or .txt; and the
+    names of shipped schedules, which have no ending.
 
     The betas may be illegal: the published schedule of 1000 steps is. InputError, in one line with the file's name,
     for what is no list of floating-point numbers, empty or unreadable.
     """
     reader = _READERS.get(Path(path).suffix.lower())
     if reader is None:
-        raise InputError(f"{path}: not a schedule file; one ends in {', '.join(_READERS)}")
+        return _shipped(str(path))
     betas, content, read_by = reader(path)
     if betas.dtype.kind != "f" or betas.ndim != 1 or betas.size == 0:
         raise InputError(
@@ -65,6 +72,15 @@ def open_schedule(path: str | Path) -> ScheduleFile:
             f"got shape {betas.shape} of {betas.dtype}"
         )
     return ScheduleFile(Path(path), betas.astype(np.float64), content, read_by)
+
+
+def _shipped(name: str) -> ScheduleFile:
+    """Of a name without an ending of schedule files: no such file could be read, so that none is hidden by it."""
+    known = named()
+    if name not in known:
+        names = f", and none is called so: {', '.join(known)}" if Path(name).suffix == "" else ""
+        raise InputError(f"{name}: not a schedule file; one ends in {', '.join(_READERS)}{names}")
+    return ScheduleFile(Path(name), known[name].betas, f"shipped with schedsearch ({source_of(name)})")
 
 
 def read_provenance(path: str | Path) -> dict[str, Any]:
