@@ -9,15 +9,12 @@ Each part goes on where it was stopped.
 """
 
 import argparse
-import os
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from schedsearch.cli import main as schedsearch
+from experiments.checkpoints import call, search, seen_from, ship, transfer, write_dataset
 from schedsearch.config import EXPERIMENTS, Voice, load_voice
-from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 
 DATASET, RATE, STEPS = "demo", 8000, 5000
@@ -31,14 +28,7 @@ RUNS: Mapping[str, tuple[int, str]] = {
     "wavegrad-draw": (0, "wavegrad"),
 }
 LEARNING = "learning.csv"
-TABLE = """speaker = "{speaker}"
-
-[rates.{rate}]
-checkpoint = "{name}/checkpoint.pt"
-config = "{config}"
-search_clips = "{search}"
-held_out_clips = "{held_out}"
-
+TRAINING = """
 [rates.{rate}.training]
 audio = "{audio}"
 recipe = {{ steps = {steps}, seed = {seed}, draw = "{draw}" }}
@@ -68,61 +58,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _write_tables(voice: Voice, options: argparse.Namespace) -> None:
     """An experiments file a run, all on the recordings of the voice."""
-    if voice.training is None or voice.config is None:
+    if voice.training is None:
         raise InputError(f"{voice.dataset} at {voice.sample_rate} Hz has no training table; name another voice")
-    if not isinstance(voice.search_clips, Path) or not isinstance(voice.held_out_clips, Path):
-        raise InputError(f"{voice.dataset} lists its clips one by one; name a voice whose clips are folders")
-    options.folder.mkdir(parents=True, exist_ok=True)
-    places = {"config": voice.config, "search": voice.search_clips, "held_out": voice.held_out_clips}
-    paths = {key: _seen_from(options.folder, path) for key, path in (places | {"audio": voice.training.audio}).items()}
+    audio = seen_from(options.folder, voice.training.audio)
     for name, (seed, draw) in RUNS.items():
-        told = {"name": name, "seed": seed, "draw": draw, "steps": options.steps, "rate": voice.sample_rate}
-        text = TABLE.format(speaker=voice.speaker, **told, **paths)
-        atomic_write(options.folder / f"{name}.toml", text.encode())
-
-
-def _seen_from(folder: Path, path: Path) -> str:
-    return Path(os.path.relpath(path, folder)).as_posix()
+        told = {"seed": seed, "draw": draw, "steps": options.steps, "rate": voice.sample_rate, "audio": audio}
+        write_dataset(options.folder, name, voice, options.folder / name / "checkpoint.pt", TRAINING.format(**told))
 
 
 def _train(options: argparse.Namespace) -> int:
     """Each to its last step; `train` goes on with what was stopped, and does nothing with what is done."""
     for name in RUNS:
         print(f"--- {name} ---", flush=True)
-        if (status := _call(options, "train", "--dataset", name)) != 0:
+        if (status := call(options.folder, "train", "--dataset", name)) != 0:
             return status
-        _ship(options, options.folder / name / LEARNING, f"{name}.{LEARNING}")
+        ship(options.folder / name / LEARNING, options.shipped / f"{name}.{LEARNING}")
     return 0
 
 
 def _search(options: argparse.Namespace) -> int:
-    budget = ["--budget", options.budget] if options.budget else []
-    for name in RUNS:
-        words = ["--dataset", name, "--iters", options.iters, "--results", str(options.folder / "results")]
-        # WaveGrad's own draw learns the cleanest levels late: the check would call such a network undertrained.
-        if (status := _call(options, "search-all", *words, "--force", *budget)) != 0:
-            return status
-    return 0
+    return search(options.folder, list(RUNS), options.iters, options.budget)
 
 
 def _transfer(options: argparse.Namespace) -> int:
-    results = options.folder / "results"
-    words = ["--voices", " ".join(RUNS), "--iters", options.iters, "--results", str(results)]
-    if (status := _call(options, "transfer", *words)) != 0:
-        return status
-    for path in sorted((results / "transfer").iterdir()):
-        if path.suffix in (".csv", ".md", ".png") and path.is_file():
-            _ship(options, path, path.name)
-    return 0
-
-
-def _ship(options: argparse.Namespace, source: Path, name: str) -> None:
-    options.shipped.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, options.shipped / name)
-
-
-def _call(options: argparse.Namespace, *words: str) -> int:
-    return schedsearch([*words, "--experiments", str(options.folder)])
+    return transfer(options.folder, list(RUNS), options.iters, options.shipped)
 
 
 PARTS: Mapping[str, Callable[[argparse.Namespace], int]] = {

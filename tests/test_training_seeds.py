@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import training_seeds
+from experiments import checkpoints
 from experiments.training_seeds import RUNS, main
 from schedsearch.config import Training, Voice, load_voice
 from vocoder.training import recipe_from
@@ -35,7 +35,7 @@ def calls(tmp_path, monkeypatch) -> list[tuple[str, ...]]:
             (folder / "learning.csv").write_text("step\n5\n")
         return 0
 
-    monkeypatch.setattr(training_seeds, "schedsearch", program)
+    monkeypatch.setattr(checkpoints, "schedsearch", program)
     (tmp_path / "voices").mkdir()
     (tmp_path / "voices" / "own.toml").write_text(TABLE)
     return found
@@ -84,7 +84,7 @@ def test_every_run_is_trained_and_searched_and_all_meet_in_one_transfer(calls, t
 
 @pytest.mark.parametrize("part", ["train", "search", "transfer"])
 def test_a_part_that_fails_ends_the_study(calls, tmp_path, monkeypatch, part):
-    monkeypatch.setattr(training_seeds, "schedsearch", lambda words: calls.append(tuple(words)) or 2)
+    monkeypatch.setattr(checkpoints, "schedsearch", lambda words: calls.append(tuple(words)) or 2)
     assert study(tmp_path, "--only", part) == 2
     assert len(calls) == 1
 

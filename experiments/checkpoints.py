@@ -1,0 +1,74 @@
+"""Checkpoints of one voice as datasets of their own, in a folder of their own: they are searched, and then judge one
+another's winners. What training_seeds and earlier_weights share.
+"""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from schedsearch.cli import main as schedsearch
+from schedsearch.config import Voice
+from vocoder.atomic import atomic_write
+from vocoder.errors import InputError
+
+TABLE = """speaker = "{speaker}"
+
+[rates.{rate}]
+checkpoint = "{checkpoint}"
+config = "{config}"
+search_clips = "{search}"
+held_out_clips = "{held_out}"
+"""
+
+
+def write_dataset(folder: Path, name: str, voice: Voice, checkpoint: Path, more: str = "") -> None:
+    """The experiments file of a checkpoint on the voice's recordings; `more` are further tables of it."""
+    if voice.config is None:
+        raise InputError(f"{voice.dataset} at {voice.sample_rate} Hz has no configuration file; name another voice")
+    if not isinstance(voice.search_clips, Path) or not isinstance(voice.held_out_clips, Path):
+        raise InputError(f"{voice.dataset} lists its clips one by one; name a voice whose clips are folders")
+    folder.mkdir(parents=True, exist_ok=True)
+    places = {"checkpoint": checkpoint, "config": voice.config}
+    places |= {"search": voice.search_clips, "held_out": voice.held_out_clips}
+    paths = {key: seen_from(folder, path) for key, path in places.items()}
+    text = TABLE.format(speaker=voice.speaker, rate=voice.sample_rate, **paths)
+    atomic_write(folder / f"{name}.toml", (text + more).encode())
+
+
+def seen_from(folder: Path, path: Path) -> str:
+    """A path of an experiments file in this folder."""
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def search(folder: Path, names: Sequence[str], iterations: str, budget: str = "") -> int:
+    """Each by itself, into folder/results; the first status that is not 0."""
+    words = ["--iters", iterations, "--results", str(folder / "results"), *(["--budget", budget] if budget else [])]
+    for name in names:
+        # The check calls a network undertrained that has yet to learn the cleanest levels; here that is the matter.
+        if (status := call(folder, "search-all", "--dataset", name, *words, "--force")) != 0:
+            return status
+    return 0
+
+
+def transfer(folder: Path, names: Sequence[str], iterations: str, shipped: Path, *options: str) -> int:
+    """All together; its tables and pictures go to `shipped`. What is universal to them is of no use to others."""
+    results = folder / "results"
+    words = ["--voices", " ".join(names), "--iters", iterations, "--results", str(results), *options]
+    if (status := call(folder, "transfer", *words)) != 0:
+        return status
+    for path in sorted((results / "transfer").iterdir()):
+        if path.suffix in (".csv", ".md", ".png") and path.is_file():
+            ship(path, shipped / path.name)
+    return 0
+
+
+def ship(source: Path, target: Path) -> None:
+    """To be committed."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def call(folder: Path, *words: str) -> int:
+    """A command on the datasets of this folder."""
+    return schedsearch([*words, "--experiments", str(folder)])
