@@ -42,13 +42,21 @@ def seen_from(folder: Path, path: Path) -> str:
 
 
 def search(folder: Path, names: Sequence[str], iterations: str, budget: str = "") -> int:
-    """Each by itself, into folder/results; the first status that is not 0."""
-    words = ["--iters", iterations, "--results", str(folder / "results"), *(["--budget", budget] if budget else [])]
+    """Each in results of its own, so that none begins from another's winner; the first status that is not 0."""
+    words = ["--iters", iterations, *(["--budget", budget] if budget else [])]
     for name in names:
+        alone = folder / "searches" / name
         # The check calls a network undertrained that has yet to learn the cleanest levels; here that is the matter.
-        if (status := call(folder, "search-all", "--dataset", name, *words, "--force")) != 0:
+        if (status := call(folder, "search-all", "--dataset", name, "--results", str(alone), *words, "--force")) != 0:
             return status
+        bring_winners(alone, folder)
     return 0
+
+
+def bring_winners(results: Path, folder: Path, voice: str = "*/*hz") -> None:
+    """What searches shipped below `results`, to where `transfer` finds it."""
+    for winner in sorted(results.glob(f"{voice}/*iters/schedule.json")):
+        ship(winner, folder / "results" / "shipped" / winner.relative_to(results))
 
 
 def transfer(folder: Path, names: Sequence[str], iterations: str, shipped: Path, *options: str) -> int:

@@ -15,9 +15,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.checkpoints import search, ship, transfer, write_dataset
+from experiments.checkpoints import bring_winners, search, transfer, write_dataset
 from schedsearch.config import EXPERIMENTS, Voice, load_voice
-from schedsearch.run import voice_folder
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 
@@ -68,8 +67,7 @@ def _prepare(voice: Voice, beside: Sequence[Voice], options: argparse.Namespace)
     write_dataset(options.folder, earlier, voice, checkpoint)
     for one in (voice, *beside):
         write_dataset(options.folder, one.dataset, one, one.checkpoint)
-        for winner in sorted(voice_folder(one, options.shipped).glob("*iters/schedule.json")):
-            ship(winner, options.folder / "results" / "shipped" / winner.relative_to(options.shipped))
+        bring_winners(options.shipped, options.folder, f"{one.dataset}/{one.sample_rate}hz")
     return [earlier, voice.dataset, *(one.dataset for one in beside)]
 
 

@@ -47,6 +47,11 @@ class Voice:
     resample: bool = False
     training: Training | None = None
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The dataset's and its speaker's: what was chosen on either is no stranger's."""
+        return frozenset({self.dataset, self.speaker})
+
 
 def known_datasets(experiments: Path = EXPERIMENTS) -> list[str]:
     """Names of the datasets that have a file."""

@@ -5,7 +5,7 @@ With n = 1 the formulas give their first (cleanest) value, as `numpy.linspace` d
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -190,15 +190,16 @@ def _universal_text() -> str:
 # --- baselines ------------------------------------------------------------------------------------
 
 
-def baselines(n: int, *, dataset: str = "") -> dict[str, NoiseSchedule]:
+def baselines(n: int, *, own: Collection[str] = ()) -> dict[str, NoiseSchedule]:
     """What a search of n steps must beat, by name: the published schedules of this length, or, where there is
     none, the nearest of each publisher resampled; the formulas in use that end where sampling can start; and the
     universal schedule of this length, if there is one. None twice.
 
-    A universal schedule that was chosen on `dataset` itself is none of it: it may be the dataset's own winner."""
+    A universal schedule that was chosen on one of `own`, the dataset and its speaker, is none of it: it may be the
+    voice's own winner."""
     found = published_for(_steps(n)) or _resampled(n)
     formulas = {name: schedule for name, schedule in _formulas(n).items() if _can_start(schedule)}
-    foreign = (name for name in _universal() if dataset not in _chosen_on().get(name, ()))
+    foreign = (name for name in _universal() if _chosen_on().get(name, frozenset()).isdisjoint(own))
     ours = {name: _universal()[name] for name in foreign if len(_universal()[name]) == n}
     for name, schedule in (formulas | ours).items():
         if schedule not in found.values():

@@ -295,6 +295,7 @@ def _identity(
     """Everything that scores depend on: two runs share trials only if all of it is equal."""
     return {
         "dataset": voice.dataset,
+        **({"speaker": voice.speaker} if voice.speaker != voice.dataset else {}),
         "sample_rate": voice.sample_rate,
         "iterations": settings.iterations,
         **conditions(vocoder),

@@ -90,7 +90,7 @@ def _claimed(
 
 
 def _score_baselines(store: Store, race: Race, steps: int) -> Iterator[Progress]:
-    given = baselines(steps, dataset=store.dataset)
+    given = baselines(steps, own=store.names)
     alone = replace(race, shared=False)
     for name in shared(store, list(given), lambda name: name in {c.name for c in store.baselines()}):
         store.add_baseline(name, given[name], alone.evaluate([given[name]])[0])

@@ -92,9 +92,10 @@ class Store:
             self.study.set_user_attr("identity", dict(identity))
 
     @property
-    def dataset(self) -> str:
-        """What is searched for."""
-        return str(self.study.user_attrs["identity"].get("dataset", ""))
+    def names(self) -> frozenset[str]:
+        """The dataset's that is searched for, and its speaker's."""
+        identity = self.study.user_attrs["identity"]
+        return frozenset(str(identity[key]) for key in ("dataset", "speaker") if key in identity)
 
     @property
     def objective(self) -> str:

@@ -201,8 +201,8 @@ def test_a_universal_schedule_is_a_baseline_of_its_length_alone(universal_6):
 
 def test_a_universal_schedule_is_no_baseline_of_a_dataset_that_chose_it(universal_6, monkeypatch):
     monkeypatch.setattr(families, "_chosen_on", lambda: {"universal-6": frozenset({"demo"})})
-    assert "universal-6" not in families.baselines(6, dataset="demo")
-    assert families.baselines(6, dataset="other")["universal-6"] == universal_6
+    assert "universal-6" not in families.baselines(6, own={"mine", "demo"})
+    assert families.baselines(6, own={"other"})["universal-6"] == universal_6
 
 
 def test_an_unknown_universal_schedule_is_answered_with_the_known_ones(universal_6):
@@ -222,7 +222,7 @@ def test_what_is_shipped_as_universal_has_the_length_of_its_name():
     for name in families.universal_names():
         length = int(name.rsplit("-", 1)[1])
         assert len(families.universal(name)) == length
-        assert name not in families.baselines(length, dataset="demo")
+        assert name not in families.baselines(length, own={"demo"})
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,13 @@ def test_the_leaderboard_is_sorted_and_marks_what_ships(toy):
     assert shipped == [json.loads((toy.folder / "run.json").read_text())["name"]]
 
 
+def test_what_another_dataset_of_the_speaker_chose_is_no_baseline(toy):
+    table = toy.root / "toy.toml"
+    table.write_text('speaker = "demo"\n' + table.read_text())
+    toy.search("--budget", "1candidates")
+    assert {c.name for c in toy.store().baselines()} == set(baselines(ITERS)) - {"universal-6"}
+
+
 @pytest.mark.parametrize("count", [1, 6, 9])
 def test_a_budget_of_candidates_is_kept_exactly(toy, count):
     toy.search("--budget", f"{count}candidates", "--strategy", "tpe", "--no-race")  # whole scores alone cost the same

@@ -33,6 +33,11 @@ def calls(tmp_path, monkeypatch) -> list[tuple[str, ...]]:
             folder = tmp_path / "bench" / words[words.index("--dataset") + 1]
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "learning.csv").write_text("step\n5\n")
+        if words[0] == "search-all":
+            name, results = (words[words.index(option) + 1] for option in ("--dataset", "--results"))
+            winner = Path(results) / name / "8000hz" / "6iters" / "schedule.json"
+            winner.parent.mkdir(parents=True)
+            winner.write_text(name)
         return 0
 
     monkeypatch.setattr(checkpoints, "schedsearch", program)
@@ -75,7 +80,12 @@ def test_every_run_is_trained_and_searched_and_all_meet_in_one_transfer(calls, t
         (folder / name).write_text(name)
     assert study(tmp_path, "--iters", "6", "--budget", "5candidates") == 0
     assert [call[0] for call in calls] == ["train"] * 4 + ["search-all"] * 4 + ["transfer"]
-    assert all("5candidates" in call for call in calls if call[0] == "search-all")
+    searches = [call for call in calls if call[0] == "search-all"]
+    assert all("5candidates" in call for call in searches)
+    # None begins from what another found, and all winners meet.
+    assert len({call[call.index("--results") + 1] for call in searches}) == len(RUNS)
+    winners = (tmp_path / "bench" / "results" / "shipped").glob("*/8000hz/6iters/schedule.json")
+    assert {winner.read_text() for winner in winners} == set(RUNS)
     assert " ".join(RUNS) in calls[-1]
     shipped = {path.name for path in (tmp_path / "shipped").iterdir()}
     # What is universal to checkpoints of one voice is of no use to others.

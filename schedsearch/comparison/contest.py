@@ -1,5 +1,6 @@
 """Many schedules of a voice on its held-out clips, judged as a search's verdict judges its winner."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +76,7 @@ class Contest:
 def open_contest(voice: Voice, settings: Settings) -> Contest:
     """Reads schedules, vocoder and clips; InputError in one line for whatever is wrong, and then nothing is written."""
     folder = voice_folder(voice, settings.results)
-    entrants = _entrants(settings, voice.dataset, folder, voice_folder(voice, settings.results / SHIPPED))
+    entrants = _entrants(settings, voice.names, folder, voice_folder(voice, settings.results / SHIPPED))
     scoring = open_scoring(voice, settings)
     return Contest(voice, folder, entrants, scoring, Timing(scoring.vocoder, scoring.clips, scoring.kept))
 
@@ -95,7 +96,7 @@ def open_scoring(voice: Voice, settings: Settings) -> Scoring:
     return Scoring(vocoder, clips, tuple(metrics.values()), settings.draws, settings.seed, kept)
 
 
-def _entrants(settings: Settings, dataset: str, own: Path, shipped: Path) -> tuple[Entrant, ...]:
+def _entrants(settings: Settings, names: Collection[str], own: Path, shipped: Path) -> tuple[Entrant, ...]:
     """Baselines of every length first, then winners, then the user's files; a baseline given by name is there once."""
     brought = given(settings.files)
     lengths = settings.lengths or (() if brought else lengths_with_winners(own, shipped))
@@ -106,6 +107,6 @@ def _entrants(settings: Settings, dataset: str, own: Path, shipped: Path) -> tup
         )
     others = [*(w for length in dict.fromkeys(lengths) for w in winners_of(own, shipped, length)), *brought]
     every = sorted({*lengths, *(len(entrant.schedule) for entrant in others)})
-    known = [baseline for length in every for baseline in baselines_of(length, dataset=dataset)]
-    names = {baseline.name for baseline in known}
-    return (*known, *(other for other in others if other.kind != "given" or other.name not in names))
+    known = [baseline for length in every for baseline in baselines_of(length, own=names)]
+    there = {baseline.name for baseline in known}
+    return (*known, *(other for other in others if other.kind != "given" or other.name not in there))

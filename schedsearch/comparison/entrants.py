@@ -1,7 +1,7 @@
 """Who is compared: baselines, the winners that stand under results, and files that the user brings."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,12 +24,12 @@ class Entrant:
     schedule: NoiseSchedule
 
 
-def baselines_of(iterations: int, *, dataset: str = "") -> list[Entrant]:
-    """All of this length; universal ones only where `dataset` has not chosen them."""
+def baselines_of(iterations: int, *, own: Collection[str] = ()) -> list[Entrant]:
+    """All of this length; universal ones only where none of `own`, dataset and speaker, has chosen them."""
     sources = dict.fromkeys(published_names(), "published") | dict.fromkeys(universal_names(), "universal")
     return [
         Entrant(name, "baseline", sources.get(name, "formula or resampled"), schedule)
-        for name, schedule in baselines(iterations, dataset=dataset).items()
+        for name, schedule in baselines(iterations, own=own).items()
     ]
 
 

@@ -27,7 +27,7 @@ def plan(run: Run, budget: Budget) -> str:
     clips, held_out, steps = len(run.search_clips), len(run.held_out_clips), run.settings.iterations
     pairs, judged = clips * len(run.draws), held_out * len(run.held_out_draws)
     heard = min(held_out, LISTENING_CLIPS)
-    fresh = len(baselines(steps, dataset=run.voice.dataset)) - len(run.store.baselines())
+    fresh = len(baselines(steps, own=run.voice.names)) - len(run.store.baselines())
     rescored = (SEARCHED_FINALISTS + BASELINE_FINALISTS) * len(finalist_draws(steps))
     seconds = _seconds_an_evaluation(run, run.vocoder)
     exact = _seconds_an_evaluation(run, run.exact.vocoder) if run.vocoder.autocast else seconds
