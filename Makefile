@@ -41,7 +41,7 @@
 ##   compare   baselines, winners and schedules of yours on the held-out clips, into results/DATASET/RATEhz/comparison.csv,
 ##             and quality against speed beside it, comparison.png
 ##               ITERS="6 12 25 50 100"    lengths; empty: those of SCHEDULES, or of all winners
-##               SCHEDULES="a.pt b.npy"    files of yours, any length and layout
+##               SCHEDULES="a.pt b.npy"    files of yours, any length and layout, or names: universal-6, ivanvovk-6
 ##               METRICS="pesq stoi mcd"   columns; empty: those of a search
 ##               OBJECTIVE=spectral_pesq   chooses the best baseline, which all are compared with
 ##               EXCERPT=1.6               seconds of each held-out clip
