@@ -107,7 +107,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("dataset", nargs="?", default="demo")
     parser.add_argument("--rate", type=int)
     parser.add_argument("--clips", type=int, default=24, help="held-out clips in each row (default: 24)")
-    parser.add_argument("--long-clips", type=int, default=6, help="held-out clips for 1000 steps (default: 6)")
+    parser.add_argument("--long-clips", type=int, default=6, help="held-out clips for 1000 steps (default: 6; 0: none)")
     return parser.parse_args(arguments)
 
 
@@ -119,7 +119,7 @@ def _make(voice: Voice, options: argparse.Namespace) -> None:
     rows = _kept(path, vocoder)
     for method, schedule in {"Griffin-Lim 32": None, **SCHEDULES}.items():
         count = options.long_clips if method == "1000 steps" else options.clips
-        if method not in {row["method"] for row in rows}:
+        if count > 0 and method not in {row["method"] for row in rows}:
             scores = _scores(vocoder, clips[:count], metrics, schedule)
             rows.append(_row(method, vocoder, scores))
             _write(pd.DataFrame(rows), path)
