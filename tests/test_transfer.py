@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,9 +36,10 @@ from vocoder.audio import write_wav
 LOUD, QUIET = log_snr_line(3, 9.0, -3.0), log_snr_line(3, 7.0, -4.0)  # winners of the two voices, as if searched
 
 
-def few(n: int) -> dict[str, NoiseSchedule]:
+def few(n: int, *, own: Collection[str] = ()) -> dict[str, NoiseSchedule]:
     """Two baselines, and what is shipped as universal: a transfer in a second."""
-    return {name: s for i, (name, s) in enumerate(baselines(n).items()) if i < 2 or name in universal_names()}
+    found = baselines(n, own=own).items()
+    return {name: s for i, (name, s) in enumerate(found) if i < 2 or name in universal_names()}
 
 
 @pytest.fixture
