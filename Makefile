@@ -146,8 +146,10 @@ bench-search: .venv/.stamp
 study-metrics: .venv/.stamp
 	@$(BIN)/python -m experiments.metrics_study
 
+# A test file is one process's, since its tests share what is slow to make; and a process has one thread, so that they
+# do not stand in one another's way.
 test: .venv/.stamp
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 check: .venv/.stamp
 	$(BIN)/flake8 $(SOURCES)

@@ -92,6 +92,15 @@ install_torch() {
     pip_install "torch==$TORCH"
 }
 
+# --- compiled functions -----------------------------------------------------------------------------
+
+# By one process, before anybody starts two: those that compile together can leave a cache on the disk that is a
+# segmentation fault from then on (https://github.com/numba/numba/issues/10128). So what is there is not trusted either.
+compile_librosa() {
+    find .venv/lib/ -path '*/librosa/*' -name '*.nb[ci]' -exec rm -f {} +
+    EAGER_IMPORT=1 .venv/bin/python -c 'import librosa'
+}
+
 # --- all of it ------------------------------------------------------------------------------------
 
 usable_venv || make_venv
@@ -100,4 +109,6 @@ torch_is_there || install_torch
 say "torch: $(.venv/bin/python -c 'import torch; print(torch.__version__)')"
 say "installing schedsearch with everything else it needs (minutes, the first time)"
 pip_install -qq --editable '.[test,data]'
+say "compiling librosa's functions (half a minute)"
+compile_librosa
 say "done"

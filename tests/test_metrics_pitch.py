@@ -1,6 +1,8 @@
 """Pitch errors: hand-made tracks for the formulas, tones of known F0 for the tracker."""
 
 import math
+import subprocess
+import sys
 
 import librosa
 import numpy as np
@@ -131,6 +133,24 @@ def test_each_clip_is_analysed_once_whoever_asks(monkeypatch):
     assert len(calls) == 2
     tracker([other, voice(102.0), one.clone()])
     assert len(calls) == 3
+
+
+def test_functions_are_compiled_before_several_processes_would_compile_them():
+    """Together they would race for numba's cache: only a process that has not used librosa yet can tell."""
+    program = """if True:
+        import sys, torch
+        from schedsearch.metrics import pitch
+
+        def spread(function, calls, jobs):
+            print("librosa.core.pitch" in sys.modules)
+            return [None for _ in calls]
+
+        pitch.spread = spread
+        print("librosa.core.pitch" in sys.modules)
+        pitch.Tracker(16000, jobs=2)([torch.zeros(16000)])
+    """
+    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    assert told.split() == ["False", "True"]
 
 
 def test_what_is_remembered_is_what_would_be_found():

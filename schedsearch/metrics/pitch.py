@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from importlib import import_module
 
 import librosa
 import numpy as np
@@ -92,6 +93,7 @@ class Tracker:
         arrays = {_key(samples): samples for samples in map(array, clips)}
         found = {key: self._known[key] for key in arrays if key in self._known}
         fresh = [key for key in arrays if key not in found]
+        _compile()
         tracks = spread(_track, [(arrays[key], self._sample_rate) for key in fresh], self._jobs)
         found |= dict(zip(fresh, tracks, strict=True))
         self._remember(found)
@@ -103,6 +105,15 @@ class Tracker:
             self._known.move_to_end(key)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
+
+
+def _compile() -> None:
+    """Has librosa's compiled functions made, or read from disk, by this process before several would at once.
+
+    Two that make them together can leave a cache on the disk with which every later pYIN is a segmentation fault
+    (numba's issue 10128).
+    """
+    import_module("librosa.core.pitch")
 
 
 def _track(samples: Samples, sample_rate: int) -> PitchTrack | Failure:
