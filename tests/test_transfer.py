@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import AnalyticVocoder, BrokenVocoder, LogRms, Toy, files_below, interrupt_at, noise_clip
 from hypothesis import given
@@ -29,6 +30,7 @@ from schedsearch.transfer.judges import judges, lengths_of
 from schedsearch.transfer.matrix import COLUMNS, Cell, cells
 from schedsearch.transfer.offers import mean, offers
 from schedsearch.transfer.sentences import across_lengths, of_length
+from schedsearch.transfer.summary import summary
 from schedsearch.transfer.universal import relative_loss, without_speaker, write_universal
 from schedsearch.verdict import Interval
 from vocoder.audio import write_wav
@@ -404,7 +406,11 @@ def test_pictures_and_words_are_written(voices, capsys):
         assert float(row["curve_distance"]) > 0
     names = {path.name for path in folder(voices).iterdir()}
     assert names >= {"matrix.csv", "transfer.md", "transfer-3.png", "winners-3.png", "universal.json"}
-    assert (folder(voices) / "transfer.md").read_text().strip() in told
+    words = (folder(voices) / "transfer.md").read_text()
+    assert words.strip() in told
+    table = summary(pd.read_csv(folder(voices) / "matrix.csv"))
+    assert "another speaker's winner" in table
+    assert table in words
 
 
 # --- stopping, and what is wrong ------------------------------------------------------------------

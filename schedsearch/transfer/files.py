@@ -15,6 +15,7 @@ from schedsearch.transfer.heat_map import heat_map
 from schedsearch.transfer.matrix import Cell, cells, table
 from schedsearch.transfer.prediction import pairs
 from schedsearch.transfer.sentences import report
+from schedsearch.transfer.summary import summary
 from schedsearch.transfer.universal import Choice, provenance, write_universal
 from vocoder.atomic import atomic_write
 
@@ -26,10 +27,11 @@ def write_all(exchange: Exchange) -> tuple[list[Path], str]:
     """All files of the results folder, and what transfer.md says; after `judging`."""
     found, folder = cells(exchange), exchange.folder
     predicted = pairs(exchange, found)
-    words = report(exchange, found, predicted)
+    matrix = table(found, exchange)
+    words = report(exchange, found, predicted, summary(matrix))
     drawn = {name: png(figure) for name, figure in pictures(exchange, found).items()}
     make_writable(folder)
-    write_table(table(found, exchange), folder / MATRIX)
+    write_table(matrix, folder / MATRIX)
     write_table(prediction.table(predicted), folder / PREDICTION)
     atomic_write(folder / WORDS, words.encode())
     for name, content in drawn.items():

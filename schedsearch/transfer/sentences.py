@@ -13,14 +13,14 @@ from schedsearch.transfer.universal import relative_loss
 HOW = (
     "Loss is how much worse a schedule is than the judging voice's own winner on its held-out clips, as a part of that "
     "winner's mean; worse, better and tied (=) are by the 95 % paired bootstrap interval over clips (of twenty ties "
-    "one is called otherwise by chance). Universal schedules were chosen on search clips and are judged on held-out "
-    "ones."
+    "one is called otherwise by chance). The first table has the median over pairs of winner and judge, or over "
+    "judges, and the largest. Universal schedules were chosen on search clips and are judged on held-out ones."
 )
 
 
-def report(exchange: Exchange, cells: Sequence[Cell], predicted: Sequence[Pair]) -> str:
-    """All lengths as Markdown, the summary first."""
-    blocks = [f"# Transfer\n\n{HOW}\n\n{_measured(exchange)}\n\n{across_lengths(cells)}"]
+def report(exchange: Exchange, cells: Sequence[Cell], predicted: Sequence[Pair], summary: str) -> str:
+    """All lengths as Markdown, the summary first: `summary` is its table."""
+    blocks = ["# Transfer", HOW, _measured(exchange), across_lengths(cells), *([summary] if summary else ())]
     for n in exchange.lengths:
         of_n = [cell for cell in cells if len(cell.entrant.schedule) == n]
         told = " ".join([*of_length(exchange, of_n, n), safety_sentence(predicted, n)]).strip()

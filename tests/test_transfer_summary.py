@@ -1,0 +1,138 @@
+"""The table of what borrowing costs: counted from hand-made rows of a matrix, and joined from several files."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from experiments.transfer_summary import main
+from schedsearch.transfer.matrix import COLUMNS
+from schedsearch.transfer.summary import summary
+
+OTHER, BASELINE = "other speaker", "baseline"
+
+
+def row(dataset, schedule, relation, loss, verdict, *, n=6, metric="spectral", direction="minimize", half=0.02):
+    """A row whose judge's own winner has a mean of 4, and intervals of +- `half` of it."""
+    sign = 4.0 if direction == "minimize" else -4.0
+    ends = sorted((sign * (loss - half), sign * (loss + half)))
+    given = {
+        "dataset": dataset, "rate": 16000, "checkpoint": dataset, "iterations": n, "schedule": schedule,
+        "relation": relation, "metric": metric, "direction": direction, "mean": 4.0 + sign * loss,
+        "difference": sign * loss, "difference_low": ends[0], "difference_high": ends[1],
+        "relative_loss": loss, "verdict": verdict,
+    }  # fmt: skip
+    return dict.fromkeys(COLUMNS) | given
+
+
+def matrix(*rows) -> pd.DataFrame:
+    natives = {(r["dataset"], r["iterations"]): r for r in reversed(rows)}
+    own = [
+        row(dataset, f"winner of {dataset}", "native", 0.0, "native", n=n, metric=r["metric"], direction=r["direction"])
+        for (dataset, n), r in natives.items()
+    ]
+    return pd.DataFrame([*own, *rows], columns=list(COLUMNS))
+
+
+def table(text: str) -> dict[str, list[str]]:
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+    return {name: cells for name, *cells in lines}
+
+
+THREE = (
+    row("a", "winner of b", OTHER, 0.01, "tie"),
+    row("a", "winner of c", OTHER, 0.05, "worse"),
+    row("b", "winner of a", OTHER, -0.002, "tie", half=0.03),
+)
+
+
+def test_median_largest_and_what_is_worse_are_counted():
+    told = table(summary(matrix(*THREE)))
+    assert told["what a voice takes"] == ["6 steps"]
+    assert told["another speaker's winner"] == ["+1.0 %, at most +5.0 %; 1 of 3 worse"]
+
+
+def test_a_tie_leaves_open_what_lies_in_its_interval():
+    told = table(summary(matrix(*THREE)))
+    assert told["... at most, by a tie's interval"] == ["+3.0 %"]
+
+
+def test_where_more_is_better_the_interval_is_read_from_its_other_end():
+    more_is_better = row("a", "winner of b", OTHER, 0.01, "tie", metric="pesq_wb", direction="maximize")
+    assert table(summary(matrix(more_is_better)))["... at most, by a tie's interval"] == ["+3.0 %"]
+
+
+def test_only_the_objective_counts():
+    other = row("a", "winner of b", OTHER, 0.9, "worse", metric="lsd")
+    assert summary(matrix(*THREE, other)) == summary(matrix(*THREE))
+
+
+def test_a_judge_without_a_winner_of_its_own_loses_nothing():
+    stranger = row("d", "winner of a", OTHER, 0.9, "")
+    rows = matrix(*THREE, stranger)
+    rows = rows[~((rows["dataset"] == "d") & (rows["relation"] == "native"))]
+    assert summary(rows) == summary(matrix(*THREE))
+    assert summary(rows[rows["dataset"] == "d"]) == ""
+
+
+def test_baselines_are_told_by_the_best_of_each_and_by_the_best_at_worst():
+    told = table(summary(matrix(
+        row("a", "safe", BASELINE, 0.06, "worse"), row("b", "safe", BASELINE, 0.04, "worse"),
+        row("a", "bold", BASELINE, 0.01, "tie"), row("b", "bold", BASELINE, 0.20, "worse"),
+        row("a", "ivanvovk-6", BASELINE, 0.50, "worse"), row("b", "ivanvovk-6", BASELINE, 0.30, "worse"),
+    )))  # fmt: skip
+    assert told["the best baseline of each voice, known after measuring"] == ["+2.5 %, at most +4.0 %; 1 of 2 worse"]
+    assert told["the baseline that is best in its worst case"] == ["safe: +5.0 %, at most +6.0 %; 2 of 2 worse"]
+    assert told["ivanvovk-N"] == ["+40.0 %, at most +50.0 %; 2 of 2 worse"]
+
+
+def test_failures_are_counted_and_no_baseline_with_one_is_best_at_worst():
+    rows = (
+        row("a", "fails", BASELINE, float("nan"), ""), row("b", "fails", BASELINE, 0.0, "tie"),
+        row("a", "sound", BASELINE, 0.3, "worse"), row("b", "sound", BASELINE, 0.3, "worse"),
+        row("a", "winner of b", OTHER, float("nan"), ""), row("b", "winner of a", OTHER, 0.1, "worse"),
+    )  # fmt: skip
+    told = table(summary(matrix(*rows)))
+    assert told["another speaker's winner"] == ["failures on 1 of 2"]
+    assert told["the baseline that is best in its worst case"][0].startswith("sound")
+
+
+def test_lengths_stand_side_by_side_and_what_one_lacks_is_empty():
+    told = table(summary(matrix(*THREE, row("a", "winner of b", "same speaker at another rate", 0.02, "tie", n=12))))
+    assert told["what a voice takes"] == ["6 steps", "12 steps"]
+    assert told["another speaker's winner"][1] == ""
+    assert told["the same speaker's winner at another rate"] == ["", "+2.0 %, at most +2.0 %; 0 of 1 worse"]
+
+
+def test_transfers_made_one_by_one_are_joined(tmp_path: Path, capsys):
+    paths = [tmp_path / "6.csv", tmp_path / "12.csv"]
+    matrix(*THREE).to_csv(paths[0], index=False)
+    matrix(row("a", "winner of b", OTHER, 0.02, "tie", n=12)).to_csv(paths[1], index=False)
+    assert main([str(path) for path in paths]) == 0
+    assert table(capsys.readouterr().out)["another speaker's winner"] == [
+        "+1.0 %, at most +5.0 %; 1 of 3 worse",
+        "+2.0 %, at most +2.0 %; 0 of 1 worse",
+    ]
+
+
+@pytest.mark.parametrize("content", [None, "a,b\n1\n1,2,3,4\n", "dataset,rate\na,1\n"])
+def test_what_is_no_matrix_is_one_line(tmp_path: Path, capsys, content):
+    path = tmp_path / "matrix.csv"
+    if content is not None:
+        path.write_text(content)
+    assert main([str(path)]) == 2
+    told = capsys.readouterr().err
+    assert str(path) in told
+    assert len(told.splitlines()) == 1
+
+
+def test_one_length_measured_twice_is_not_joined(tmp_path: Path, capsys):
+    for name in ("one.csv", "two.csv"):
+        matrix(*THREE).to_csv(tmp_path / name, index=False)
+    assert main([str(tmp_path / "one.csv"), str(tmp_path / "two.csv")]) == 2
+    assert " in 6 steps; give one" in capsys.readouterr().err
+
+
+def test_the_shipped_tables_make_it(capsys):
+    assert main([]) == 0
+    assert table(capsys.readouterr().out)["what a voice takes"][:3] == ["6 steps", "12 steps", "25 steps"]
