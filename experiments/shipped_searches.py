@@ -1,0 +1,121 @@
+"""What searches found, as the tables in README and results/shipped/README.md: `python -m experiments.shipped_searches`.
+
+Reads results/shipped/<dataset>/<rate>hz/<iters>iters/run.json of every voice and length, or of another folder that is
+given. The first table has the objective of what ships, its PESQ, and the searched schedule minus the best baseline; the
+second that difference in every metric.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from schedsearch.result import Result, read_result
+from vocoder.errors import InputError
+
+SHIPPED = Path("results/shipped")
+OTHERS = ("spectral", "log_mel_l1", "pesq", "stoi")  # beside the objective, in the second table; pesq_wb, or pesq_nb
+Row = Mapping[str, Any]  # of run.json's held_out
+
+
+@dataclass(frozen=True)
+class Found:
+    """One search's result, and the voice it is of."""
+
+    voice: str
+    iterations: int
+    result: Result
+
+    @property
+    def rows(self) -> dict[str, Row]:
+        """By metric; PESQ of either band is `pesq`."""
+        rows = {str(row["metric"]): row for row in self.result.facts["held_out"]}
+        either = rows.get("pesq_wb", rows.get("pesq_nb"))
+        return rows if either is None else rows | {"pesq": either}
+
+    @property
+    def side(self) -> str:
+        """Of a row: whose scores are those of what ships."""
+        return "winner" if self.result.improves else "baseline"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints both tables; 2 and one line where there is nothing to print."""
+    parser = argparse.ArgumentParser(prog="shipped_searches", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=SHIPPED, help=f"default: {SHIPPED}")
+    folder = parser.parse_args(arguments).folder
+    try:
+        found = list(searches(folder))
+    except InputError as error:
+        print(f"shipped_searches: {error}", file=sys.stderr)
+        return 2
+    if not found:
+        print(f"shipped_searches: no search has left a run.json below {folder}; give another folder", file=sys.stderr)
+        return 2
+    print(f"{overview(found)}\n\n{differences(found)}")
+    return 0
+
+
+def searches(folder: Path) -> Iterator[Found]:
+    """Voice by voice, each from its shortest length to its longest."""
+    paths = sorted(folder.glob("*/*hz/*iters/run.json"), key=lambda path: (path.parts[-4], -_rate(path), _steps(path)))
+    for path in paths:
+        rate = _rate(path)
+        yield Found(f"{path.parts[-4]}, {rate / 1000:g} kHz", _steps(path), read_result(path.parent))
+
+
+def overview(found: Sequence[Found]) -> str:
+    """A row a voice, a column a length."""
+    lengths = sorted({one.iterations for one in found})
+    by_place = {(one.voice, one.iterations): one for one in found}
+    lines = [["held-out, of what ships", *(f"{n} steps" for n in lengths)], ["---"] * (1 + len(lengths))]
+    for voice in dict.fromkeys(one.voice for one in found):
+        lines.append([voice, *(_cell(by_place.get((voice, n))) for n in lengths)])
+    return _markdown(lines)
+
+
+def differences(found: Sequence[Found]) -> str:
+    """A row a search: searched minus best baseline in the objective and the other metrics."""
+    lines = [["voice", "steps", "best baseline", "objective", *OTHERS], ["---"] * (4 + len(OTHERS))]
+    for one in found:
+        rival = f"{one.result.facts['baseline']}{'' if one.result.improves else ', which ships'}"
+        told = [_interval(row, 3) if row else "" for row in (one.result.verdict, *map(one.rows.get, OTHERS))]
+        lines.append([one.voice, str(one.iterations), rival, *told])
+    return _markdown(lines)
+
+
+def _cell(one: Found | None) -> str:
+    if one is None:
+        return ""
+    objective, pesq = one.result.verdict, one.rows.get("pesq")
+    told = f"{objective[one.side]['mean']:.2f} ± {objective[one.side]['se']:.2f}"
+    if pesq is not None:
+        told += f", PESQ {pesq[one.side]['mean']:.2f}"
+    ships = "" if one.result.improves else f", {one.result.facts['baseline']} ships"
+    return f"{told} ({_interval(objective, 2)}{ships})"
+
+
+def _interval(row: Row, digits: int) -> str:
+    difference = row["difference"]
+    if difference is None:
+        return "too few clips"
+    mean, low, high = (f"{difference[key]:+.{digits}f}".replace("-", "−") for key in ("mean", "low", "high"))
+    return f"{mean} [{low}, {high}]"
+
+
+def _markdown(lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _rate(path: Path) -> int:
+    return int(path.parts[-3].removesuffix("hz"))
+
+
+def _steps(path: Path) -> int:
+    return int(path.parts[-2].removesuffix("iters"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
