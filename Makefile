@@ -88,7 +88,6 @@ setup: .venv/.stamp
 
 .venv/.stamp: setup.cfg pyproject.toml .ci/setup.sh
 	@sh .ci/setup.sh
-	@touch $@
 
 # $${NAME:+--flag="$$NAME"} is one word, or none where NAME is empty.
 search search-all: .venv/.stamp

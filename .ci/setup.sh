@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sets up .venv: Python, torch for this machine, the package with what its tests need. `make` calls it in the
-# repository's root. May be interrupted and run again: each step looks first at what is there.
+# repository's root. May be interrupted and run again: each step looks first at what is there. Of two at once one waits.
 set -eu
 
 PYTHON=${PYTHON:-python3}
@@ -94,15 +94,54 @@ install_torch() {
 
 # --- compiled functions -----------------------------------------------------------------------------
 
+# What we use of librosa; all of it is compiled on the way. The subshell keeps a crash's word quiet.
+librosa_works() {
+    (EAGER_IMPORT=1 .venv/bin/python -c 'import librosa, numpy
+tone = numpy.sin(0.05 * numpy.arange(4000))
+librosa.pyin(tone, sr=16000, fmin=60, fmax=600)
+librosa.effects.trim(tone)' || exit 1) >/dev/null 2>&1
+}
+
 # By one process, before anybody starts two: those that compile together can leave a cache on the disk that is a
-# segmentation fault from then on (https://github.com/numba/numba/issues/10128). So what is there is not trusted either.
+# segmentation fault from then on (https://github.com/numba/numba/issues/10128). One that an earlier set-up left goes.
 compile_librosa() {
+    ! librosa_works || return 0
     find .venv/lib/ -path '*/librosa/*' -name '*.nb[ci]' -exec rm -f {} +
-    EAGER_IMPORT=1 .venv/bin/python -c 'import librosa'
+    librosa_works || die "librosa does not work in .venv; remove that folder and run the same command again"
+}
+
+# --- one at a time --------------------------------------------------------------------------------
+
+LOCK=.setup.lock  # a folder, since making one is atomic everywhere
+
+held() {
+    owner=$(cat $LOCK/pid 2>/dev/null) || { sleep 2; owner=$(cat $LOCK/pid 2>/dev/null) || return 1; }
+    kill -0 "$owner" 2>/dev/null
+}
+
+take_turn() {
+    waited=
+    until mkdir $LOCK 2>/dev/null; do
+        held || { rm -rf $LOCK; continue; }
+        [ -n "$waited" ] || say "another set-up is at work here: waiting for it (if there is none, remove $LOCK)"
+        waited=yes
+        sleep 1
+    done
+    trap 'rm -rf $LOCK' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    echo $$ > $LOCK/pid
+}
+
+done_meanwhile() {
+    [ -n "$waited" ] && [ -e .venv/.stamp ] || return 1
+    [ -z "$(find setup.cfg pyproject.toml .ci/setup.sh -newer .venv/.stamp)" ]
 }
 
 # --- all of it ------------------------------------------------------------------------------------
 
+take_turn
+! done_meanwhile || exit 0
 usable_venv || make_venv
 check_compiler
 torch_is_there || install_torch
@@ -111,4 +150,5 @@ say "installing schedsearch with everything else it needs (minutes, the first ti
 pip_install -qq --editable '.[test,data]'
 say "compiling librosa's functions (half a minute)"
 compile_librosa
+touch .venv/.stamp
 say "done"
