@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from schedsearch.config import Voice, load_voice
+from schedsearch.markdown import markdown_table
 from vocoder.atomic import atomic_write
 from vocoder.audio import Clip, resample, typical_excerpt
 from vocoder.checkpoint import load_vocoder
@@ -374,12 +375,11 @@ def _page(rows: Sequence[dict[str, str]]) -> str:
         "settings at once are tried without the whole front ends of other implementations, one of which is this",
         "voice's own.",
         "",
-        "| where | mistake | score | named | score then | right | cannot be told from it |",
-        "|---|---|---|---|---|---|---|",
     ]
-    columns = ("where", "mistake", "score", "named", "best", "right", "ties")
-    lines += ["| " + " | ".join(row[name] for name in columns) + " |" for row in [*planted, *right]]
-    return "\n".join(lines) + "\n"
+    columns = {name: name for name in ("where", "mistake", "score", "named")}
+    columns |= {"best": "score then", "right": "right", "ties": "cannot be told from it"}
+    cells = [[row[name] for name in columns] for row in [*planted, *right]]
+    return "\n".join([*lines, markdown_table(list(columns.values()), cells)]) + "\n"
 
 
 def _part(rows: Sequence[dict[str, str]], where: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from schedsearch.markdown import markdown_table
 from schedsearch.result import Result, read_result
 from vocoder.errors import InputError
 
@@ -70,20 +71,19 @@ def overview(found: Sequence[Found]) -> str:
     """A row a voice, a column a length."""
     lengths = sorted({one.iterations for one in found})
     by_place = {(one.voice, one.iterations): one for one in found}
-    lines = [["held-out, of what ships", *(f"{n} steps" for n in lengths)], ["---"] * (1 + len(lengths))]
-    for voice in dict.fromkeys(one.voice for one in found):
-        lines.append([voice, *(_cell(by_place.get((voice, n))) for n in lengths)])
-    return _markdown(lines)
+    voices = dict.fromkeys(one.voice for one in found)
+    rows = [[voice, *(_cell(by_place.get((voice, n))) for n in lengths)] for voice in voices]
+    return markdown_table(["held-out, of what ships", *(f"{n} steps" for n in lengths)], rows)
 
 
 def differences(found: Sequence[Found]) -> str:
     """A row a search: searched minus best baseline in the objective and the other metrics."""
-    lines = [["voice", "steps", "best baseline", "objective", *OTHERS], ["---"] * (4 + len(OTHERS))]
+    rows = []
     for one in found:
         rival = f"{one.result.facts['baseline']}{'' if one.result.improves else ', which ships'}"
         told = [_interval(row, 3) if row else "" for row in (one.result.verdict, *map(one.rows.get, OTHERS))]
-        lines.append([one.voice, str(one.iterations), rival, *told])
-    return _markdown(lines)
+        rows.append([one.voice, one.iterations, rival, *told])
+    return markdown_table(["voice", "steps", "best baseline", "objective", *OTHERS], rows)
 
 
 def _cell(one: Found | None) -> str:
@@ -103,10 +103,6 @@ def _interval(row: Row, digits: int) -> str:
         return "too few clips"
     mean, low, high = (f"{difference[key]:+.{digits}f}".replace("-", "−") for key in ("mean", "low", "high"))
     return f"{mean} [{low}, {high}]"
-
-
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _rate(path: Path) -> int:

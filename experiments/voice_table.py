@@ -24,6 +24,7 @@ from torch import Tensor
 from schedsearch.config import Voice, load_voice
 from schedsearch.evaluator import Evaluator
 from schedsearch.families import linear, log_snr_line
+from schedsearch.markdown import markdown_table
 from schedsearch.metrics.registry import Metric, metrics_for
 from schedsearch.noise import NoiseBank
 from schedsearch.schedule import NoiseSchedule
@@ -169,11 +170,11 @@ def _write(table: pd.DataFrame, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(path, table.to_csv(index=False).encode())
     names = [column.removesuffix("_mean") for column in table.columns if column.endswith("_mean")]
-    lines = ["| method | " + " | ".join(names) + " | clips |", "|---" * (len(names) + 2) + "|"]
-    for row in table.to_dict("records"):
-        cells = [f"{row[f'{name}_mean']:.3f} ± {row[f'{name}_se']:.3f}" for name in names]
-        lines.append(f"| {row['method']} | " + " | ".join(cells) + f" | {row['clips']} |")
-    atomic_write(path.with_suffix(".md"), ("\n".join(lines) + "\n").encode())
+    rows = [
+        [row["method"], *(f"{row[f'{name}_mean']:.3f} ± {row[f'{name}_se']:.3f}" for name in names), row["clips"]]
+        for row in table.to_dict("records")
+    ]
+    atomic_write(path.with_suffix(".md"), (markdown_table(["method", *names, "clips"], rows) + "\n").encode())
 
 
 def _line(row: dict[str, object]) -> str:

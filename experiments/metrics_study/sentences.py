@@ -6,6 +6,7 @@ import pandas as pd
 
 from experiments.metrics_study.losses import JUDGES
 from experiments.metrics_study.noise import DRAWS, POWER, STANDARD
+from schedsearch.markdown import markdown_table
 
 SINGLED_OUT = ("static in pauses, -50 dB", "low-pass 4 kHz", "gain -3 dB", "gain +3 dB", "delay 16 samples")
 Tables = Mapping[str, pd.DataFrame]
@@ -63,9 +64,7 @@ def _of_faults(table: pd.DataFrame) -> dict[str, tuple[str, pd.DataFrame]]:
 
 def markdown(table: pd.DataFrame) -> str:
     """With three digits."""
-    lines = [" | ".join(map(str, table.columns)), " | ".join("---" for _ in table.columns)]
-    lines += [" | ".join(map(_cell, row)) for row in table.itertuples(index=False)]
-    return "\n".join(f"| {line} |" for line in lines)
+    return markdown_table(list(table.columns), [list(map(_cell, row)) for row in table.itertuples(index=False)])
 
 
 def supported(objectives: pd.DataFrame) -> str:

@@ -11,6 +11,7 @@ from experiments.search_bench.noise import noise_table
 from experiments.search_bench.racing import SCORES, prefix_table, race_table
 from experiments.search_bench.searching import COLUMN, FOLDER, OBJECTIVE
 from schedsearch.choice import grid_named
+from schedsearch.markdown import markdown_table
 from vocoder.atomic import atomic_write
 
 PATH = FOLDER / "search.md"
@@ -165,6 +166,4 @@ def _markdown(table: pd.DataFrame) -> str:
     def cell(value: object) -> str:
         return f"{value:.4g}" if isinstance(value, float) and abs(value) < 1000 else str(value)
 
-    lines = [" | ".join(map(str, table.columns)), " | ".join("---" for _ in table.columns)]
-    lines += [" | ".join(cell(value) for value in row) for row in table.itertuples(index=False)]
-    return "\n".join(f"| {line} |" for line in lines)
+    return markdown_table(list(table.columns), [list(map(cell, row)) for row in table.itertuples(index=False)])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from schedsearch.markdown import markdown_table
 from schedsearch.transfer.exchange import STRANGERS
 from schedsearch.transfer.matrix import BASELINE, NATIVE, Cell
 
@@ -30,11 +31,11 @@ def grid(cells: Sequence[Cell]) -> Grid:
 
 def markdown(shown: Grid) -> str:
     """The same as a table to read: what `text` says of each cell."""
-    head = ["loss on the held-out clips of", *shown.columns]
-    lines = [head, ["---", *["---:"] * len(shown.columns)]]
-    for name, row in zip(shown.rows, shown.cells, strict=True):
-        lines.append([name, *(text(cell) if cell else "" for cell in row)])
-    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
+    rows = [
+        [name, *(text(cell) if cell else "" for cell in row)]
+        for name, row in zip(shown.rows, shown.cells, strict=True)
+    ]
+    return markdown_table(["loss on the held-out clips of", *shown.columns], rows, numbers=True)
 
 
 def text(cell: Cell) -> str:

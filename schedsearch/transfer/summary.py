@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from schedsearch.markdown import markdown_table
 from schedsearch.transfer.exchange import STRANGERS, UNIVERSAL
 from schedsearch.transfer.matrix import BASELINE, OTHER, RATE, SAME
 
@@ -25,12 +26,9 @@ def summary(matrix: pd.DataFrame) -> str:
     if decisive.empty:
         return ""
     lengths = sorted(decisive["iterations"].unique())
-    lines = [["what a voice takes", *(f"{n} steps" for n in lengths)], ["---"] * (1 + len(lengths))]
-    for name, told in _rows():
-        cells = [told(decisive[decisive["iterations"] == n], n) for n in lengths]
-        if any(cells):
-            lines.append([name, *cells])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    rows = [[name, *(told(decisive[decisive["iterations"] == n], n) for n in lengths)] for name, told in _rows()]
+    head = ["what a voice takes", *(f"{n} steps" for n in lengths)]
+    return markdown_table(head, [row for row in rows if any(row[1:])])
 
 
 def _decisive(matrix: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,14 @@
+"""Tables to read, in Markdown."""
+
+from collections.abc import Iterable, Sequence
+
+
+def markdown_table(head: Sequence[object], rows: Iterable[Sequence[object]], *, numbers: bool = False) -> str:
+    """head and rows of as many cells each -> lines; with `numbers` all columns but the first are set right."""
+    rule = ["---", *["---:" if numbers else "---"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in (head, rule, *rows))
+
+
+def _cell(value: object) -> str:
+    """A bar would begin another cell."""
+    return str(value).replace("|", "/")
