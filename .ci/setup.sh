@@ -107,7 +107,8 @@ librosa.effects.trim(tone)' || exit 1) >/dev/null 2>&1
 compile_librosa() {
     ! librosa_works || return 0
     find .venv/lib/ -path '*/librosa/*' -name '*.nb[ci]' -exec rm -f {} +
-    librosa_works || die "librosa does not work in .venv; remove that folder and run the same command again"
+    librosa_works || die "librosa does not work in .venv; remove it and run the same command again. What it says:" \
+        "  EAGER_IMPORT=1 .venv/bin/python -c 'import librosa'"
 }
 
 # --- one at a time --------------------------------------------------------------------------------
