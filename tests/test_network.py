@@ -1,7 +1,9 @@
 """The network equals a plain Conv1d execution, knows no batch mates, and its weights travel unchanged."""
 
 import copy
+import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -177,6 +179,31 @@ def test_the_hash_changes_when_one_weight_changes() -> None:
     hashes = {weights_hash(changed) for changed in single_changes(network)}
     assert weights_hash(network) not in hashes
     assert len(hashes) == len(list(network.parameters()))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"up_dilations": ((1, 1, 1, 1),) * 3},
+        {"down_dilations": ((1, 2, 4), (1, 1, 1))},
+        {"factors": (3, 5, 2)},
+    ],
+)
+def test_the_hash_changes_with_what_no_weight_tells(changed) -> None:
+    network = small_network(IVANVOVK)
+    state = exported_state(network, IVANVOVK)
+    other = network_from(state, IVANVOVK, replace(SMALL, **changed))
+    assert not torch.equal(other(*inputs()), network(*inputs()))
+    assert weights_hash(other) != weights_hash(network)
+
+
+def test_the_hash_of_the_usual_plan_is_that_of_the_weights_alone() -> None:
+    usual = replace(SMALL, up_dilations=((1, 2, 4, 8),) * 3)
+    network = network_from(exported_state(small_network(IVANVOVK), IVANVOVK), IVANVOVK, usual)
+    digest = hashlib.sha256()
+    for name, parameter in sorted(network.named_parameters()):
+        digest.update(name.encode() + parameter.contiguous().numpy().tobytes())
+    assert weights_hash(network) == digest.hexdigest()
 
 
 def test_the_hash_does_not_depend_on_memory_layout() -> None:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vocoder.dialects.dialect import Dialect, ModuleNames
 from vocoder.errors import InputError
@@ -44,13 +44,22 @@ def exported_state(network: WaveGradNetwork, dialect: Dialect) -> dict[str, Tens
     return exported
 
 
-def weights_hash(network: nn.Module) -> str:
-    """SHA-256 over names and float32 bytes of all parameters: changes when any weight does."""
-    digest = hashlib.sha256()
+def weights_hash(network: WaveGradNetwork) -> str:
+    """SHA-256 over names and float32 bytes of all parameters, and over what no parameter's shape tells: changes when
+    any weight does, and when the same weights are executed with other dilations or another order of factors."""
+    digest = hashlib.sha256(_unusual(network.config))
     for name, parameter in sorted(network.named_parameters()):
         digest.update(name.encode())
         digest.update(parameter.detach().float().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def _unusual(config: NetworkConfig) -> bytes:
+    """Empty for the plan that all three implementations have by themselves: its hash is that of the weights alone."""
+    up = ((1, 2, 1, 2),) * (len(config.factors) - 3) + ((1, 2, 4, 8),) * 3
+    told = (config.factors, config.up_dilations, config.down_dilations)
+    usual = (tuple(sorted(config.factors, reverse=True)), up, ((1, 2, 4),) * len(config.down_dilations))
+    return b"" if told == usual else repr(told).encode()
 
 
 def plain_weights(state: StateDict, dialect: Dialect) -> dict[str, Tensor]:
