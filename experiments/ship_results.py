@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from schedsearch.cli import main as schedsearch
+from schedsearch.commands.compare import lengths
 from schedsearch.commands.pages import SMALL_PAGE
 from schedsearch.config import EXPERIMENTS, load_voice
 from schedsearch.run import voice_folder
@@ -67,11 +68,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _lengths(found: Path, asked: str) -> list[int]:
     if asked:
-        return [int(word) for word in asked.split()]
-    lengths = sorted(int(path.parent.name.removesuffix("iters")) for path in found.glob("*iters/run.json"))
-    if not lengths:
+        return list(lengths(asked))
+    finished = sorted(int(path.parent.name.removesuffix("iters")) for path in found.glob("*iters/run.json"))
+    if not finished:
         raise InputError(f"{found} has no finished search; run make search first")
-    return lengths
+    return finished
 
 
 def _make_page(options: argparse.Namespace, rate: int, length: int) -> None:

@@ -36,3 +36,10 @@ def test_a_length_is_shipped_whole_or_not_at_all(toy, capsys, monkeypatch, damag
     told = capsys.readouterr().err
     assert ("leaderboard.csv" if damage == "missing" else "below 1000 bytes") in told
     assert not (toy.root / "shipped").exists()
+
+
+def test_a_length_that_is_none_is_one_line(toy, capsys):
+    assert main(["toy", "--iters", "6,12", "--experiments", str(toy.root)]) == 2
+    told = capsys.readouterr().err
+    assert "ITERS must be a whole number" in told
+    assert len(told.splitlines()) == 1

@@ -21,7 +21,12 @@ def made(toy: Toy, monkeypatch: pytest.MonkeyPatch):
     """Makes the table of the toy voice with these options, and returns its rows."""
     voice = load_voice("toy", None, experiments=toy.root)
     monkeypatch.setattr(voice_table, "load_voice", lambda *_: voice)
-    monkeypatch.setattr(voice_table, "load_vocoder", lambda *_: toy.vocoder)
+
+    def loaded(checkpoint, config, *, precision):
+        assert precision == "float32"  # a table that goes on on another machine mixes nothing
+        return toy.vocoder
+
+    monkeypatch.setattr(voice_table, "load_vocoder", loaded)
     monkeypatch.setattr(voice_table, "SHIPPED", toy.root / "shipped")
     monkeypatch.setattr(voice_table, "_griffin_lim_scores", resynthesis)  # the toy's mel is none of ivanvovk's
 
@@ -71,3 +76,10 @@ def test_what_was_measured_is_kept_and_not_measured_again(made, toy, monkeypatch
     before = made("--clips", "2", "--long-clips", "0")
     monkeypatch.setattr(voice_table, "_scores", lambda *_: pytest.fail("measured again"))
     assert made("--clips", "2", "--long-clips", "0") == before
+
+
+def test_rows_of_another_number_of_clips_are_measured_anew_in_their_place(made):
+    made("--clips", "1", "--long-clips", "1")
+    rows = made("--clips", "2", "--long-clips", "0")
+    assert [row["method"] for row in rows] == METHODS
+    assert [row["clips"] for row in rows] == ["2"] * 6 + ["1"]
