@@ -170,6 +170,11 @@ def source_of(name: str) -> str:
     return next((str(table[name]["source"]) for table in tables if name in table), "")
 
 
+def chosen_on(schedule: NoiseSchedule) -> frozenset[str]:
+    """The datasets whose clips chose it, if it is a universal one; else none."""
+    return frozenset().union(*(_chosen_on()[name] for name, one in _universal().items() if one == schedule))
+
+
 @cache
 def _universal() -> Mapping[str, NoiseSchedule]:
     return _table(_universal_text())

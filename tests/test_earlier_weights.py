@@ -35,7 +35,7 @@ def calls(tmp_path, monkeypatch) -> list[tuple[str, ...]]:
         winner.parent.mkdir(parents=True)
         winner.write_text(name)
     (tmp_path / "bench" / "results" / "transfer").mkdir(parents=True)
-    (tmp_path / "bench" / "results" / "transfer" / "matrix.csv").write_text("matrix")
+    (tmp_path / "bench" / "results" / "transfer" / "matrix-6.csv").write_text("matrix")
     commit(tmp_path, own=b"first", other=b"only")
     commit(tmp_path, own=b"second")
     (tmp_path / "voices" / "own" / "checkpoint.pt").write_bytes(b"not committed")
@@ -63,7 +63,7 @@ def test_the_version_before_the_last_change_is_searched_and_all_meet(calls, tmp_
     assert searched[:3] == ("search-all", "--dataset", "own-earlier")
     assert "5candidates" in searched
     assert met[:3] == ("transfer", "--voices", "own-earlier own other")
-    assert (tmp_path / "shipped" / "transfer" / "earlier_weights" / "matrix.csv").read_text() == "matrix"
+    assert (tmp_path / "shipped" / "transfer" / "earlier_weights" / "matrix-6.csv").read_text() == "matrix"
 
 
 def test_the_earlier_weights_are_another_checkpoint_of_the_same_speaker_on_the_same_clips(calls, tmp_path):

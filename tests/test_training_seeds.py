@@ -76,7 +76,7 @@ def test_all_runs_are_as_long_on_the_same_recordings_and_differ_in_seed_and_draw
 def test_every_run_is_trained_and_searched_and_all_meet_in_one_transfer(calls, tmp_path):
     folder = tmp_path / "bench" / "results" / "transfer"
     folder.mkdir(parents=True)
-    for name in ("matrix.csv", "transfer.md", "universal.json"):
+    for name in ("matrix-6.csv", "transfer.md", "universal.json"):
         (folder / name).write_text(name)
     assert study(tmp_path, "--iters", "6", "--budget", "5candidates") == 0
     assert [call[0] for call in calls] == ["train"] * 4 + ["search-all"] * 4 + ["transfer"]
@@ -89,7 +89,7 @@ def test_every_run_is_trained_and_searched_and_all_meet_in_one_transfer(calls, t
     assert " ".join(RUNS) in calls[-1]
     shipped = {path.name for path in (tmp_path / "shipped").iterdir()}
     # What is universal to checkpoints of one voice is of no use to others.
-    assert shipped == {"matrix.csv", "transfer.md", *(f"{name}.learning.csv" for name in RUNS)}
+    assert shipped == {"matrix-6.csv", "transfer.md", *(f"{name}.learning.csv" for name in RUNS)}
 
 
 @pytest.mark.parametrize("part", ["train", "search", "transfer"])

@@ -7,9 +7,9 @@ import pytest
 
 from experiments.transfer_summary import main
 from schedsearch.transfer.matrix import COLUMNS
-from schedsearch.transfer.summary import summary
+from schedsearch.transfer.summary import overview, summary
 
-OTHER, BASELINE = "other speaker", "baseline"
+OTHER, OTHER_RATE, BASELINE = "other speaker", "other speaker at another rate", "baseline"
 
 
 def row(dataset, schedule, relation, loss, verdict, *, n=6, metric="spectral", direction="minimize", half=0.02):
@@ -20,13 +20,15 @@ def row(dataset, schedule, relation, loss, verdict, *, n=6, metric="spectral", d
         "dataset": dataset, "rate": 16000, "checkpoint": dataset, "iterations": n, "schedule": schedule,
         "relation": relation, "metric": metric, "direction": direction, "mean": 4.0 + sign * loss,
         "difference": sign * loss, "difference_low": ends[0], "difference_high": ends[1],
-        "relative_loss": loss, "verdict": verdict,
+        "relative_loss": loss, "verdict": verdict, "clips": 24, "draws": 2,
     }  # fmt: skip
     return dict.fromkeys(COLUMNS) | given
 
 
 def matrix(*rows) -> pd.DataFrame:
-    natives = {(r["dataset"], r["iterations"]): r for r in reversed(rows)}
+    natives: dict[tuple[str, int], dict] = {}
+    for r in rows:
+        natives.setdefault((r["dataset"], r["iterations"]), r)
     own = [
         row(dataset, f"winner of {dataset}", "native", 0.0, "native", n=n, metric=r["metric"], direction=r["direction"])
         for (dataset, n), r in natives.items()
@@ -60,6 +62,42 @@ def test_a_tie_leaves_open_what_lies_in_its_interval():
 def test_where_more_is_better_the_interval_is_read_from_its_other_end():
     more_is_better = row("a", "winner of b", OTHER, 0.01, "tie", metric="pesq_wb", direction="maximize")
     assert table(summary(matrix(more_is_better)))["... at most, by a tie's interval"] == ["+3.0 %"]
+
+
+def test_another_rate_is_counted_for_itself_as_well():
+    told = table(summary(matrix(*THREE, row("b", "winner of d", OTHER_RATE, 0.08, "worse"))))
+    assert told["another speaker's winner"] == ["+3.0 %, at most +8.0 %; 2 of 4 worse"]
+    assert told["... at the same sample rate"] == ["+1.0 %, at most +5.0 %; 1 of 3 worse"]
+    assert told["... at another sample rate"] == ["+8.0 %, at most +8.0 %; 1 of 1 worse"]
+
+
+@pytest.mark.parametrize(
+    ("at_6", "at_12", "said"),
+    [
+        ("worse", "tie", "costs at most +5.0 % at 6, +1.0 % at 12 steps; from 12 steps on no interval lies on the"),
+        ("tie", "better", "from 6 steps on no interval lies on the worse side"),
+        ("tie", "worse", "at 12 steps some interval still lies on the worse side"),
+        ("worse", "worse", "at 12 steps some interval still lies on the worse side"),
+    ],
+)
+def test_a_length_is_called_free_only_where_no_longer_one_costs_anything(at_6, at_12, said):
+    told = overview(
+        matrix(row("a", "winner of b", OTHER, 0.05, at_6), row("a", "winner of b", OTHER_RATE, 0.01, at_12, n=12)), "{}"
+    )
+    assert said in told
+
+
+def test_a_failure_costs_everything():
+    failed = row("a", "winner of b", OTHER, float("nan"), "")
+    assert "costs at most everything at 6 steps; at 6 steps some interval still" in overview(matrix(failed), "{}")
+
+
+def test_the_overview_says_where_each_length_stands_and_on_how_much():
+    told = overview(matrix(*THREE, row("b", "winner of a", OTHER, 0.02, "tie", n=12)), "length-{}.md").splitlines()
+    assert told[-2:] == [
+        "- [6 steps](length-6.md): by spectral, 2 draws of noise a clip; a/16000hz 24 clips, b/16000hz 24 clips.",
+        "- [12 steps](length-12.md): by spectral, 2 draws of noise a clip; b/16000hz 24 clips.",
+    ]
 
 
 def test_only_the_objective_counts():
@@ -109,15 +147,18 @@ def test_transfers_made_one_by_one_are_joined(tmp_path: Path, capsys):
     matrix(*THREE).to_csv(paths[0], index=False)
     matrix(row("a", "winner of b", OTHER, 0.02, "tie", n=12)).to_csv(paths[1], index=False)
     assert main([str(path) for path in paths]) == 0
-    assert table(capsys.readouterr().out)["another speaker's winner"] == [
+    told = capsys.readouterr().out
+    assert table(told)["another speaker's winner"] == [
         "+1.0 %, at most +5.0 %; 1 of 3 worse",
         "+2.0 %, at most +2.0 %; 0 of 1 worse",
     ]
+    assert main([*map(str, paths), "--write", str(tmp_path / "told.md")]) == 0
+    assert (tmp_path / "told.md").read_text() == told
 
 
 @pytest.mark.parametrize("content", [None, "a,b\n1\n1,2,3,4\n", "dataset,rate\na,1\n"])
 def test_what_is_no_matrix_is_one_line(tmp_path: Path, capsys, content):
-    path = tmp_path / "matrix.csv"
+    path = tmp_path / "matrix-6.csv"
     if content is not None:
         path.write_text(content)
     assert main([str(path)]) == 2
@@ -133,6 +174,8 @@ def test_one_length_measured_twice_is_not_joined(tmp_path: Path, capsys):
     assert " in 6 steps; give one" in capsys.readouterr().err
 
 
-def test_the_shipped_tables_make_it(capsys):
+def test_the_shipped_tables_make_what_is_shipped(capsys):
     assert main([]) == 0
-    assert table(capsys.readouterr().out)["what a voice takes"][:3] == ["6 steps", "12 steps", "25 steps"]
+    told = capsys.readouterr().out
+    assert table(told)["what a voice takes"][:3] == ["6 steps", "12 steps", "25 steps"]
+    assert told == Path("results/shipped/transfer/transfer.md").read_text()

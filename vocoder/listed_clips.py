@@ -1,12 +1,13 @@
 """Clips chosen by name from a folder that holds others too, with the hash that each file had when it was chosen."""
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from vocoder.audio import Clip, read_audio, read_folder
+from vocoder.audio import Clip, is_audio, read_audio, read_folder
 from vocoder.errors import InputError
 
 KEPT_DIGITS = 16  # of a SHA-256 in hexadecimal: enough to tell a changed file, short enough to read
@@ -45,6 +46,16 @@ def read_clips(source: Path | ListedClips, *, sample_rate: int | None, resample:
         _check_unchanged(source.folder / name, name, source.sha256[name])
     clips = [read_audio(source.folder / name, sample_rate=sample_rate, resample=resample) for name in names]
     return [replace(clip, name=clip_name(name)) for clip, name in zip(clips, names, strict=True)]
+
+
+def standing(source: Path | ListedClips) -> bool:
+    """Whether a folder holds audio, or all files of a list are where it says: a look, without reading any."""
+    if isinstance(source, ListedClips):
+        return all(os.path.isfile(source.folder / name) for name in source.sha256)
+    try:
+        return any(is_audio(path) for path in source.iterdir())
+    except OSError:
+        return False
 
 
 def clip_name(name: str) -> str:

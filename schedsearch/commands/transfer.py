@@ -9,7 +9,7 @@ from schedsearch.commands.compare import lengths, show
 from schedsearch.comparison.contest import MOST_DRAWS, Settings
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.transfer.exchange import Exchange, open_exchange
-from schedsearch.transfer.files import write_all
+from schedsearch.transfer.files import standing, write_all
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -30,11 +30,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Scores what is not scored yet, and writes and prints what follows."""
     exchange = open_exchange(_settings(options), options.voices.replace(",", " ").split(), options.experiments)
+    others = standing(exchange)
     _begin(exchange)
     show("error curves", exchange.measuring())
     show("search clips", exchange.choosing())
     show("held-out clips", exchange.judging())
-    written, told = write_all(exchange)
+    written, told = write_all(exchange, others)
     print(f"\n{told}")
     print("\n".join(f"file:  {path}" for path in written))
     return 0

@@ -12,7 +12,7 @@ from schedsearch.families import universal_names
 from schedsearch.run import search_clips
 from schedsearch.transfer.judges import Judge, judges, lengths_of
 from schedsearch.transfer.offers import Offer, offers
-from schedsearch.transfer.signs import measured
+from schedsearch.transfer.signs import curve_evaluations, measured
 from schedsearch.transfer.universal import Choice, choose, without_speaker
 
 FOLDER = "transfer"  # below the results folder
@@ -56,12 +56,14 @@ class Exchange:
         return self._steps(self.held_out, lambda judge: [e for n in self.lengths for e in self.entrants(judge, n)])
 
     def evaluations(self) -> int:
-        """Network evaluations still to do for `choosing`, and for `judging` without what will be universal."""
+        """Network evaluations still to do for `measuring`, for `choosing`, and for `judging` without what will be
+        universal."""
+        curves = sum(curve_evaluations(self.searching[judge.label]) for judge in self.judges)
         todo = (
             [*self.searching[judge.label].parts(self._offered_to(judge)), *self._known_parts(judge)]
             for judge in self.judges
         )
-        return sum(part.evaluations for parts in todo for part in parts)
+        return curves + sum(part.evaluations for parts in todo for part in parts)
 
     @cached_property
     def choices(self) -> dict[int, Choice]:

@@ -1,7 +1,8 @@
-"""What a transfer leaves: matrix.csv, a heat map and the winners' curves a length, transfer.md, universal schedules."""
+"""What a transfer leaves: of each length matrix, words, heat map and curves; transfer.md; universal schedules."""
 
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from schedsearch.comparison.table import write_table
@@ -12,34 +13,45 @@ from schedsearch.schedule_files import Layout, write_schedule
 from schedsearch.transfer import prediction
 from schedsearch.transfer.exchange import Exchange
 from schedsearch.transfer.heat_map import heat_map
+from schedsearch.transfer.joined import MATRIX, matrices, read_matrices
 from schedsearch.transfer.matrix import Cell, cells, table
 from schedsearch.transfer.prediction import pairs
 from schedsearch.transfer.sentences import report
-from schedsearch.transfer.summary import summary
+from schedsearch.transfer.summary import overview
 from schedsearch.transfer.universal import Choice, provenance, write_universal
 from vocoder.atomic import atomic_write
 
-MATRIX, PREDICTION, WORDS, UNIVERSAL = "matrix.csv", "prediction.csv", "transfer.md", "universal.json"
+PREDICTION, WORDS, OVERVIEW, UNIVERSAL = "prediction-{}.csv", "transfer-{}.md", "transfer.md", "universal.json"
 LAYOUTS = {".pt": Layout.IVANVOVK, ".lmnt.npy": Layout.LMNT, ".coqui.npy": Layout.COQUI}  # beside universal.json
 
 
-def write_all(exchange: Exchange) -> tuple[list[Path], str]:
-    """All files of the results folder, and what transfer.md says; after `judging`."""
+def standing(exchange: Exchange) -> pd.DataFrame:
+    """What the folder holds of other lengths; InputError where it is damaged: to be asked before hours of work."""
+    return read_matrices(matrices(exchange.folder, without=exchange.lengths))
+
+
+def write_all(exchange: Exchange, others: pd.DataFrame) -> tuple[list[Path], str]:
+    """All files of the results folder, and what its transfer.md says; after `judging`. `others`: see `standing`."""
     found, folder = cells(exchange), exchange.folder
-    predicted = pairs(exchange, found)
-    matrix = table(found, exchange)
-    words = report(exchange, found, predicted, summary(matrix))
-    drawn = {name: png(figure) for name, figure in pictures(exchange, found).items()}
+    matrix, predicted = table(found, exchange), pairs(exchange, found)
+    told = overview(pd.concat([others, matrix]) if len(others) else matrix, WORDS)
+    contents = {name: png(figure) for name, figure in pictures(exchange, found).items()}
+    for n in exchange.lengths:
+        of_length = [cell for cell in found if len(cell.entrant.schedule) == n]
+        contents[WORDS.format(n)] = report(exchange, of_length, predicted, n).encode()
     make_writable(folder)
-    write_table(matrix, folder / MATRIX)
-    write_table(prediction.table(predicted), folder / PREDICTION)
-    atomic_write(folder / WORDS, words.encode())
-    for name, content in drawn.items():
+    tables = {}
+    for n in exchange.lengths:
+        tables[MATRIX.format(n)] = matrix[matrix["iterations"] == n]
+        tables[PREDICTION.format(n)] = prediction.table([p for p in predicted if len(p.cell.entrant.schedule) == n])
+    for name, rows in tables.items():
+        write_table(rows, folder / name)
+    for name, content in {**contents, OVERVIEW: told.encode()}.items():
         atomic_write(folder / name, content)
     write_universal(exchange.choices, folder / UNIVERSAL)
     for n, choice in exchange.choices.items():
         _write_schedules(choice, folder / f"universal-{n}")
-    return [folder / name for name in (MATRIX, PREDICTION, WORDS, *drawn, UNIVERSAL)], words
+    return [folder / name for name in (*tables, *contents, OVERVIEW, UNIVERSAL)], told
 
 
 def pictures(exchange: Exchange, found: list[Cell]) -> dict[str, Figure]:

@@ -7,7 +7,9 @@ from pathlib import Path
 from schedsearch.comparison.entrants import SHIPPED, Entrant, lengths_with_winners, winners_of
 from schedsearch.config import Voice, known_datasets, known_rates, load_voice
 from schedsearch.run import voice_folder
+from schedsearch.schedule_files import read_provenance
 from vocoder.errors import InputError
+from vocoder.listed_clips import standing
 
 AT = "@"  # between a dataset and a rate
 
@@ -18,6 +20,7 @@ class Judge:
 
     voice: Voice
     winners: Mapping[int, Entrant]
+    borrowed: frozenset[int] = frozenset()  # lengths whose winner is one that its search began from
 
     @property
     def label(self) -> str:
@@ -73,8 +76,7 @@ def _missing(voice: Voice) -> str | None:
     label = f"{voice.dataset} at {voice.sample_rate} Hz"
     if not voice.checkpoint.is_file():
         return f"{label} has no checkpoint"
-    folders = [clips for clips in (voice.search_clips, voice.held_out_clips) if isinstance(clips, Path)]
-    if any(not folder.is_dir() for folder in folders):
+    if not all(standing(clips) for clips in (voice.search_clips, voice.held_out_clips)):
         return f"{label} has no clips" + (f" ({voice.training.obtain})" if voice.training else "")
     return None
 
@@ -92,4 +94,5 @@ def _judge(voice: Voice, results: Path) -> Judge:
     for length in lengths_with_winners(own, shipped):
         first = winners_of(own, shipped, length)[0]
         winners[length] = Entrant(f"winner of {label}", first.kind, first.source, first.schedule)
-    return Judge(voice, winners)
+    borrowed = {n for n, one in winners.items() if read_provenance(Path(one.source)).get("kind") == "warm start"}
+    return Judge(voice, winners, frozenset(borrowed))

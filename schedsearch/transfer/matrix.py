@@ -1,15 +1,15 @@
-"""matrix.csv: one row a voice that judges, schedule and metric.
+"""matrix-N.csv: one row a voice that judges, schedule and metric.
 
 | column | what it is |
 |---|---|
 | dataset, rate, speaker, checkpoint | the voice that judges; Hz; beginning of the hash of its weights |
 | iterations, schedule, source | steps; name; its file, or how it came about |
-| relation | native (this voice's own winner), same speaker (another checkpoint's, at the same rate), same speaker at another rate, other speaker, universal, universal without the speaker (chosen without this speaker's voices), baseline |
+| relation | native (this voice's own winner), same speaker (another checkpoint's, at the same rate), same speaker at another rate, other speaker (at the same rate), other speaker at another rate, universal, universal without the speaker (chosen without this speaker's voices), baseline |
 | metric, unit, direction | what was measured; minimize, maximize, or neither |
 | mean, standard_error, low, high, clips, draws, failures, failure_rate | on its held-out clips, as in comparison.csv |
 | difference, difference_low, difference_high, pairs | schedule minus native winner; 95 % paired bootstrap interval over clips |
-| relative_loss | how much worse than the native winner, as a part of its mean: 0.05 is 5 % worse, whatever the direction |
-| verdict | worse, better or tie (zero lies in the interval) beside the native winner; native; higher or lower; or empty |
+| relative_loss | how much worse than the native winner, as a part of its mean: 0.05 is 5 % worse, whatever the direction; empty where it fails more often |
+| verdict | worse, better, tie (zero lies in the interval) or fails more often, beside the native winner; native; higher or lower; or empty |
 | first_log_snr, terminal_log_snr, sigma_1 | of the schedule: at the cleanest and the noisiest step; sqrt(1 - a) at the cleanest |
 | log_snr_distance | root mean square over steps between its log-SNR and the native winner's |
 
@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from schedsearch.comparison.entrants import Entrant
-from schedsearch.comparison.standings import side
+from schedsearch.comparison.standings import word
 from schedsearch.comparison.table import difference, measured
 from schedsearch.confirmation import Comparison, compare
 from schedsearch.metrics.registry import Metric
@@ -36,7 +36,9 @@ from schedsearch.transfer.judges import Judge
 from schedsearch.transfer.universal import relative_loss
 
 NATIVE, BASELINE = "native", "baseline"
-SAME, RATE, OTHER = "same speaker", "same speaker at another rate", "other speaker"  # of others' winners
+SAME, RATE = "same speaker", "same speaker at another rate"  # of others' winners
+OTHER, OTHER_RATE = "other speaker", "other speaker at another rate"
+OTHERS = (OTHER, OTHER_RATE)
 COLUMNS = (
     *("dataset", "rate", "speaker", "checkpoint", "iterations", "schedule", "source", "relation"),
     *("metric", "unit", "direction"),
@@ -60,9 +62,10 @@ class Cell:
 
     @property
     def relative_loss(self) -> float:
-        """NaN without a native winner, where no side is better, and where too few clips are sound in both."""
+        """NaN without a native winner, where no side is better, and for what fails more often than it or on so many
+        clips that too few are sound in both."""
         found, native = self.comparison.difference, self.comparison.baseline
-        if not self.known or not self.metric.ranks or found is None:
+        if not self.known or not self.metric.ranks or found is None or self.comparison.fails_more:
             return float("nan")
         reference = float(np.nanmean(native.values))
         return relative_loss(self.metric, reference + found.mean, reference)
@@ -72,7 +75,7 @@ class Cell:
         """Beside the native winner."""
         if self.relation == NATIVE:
             return NATIVE
-        return side(self.comparison, self.metric) if self.known else ""
+        return word(self.comparison, self.metric) if self.known else ""
 
 
 def cells(exchange: Exchange) -> list[Cell]:
@@ -108,9 +111,10 @@ def _relation(entrant: Entrant, judge: Judge, iterations: int, judges: tuple[Jud
         return BASELINE
     if origin is judge:
         return NATIVE
+    same_rate = origin.voice.sample_rate == judge.voice.sample_rate
     if origin.voice.speaker != judge.voice.speaker:
-        return OTHER
-    return SAME if origin.voice.sample_rate == judge.voice.sample_rate else RATE
+        return OTHER if same_rate else OTHER_RATE
+    return SAME if same_rate else RATE
 
 
 def _row(cell: Cell, weights: str) -> dict[str, Any]:

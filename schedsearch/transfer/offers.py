@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from schedsearch.choice import lines
-from schedsearch.families import baselines, universal_names
+from schedsearch.families import baselines, chosen_on, universal_names
 from schedsearch.run import space_for
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.transfer.judges import Judge
@@ -39,7 +39,7 @@ def offers(judges: Sequence[Judge], iterations: int) -> list[Offer]:
 
 def _winners(judges: Sequence[Judge], iterations: int) -> list[Offer]:
     return [
-        Offer(judge.winners[iterations].name, judge.winners[iterations].schedule, frozenset({judge.voice.speaker}))
+        Offer(judge.winners[iterations].name, judge.winners[iterations].schedule, _owed(judge, iterations, judges))
         for judge in judges
         if iterations in judge.winners
     ]
@@ -54,9 +54,19 @@ def _means(judges: Sequence[Judge], iterations: int) -> Iterator[Offer]:
     )
     for labels in dict.fromkeys([*combinations(own, 2), *without, tuple(own)]):
         if len(labels) > 1:
-            speakers = frozenset(own[label].voice.speaker for label in labels)
+            speakers = frozenset[str]().union(*(_owed(own[label], iterations, judges) for label in labels))
             members = [own[label].winners[iterations].schedule for label in labels]
             yield Offer(f"mean of {', '.join(labels)}", mean(members), speakers)
+
+
+def _owed(judge: Judge, iterations: int, judges: Sequence[Judge]) -> frozenset[str]:
+    """To whom a voice's winner is owed: of those with the same one, to who found it and did not begin from it, or to
+    all of them; and where it is a universal schedule, to those who chose that."""
+    winner = judge.winners[iterations].schedule
+    same = [one for one in judges if iterations in one.winners and one.winners[iterations].schedule == winner]
+    found = [one for one in same if iterations not in one.borrowed] or same
+    chose = [one for one in judges if one.voice.dataset in chosen_on(winner)]
+    return frozenset(one.voice.speaker for one in (*found, *chose)) | chosen_on(winner)
 
 
 def mean(schedules: Sequence[NoiseSchedule]) -> NoiseSchedule:

@@ -15,7 +15,7 @@ from scipy import stats
 from schedsearch.spreadsheet import defused
 from schedsearch.transfer.exchange import Exchange
 from schedsearch.transfer.judges import Judge
-from schedsearch.transfer.matrix import OTHER, Cell
+from schedsearch.transfer.matrix import OTHERS, Cell
 from schedsearch.transfer.signs import distances, signs
 from schedsearch.verdict import Array
 
@@ -35,7 +35,7 @@ class Pair:
     @property
     def safe(self) -> bool:
         """By its interval, failures being unsafe."""
-        return self.cell.verdict not in ("worse", "")
+        return self.cell.verdict not in ("worse", "fails more often", "")
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def pairs(exchange: Exchange, cells: Sequence[Cell]) -> list[Pair]:
 
 
 def table(found: Sequence[Pair]) -> pd.DataFrame:
-    """prediction.csv: one row a pair and length."""
+    """prediction-N.csv: one row a pair and length."""
     rows = [
         {
             "judge": defused(pair.judge.label),
@@ -84,7 +84,7 @@ def table(found: Sequence[Pair]) -> pd.DataFrame:
 def trial(found: Sequence[Pair], sign: str) -> Trial | None:
     """Leaving one speaker out in turn, over pairs of different speakers where the sign is known; None where nothing is
     left to learn from."""
-    usable = [pair for pair in found if pair.cell.relation == OTHER and np.isfinite(pair.signs[sign])]
+    usable = [pair for pair in found if pair.cell.relation in OTHERS and np.isfinite(pair.signs[sign])]
     right = commoner = tried = 0
     for speaker in sorted({pair.judge.voice.speaker for pair in usable}):
         asked = [pair for pair in usable if pair.judge.voice.speaker == speaker]

@@ -6,56 +6,38 @@ import numpy as np
 
 from schedsearch.transfer.exchange import STRANGERS, UNIVERSAL, Exchange
 from schedsearch.transfer.grid import grid, markdown, worst_loss
-from schedsearch.transfer.matrix import BASELINE, OTHER, RATE, SAME, Cell
+from schedsearch.transfer.matrix import BASELINE, OTHERS, RATE, SAME, Cell
 from schedsearch.transfer.prediction import Pair, safety_sentence
 from schedsearch.transfer.universal import relative_loss
 
 HOW = (
     "Loss is how much worse a schedule is than the judging voice's own winner on its held-out clips, as a part of that "
     "winner's mean; worse, better and tied (=) are by the 95 % paired bootstrap interval over clips (of twenty ties "
-    "one is called otherwise by chance). The first table has the median over pairs of winner and judge, or over "
-    "judges, and the largest. Universal schedules were chosen on search clips and are judged on held-out ones."
+    "one is called otherwise by chance). Universal schedules were chosen on search clips and are judged on held-out "
+    "ones."
 )
 
 
-def report(exchange: Exchange, cells: Sequence[Cell], predicted: Sequence[Pair], summary: str) -> str:
-    """All lengths as Markdown, the summary first: `summary` is its table."""
-    blocks = ["# Transfer", HOW, _measured(exchange), across_lengths(cells), *([summary] if summary else ())]
-    for n in exchange.lengths:
-        of_n = [cell for cell in cells if len(cell.entrant.schedule) == n]
-        told = " ".join([*of_length(exchange, of_n, n), safety_sentence(predicted, n)]).strip()
-        table = markdown(grid([cell for cell in of_n if cell.decisive]))
-        blocks.append(f"## {n} steps\n\n{told}\n\n{table}")
-    return "\n\n".join(blocks) + "\n"
+def report(exchange: Exchange, cells: Sequence[Cell], predicted: Sequence[Pair], iterations: int) -> str:
+    """One length as Markdown, from its cells."""
+    told = " ".join([*of_length(exchange, cells, iterations), safety_sentence(predicted, iterations)]).strip()
+    table = markdown(grid([cell for cell in cells if cell.decisive]))
+    return "\n\n".join([f"# Transfer in {iterations} steps", HOW, _measured(exchange), told, table]) + "\n"
 
 
 def of_length(exchange: Exchange, cells: Sequence[Cell], iterations: int) -> list[str]:
     """The sentences of one length."""
     decisive = [cell for cell in cells if cell.decisive and cell.known]
     told = [
-        _borrowed("another speaker's winner", [c for c in decisive if c.relation == OTHER]),
+        _borrowed("another speaker's winner", [c for c in decisive if c.relation in OTHERS]),
         _borrowed("the same speaker's winner at another rate", [c for c in decisive if c.relation == RATE]),
         _borrowed("the winner of another checkpoint of the same speaker", [c for c in decisive if c.relation == SAME]),
         _best_baseline([c for c in decisive if c.relation == BASELINE]),
         _universal(exchange, decisive, iterations),
-        _other_metrics([c for c in cells if c.relation == OTHER and c.known and not c.decisive]),
+        _other_metrics([c for c in cells if c.relation in OTHERS and c.known and not c.decisive]),
         _curves(exchange, iterations),
     ]
     return [sentence for sentence in told if sentence]
-
-
-def across_lengths(cells: Sequence[Cell]) -> str:
-    """What borrowing costs at each length, and from which on no interval excludes zero on the worse side."""
-    borrowed = [c for c in cells if c.relation == OTHER and c.known and c.decisive]
-    if not borrowed:
-        return "No winner was judged by another speaker's voice that has one of its own."
-    judged = sorted({len(cell.entrant.schedule) for cell in borrowed})
-    by_length = {n: [c for c in borrowed if len(c.entrant.schedule) == n] for n in judged}
-    told = [f"{_percent(worst_loss(of_n))} at {n}" for n, of_n in by_length.items()]
-    settled = [n for n, of_n in by_length.items() if any(_costs(cell) for cell in of_n)]
-    free = [n for n in by_length if not settled or n > max(settled)]
-    end = f"from {free[0]} steps on no interval" if free else f"at {judged[-1]} steps some interval still"
-    return f"Another speaker's winner costs at most {', '.join(told)} steps; {end} lies on the worse side."
 
 
 def _borrowed(what: str, cells: Sequence[Cell]) -> str:
@@ -137,10 +119,6 @@ def _measured(exchange: Exchange) -> str:
         f"Objective {settings.objective}, float32, noise draws a clip: {settings.draws}, of each held-out clip at most "
         f"{settings.seconds:g} s; clips: {clips}."
     )
-
-
-def _costs(cell: Cell) -> bool:
-    return cell.verdict == "worse" or not np.isfinite(cell.relative_loss)
 
 
 def _at_worst_of(cells: Sequence[Cell], relation: str) -> str:

@@ -32,6 +32,11 @@ def key(scoring: Scoring) -> str:
     return f"level errors {sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]}"
 
 
+def curve_evaluations(scoring: Scoring) -> int:
+    """Network evaluations that `measured` still has to do."""
+    return 0 if scoring.kept.get(key(scoring)) else len(LEVELS) * len(scoring.clips)
+
+
 def measured(scoring: Scoring) -> None:
     """The error curve, kept with the scores: one network evaluation a clip and level, once."""
     if not scoring.kept.get(key(scoring)):

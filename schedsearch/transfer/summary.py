@@ -1,4 +1,4 @@
-"""What borrowing costs at each length in one small table, from the rows of matrix.csv: several may be joined."""
+"""What borrowing costs at each length: transfer.md and its one small table, from the rows of the matrices."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -8,16 +8,33 @@ import pandas as pd
 
 from schedsearch.markdown import markdown_table
 from schedsearch.transfer.exchange import STRANGERS, UNIVERSAL
-from schedsearch.transfer.matrix import BASELINE, OTHER, RATE, SAME
+from schedsearch.transfer.matrix import BASELINE, OTHER, OTHER_RATE, OTHERS, RATE, SAME
 
-BORROWED = {
-    OTHER: "another speaker's winner",
-    RATE: "the same speaker's winner at another rate",
-    SAME: "the winner of another checkpoint of the same speaker",
-    UNIVERSAL: "the universal schedule",
-    STRANGERS: "universal, chosen without the judge's speaker",
+HOW = (
+    "Loss is how much worse a schedule is than the judging voice's own winner on its held-out clips, as a part of that "
+    "winner's mean: the median over pairs of winner and judge, or over judges, and the largest. A pair is worse where "
+    "the 95 % paired bootstrap interval over clips says so (of twenty ties one is called otherwise by chance). "
+    "Universal schedules were chosen on search clips and are judged on held-out ones."
+)
+BORROWED: dict[str, tuple[str, ...]] = {
+    "another speaker's winner": OTHERS,
+    "... at the same sample rate": (OTHER,),
+    "... at another sample rate": (OTHER_RATE,),
+    "the same speaker's winner at another rate": (RATE,),
+    "the winner of another checkpoint of the same speaker": (SAME,),
+    "the universal schedule": (UNIVERSAL,),
+    "universal, chosen without the judge's speaker": (STRANGERS,),
 }
+LEFT_OPEN = "... at most, by a tie's interval"
 COMMON = "ivanvovk-{}"  # what is passed around as 6iters.pt, 12iters.pt, 25iters.pt
+
+
+def overview(matrix: pd.DataFrame, details: str) -> str:
+    """transfer.md of all lengths that have rows; `details` is where each stands, by its number of steps."""
+    found = [int(n) for n in sorted(matrix["iterations"].unique())]
+    lines = [f"- [{n} steps]({details.format(n)}): {_heard(matrix[matrix['iterations'] == n])}." for n in found]
+    blocks = ["# Transfer", HOW, _in_short(_decisive(matrix)), summary(matrix), "\n".join(lines)]
+    return "\n\n".join(block for block in blocks if block) + "\n"
 
 
 def summary(matrix: pd.DataFrame) -> str:
@@ -42,18 +59,45 @@ def _decisive(matrix: pd.DataFrame) -> pd.DataFrame:
     return found[found["direction"] != "neither"]
 
 
+def _in_short(decisive: pd.DataFrame) -> str:
+    """What borrowing costs at each length, and from which on no interval excludes zero on the worse side."""
+    borrowed = decisive[decisive["relation"].isin(OTHERS)]
+    if borrowed.empty:
+        return "No winner was judged by another speaker's voice that has one of its own."
+    by_length = {int(n): rows for n, rows in borrowed.groupby("iterations")}
+    told = ", ".join(f"{_most(rows)} at {n}" for n, rows in by_length.items())
+    costly = [n for n, rows in by_length.items() if ((rows["verdict"] == "worse") | rows["relative_loss"].isna()).any()]
+    free = [n for n in by_length if not costly or n > max(costly)]
+    end = f"from {free[0]} steps on no interval" if free else f"at {max(by_length)} steps some interval still"
+    return f"Another speaker's winner costs at most {told} steps; {end} lies on the worse side."
+
+
+def _heard(rows: pd.DataFrame) -> str:
+    """What was measured, and on how much."""
+    clips = rows.groupby(["dataset", "rate"], sort=False)["clips"].max()
+    judges = ", ".join(f"{dataset}/{rate}hz {count} clips" for (dataset, rate), count in clips.items())
+    objectives = " or ".join(dict.fromkeys(_decisive(rows)["metric"]))
+    draws = int(rows["draws"].max())
+    return f"by {objectives or 'no objective'}, {draws} draw{'s' if draws > 1 else ''} of noise a clip; {judges}"
+
+
+def _most(rows: pd.DataFrame) -> str:
+    losses = rows["relative_loss"]
+    return "everything" if losses.isna().any() else _percent(losses.max())
+
+
 def _rows() -> Iterator[tuple[str, Callable[[pd.DataFrame, int], str]]]:
-    for relation, name in BORROWED.items():
-        yield name, partial(_of_relation, relation)
-        if relation == OTHER:
-            yield "... at most, by a tie's interval", _left_open
+    for name, relations in BORROWED.items():
+        yield name, partial(_of_relations, relations)
+        if relations is OTHERS:
+            yield LEFT_OPEN, _left_open
     yield "the best baseline of each voice, known after measuring", _best_of_each
     yield "the baseline that is best in its worst case", _best_at_worst
     yield COMMON.format("N"), _common
 
 
-def _of_relation(relation: str, rows: pd.DataFrame, _: int) -> str:
-    return _told(rows[rows["relation"] == relation])
+def _of_relations(relations: tuple[str, ...], rows: pd.DataFrame, _: int) -> str:
+    return _told(rows[rows["relation"].isin(relations)])
 
 
 def _common(rows: pd.DataFrame, n: int) -> str:
@@ -72,7 +116,7 @@ def _told(rows: pd.DataFrame) -> str:
 
 def _left_open(rows: pd.DataFrame, _: int) -> str:
     """The largest loss inside the interval of a tie with another speaker's winner."""
-    ties = rows[(rows["relation"] == OTHER) & (rows["verdict"] == "tie")]
+    ties = rows[rows["relation"].isin(OTHERS) & (rows["verdict"] == "tie")]
     if ties.empty:
         return ""
     lower_is_better = ties["direction"] == "minimize"

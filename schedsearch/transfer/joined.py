@@ -1,0 +1,45 @@
+"""Transfers of several lengths, made one by one, as one table."""
+
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from schedsearch.transfer.matrix import COLUMNS
+from vocoder.errors import InputError
+
+MATRIX = "matrix-{}.csv"  # by the number of steps
+
+
+def matrices(folder: Path, without: Collection[int] = ()) -> list[Path]:
+    """Those of a folder, shortest length first, but for some lengths."""
+    found = {int(match[1]): path for path in folder.glob("*.csv") if (match := _name(path))}
+    return [found[n] for n in sorted(found) if n not in without]
+
+
+def read_matrices(paths: Sequence[Path]) -> pd.DataFrame:
+    """Their rows; InputError for what is none, and where two hold the same length and judge: which would be meant?"""
+    tables = [_read(path) for path in paths]
+    seen: dict[tuple[object, ...], Path] = {}
+    for path, table in zip(paths, tables, strict=True):
+        for judge in table[["dataset", "rate", "checkpoint", "iterations"]].drop_duplicates().itertuples(index=False):
+            if (other := seen.setdefault(tuple(judge), path)) is not path:
+                raise InputError(f"{other} and {path} both have {judge.dataset} in {judge.iterations} steps; give one")
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
+
+
+def _name(path: Path) -> re.Match[str] | None:
+    return re.fullmatch(re.escape(MATRIX).replace(r"\{\}", "([1-9][0-9]*)"), path.name)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    way_out = "give a matrix of `make transfer`, or delete it"
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} can't be read as a table ({str(error).strip()}); {way_out}") from None
+    missing = [name for name in COLUMNS if name not in table]
+    if missing:
+        raise InputError(f"{path} must be a matrix of transfer and has no column {missing[0]}; {way_out}")
+    return table
