@@ -1,0 +1,70 @@
+"""Does borrowing cost little only because searches began from one another? `python -m experiments.cold_searches`
+
+Searches each voice again without any other's winners, so that each winner comes from its own clips and straight lines
+alone, and lets each voice judge all of them: what stands in transfer.md, of winners that have nothing in common but the
+method. Voices are named as for `make transfer`: "demo@8000 june-16k".
+
+Searches stay in results/bench/cold_searches/ (git-ignored); tables go into results/shipped/transfer/cold_searches/.
+Goes on where it was stopped; `--only` one part, or some `--voices`, and several processes share the work.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from experiments.checkpoints import search, transfer, write_dataset
+from schedsearch.config import EXPERIMENTS, Voice
+from schedsearch.transfer.judges import judges
+from vocoder.errors import InputError
+
+FOLDER, SHIPPED = Path("results/bench/cold_searches"), Path("results/shipped/transfer/cold_searches")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """All parts, or those named; the first status that is not 0, and 2 with one line for bad input."""
+    options = _options(arguments)
+    try:
+        # A judge's winners are of no interest here: none are looked for where none can be.
+        found, _ = judges(options.voices.split(), options.experiments, options.folder / "none")
+        names = [_write(judge.voice, options.folder) for judge in found]
+    except InputError as error:
+        print(f"cold_searches: {error}", file=sys.stderr)
+        return 2
+    return next((status for part in options.only if (status := PARTS[part](names, options)) != 0), 0)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="cold_searches", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--voices", default="", help="such as 'demo june-16k demo@8000' (default: all with data)")
+    parser.add_argument("--iters", default="6")
+    parser.add_argument("--budget", default="", help="of each search (default: a search's own)")
+    parser.add_argument("--seconds", default="0.8", help="of each clip that judges (default: 0.8)")
+    parser.add_argument("--draws", default="2", help="of noise for each of them (default: 2)")
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--shipped", type=Path, default=SHIPPED)
+    parser.add_argument("--experiments", type=Path, default=EXPERIMENTS)
+    return parser.parse_args(arguments)
+
+
+def _write(voice: Voice, folder: Path) -> str:
+    """A dataset of one rate, and its name: two rates of one dataset must not begin from one another either."""
+    name = f"{voice.dataset}-{voice.sample_rate}"
+    write_dataset(folder, name, voice, voice.checkpoint)
+    return name
+
+
+def _search(names: Sequence[str], options: argparse.Namespace) -> int:
+    return search(options.folder, names, options.iters, options.budget)
+
+
+def _transfer(names: Sequence[str], options: argparse.Namespace) -> int:
+    heard = ("--seconds", options.seconds, "--draws", options.draws)
+    return transfer(options.folder, names, options.iters, options.shipped, *heard)
+
+
+PARTS: Mapping[str, Callable[[Sequence[str], argparse.Namespace], int]] = {"search": _search, "transfer": _transfer}
+
+if __name__ == "__main__":
+    sys.exit(main())
