@@ -148,7 +148,7 @@ study-metrics: .venv/.stamp
 # A test file is one process's, since its tests share what is slow to make; and a process has one thread, so that they
 # do not stand in one another's way.
 test: .venv/.stamp
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 check: .venv/.stamp
 	$(BIN)/flake8 $(SOURCES)

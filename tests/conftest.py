@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
@@ -35,11 +36,16 @@ def golden_folder() -> Path:
     return Path(os.environ.get("GOLDEN", Path(__file__).parent / "golden"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What asks for the reference vectors is a golden test: `make golden` needs no list of them."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What asks for the reference vectors is a golden test: `make golden` needs no list of them. One of several
+    processes takes files with slow tests first, lest one of them be left to it while the others have nothing to do."""
     for item in items:
         if "golden_folder" in getattr(item, "fixturenames", ()):
             item.add_marker("golden")
+    if hasattr(config, "workerinput"):
+        slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+        size = Counter(item.path for item in items)
+        items.sort(key=lambda item: (-slow[item.path], -size[item.path], str(item.path)))
 
 
 ANALYTIC = replace(IVANVOVK, name="analytic", reverse=EXACT_DIRECT)

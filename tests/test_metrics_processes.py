@@ -77,9 +77,11 @@ def test_what_a_function_raises_is_raised():
 
 @pytest.fixture(scope="module")
 def dask():
-    """Two worker processes, in joblib's hands."""
+    """Two worker processes, in joblib's hands. Dask itself tries no call again that killed one: three tries of its own
+    would kill the workers under the calls that come next."""
     distributed = pytest.importorskip("distributed", reason="the extra schedsearch[dask] is not installed")
-    with distributed.Client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+    settings = pytest.importorskip("dask").config.set({"distributed.scheduler.allowed-failures": 0})
+    with settings, distributed.Client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
         yield client
 
 
