@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from experiments.checkpoints import search, transfer, write_dataset
+from experiments.checkpoints import search, ship, transfer, write_dataset
 from schedsearch.config import EXPERIMENTS, Voice
 from schedsearch.transfer.judges import judges
 from vocoder.errors import InputError
@@ -56,7 +56,11 @@ def _write(voice: Voice, folder: Path) -> str:
 
 
 def _search(names: Sequence[str], options: argparse.Namespace) -> int:
-    return search(options.folder, names, options.iters, options.budget)
+    status = search(options.folder, names, options.iters, options.budget)
+    for name in names:  # what each found, for whole held-out clips
+        for table in sorted((options.folder / "searches" / name / name).glob("*hz/*iters/leaderboard.csv")):
+            ship(table, options.shipped / f"{name}.{table.parent.name}.leaderboard.csv")
+    return status
 
 
 def _transfer(names: Sequence[str], options: argparse.Namespace) -> int:

@@ -29,6 +29,7 @@ def calls(tmp_path, monkeypatch) -> list[tuple[str, ...]]:
             winner = Path(results) / name / f"{name.split('-')[1]}hz" / "6iters" / "schedule.json"
             winner.parent.mkdir(parents=True)
             winner.write_text(name)
+            winner.with_name("leaderboard.csv").write_text(f"of {name}")
         return 0
 
     monkeypatch.setattr(checkpoints, "schedsearch", program)
@@ -59,6 +60,7 @@ def test_each_rate_is_searched_in_results_of_its_own_and_all_meet(calls, tmp_pat
     winners = (tmp_path / "bench" / "results" / "shipped").glob("*/*hz/6iters/schedule.json")
     assert {winner.read_text() for winner in winners} == set(names)
     assert (tmp_path / "shipped" / "matrix-6.csv").read_text() == "matrix"
+    assert (tmp_path / "shipped" / "one-16000.6iters.leaderboard.csv").read_text() == "of one-16000"
     first = load_voice("two-8000", experiments=tmp_path / "bench")
     assert first.checkpoint.resolve() == tmp_path / "voices" / "two" / "8000.pt"
     assert first.speaker == "two"
