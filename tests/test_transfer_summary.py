@@ -59,6 +59,13 @@ def test_a_tie_leaves_open_what_lies_in_its_interval():
     assert told["... at most, by a tie's interval"] == ["+3.0 %"]
 
 
+def test_so_does_a_tie_of_what_was_chosen_without_the_speaker():
+    stranger = row("a", "universal-6 without a", "universal without the speaker", 0.01, "tie", half=0.05)
+    told = table(summary(matrix(*THREE, stranger)))
+    assert told["... at most, by the interval of such a tie"] == ["+6.0 %"]
+    assert told["... at most, by a tie's interval"] == ["+3.0 %"]
+
+
 def test_where_more_is_better_the_interval_is_read_from_its_other_end():
     more_is_better = row("a", "winner of b", OTHER, 0.01, "tie", metric="pesq_wb", direction="maximize")
     assert table(summary(matrix(more_is_better)))["... at most, by a tie's interval"] == ["+3.0 %"]

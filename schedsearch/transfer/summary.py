@@ -25,7 +25,7 @@ BORROWED: dict[str, tuple[str, ...]] = {
     "the universal schedule": (UNIVERSAL,),
     "universal, chosen without the judge's speaker": (STRANGERS,),
 }
-LEFT_OPEN = "... at most, by a tie's interval"
+LEFT_OPEN = {OTHERS: "... at most, by a tie's interval", (STRANGERS,): "... at most, by the interval of such a tie"}
 COMMON = "ivanvovk-{}"  # what is passed around as 6iters.pt, 12iters.pt, 25iters.pt
 
 
@@ -89,8 +89,8 @@ def _most(rows: pd.DataFrame) -> str:
 def _rows() -> Iterator[tuple[str, Callable[[pd.DataFrame, int], str]]]:
     for name, relations in BORROWED.items():
         yield name, partial(_of_relations, relations)
-        if relations is OTHERS:
-            yield LEFT_OPEN, _left_open
+        if relations in LEFT_OPEN:
+            yield LEFT_OPEN[relations], partial(_left_open, relations)
     yield "the best baseline of each voice, known after measuring", _best_of_each
     yield "the baseline that is best in its worst case", _best_at_worst
     yield COMMON.format("N"), _common
@@ -114,9 +114,9 @@ def _told(rows: pd.DataFrame) -> str:
     return f"{_percent(losses.median())}, at most {_percent(losses.max())}; {worse}"
 
 
-def _left_open(rows: pd.DataFrame, _: int) -> str:
-    """The largest loss inside the interval of a tie with another speaker's winner."""
-    ties = rows[rows["relation"].isin(OTHERS) & (rows["verdict"] == "tie")]
+def _left_open(relations: tuple[str, ...], rows: pd.DataFrame, _: int) -> str:
+    """The largest loss inside the interval of a tie."""
+    ties = rows[rows["relation"].isin(relations) & (rows["verdict"] == "tie")]
     if ties.empty:
         return ""
     lower_is_better = ties["direction"] == "minimize"
