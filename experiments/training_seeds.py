@@ -2,7 +2,9 @@
 
 Trains one voice several times from nothing, all as long, on the same recordings: three seeds, and the first of them
 once more with WaveGrad's own noise draw. Searches each, and lets each judge all winners (`schedsearch transfer`, where
-they are "another checkpoint of the same speaker"). demo at 8 kHz, since its steps cost least.
+they are "another checkpoint of the same speaker"). demo at 8 kHz, since its steps cost least. With `--warm-start FILE`
+all begin from those weights instead, as three of the shipped voices began from the fourth's: what they differ by can
+then be set beside what voices of different speakers with one ancestor differ by.
 
 The weights stay in results/bench/training_seeds/ (git-ignored); tables go into results/shipped/transfer/checkpoints/.
 Each part goes on where it was stopped.
@@ -41,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--dataset", default=DATASET)
     parser.add_argument("--rate", type=int, default=RATE)
     parser.add_argument("--steps", type=int, default=STEPS, help=f"of each run (default: {STEPS})")
+    parser.add_argument("--warm-start", type=Path, help="a checkpoint that all begin from (default: seeded weights)")
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--iters", default=LENGTHS)
     parser.add_argument("--budget", default="", help="of each search (default: a search's own)")
@@ -68,9 +71,10 @@ def _write_tables(voice: Voice, options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> int:
     """Each to its last step; `train` goes on with what was stopped, and does nothing with what is done."""
+    begun = ["--warm-start", str(options.warm_start)] if options.warm_start else []
     for name in RUNS:
         print(f"--- {name} ---", flush=True)
-        if (status := call(options.folder, "train", "--dataset", name)) != 0:
+        if (status := call(options.folder, "train", "--dataset", name, *begun)) != 0:
             return status
         ship(options.folder / name / LEARNING, options.shipped / f"{name}.{LEARNING}")
     return 0

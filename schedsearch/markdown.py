@@ -9,6 +9,11 @@ def markdown_table(head: Sequence[object], rows: Iterable[Sequence[object]], *, 
     return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in (head, rule, *rows))
 
 
+def percent(part: float, unit: str = " %") -> str:
+    """With its sign: 0.0234 -> +2.3 %."""
+    return f"{100 * part:+.1f}{unit}".replace("-", "−")
+
+
 def _cell(value: object) -> str:
     """A bar would begin another cell."""
     return str(value).replace("|", "/")

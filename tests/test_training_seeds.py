@@ -92,6 +92,15 @@ def test_every_run_is_trained_and_searched_and_all_meet_in_one_transfer(calls, t
     assert shipped == {"matrix-6.csv", "transfer.md", *(f"{name}.learning.csv" for name in RUNS)}
 
 
+def test_all_runs_begin_from_the_weights_that_are_named(calls, tmp_path):
+    weights = tmp_path / "ancestor.pt"
+    assert study(tmp_path, "--only", "train", "--warm-start", str(weights)) == 0
+    assert [call[call.index("--warm-start") + 1] for call in calls] == [str(weights)] * len(RUNS)
+    calls.clear()
+    assert study(tmp_path, "--only", "train") == 0
+    assert not any("--warm-start" in call for call in calls)
+
+
 @pytest.mark.parametrize("part", ["train", "search", "transfer"])
 def test_a_part_that_fails_ends_the_study(calls, tmp_path, monkeypatch, part):
     monkeypatch.setattr(checkpoints, "schedsearch", lambda words: calls.append(tuple(words)) or 2)

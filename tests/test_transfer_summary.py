@@ -6,9 +6,11 @@ import pandas as pd
 import pytest
 
 from experiments.transfer_summary import main
+from schedsearch.transfer.details import by_metric, pairs
 from schedsearch.transfer.matrix import COLUMNS
 from schedsearch.transfer.summary import overview, summary
 
+HIGHER = {"metric": "pesq_wb", "direction": "maximize"}
 OTHER, OTHER_RATE, BASELINE = "other speaker", "other speaker at another rate", "baseline"
 
 
@@ -34,6 +36,12 @@ def matrix(*rows) -> pd.DataFrame:
         for (dataset, n), r in natives.items()
     ]
     return pd.DataFrame([*own, *rows], columns=list(COLUMNS))
+
+
+def known(*rows) -> pd.DataFrame:
+    """With the means that losses are parts of."""
+    found = pd.DataFrame(list(rows), columns=list(COLUMNS))
+    return found.assign(mean_native=4.0)
 
 
 def table(text: str) -> dict[str, list[str]]:
@@ -105,6 +113,54 @@ def test_the_overview_says_where_each_length_stands_and_on_how_much():
         "- [6 steps](length-6.md): by spectral, 2 draws of noise a clip; a/16000hz 24 clips, b/16000hz 24 clips.",
         "- [12 steps](length-12.md): by spectral, 2 draws of noise a clip; b/16000hz 24 clips.",
     ]
+
+
+def test_each_metric_alone_is_counted_with_either_band_of_pesq():
+    told = table(
+        by_metric(known(
+            *THREE,
+            row("a", "winner of b", OTHER, 0.07, "worse", **HIGHER),
+            row("b", "winner of a", OTHER, -0.1, "better", **HIGHER),
+            row("c", "winner of a", OTHER_RATE, 0.02, "tie", metric="pesq_nb", direction="maximize"),
+        ))
+    )  # fmt: skip
+    assert told["spectral"] == ["1 worse, 0 better of 3; at most +5.0 %"]
+    assert told["pesq"] == ["1 worse, 1 better of 3; at most +7.0 %"]
+
+
+def test_failures_of_a_metric_are_counted_apart():
+    failed = row("a", "winner of b", OTHER, float("nan"), "worse")
+    assert table(by_metric(known(failed, *THREE[1:])))["spectral"] == [
+        "2 worse, 0 better of 3; at most +5.0 %; 1 with failures"
+    ]
+    assert table(by_metric(known(failed)))["spectral"] == ["1 worse, 0 better of 1; 1 with failures"]
+
+
+def test_each_pair_stands_with_the_interval_of_its_loss():
+    told = table(
+        pairs(known(
+            *THREE,
+            row("a", "winner of d", OTHER, 0.0, "tie", n=12, half=0.03),
+            row("c", "winner of a", "same speaker at another rate", 0.05, "worse", **HIGHER),
+            row("c", "winner of b", OTHER, float("nan"), "worse", **HIGHER),
+            row("c", "safe", BASELINE, 0.05, "worse", **HIGHER),
+        ))
+    )  # fmt: skip
+    assert told["winner of c on a/16000hz"] == ["+5.0 % [+3.0, +7.0]", ""]
+    assert told["winner of d on a/16000hz"] == ["", "+0.0 % [−3.0, +3.0]"]
+    # Of what is better when higher, a loss is a lower value.
+    assert told["winner of a on c/16000hz"] == ["+5.0 % [+3.0, +7.0]", ""]
+    assert told["winner of b on c/16000hz"] == ["failures", ""]
+    assert not any("safe" in name for name in told)
+
+
+def test_the_overview_holds_both_tables_and_neither_where_nothing_was_borrowed():
+    told = overview(matrix(*THREE), "{}")
+    assert "| another speaker's winner by |" in told
+    assert "| loss by the objective |" in told
+    alone = overview(matrix(row("a", "safe", BASELINE, 0.06, "worse")), "{}")
+    assert "winner by |" not in alone
+    assert "loss by the objective" not in alone
 
 
 def test_only_the_objective_counts():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schedsearch.markdown import markdown_table
+from schedsearch.markdown import markdown_table, percent
 from schedsearch.transfer.exchange import STRANGERS
 from schedsearch.transfer.matrix import BASELINE, NATIVE, Cell
 
@@ -45,7 +45,7 @@ def text(cell: Cell) -> str:
     if not np.isfinite(cell.relative_loss):
         return "failed" if cell.known else ""
     mark = " =" if cell.verdict == "tie" else ""
-    return f"{100 * cell.relative_loss:+.1f} %{mark}".replace("-", "−")
+    return f"{percent(cell.relative_loss)}{mark}"
 
 
 def worst_loss(cells: Sequence[Cell]) -> float:

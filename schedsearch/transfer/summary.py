@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 
-import numpy as np
 import pandas as pd
 
-from schedsearch.markdown import markdown_table
+from schedsearch.markdown import markdown_table, percent
+from schedsearch.transfer.details import by_metric, ends, pairs
 from schedsearch.transfer.exchange import STRANGERS, UNIVERSAL
 from schedsearch.transfer.matrix import BASELINE, OTHER, OTHER_RATE, OTHERS, RATE, SAME
 
@@ -26,6 +26,7 @@ BORROWED: dict[str, tuple[str, ...]] = {
     "universal, chosen without the judge's speaker": (STRANGERS,),
 }
 LEFT_OPEN = {OTHERS: "... at most, by a tie's interval", (STRANGERS,): "... at most, by the interval of such a tie"}
+JUDGE = ["dataset", "rate", "checkpoint", "iterations"]
 COMMON = "ivanvovk-{}"  # what is passed around as 6iters.pt, 12iters.pt, 25iters.pt
 
 
@@ -33,7 +34,9 @@ def overview(matrix: pd.DataFrame, details: str) -> str:
     """transfer.md of all lengths that have rows; `details` is where each stands, by its number of steps."""
     found = [int(n) for n in sorted(matrix["iterations"].unique())]
     lines = [f"- [{n} steps]({details.format(n)}): {_heard(matrix[matrix['iterations'] == n])}." for n in found]
-    blocks = ["# Transfer", HOW, _in_short(_decisive(matrix)), summary(matrix), "\n".join(lines)]
+    decisive = _decisive(matrix)
+    tables = [summary(matrix), by_metric(_known(matrix)), pairs(decisive)]
+    blocks = ["# Transfer", HOW, _in_short(decisive), *tables, "\n".join(lines)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -49,13 +52,18 @@ def summary(matrix: pd.DataFrame) -> str:
 
 
 def _decisive(matrix: pd.DataFrame) -> pd.DataFrame:
-    """Without the other metrics, and without judges that have no winner of their own to lose against."""
-    judge = ["dataset", "rate", "checkpoint", "iterations"]
-    first = matrix.groupby(judge, sort=False)["metric"].transform("first")
-    native = matrix[matrix["relation"] == "native"].drop_duplicates([*judge, "metric"])
-    found = matrix[matrix["metric"] == first].merge(
-        native[[*judge, "metric", "mean"]], on=[*judge, "metric"], suffixes=("", "_native")
-    )
+    """Of `_known`, without the other metrics."""
+    first = matrix.groupby(JUDGE, sort=False)["metric"].transform("first")
+    return _known(matrix[matrix["metric"] == first])
+
+
+def _known(matrix: pd.DataFrame) -> pd.DataFrame:
+    """Without metrics that have no better side and judges that have no winner of their own to lose against: its mean
+    is in `mean_native`.
+    """
+    native = matrix[matrix["relation"] == "native"].drop_duplicates([*JUDGE, "metric"])
+    place = [*JUDGE, "metric"]
+    found = matrix.merge(native[[*place, "mean"]], on=place, suffixes=("", "_native"))
     return found[found["direction"] != "neither"]
 
 
@@ -83,7 +91,7 @@ def _heard(rows: pd.DataFrame) -> str:
 
 def _most(rows: pd.DataFrame) -> str:
     losses = rows["relative_loss"]
-    return "everything" if losses.isna().any() else _percent(losses.max())
+    return "everything" if losses.isna().any() else percent(losses.max())
 
 
 def _rows() -> Iterator[tuple[str, Callable[[pd.DataFrame, int], str]]]:
@@ -111,7 +119,7 @@ def _told(rows: pd.DataFrame) -> str:
     if losses.isna().any():
         return f"failures on {losses.isna().sum()} of {len(losses)}"
     worse = f"{(rows['verdict'] == 'worse').sum()} of {len(rows)} worse"
-    return f"{_percent(losses.median())}, at most {_percent(losses.max())}; {worse}"
+    return f"{percent(losses.median())}, at most {percent(losses.max())}; {worse}"
 
 
 def _left_open(relations: tuple[str, ...], rows: pd.DataFrame, _: int) -> str:
@@ -119,9 +127,7 @@ def _left_open(relations: tuple[str, ...], rows: pd.DataFrame, _: int) -> str:
     ties = rows[rows["relation"].isin(relations) & (rows["verdict"] == "tie")]
     if ties.empty:
         return ""
-    lower_is_better = ties["direction"] == "minimize"
-    end = np.where(lower_is_better, ties["difference_high"], -ties["difference_low"])
-    return _percent(float((end / ties["mean_native"].abs()).max()))
+    return percent(float(ends(ties)["most"].max()))
 
 
 def _best_of_each(rows: pd.DataFrame, _: int) -> str:
@@ -140,7 +146,3 @@ def _best_at_worst(rows: pd.DataFrame, _: int) -> str:
         return "each has failures"
     name = str(worst.idxmin())
     return f"{name}: {_told(baselines[baselines['schedule'] == name])}"
-
-
-def _percent(loss: float) -> str:
-    return f"{100 * loss:+.1f} %".replace("-", "−")

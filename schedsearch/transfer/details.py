@@ -1,0 +1,57 @@
+"""What stands behind the small table of transfer.md: each metric alone, and each pair with its interval."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from schedsearch.markdown import markdown_table, percent
+from schedsearch.transfer.matrix import OTHERS, RATE, SAME
+
+BANDS = {"pesq_wb": "pesq", "pesq_nb": "pesq", "spectral_pesq_wb": "spectral_pesq", "spectral_pesq_nb": "spectral_pesq"}
+
+
+def by_metric(known: pd.DataFrame) -> str:
+    """Rows of `schedsearch.transfer.matrix` whose judge has a winner -> a row a metric, of other speakers' winners."""
+    found = known[known["relation"].isin(OTHERS)]
+    if found.empty:
+        return ""
+    metrics = found["metric"].replace(BANDS)  # each judge has the band of its rate
+    cells = {key: _counted(rows) for key, rows in found.groupby([metrics, "iterations"], sort=False)}
+    return _table("another speaker's winner by", cells)
+
+
+def pairs(decisive: pd.DataFrame) -> str:
+    """Rows of each judge's objective, with `mean_native` -> a row a borrowed winner and its judge."""
+    found = decisive[decisive["relation"].isin((*OTHERS, RATE, SAME))]
+    if found.empty:
+        return ""
+    names = found["schedule"] + " on " + found["dataset"] + "/" + found["rate"].astype(str) + "hz"
+    cells = {key: _loss(rows.iloc[[0]]) for key, rows in found.groupby([names, "iterations"])}
+    return _table("loss by the objective", cells)
+
+
+def ends(rows: pd.DataFrame) -> pd.DataFrame:
+    """The ends of the interval of a loss, as parts of the native winner's mean, with columns least and most."""
+    sign = rows["direction"].map({"minimize": 1.0, "maximize": -1.0})
+    both = rows[["difference_low", "difference_high"]].mul(sign / rows["mean_native"].abs(), axis=0)
+    return pd.DataFrame({"least": both.min(axis=1), "most": both.max(axis=1)})
+
+
+def _table(corner: str, cells: Mapping[tuple[str, int], str]) -> str:
+    names, lengths = dict.fromkeys(name for name, _ in cells), sorted({n for _, n in cells})
+    rows = [[name, *(cells.get((name, n), "") for n in lengths)] for name in names]
+    return markdown_table([corner, *(f"{n} steps" for n in lengths)], rows)
+
+
+def _counted(rows: pd.DataFrame) -> str:
+    losses = rows["relative_loss"]
+    worse, better = (int((rows["verdict"] == word).sum()) for word in ("worse", "better"))
+    failing = int(losses.isna().sum())
+    most = f"at most {percent(losses.max())}" if failing < len(rows) else ""
+    told = [f"{worse} worse, {better} better of {len(rows)}", most, f"{failing} with failures" if failing else ""]
+    return "; ".join(part for part in told if part)
+
+
+def _loss(row: pd.DataFrame) -> str:
+    [loss], [(least, most)] = row["relative_loss"], ends(row).itertuples(index=False)
+    return "failures" if pd.isna(loss) else f"{percent(loss)} [{percent(least, '')}, {percent(most, '')}]"
