@@ -2,12 +2,12 @@
 
 Reads results/shipped/<dataset>/<rate>hz/<iters>iters/run.json of every voice and length, or of another folder that is
 given. The first table has the objective of what ships, its PESQ, and the searched schedule minus the best baseline; the
-second that difference in every metric.
+second that difference in every metric; the third how many candidates were scored, and how long that took.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class Found:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints both tables; 2 and one line where there is nothing to print."""
+    """Prints the tables; 2 and one line where there is nothing to print."""
     parser = argparse.ArgumentParser(prog="shipped_searches", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, default=SHIPPED, help=f"default: {SHIPPED}")
     folder = parser.parse_args(arguments).folder
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not found:
         print(f"shipped_searches: no search has left a run.json below {folder}; give another folder", file=sys.stderr)
         return 2
-    print(f"{overview(found)}\n\n{differences(found)}")
+    print("\n\n".join([overview(found), differences(found), efforts(found)]))
     return 0
 
 
@@ -69,11 +69,12 @@ def searches(folder: Path) -> Iterator[Found]:
 
 def overview(found: Sequence[Found]) -> str:
     """A row a voice, a column a length."""
-    lengths = sorted({one.iterations for one in found})
-    by_place = {(one.voice, one.iterations): one for one in found}
-    voices = dict.fromkeys(one.voice for one in found)
-    rows = [[voice, *(_cell(by_place.get((voice, n))) for n in lengths)] for voice in voices]
-    return markdown_table(["held-out, of what ships", *(f"{n} steps" for n in lengths)], rows)
+    return _by_length("held-out, of what ships", found, _cell)
+
+
+def efforts(found: Sequence[Found]) -> str:
+    """A row a voice, a column a length: candidates and minutes of work at them, of all processes together."""
+    return _by_length("candidates", found, _effort)
 
 
 def differences(found: Sequence[Found]) -> str:
@@ -86,9 +87,21 @@ def differences(found: Sequence[Found]) -> str:
     return markdown_table(["voice", "steps", "best baseline", "objective", *OTHERS], rows)
 
 
-def _cell(one: Found | None) -> str:
-    if one is None:
-        return ""
+def _by_length(corner: str, found: Sequence[Found], told: Callable[[Found], str]) -> str:
+    lengths = sorted({one.iterations for one in found})
+    by_place = {(one.voice, one.iterations): told(one) for one in found}
+    voices = dict.fromkeys(one.voice for one in found)
+    rows = [[voice, *(by_place.get((voice, n), "") for n in lengths)] for voice in voices]
+    return markdown_table([corner, *(f"{n} steps" for n in lengths)], rows)
+
+
+def _effort(one: Found) -> str:
+    trials = one.result.trials
+    searched = trials[trials["kind"] != "baseline"]
+    return f"{len(searched)} in {searched['seconds'].sum() / 60:.0f} min"
+
+
+def _cell(one: Found) -> str:
     objective, pesq = one.result.verdict, one.rows.get("pesq")
     told = f"{objective[one.side]['mean']:.2f} ± {objective[one.side]['se']:.2f}"
     if pesq is not None:

@@ -29,6 +29,7 @@ def run(root: Path, place: str, *rows: dict, improves: bool = True) -> None:
         "objective": rows[0]["metric"], "held_out": rows,
     }  # fmt: skip
     (folder / "run.json").write_text(json.dumps(facts))
+    (folder / "trials.csv").write_text("kind,seconds\nbaseline,600\nline,60\ntpe,150\ntpe,30\n")
     write_schedule(log_snr_line(3, 9.0, -3.0), folder / "schedule.json", layout=Layout.JSON, provenance={})
 
 
@@ -44,7 +45,7 @@ def test_a_row_a_voice_and_a_column_a_length(tmp_path: Path, capsys):
     run(tmp_path, "a/16000hz/6iters", row("spectral", 2.0, 2.25))
     run(tmp_path, "a/8000hz/6iters", row("spectral", 3.0, 2.9), row("pesq_nb", 3.5, 3.75), improves=False)
     assert main([str(tmp_path)]) == 0
-    overview, _ = tables(capsys.readouterr().out)
+    overview, *_ = tables(capsys.readouterr().out)
     assert overview[0][1:] == ["6 steps", "12 steps"]
     assert overview[2] == [
         "a, 16 kHz",
@@ -66,6 +67,15 @@ def test_the_second_table_has_every_search_in_every_metric(tmp_path: Path, capsy
     assert rows[1][6] == "+0.250 [+0.150, +0.350]"
 
 
+def test_the_third_table_counts_candidates_and_their_minutes(tmp_path: Path, capsys):
+    run(tmp_path, "a/16000hz/12iters", row("spectral", 1.0, 1.5))
+    run(tmp_path, "b/16000hz/6iters", row("spectral", 2.0, 2.25))
+    assert main([str(tmp_path)]) == 0
+    head, _, *rows = tables(capsys.readouterr().out)[2]
+    assert head == ["candidates", "6 steps", "12 steps"]
+    assert rows == [["a, 16 kHz", "", "3 in 4 min"], ["b, 16 kHz", "3 in 4 min", ""]]
+
+
 def test_too_few_clips_to_compare_are_said(tmp_path: Path, capsys):
     run(tmp_path, "a/16000hz/6iters", row("spectral", 2.0, 2.25) | {"difference": None})
     assert main([str(tmp_path)]) == 0
@@ -85,7 +95,7 @@ def test_nothing_to_read_is_one_line(tmp_path: Path, capsys, content):
 
 def test_the_shipped_ones_are_all_there(capsys):
     assert main([]) == 0
-    _, found = tables(capsys.readouterr().out)
+    _, found, _ = tables(capsys.readouterr().out)
     folders = [path.parent for path in SHIPPED.glob("*/*hz/*iters/run.json")]
     assert len(found) == 2 + len(folders)
     means = {f"{read_result(folder).verdict['difference']['mean']:+.3f}".replace("-", "−") for folder in folders}
