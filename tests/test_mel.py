@@ -129,7 +129,12 @@ def test_audio_shorter_than_the_padding_is_refused_in_one_line(front_end: FrontE
 
 @pytest.mark.parametrize(
     ("change", "named"),
-    [({"win_length": 2048}, "win_length"), ({"hop_length": 0}, "hop_length"), ({"f_min": 9000.0}, "f_min")],
+    [
+        ({"win_length": 2048}, "win_length"),
+        ({"hop_length": 0}, "hop_length"),
+        ({"f_min": 9000.0}, "f_min"),
+        ({"n_fft": 1_000_000}, "n_fft must be at most 65536, got 1000000"),
+    ],
 )
 def test_impossible_sizes_are_refused_by_name(change: dict[str, Any], named: str) -> None:
     with pytest.raises(InputError, match=named):

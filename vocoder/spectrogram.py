@@ -7,6 +7,8 @@ from torch import Tensor
 
 from vocoder.errors import InputError
 
+LARGEST_FFT = 1 << 16  # samples; no vocoder looks at a second at a time, and a window of millions only fills memory
+
 
 @lru_cache(maxsize=32)
 def _hann(win_length: int, device: torch.device, dtype: torch.dtype) -> Tensor:
@@ -49,6 +51,8 @@ def check_sizes(*, n_fft: int, win_length: int, **sizes: int) -> None:
     for name, size in {"n_fft": n_fft, "win_length": win_length, **sizes}.items():
         if size < 1:
             raise InputError(f"{name} must be at least 1, got {size}; correct the vocoder's configuration")
+    if n_fft > LARGEST_FFT:
+        raise InputError(f"n_fft must be at most {LARGEST_FFT}, got {n_fft}; correct the vocoder's configuration")
     if win_length > n_fft:
         raise InputError(
             f"win_length must not exceed n_fft = {n_fft}, got {win_length}; "
