@@ -21,7 +21,7 @@ def by_metric(known: pd.DataFrame) -> str:
 
 
 def pairs(decisive: pd.DataFrame) -> str:
-    """Rows of each judge's objective, with `mean_native` -> a row a borrowed winner and its judge."""
+    """Rows of each judge's objective, with `mean_native` -> a row a borrowed winner and its judge; = marks ties."""
     found = decisive[decisive["relation"].isin((*OTHERS, RATE, SAME))]
     if found.empty:
         return ""
@@ -54,4 +54,7 @@ def _counted(rows: pd.DataFrame) -> str:
 
 def _loss(row: pd.DataFrame) -> str:
     [loss], [(least, most)] = row["relative_loss"], ends(row).itertuples(index=False)
-    return "failures" if pd.isna(loss) else f"{percent(loss)} [{percent(least, '')}, {percent(most, '')}]"
+    if pd.isna(loss):
+        return "failures"
+    tied = " =" if row["verdict"].iloc[0] == "tie" else ""  # an end of 0.0 may lie on either side
+    return f"{percent(loss)}{tied} [{percent(least, '')}, {percent(most, '')}]"
