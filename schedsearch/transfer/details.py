@@ -20,9 +20,9 @@ def by_metric(known: pd.DataFrame) -> str:
     return _table("another speaker's winner by", cells)
 
 
-def pairs(decisive: pd.DataFrame) -> str:
-    """Rows of each judge's objective, with `mean_native` -> a row a borrowed winner and its judge; = marks ties."""
-    found = decisive[decisive["relation"].isin((*OTHERS, RATE, SAME))]
+def pairs(decided: pd.DataFrame) -> str:
+    """`summary.decisive` -> a row a borrowed winner and its judge; = marks ties."""
+    found = decided[decided["relation"].isin((*OTHERS, RATE, SAME))]
     if found.empty:
         return ""
     names = found["schedule"] + " on " + found["dataset"] + "/" + found["rate"].astype(str) + "hz"

@@ -35,25 +35,26 @@ def overview(matrix: pd.DataFrame, details: str) -> str:
     """transfer.md of all lengths that have rows; `details` is where each stands, by its number of steps."""
     found = [int(n) for n in sorted(matrix["iterations"].unique())]
     lines = [f"- [{n} steps]({details.format(n)}): {_heard(matrix[matrix['iterations'] == n])}." for n in found]
-    decisive = _decisive(matrix)
-    tables = [summary(matrix), by_metric(_known(matrix)), pairs(decisive)]
-    blocks = ["# Transfer", HOW, _in_short(decisive), *tables, "\n".join(lines)]
+    decided = decisive(matrix)
+    tables = [summary(matrix), by_metric(_known(matrix)), pairs(decided)]
+    blocks = ["# Transfer", HOW, _in_short(decided), *tables, "\n".join(lines)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
 def summary(matrix: pd.DataFrame) -> str:
     """Rows of `schedsearch.transfer.matrix` -> a Markdown table, by each judge's objective: its first metric."""
-    decisive = _decisive(matrix)
-    if decisive.empty:
+    decided = decisive(matrix)
+    if decided.empty:
         return ""
-    lengths = sorted(decisive["iterations"].unique())
-    rows = [[name, *(told(decisive[decisive["iterations"] == n], n) for n in lengths)] for name, told in _rows()]
+    lengths = sorted(decided["iterations"].unique())
+    rows = [[name, *(told(decided[decided["iterations"] == n], n) for n in lengths)] for name, told in _rows()]
     head = ["what a voice takes", *(f"{n} steps" for n in lengths)]
     return markdown_table(head, [row for row in rows if any(row[1:])])
 
 
-def _decisive(matrix: pd.DataFrame) -> pd.DataFrame:
-    """Of `_known`, without the other metrics."""
+def decisive(matrix: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a matrix in each judge's objective, beside the mean of its own winner, `mean_native`; without judges that
+    have none."""
     first = matrix.groupby(JUDGE, sort=False)["metric"].transform("first")
     return _known(matrix[matrix["metric"] == first])
 
@@ -68,9 +69,9 @@ def _known(matrix: pd.DataFrame) -> pd.DataFrame:
     return found[found["direction"] != "neither"]
 
 
-def _in_short(decisive: pd.DataFrame) -> str:
+def _in_short(decided: pd.DataFrame) -> str:
     """What borrowing costs at each length, and from which on no interval excludes zero on the worse side."""
-    borrowed = decisive[decisive["relation"].isin(OTHERS)]
+    borrowed = decided[decided["relation"].isin(OTHERS)]
     if borrowed.empty:
         return "No winner was judged by another speaker's voice that has one of its own."
     by_length = {int(n): rows for n, rows in borrowed.groupby("iterations")}
@@ -85,7 +86,7 @@ def _heard(rows: pd.DataFrame) -> str:
     """What was measured, and on how much."""
     clips = rows.groupby(["dataset", "rate"], sort=False)["clips"].max()
     judges = ", ".join(f"{dataset}/{rate}hz {count} clips" for (dataset, rate), count in clips.items())
-    objectives = " or ".join(dict.fromkeys(_decisive(rows)["metric"]))
+    objectives = " or ".join(dict.fromkeys(decisive(rows)["metric"]))
     draws = int(rows["draws"].max())
     return f"by {objectives or 'no objective'}, {draws} draw{'s' if draws > 1 else ''} of noise a clip; {judges}"
 
