@@ -1,18 +1,21 @@
 """The winner and the best baseline meet on held-out clips with fresh noise."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from schedsearch.candidate import Candidate, plain_score, score_from
 from schedsearch.evaluator import Evaluator
 from schedsearch.finalists import finalists
 from schedsearch.metrics.registry import Metric
-from schedsearch.scores import Score
+from schedsearch.scores import Score, joined
 from schedsearch.search import Progress
 from schedsearch.sharing import shared
 from schedsearch.study import Store
 from schedsearch.verdict import Interval, paired_bootstrap, sound_clips
 from vocoder.errors import InputError
+
+STEPS_AT_ONCE = 12  # on all held-out clips: a piece takes a few minutes where networks are slow, and seconds elsewhere
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,48 @@ class Verdict:
 
 
 def judge(store: Store, evaluator: Evaluator, draws: tuple[int, ...]) -> Iterator[Progress]:
-    """Scores the two best of their kinds on held-out clips, and keeps the scores."""
+    """Scores the two best of their kinds on held-out clips, and keeps the scores: a long schedule's piece by piece, so
+    that hours of work show where they are and lose little when they are stopped."""
     pair = {_key(candidate, draws, evaluator.metric_names): candidate for candidate in _pair(store)}
-    for key in shared(store, list(pair), lambda key: store.recall(key) is not None):
-        evaluation = evaluator.evaluate([pair[key].schedule], draws)[0]
+    whole = {key: candidate for key, candidate in pair.items() if store.recall(key) is None}
+    works = {work.key: work for key, candidate in whole.items() for work in _pieces(key, candidate, evaluator)}
+    for key in shared(store, list(works), lambda key: store.recall(key) is not None):
+        work = works[key]
+        [evaluation] = work.evaluator.evaluate([work.candidate.schedule], draws)
         store.remember(key, {n: plain_score(s) for n, s in evaluation.scores.items()})
-        yield Progress("held-out clips", sum(store.recall(key) is not None for key in pair) / len(pair), pair[key])
+        done = sum(store.recall(key) is not None for key in works)
+        yield Progress("held-out clips", done / len(works), work.candidate)
+    for key in whole:
+        _join(store, key, [work for work in works.values() if work.whole == key], evaluator)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Some held-out clips of one of the two."""
+
+    key: str  # in the store
+    whole: str  # the key of all clips
+    candidate: Candidate
+    evaluator: Evaluator
+
+
+def _pieces(key: str, candidate: Candidate, evaluator: Evaluator) -> Iterator[_Piece]:
+    parts = evaluator.pieces(ceil(len(candidate.schedule) / STEPS_AT_ONCE))
+    for number, part in enumerate(parts, start=1):
+        own = key if len(parts) == 1 else f"{key}, {number} of {len(parts)}"
+        yield _Piece(own, key, candidate, part)
+
+
+def _join(store: Store, key: str, pieces: Sequence[_Piece], evaluator: Evaluator) -> None:
+    """Keeps the scores of all clips, once all pieces are done."""
+    if len(pieces) == 1:
+        return
+    found = [(piece.evaluator.clip_names, store.recall(piece.key)) for piece in pieces]
+    scores = {
+        name: joined(evaluator.clip_names, [(clips, score_from(kept[name])) for clips, kept in found])
+        for name in evaluator.metric_names
+    }
+    store.remember(key, {name: plain_score(score) for name, score in scores.items()})
 
 
 def verdict(store: Store, metrics: list[Metric], draws: tuple[int, ...], *, seed: int) -> Verdict:

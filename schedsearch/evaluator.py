@@ -1,9 +1,10 @@
 """Schedules -> scores, by running the frozen vocoder under common random numbers."""
 
+import copy
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
@@ -73,6 +74,11 @@ class Evaluator:
             for i, each in enumerate(found)
         ]
 
+    def pieces(self, count: int) -> "list[Evaluator]":
+        """At most so many evaluators of some of the clips each, in the same batches: their scores, `joined`, are the
+        whole one's."""
+        return [self._of(self.groups[first::count]) for first in range(min(count, len(self.groups)))]
+
     def audio(self, schedule: NoiseSchedule, draw: int) -> dict[str, Tensor]:
         """Clip name -> audio [samples] of one noise draw."""
         return {
@@ -81,6 +87,15 @@ class Evaluator:
             for _, batch in self._sampled(group, [schedule], draw, shared=False)
             for name, audio in zip(group.names, batch[0], strict=True)
         }
+
+    def _of(self, groups: Sequence[Group]) -> "Evaluator":
+        """With these groups alone, their clips in the groups' order."""
+        names = tuple(name for group in groups for name in group.names)
+        place = {name: place for place, name in enumerate(names)}
+        piece = copy.copy(self)
+        piece.clip_names = names
+        piece.groups = [replace(group, places=tuple(place[name] for name in group.names)) for group in groups]
+        return piece
 
     def _score_group(
         self,

@@ -1,5 +1,6 @@
 """What an evaluation finds: values a clip and noise draw, never averaged before they are stored."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,13 @@ class Score:
         """Of the mean over clips (draws averaged first: they are nested in clips); NaN for a single clip."""
         clips = self.values.mean(axis=1)
         return float(clips.std(ddof=1) / np.sqrt(len(clips))) if len(clips) > 1 else float("nan")
+
+
+def joined(clips: Sequence[str], parts: Sequence[tuple[Sequence[str], Score]]) -> Score:
+    """One score in the order of `clips`, from those of some clips each, with their names."""
+    names = [name for some, _ in parts for name in some]
+    values = np.concatenate([score.values for _, score in parts])
+    return Score(values[[names.index(clip) for clip in clips]], tuple(f for _, score in parts for f in score.failures))
 
 
 @dataclass(frozen=True)

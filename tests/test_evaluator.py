@@ -13,6 +13,7 @@ from schedsearch.families import linear, log_snr_line, published
 from schedsearch.metrics.registry import Metric, metrics_for
 from schedsearch.noise import NoiseBank
 from schedsearch.schedule import NoiseSchedule
+from schedsearch.scores import joined
 
 SIX = [published("ivanvovk-6"), linear(6, 1e-4, 0.5), log_snr_line(6, 10, -4)]
 # Two of one length, one that is shorter, one that ends between hops of 64; not in order of length.
@@ -61,6 +62,23 @@ def test_a_clip_scores_alike_alone_and_among_others_in_any_order(analytic_vocode
         np.testing.assert_allclose(alone[:, 0], whole[:, place], rtol=0, atol=1e-5)
     reversed_ = values_of(evaluator_of(analytic_vocoder, CLIPS[::-1]).evaluate(SIX, [0]))
     np.testing.assert_allclose(reversed_[:, ::-1], whole, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 9])
+def test_pieces_joined_score_as_the_whole_does(count):
+    whole = evaluator_of(AnalyticVocoder(), metrics=("log_mel_l1", "level"))
+    silent = evaluator_of(AnalyticVocoder(), [*CLIPS, noise_clip("silent", 320, 0.0)], metrics=("log_mel_l1", "level"))
+    for evaluator in (whole, silent):
+        pieces = evaluator.pieces(count)
+        assert len(pieces) == min(count, len(evaluator.groups))
+        assert sorted(name for piece in pieces for name in piece.clip_names) == sorted(evaluator.clip_names)
+        [expected] = evaluator.evaluate(SIX[:1], [0, 5])
+        found = [(piece.clip_names, piece.evaluate(SIX[:1], [0, 5])[0]) for piece in pieces]
+        assert sum(evaluation.network_evaluations for _, evaluation in found) == expected.network_evaluations
+        for name, score in expected.scores.items():
+            again = joined(evaluator.clip_names, [(clips, evaluation.scores[name]) for clips, evaluation in found])
+            np.testing.assert_array_equal(again.values, score.values)
+            assert sorted(again.failures) == sorted(score.failures)
 
 
 def test_a_draw_scores_alike_whatever_other_draws_are_asked_for(analytic_vocoder):

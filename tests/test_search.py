@@ -2,7 +2,7 @@
 
 import csv
 import json
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,14 @@ import pytest
 import torch
 from conftest import BrokenVocoder, files_below, noise_clip, use_vocoder
 
+from schedsearch import confirmation
 from schedsearch.budget import Budget
+from schedsearch.confirmation import judge, verdict
 from schedsearch.evaluator import Evaluator
 from schedsearch.families import TERMINAL_LOG_SNR, baselines
 from schedsearch.finalists import APART, finalists
+from schedsearch.metrics.registry import metrics_for
+from schedsearch.noise import NoiseBank
 from schedsearch.race import Race
 from schedsearch.scores import Evaluation, Score
 from schedsearch.search import search
@@ -318,6 +322,33 @@ def test_what_a_race_does_not_stop_scores_as_without_one(many_clips):
     for row, candidate in zip(rows, raced, strict=True):
         if candidate.whole:
             assert float(row["spectral_mean"]) == pytest.approx(candidate.score.mean, abs=1e-4)
+
+
+def test_a_long_schedule_meets_the_baseline_piece_by_piece_and_goes_on_where_it_was_stopped(toy, monkeypatch):
+    toy.search("--budget", "1candidates")
+    monkeypatch.setattr(confirmation, "STEPS_AT_ONCE", 2)
+    clips = [noise_clip(f"meeting{place}", 1280 + 640 * place, 0.1, seed=place) for place in range(5)]
+    metrics = list(metrics_for(toy.vocoder.front_end, toy.vocoder.sample_rate, names=("spectral", "level")).values())
+    evaluator, draws = Evaluator(toy.vocoder, clips, metrics, NoiseBank(3)), (0, 1)
+
+    begun = islice(judge(toy.store(), evaluator, draws), 2)
+    assert [progress.done for progress in begun] == pytest.approx([1 / 6, 2 / 6])  # three pieces of both
+    before = calls(toy)
+    resumed = judge(toy.store(), evaluator, draws)
+    assert [progress.done for progress in resumed] == pytest.approx([3 / 6, 4 / 6, 5 / 6, 1])
+    assert 0 < calls(toy) - before < 2 * ITERS * len(clips) * len(draws)
+
+    before = calls(toy)
+    assert list(judge(toy.store(), evaluator, draws)) == []
+    found = verdict(toy.store(), metrics, draws, seed=0)
+    assert calls(toy) == before
+    for place, metric in enumerate(metrics):
+        for candidate, score in (
+            (found.winner, found.comparisons[place].winner),
+            (found.baseline, found.comparisons[place].baseline),
+        ):
+            [expected] = evaluator.evaluate([candidate.schedule], draws)
+            np.testing.assert_array_equal(score.values, expected.scores[metric.name].values)
 
 
 def test_improvement_that_was_required_and_not_found_is_status_3(toy):
