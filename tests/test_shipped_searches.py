@@ -26,7 +26,7 @@ def run(root: Path, place: str, *rows: dict, improves: bool = True) -> None:
     folder.mkdir(parents=True)
     facts = {
         "dataset": "x", "name": "trial 7", "baseline": "fastdiff-6", "improves_on_baseline": improves,
-        "objective": rows[0]["metric"], "held_out": rows,
+        "objective": rows[0]["metric"], "held_out": rows, "candidates": 3,
     }  # fmt: skip
     (folder / "run.json").write_text(json.dumps(facts))
     (folder / "trials.csv").write_text("kind,seconds\nbaseline,600\nline,60\ntpe,150\ntpe,30\n")
@@ -74,6 +74,9 @@ def test_the_third_table_counts_candidates_and_their_minutes(tmp_path: Path, cap
     head, _, *rows = tables(capsys.readouterr().out)[2]
     assert head == ["candidates", "6 steps", "12 steps"]
     assert rows == [["a, 16 kHz", "", "3 in 4 min"], ["b, 16 kHz", "3 in 4 min", ""]]
+    (tmp_path / "b/16000hz/6iters/trials.csv").unlink()
+    assert main([str(tmp_path)]) == 0
+    assert tables(capsys.readouterr().out)[2][3][1] == "3"
 
 
 def test_too_few_clips_to_compare_are_said(tmp_path: Path, capsys):
