@@ -1,7 +1,8 @@
 """Checkpoints of one voice as datasets of their own, in a folder of their own: they are searched, and then judge one
-another's winners. What training_seeds and earlier_weights share.
+another's winners. What training_seeds, cold_searches and earlier_weights share.
 """
 
+import argparse
 import os
 import shutil
 from collections.abc import Sequence
@@ -36,6 +37,13 @@ def write_dataset(folder: Path, name: str, voice: Voice, checkpoint: Path, more:
     atomic_write(folder / f"{name}.toml", (text + more).encode())
 
 
+def write_voice(folder: Path, voice: Voice) -> str:
+    """A dataset of one rate, and its name: two rates of one dataset must not begin from one another either."""
+    name = f"{voice.dataset}-{voice.sample_rate}"
+    write_dataset(folder, name, voice, voice.checkpoint)
+    return name
+
+
 def seen_from(folder: Path, path: Path) -> str:
     """A path of an experiments file in this folder."""
     return Path(os.path.relpath(path, folder)).as_posix()
@@ -59,10 +67,18 @@ def bring_winners(results: Path, folder: Path, voice: str = "*/*hz") -> None:
         ship(winner, folder / "results" / "shipped" / winner.relative_to(results))
 
 
-def transfer(folder: Path, names: Sequence[str], iterations: str, shipped: Path, *options: str) -> int:
-    """All together; its tables and pictures go to `shipped`. What is universal to them is of no use to others."""
-    results = folder / "results"
-    words = ["--voices", " ".join(names), "--iters", iterations, "--results", str(results), *options]
+def add_hearing(parser: argparse.ArgumentParser) -> None:
+    """How `transfer` listens, unless told as README's tables do at few steps."""
+    parser.add_argument("--seconds", default="0.8", help="of each clip that judges (default: 0.8)")
+    parser.add_argument("--draws", default="2", help="of noise for each of them (default: 2)")
+
+
+def transfer(names: Sequence[str], options: argparse.Namespace, shipped: Path) -> int:
+    """All together, as `options` say (folder, iters, seconds, draws); its tables and pictures go to `shipped`. What is
+    universal to them is of no use to others."""
+    folder, results = options.folder, options.folder / "results"
+    words = ["--voices", " ".join(names), "--iters", options.iters, "--results", str(results)]
+    words += ["--seconds", options.seconds, "--draws", options.draws]
     if (status := call(folder, "transfer", *words)) != 0:
         return status
     for path in sorted((results / "transfer").iterdir()):

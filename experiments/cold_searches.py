@@ -13,8 +13,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from experiments.checkpoints import search, ship, transfer, write_dataset
-from schedsearch.config import EXPERIMENTS, Voice
+from experiments.checkpoints import add_hearing, search, ship, transfer, write_voice
+from schedsearch.config import EXPERIMENTS
 from schedsearch.transfer.judges import judges
 from vocoder.errors import InputError
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         # A judge's winners are of no interest here: none are looked for where none can be.
         found, _ = judges(options.voices.split(), options.experiments, options.folder / "none")
-        names = [_write(judge.voice, options.folder) for judge in found]
+        names = [write_voice(options.folder, judge.voice) for judge in found]
     except InputError as error:
         print(f"cold_searches: {error}", file=sys.stderr)
         return 2
@@ -39,20 +39,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--voices", default="", help="such as 'demo june-16k demo@8000' (default: all with data)")
     parser.add_argument("--iters", default="6")
     parser.add_argument("--budget", default="", help="of each search (default: a search's own)")
-    parser.add_argument("--seconds", default="0.8", help="of each clip that judges (default: 0.8)")
-    parser.add_argument("--draws", default="2", help="of noise for each of them (default: 2)")
+    add_hearing(parser)
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--shipped", type=Path, default=SHIPPED)
     parser.add_argument("--experiments", type=Path, default=EXPERIMENTS)
     return parser.parse_args(arguments)
-
-
-def _write(voice: Voice, folder: Path) -> str:
-    """A dataset of one rate, and its name: two rates of one dataset must not begin from one another either."""
-    name = f"{voice.dataset}-{voice.sample_rate}"
-    write_dataset(folder, name, voice, voice.checkpoint)
-    return name
 
 
 def _search(names: Sequence[str], options: argparse.Namespace) -> int:
@@ -64,8 +56,7 @@ def _search(names: Sequence[str], options: argparse.Namespace) -> int:
 
 
 def _transfer(names: Sequence[str], options: argparse.Namespace) -> int:
-    heard = ("--seconds", options.seconds, "--draws", options.draws)
-    return transfer(options.folder, names, options.iters, options.shipped, *heard)
+    return transfer(names, options, options.shipped)
 
 
 PARTS: Mapping[str, Callable[[Sequence[str], argparse.Namespace], int]] = {"search": _search, "transfer": _transfer}

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.checkpoints import bring_winners, search, transfer, write_dataset
+from experiments.checkpoints import add_hearing, bring_winners, search, transfer, write_dataset
 from schedsearch.config import EXPERIMENTS, Voice, load_voice
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
@@ -37,8 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if (status := search(options.folder, names[:1], options.iters, options.budget)) != 0:
         return status
-    heard = ("--seconds", options.seconds, "--draws", options.draws)
-    return transfer(options.folder, names, options.iters, options.shipped / TABLES, *heard)
+    return transfer(names, options, options.shipped / TABLES)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -49,8 +48,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--beside", default="demo", help="voices of other speakers (default: demo)")
     parser.add_argument("--iters", default="6")
     parser.add_argument("--budget", default="", help="of the search (default: a search's own)")
-    parser.add_argument("--seconds", default="0.8", help="of each clip that judges (default: 0.8)")
-    parser.add_argument("--draws", default="2", help="of noise for each of them (default: 2)")
+    add_hearing(parser)
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--shipped", type=Path, default=SHIPPED)
     parser.add_argument("--experiments", type=Path, default=EXPERIMENTS)

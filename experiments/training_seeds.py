@@ -1,13 +1,14 @@
-"""Is it the dataset, or the checkpoint? `python -m experiments.training_seeds [--steps N] [--only PART ...]`
+"""Is it the dataset, or the checkpoint? `python -m experiments.training_seeds [--steps N] [--beside "june-16k"]`
 
 Trains one voice several times from nothing, all as long, on the same recordings: three seeds, and the first of them
 once more with WaveGrad's own noise draw. Searches each, and lets each judge all winners (`schedsearch transfer`, where
 they are "another checkpoint of the same speaker"). demo at 8 kHz, since its steps cost least. With `--warm-start FILE`
 all begin from those weights instead, as three of the shipped voices began from the fourth's: what they differ by can
-then be set beside what voices of different speakers with one ancestor differ by.
+then be set beside what voices of different speakers with one ancestor differ by. Such voices take part with
+`--beside "kathleen-22k demo@16000"`, searched again as the runs are: from nobody's winner.
 
 The weights stay in results/bench/training_seeds/ (git-ignored); tables go into results/shipped/transfer/checkpoints/.
-Each part goes on where it was stopped.
+Each part goes on where it was stopped; `--only` names one.
 """
 
 import argparse
@@ -15,8 +16,18 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from experiments.checkpoints import call, search, seen_from, ship, transfer, write_dataset
+from experiments.checkpoints import (
+    add_hearing,
+    call,
+    search,
+    seen_from,
+    ship,
+    transfer,
+    write_dataset,
+    write_voice,
+)
 from schedsearch.config import EXPERIMENTS, Voice, load_voice
+from schedsearch.transfer.judges import named_voices
 from vocoder.errors import InputError
 
 DATASET, RATE, STEPS = "demo", 8000, 5000
@@ -44,16 +55,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rate", type=int, default=RATE)
     parser.add_argument("--steps", type=int, default=STEPS, help=f"of each run (default: {STEPS})")
     parser.add_argument("--warm-start", type=Path, help="a checkpoint that all begin from (default: seeded weights)")
+    parser.add_argument("--beside", default="", help="voices to take part, such as 'kathleen-22k' (default: none)")
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--iters", default=LENGTHS)
     parser.add_argument("--budget", default="", help="of each search (default: a search's own)")
+    add_hearing(parser)
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--shipped", type=Path, default=SHIPPED)
     parser.add_argument("--experiments", type=Path, default=EXPERIMENTS)
     options = parser.parse_args(arguments)
     try:
+        beside = list(named_voices(options.beside.split(), options.experiments))
         _write_tables(load_voice(options.dataset, options.rate, experiments=options.experiments), options)
-        return next((status for part in options.only if (status := PARTS[part](options)) != 0), 0)
+        names = [*RUNS, *(write_voice(options.folder, voice) for voice in beside)]
+        return next((status for part in options.only if (status := PARTS[part](names, options)) != 0), 0)
     except InputError as error:
         print(f"training_seeds: {error}", file=sys.stderr)
         return 2
@@ -69,7 +84,7 @@ def _write_tables(voice: Voice, options: argparse.Namespace) -> None:
         write_dataset(options.folder, name, voice, options.folder / name / "checkpoint.pt", TRAINING.format(**told))
 
 
-def _train(options: argparse.Namespace) -> int:
+def _train(_: Sequence[str], options: argparse.Namespace) -> int:
     """Each to its last step; `train` goes on with what was stopped, and does nothing with what is done."""
     begun = ["--warm-start", str(options.warm_start)] if options.warm_start else []
     for name in RUNS:
@@ -80,15 +95,15 @@ def _train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _search(options: argparse.Namespace) -> int:
-    return search(options.folder, list(RUNS), options.iters, options.budget)
+def _search(names: Sequence[str], options: argparse.Namespace) -> int:
+    return search(options.folder, names, options.iters, options.budget)
 
 
-def _transfer(options: argparse.Namespace) -> int:
-    return transfer(options.folder, list(RUNS), options.iters, options.shipped)
+def _transfer(names: Sequence[str], options: argparse.Namespace) -> int:
+    return transfer(names, options, options.shipped)
 
 
-PARTS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+PARTS: Mapping[str, Callable[[Sequence[str], argparse.Namespace], int]] = {
     "train": _train,
     "search": _search,
     "transfer": _transfer,

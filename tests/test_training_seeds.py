@@ -92,6 +92,28 @@ def test_every_run_is_trained_and_searched_and_all_meet_in_one_transfer(calls, t
     assert shipped == {"matrix-6.csv", "transfer.md", *(f"{name}.learning.csv" for name in RUNS)}
 
 
+def test_voices_beside_are_searched_from_nobodys_winner_and_judge_too(calls, tmp_path):
+    other = TABLE.partition("\n[rates.8000.training]")[0].replace("own/", "other/")
+    (tmp_path / "voices" / "other.toml").write_text(other)
+    (tmp_path / "bench" / "results" / "transfer").mkdir(parents=True)
+    assert study(tmp_path, "--iters", "6", "--beside", "other@8000", "--seconds", "0.5", "--draws", "3") == 0
+    names = [*RUNS, "other-8000"]
+    assert [call[0] for call in calls] == ["train"] * 4 + ["search-all"] * 5 + ["transfer"]
+    assert len({call[call.index("--results") + 1] for call in calls if call[0] == "search-all"}) == len(names)
+    heard = calls[-1]
+    told = {option: heard[heard.index(option) + 1] for option in ("--voices", "--seconds", "--draws")}
+    assert told == {"--voices": " ".join(names), "--seconds": "0.5", "--draws": "3"}
+    beside = load_voice("other-8000", experiments=tmp_path / "bench")
+    assert (beside.speaker, beside.checkpoint.resolve()) == ("other", tmp_path / "voices" / "other" / "checkpoint.pt")
+
+
+def test_an_unknown_voice_beside_is_one_line_before_anything_begins(calls, tmp_path, capsys):
+    assert study(tmp_path, "--beside", "nobody") == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("training_seeds: DATASET 'nobody' is unknown")
+    assert not calls and not (tmp_path / "bench").exists()
+
+
 def test_all_runs_begin_from_the_weights_that_are_named(calls, tmp_path):
     weights = tmp_path / "ancestor.pt"
     assert study(tmp_path, "--only", "train", "--warm-start", str(weights)) == 0

@@ -1,6 +1,6 @@
 """Which voices take part: each brings the winners of its searches, and its clips to judge everybody's with."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Judge:
 def judges(chosen: Sequence[str], experiments: Path, results: Path) -> tuple[list[Judge], list[str]]:
     """The voices that were chosen ("demo": at every rate, "demo@8000": at one), or all that have a checkpoint and
     clips; and of the others, why they don't take part. InputError for an unknown one and for less than two."""
-    voices = list(_voices(chosen or known_datasets(experiments), experiments))
+    voices = list(named_voices(chosen or known_datasets(experiments), experiments))
     missing = {} if chosen else {place: why for place, voice in enumerate(voices) if (why := _missing(voice))}
     found = [_judge(voice, results) for place, voice in enumerate(voices) if place not in missing]
     if len(found) < 2:
@@ -58,8 +58,9 @@ def lengths_of(taking_part: Sequence[Judge], asked: Sequence[int]) -> list[int]:
     return lengths
 
 
-def _voices(names: Iterable[str], experiments: Path) -> Iterable[Voice]:
-    """Each voice once, in the order of the names."""
+def named_voices(names: Iterable[str], experiments: Path) -> Iterator[Voice]:
+    """Each voice once, in the order of the names: "demo" at every rate, "demo@8000" at one. InputError for what isn't
+    there."""
     seen = set()
     for name in names:
         dataset, at, rate = name.partition(AT)
