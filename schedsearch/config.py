@@ -55,7 +55,7 @@ class Voice:
 
 def known_datasets(experiments: Path = EXPERIMENTS) -> list[str]:
     """Names of the datasets that have a file."""
-    return sorted(path.stem for path in experiments.glob("*.toml"))
+    return sorted(path.stem for path in experiments.glob("*.toml") if os.path.isfile(path))
 
 
 def check_new_name(dataset: str) -> None:
@@ -95,8 +95,13 @@ def _path(dataset: str, experiments: Path) -> Path:
 def _unknown(dataset: str, experiments: Path) -> str:
     known = known_datasets(experiments)
     if not known:
-        return f"no datasets in {experiments}/; run from the repository's root, or name the folder with --experiments"
+        return none_in(experiments)
     return f"DATASET {dataset!r} is unknown; known: {', '.join(known)}; make voice writes a new one"
+
+
+def none_in(experiments: Path) -> str:
+    """What to do where a folder has no datasets."""
+    return f"no datasets in {experiments}/; run from the repository's root, or name the folder with --experiments"
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -179,6 +184,8 @@ def _clips(table: Mapping[str, Any], key: str, folder: Path, where: str) -> Clip
 
 def _check_apart(search: Clips, held_out: Clips, where: str) -> None:
     """A clip that was searched on can't judge."""
+    if isinstance(search, Path) and isinstance(held_out, Path) and search.resolve() == held_out.resolve():
+        raise InputError(f"{where}: search_clips and held_out_clips are both {search}; name two folders")
     if not isinstance(search, ListedClips) or not isinstance(held_out, ListedClips):
         return
     both = [name for name, digits in search.sha256.items() if _holds(held_out, digits)]

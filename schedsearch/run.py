@@ -200,6 +200,7 @@ def open_run(
     objectives = [objective(name, metrics) for name in settings.objectives]
     search_clips = search_excerpts(voice, vocoder, settings.seed)
     held_out = held_out_clips(voice, vocoder)
+    _check_apart(search_clips, held_out, vocoder.hop_length)
     if check is not None:
         check(vocoder, search_clips)
     folder = results_folder(voice, settings)
@@ -209,6 +210,17 @@ def open_run(
     identity = _identity(voice, named, vocoder, search_clips, held_out)
     store = Store(storage, identity, {metric.name: metric.direction for metric in objectives}, known=known)
     return Run(voice, settings, vocoder, search_clips, held_out, store, search_draws(settings.iterations))
+
+
+def _check_apart(search: Sequence[Clip], held_out: Sequence[Clip], hop_length: int) -> None:
+    """What was searched on can't judge, whatever it is called: the same audio has the same typical part."""
+    heard = {clip.audio.numpy().tobytes(): clip.name for clip in search}
+    for clip in held_out:
+        if name := heard.get(typical_excerpt(clip, EXCERPT_SECONDS, hop_length).audio.numpy().tobytes()):
+            raise InputError(
+                f"clip {name} of search_clips is the same audio as {clip.name} of held_out_clips, "
+                "and what was searched on can't judge; take it out of one"
+            )
 
 
 def open_vocoder(voice: Voice) -> Vocoder:

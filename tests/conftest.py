@@ -171,9 +171,9 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
     """A dataset "toy" whose vocoder is the analytic one."""
     found = Toy(tmp_path, AnalyticVocoder())
     (tmp_path / "toy.toml").write_text(TOY_TABLE)
-    for split, count in (("search", 3), ("held_out", 2)):
+    for split, count, first in (("search", 3, 0), ("held_out", 2, 3)):
         for i in range(count):
-            clip = noise_clip(f"{split}{i}", 6400 + 640 * i, 0.05 * (i + 1), seed=i)
+            clip = noise_clip(f"{split}{i}", 6400 + 640 * i, 0.05 * (i + 1), seed=first + i)
             write_wav(tmp_path / split / f"{clip.name}.wav", clip.audio, 16000)
     use_vocoder(monkeypatch, found.vocoder)
     return found

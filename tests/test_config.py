@@ -67,6 +67,17 @@ def test_datasets_of_one_speaker_can_say_so(tmp_path):
     assert "speaker must be text" in refusal(written(tmp_path, f"speaker = 3\n{ONE}"))
 
 
+def test_one_folder_cannot_be_searched_on_and_judge(tmp_path):
+    table = ONE.replace('held_out_clips = "h"', 'held_out_clips = "none/../s"')
+    assert table != ONE
+    assert "search_clips and held_out_clips are both" in refusal(written(tmp_path, table))
+
+
+def test_a_folder_in_the_place_of_a_file_is_no_dataset(tmp_path):
+    (written(tmp_path, ONE) / "folder.toml").mkdir()
+    assert "'folder' is unknown; known: mine;" in refusal(tmp_path, "folder")
+
+
 def test_rates_are_listed_the_lowest_first(tmp_path):
     assert known_rates("mine", written(tmp_path, TWO)) == [8000, 16000]
     with pytest.raises(InputError, match="known: mine"):

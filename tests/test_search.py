@@ -50,6 +50,14 @@ def finalists_and_verdict(toy):
     return ITERS * (finalists * SEARCH_CLIPS * FRESH_DRAWS + 2 * HELD_OUT_CLIPS * HELD_OUT_DRAWS + heard)
 
 
+def test_the_same_audio_cannot_be_searched_on_and_judge(toy, capsys):
+    (toy.root / "held_out" / "other.wav").write_bytes((toy.root / "search" / "search1.wav").read_bytes())
+    assert toy.search("--budget", "2candidates") == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "clip search1 of search_clips is the same audio as other of held_out_clips" in line
+    assert not (toy.root / "results").exists()
+
+
 def test_a_search_ends_well_and_writes_every_file_whole(toy, capsys):
     assert toy.search("--budget", "6candidates") == 0
     names = {"schedule.pt", "schedule.json", "schedule.lmnt.npy", "schedule.coqui.npy", "trials.csv",

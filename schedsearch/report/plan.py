@@ -11,6 +11,7 @@ from schedsearch.counted import counted
 from schedsearch.draws import finalist_draws
 from schedsearch.families import baselines
 from schedsearch.finalists import BASELINE_FINALISTS, SEARCHED_FINALISTS
+from schedsearch.new_voice.split import LEAST_HELD_OUT, LEAST_SEARCH
 from schedsearch.rendering import LISTENING_CLIPS
 from schedsearch.run import Run
 from schedsearch.standing import spent
@@ -41,7 +42,16 @@ def plan(run: Run, budget: Budget) -> str:
     ]
     lines = [f"  {name:<28} {n:>9,.0f} network evaluations {_minutes(n * seconds * part)}" for name, n, part in rows]
     total = sum(calls * seconds * part for _, calls, part in rows)
-    return "\n".join(["plan, at most (races stop early):", *lines, f"  {'together':<28} {'':>29} {_minutes(total)}"])
+    told = [*_few(clips, held_out), "plan, at most (races stop early):", *lines]
+    return "\n".join([*told, f"  {'together':<28} {'':>29} {_minutes(total)}"])
+
+
+def _few(clips: int, held_out: int) -> list[str]:
+    """An interval over few clips is too narrow, and says nothing of it."""
+    if clips >= LEAST_SEARCH and held_out >= LEAST_HELD_OUT:
+        return []
+    found = f"{clips} to search on and {held_out} to judge with"
+    return [f"few clips: {found}; with less than {LEAST_SEARCH} and {LEAST_HELD_OUT} intervals mislead"]
 
 
 def _search_evaluations(run: Run, budget: Budget, left: float, seconds: float) -> float:
