@@ -8,11 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import torch
 from torch import Tensor
 
 from schedsearch.budget import parse_budget
-from schedsearch.commands.arguments import whole_number
+from schedsearch.commands.arguments import optional_rate
 from schedsearch.commands.pages import write_run_page
 from schedsearch.commands.search import begin, conclude
 from schedsearch.config import EXPERIMENTS, Voice, load_voice
@@ -20,6 +19,7 @@ from schedsearch.draws import held_out_draws, search_draws
 from schedsearch.evaluator import Evaluator
 from schedsearch.metrics.registry import DEFAULT_COLUMNS, DEFAULT_OBJECTIVE, metrics_for
 from schedsearch.noise import NoiseBank
+from schedsearch.python_arguments import clips_of, draws_of, folder, seed_of, sound, text, whole
 from schedsearch.result import Result, read_result
 from schedsearch.run import LONGEST_SEARCH, Settings, held_out_clips, held_out_noise, open_vocoder, search_excerpts
 from schedsearch.schedule import NoiseSchedule
@@ -39,9 +39,8 @@ def open_voice(dataset: str = "demo", rate: int | None = None, *, experiments: s
 
     InputError, in one line, for an unknown dataset and for whatever is wrong with its checkpoint.
     """
-    if rate is not None and not isinstance(rate, int):
-        raise InputError(f"rate must be a whole number of Hz, and is {rate!r}; give such as 16000")
-    voice = load_voice(dataset, rate, experiments=Path(experiments))
+    hertz = optional_rate(None if rate is None else str(rate))
+    voice = load_voice(text(dataset, "dataset", "demo"), hertz, experiments=folder(experiments, "experiments"))
     return OpenVoice(voice, open_vocoder(voice))
 
 
@@ -97,15 +96,14 @@ class OpenVoice:
         >>> bool(table.loc["log_mel_l1", "mean"] < voice.score(schedsearch.log_snr_line(6, 4.0, 0.0)).iloc[0, 0])
         True
         """
-        if draws is not None and draws < 1:
-            raise InputError(f"draws must be 1 or more, and is {draws}; give such a number")
         if isinstance(metrics, str) or not metrics:
             raise InputError(f"metrics must be a list of names, and is {metrics!r}; give such as ['pesq', 'lsd']")
         _check_schedule(schedule)
         chosen = list(metrics_for(self.vocoder.front_end, self.sample_rate, names=metrics).values())
         judged = isinstance(clips, str) and clips == "held_out"
+        seed = seed_of(seed)
         bank = held_out_noise(seed) if judged else NoiseBank(seed)
-        heard = (held_out_draws if judged else search_draws)(len(schedule)) if draws is None else range(draws)
+        heard = (held_out_draws if judged else search_draws)(len(schedule)) if draws is None else draws_of(draws)
         evaluator = Evaluator(in_precision(self.vocoder, None), self._clips(clips), chosen, bank)
         scores = evaluator.evaluate([schedule], heard)[0].scores
         return pd.DataFrame.from_dict({name: _row(score) for name, score in scores.items()}, orient="index")
@@ -123,15 +121,12 @@ class OpenVoice:
         True
         """
         _check_schedule(schedule)
+        seed = seed_of(seed)
         if isinstance(source, str | Path):
             source = read_audio(source, sample_rate=self.sample_rate)
         if isinstance(source, Clip):
             return copy_synthesis(self.vocoder, source, schedule, seed=seed).cpu()
-        if not isinstance(source, Tensor | np.ndarray):
-            raise InputError(
-                f"source must be a Clip, a path, audio or a mel, and is a {type(source).__name__}; give one of them"
-            )
-        array = torch.as_tensor(source).float()
+        array = sound(source)
         if array.dim() == 1:
             return copy_synthesis(self.vocoder, Clip("", array, self.sample_rate), schedule, seed=seed).cpu()
         return synthesise(self.vocoder, array, schedule, seed=seed).cpu()
@@ -161,10 +156,15 @@ class OpenVoice:
         >>> schedsearch.read_schedule(result.folder / "schedule.lmnt.npy") == result.schedule
         True
         """
-        whole_number(str(iterations), "iterations", least=1, most=LONGEST_SEARCH)
-        settings = Settings(int(iterations), strategy=strategy, objective=objective, seed=seed, results=Path(results))
-        if budget:
-            parse_budget(budget)  # a refusal now leaves nothing behind
+        settings = Settings(
+            whole(iterations, "iterations", least=1, most=LONGEST_SEARCH),
+            strategy=text(strategy, "strategy", "auto"),
+            objective=text(objective, "objective", DEFAULT_OBJECTIVE),
+            seed=seed_of(seed),
+            results=folder(results, "results"),
+        )
+        if budget is not None:
+            parse_budget(text(budget, "budget", "80candidates"))  # a refusal now leaves nothing behind
         opened = open_checked(self.voice, settings, force=force, tell=lambda line: None)
         with opened.store.using():
             until = begin(opened, budget)
@@ -176,7 +176,7 @@ class OpenVoice:
 
     def _clips(self, clips: Split | Sequence[Clip]) -> Sequence[Clip]:
         if not isinstance(clips, str):
-            return clips
+            return clips_of(clips, self.sample_rate)
         if clips not in ("held_out", "search"):
             raise InputError(f"clips must be 'held_out', 'search' or a list of clips, and is {clips!r}; give one")
         return self.held_out_clips if clips == "held_out" else self.search_clips

@@ -5,6 +5,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,15 @@ def test_audio_a_clip_a_file_and_a_mel_give_the_same_synthesis(tmp_path, voice):
     assert not torch.equal(voice.synthesise(again, SIX, seed=1), of_clip)
 
 
+def test_audio_of_any_floats_and_memory_order_is_the_same_audio(voice):
+    audio = voice.held_out_clips[0].audio
+    expected = voice.synthesise(audio, SIX)
+    backwards = audio.numpy()[::-1].copy()[::-1]
+    assert backwards.strides[0] < 0
+    for same in (backwards, audio.numpy().astype(">f4"), audio.double(), audio.numpy().astype(np.float64)):
+        assert torch.equal(voice.synthesise(same, SIX), expected)
+
+
 def test_synthesis_is_as_long_as_audio_that_is_no_whole_hops(voice):
     audio = voice.held_out_clips[0].audio[:5001]  # hop 64
     assert voice.synthesise(audio, SIX).shape == (5001,)
@@ -135,7 +145,7 @@ def test_a_synthesis_is_the_audio_that_was_scored(voice):
     ("ask", "named"),
     [
         (lambda voice: voice.score(SIX, clips="train"), "clips must be 'held_out', 'search' or a list"),
-        (lambda voice: voice.score(SIX, draws=0), "draws must be 1 or more"),
+        (lambda voice: voice.score(SIX, draws=0), "draws must be a whole number from 1"),
         (lambda voice: voice.score(SIX, metrics=["mos"]), "a metric must be one of"),
         (lambda voice: voice.score(SIX, metrics="pesq"), "metrics must be a list of names, and is 'pesq'"),
         (lambda voice: voice.score(SIX, metrics=[]), r"metrics must be a list of names, and is \[\]"),
@@ -143,8 +153,34 @@ def test_a_synthesis_is_the_audio_that_was_scored(voice):
         (lambda voice: voice.synthesise(None, SIX), "source must be a Clip, a path, audio or a mel"),
         (lambda voice: voice.synthesise(torch.zeros(1, 0), SIX), "and a frame at least"),
         (lambda voice: voice.synthesise(torch.full((1, 9), np.nan), SIX), "a mel must be finite"),
-        (lambda voice: schedsearch.open_voice("toy", "16000"),  # type: ignore[arg-type]
-         "rate must be a whole number of Hz"),
+        (lambda voice: schedsearch.open_voice("toy", 16000.5), "RATE must be a whole number"),  # type: ignore[arg-type]
+        (lambda voice: schedsearch.open_voice("toy", True), "RATE must be a whole number"),
+        (lambda voice: schedsearch.open_voice(None), "dataset must be text, and is None"),  # type: ignore[arg-type]
+        (lambda voice: schedsearch.open_voice("toy", experiments=None),  # type: ignore[arg-type]
+         "experiments must be a path"),
+        (lambda voice: schedsearch.read_schedule([0.1]),  # type: ignore[arg-type]
+         r"got \[0.1\]; betas: NoiseSchedule"),
+        (lambda voice: voice.score(SIX, draws=True), "draws must be a whole number"),
+        (lambda voice: voice.score(SIX, draws=1.5), "draws must be a whole number"),
+        (lambda voice: voice.score(SIX, seed=-1), "seed must be a whole number from 0"),
+        (lambda voice: voice.score(SIX, clips=[]), "clips must be 'held_out', 'search' or a list of Clips"),
+        (lambda voice: voice.score(SIX, clips=["a"]), "clips must be 'held_out', 'search' or a list of Clips"),
+        (lambda voice: voice.score(SIX, clips=None), "clips must be 'held_out', 'search' or a list of Clips"),
+        (lambda voice: voice.score(SIX, clips=voice.held_out_clips[:1] * 2), "'held_out0' stands twice"),
+        (lambda voice: voice.score(SIX, clips=[replace(voice.held_out_clips[0], sample_rate=8000)]),
+         "8000 Hz, the vocoder needs 16000 Hz"),
+        (lambda voice: voice.synthesise(np.ones(6400, np.int16), SIX), "floating-point numbers, and are int16"),
+        (lambda voice: voice.synthesise(torch.ones(6400, dtype=torch.bool), SIX), "and are torch.bool"),
+        (lambda voice: voice.synthesise(np.ones(6400) * 1j, SIX), "and are complex128"),
+        (lambda voice: voice.synthesise(np.array(["a"]), SIX), "floating-point numbers, and are <U1"),
+        (lambda voice: voice.synthesise(np.full(6400, 3e4), SIX), "its peak is 30000; scale it down"),
+        (lambda voice: voice.synthesise(np.full(6400, np.nan), SIX), "finite"),
+        (lambda voice: voice.synthesise(voice.held_out_clips[0], SIX, seed="a"), "seed must be"),
+        (lambda voice: voice.search(seed=-1), "seed must be"),
+        (lambda voice: voice.search(seed=1.5), "seed must be"),
+        (lambda voice: voice.search(budget=80), "budget must be text, and is 80"),
+        (lambda voice: voice.search(objective=["pesq"]), "objective must be text"),
+        (lambda voice: voice.search(results=None), "results must be a path"),
         (lambda voice: voice.synthesise(torch.zeros(80, 10), SIX), r"a frame at least, and is \[80, 10\]"),
         (lambda voice: voice.synthesise("nowhere.wav", SIX), "no such file"),
         (lambda voice: voice.search(budget="soon"), "BUDGET must be"),

@@ -3,6 +3,7 @@
 In place of a file the name of a shipped schedule is read: universal-6, ivanvovk-6.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,8 @@ def open_schedule(path: str | Path) -> ScheduleFile:
     The betas may be illegal: the published schedule of 1000 steps is. InputError, in one line with the file's name,
     for what is no list of floating-point numbers, empty or unreadable.
     """
+    if not isinstance(path, str | Path):
+        raise InputError(f"a schedule is read from a path or by name, and got {path!r}; betas: NoiseSchedule(betas)")
     reader = _READERS.get(Path(path).suffix.lower())
     if reader is None:
         return _shipped(str(path))
@@ -88,7 +91,11 @@ def read_provenance(path: str | Path) -> dict[str, Any]:
     content = json_content(path)
     provenance = content.get("provenance", {}) if isinstance(content, dict) else {}
     if not isinstance(provenance, dict):
-        raise InputError(f"{path}: provenance must be an object, got {type(provenance).__name__}")
+        raise InputError(f"{path}: provenance must be an object, got {type(provenance).__name__}; take it out")
+    try:
+        json.dumps(provenance, allow_nan=False)
+    except (ValueError, RecursionError) as error:  # what Python's reader takes and others refuse
+        raise InputError(f"{path}: provenance must be plain JSON, and is not ({error}); correct it") from error
     return provenance
 
 
