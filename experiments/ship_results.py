@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from schedsearch.cli import main as schedsearch
-from schedsearch.commands.compare import lengths
+from schedsearch.commands.arguments import lengths
 from schedsearch.commands.pages import SMALL_PAGE
 from schedsearch.config import EXPERIMENTS, load_voice
 from schedsearch.run import voice_folder

@@ -198,7 +198,8 @@ def grid_named(text: str, steps: int, seed: int) -> LevelGrid | MantissaGrid | I
     found = re.fullmatch(r"(levels|mantissas):([1-9][0-9]?)", text)
     if not found or (found[1] == "mantissas" and int(found[2]) > 9):
         raise InputError(
-            f"GRID must be one of {', '.join(GRIDS)}, with K from 1 to 99 levels or 9 mantissas, and is {text!r}"
+            f"GRID must be one of {', '.join(GRIDS)}, with K from 1 to 99 levels or 9 mantissas, and is {text!r}; "
+            "choose one"
         )
     choices = int(found[2])
     if found[1] == "levels":

@@ -294,6 +294,21 @@ def test_convert_carries_provenance_from_json_to_json_and_names_another_source(t
     assert read_provenance(tmp_path / "d.json") == {"converted_from": "c.pt"}
 
 
+def test_provenance_that_is_none_stops_only_who_wants_it(tmp_path, capsys):
+    for name, said in (("a.json", "[1]"), ("b.json", '{"a": NaN}')):
+        (tmp_path / name).write_text(f'{{"betas": [0.1, 0.2], "provenance": {said}}}')
+        assert name in refused(capsys, tmp_path, "show", tmp_path / name)
+        assert name in refused(capsys, tmp_path, "convert", tmp_path / name, tmp_path / "out.json")
+        told(capsys, "convert", tmp_path / name, tmp_path / name.replace("json", "pt"))
+        told(capsys, "verify", tmp_path / name)
+
+
+def test_convert_replaces_no_link_to_nowhere_unasked(tmp_path, capsys):
+    write_schedule(SIX, tmp_path / "a.json")
+    (tmp_path / "b.json").symlink_to(tmp_path / "nowhere")
+    assert "OUT must be a new file" in refused(capsys, tmp_path, "convert", tmp_path / "a.json", tmp_path / "b.json")
+
+
 def test_convert_replaces_a_file_only_with_force(tmp_path, capsys):
     write_schedule(SIX, tmp_path / "a.pt")
     write_schedule(LINE, tmp_path / "b.npy")
@@ -355,6 +370,13 @@ def test_synth_writes_16_bit_pcm_as_long_as_the_recording(toy, capsys):
     np.testing.assert_allclose(written, np.load(toy.root / "o.npy").clip(-1, 1), atol=2**-15)
 
 
+def test_synth_replaces_a_file_when_told_to(toy, capsys):
+    out = toy.root / "o.wav"
+    out.write_bytes(b"precious")
+    told(capsys, *synth(toy, "--out", out, "--force"))
+    assert soundfile.info(out).frames == 6400
+
+
 def test_synth_takes_another_rate_only_when_told_to_resample(toy, capsys):
     path = toy.root / "held_out" / "held_out0.wav"
     soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal(24000), 48000)
@@ -370,7 +392,10 @@ def test_synth_takes_another_rate_only_when_told_to_resample(toy, capsys):
         (["--out", "o.mp3"], "--out must end in .wav"),
         (["--out", "none/o.wav"], "--out must be a file in a folder"),
         (["--out", "search"], "--out must end in .wav"),
-        (["--out", "held_out/held_out0.wav"], "--out must not be the recording itself"),
+        (["--out", "held_out/held_out0.wav", "--force"], "--out must be none of the files that are read"),
+        (["--out", "s.npy", "--force"], "--out must be none of the files that are read"),
+        (["--out", "held_out/held_out1.wav"], "held_out1.wav exists; name another, or replace it with --force"),
+        (["--out", "o.wav", "--wav", "held_out"], "no file but a folder"),
         (["--out", "o.wav", "--seed", "lucky"], "SEED must be"),
         (["--out", "o.wav", "--wav", "none.wav"], "no such file"),
         (["--out", "o.wav", "--wav", "s.npy"], "cannot be decoded"),

@@ -499,7 +499,7 @@ def test_a_table_of_another_program_has_no_picture(tmp_path, content):
         (["--iters", "6", "--objective", "level"], "OBJECTIVE must be one of"),
         (["--iters", "6", "--seconds", "0.1"], "must last 0.25 to 10 s, and is 0.1"),
         (["--iters", "6", "--seconds", "11"], "must last 0.25 to 10 s"),
-        (["--iters", "6", "--seconds", "long"], "--seconds must be a positive number"),
+        (["--iters", "6", "--seconds", "long"], "EXCERPT must be a positive number"),
         (["--iters", "6", "--draws", "0"], "DRAWS must be a whole number from 1 to 100"),
         (["--iters", "6", "--seed", "-1"], "SEED must be"),
         (["--iters", "6", "--results", "/proc/results"], "cannot make the folder"),

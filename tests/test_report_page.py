@@ -383,7 +383,8 @@ def test_several_objectives_are_found_again(toy):
     [
         (["--iters", "7"], "a report needs a finished search, and "),
         (["--iters", "six"], "ITERS must be a whole number"),
-        (["--long-seconds", "soon"], "LONG_SECONDS must be a positive number"),
+        (["--long-seconds", "soon"], "LONG_SECONDS must be a positive number or 0"),
+        (["--long-seconds", "-1"], "LONG_SECONDS must be a positive number or 0"),
         (["--clips", "-1"], "CLIPS must be a whole number"),
         (["--rate", "8000"], "has no voice at 8000 Hz"),
         (["--results", "/nowhere"], "a report needs a finished search"),

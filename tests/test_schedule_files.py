@@ -285,6 +285,19 @@ def test_every_kind_of_the_wild_is_read_and_named_with_whose_code_takes_it(tmp_p
     assert takes(tmp_path, name, put) == (read_by, content)
 
 
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_a_table_of_another_delimiter_may_have_decimal_commas(tmp_path, mark):
+    path = tmp_path / "s.csv"
+    path.write_text(f"step{mark}beta\n0{mark}0,1\n1{mark}2,5e-1\n")
+    assert read_schedule(path).betas.tolist() == [0.1, 0.25]
+
+
+@pytest.mark.parametrize("ending", ["pt", "npy"])
+def test_an_empty_binary_file_is_called_so(tmp_path, ending):
+    (tmp_path / f"s.{ending}").write_bytes(b"")
+    refuse(tmp_path / f"s.{ending}", "the file is empty, 0 bytes; copy it again")
+
+
 def test_a_plain_json_list_has_no_provenance(tmp_path):
     (tmp_path / "s.json").write_text("[0.1]")
     assert read_provenance(tmp_path / "s.json") == {}
@@ -407,6 +420,8 @@ def test_json_of_other_content_is_refused(tmp_path, text, message):
         (b"n,beta\n0,0.1\n1\n", "column named beta"),
         (b"\xff\xfe", "column named beta"),
         (b"beta\n1.5\n", "step 0 is 1.5"),
+        (b"beta,beta\n0.1,0.2\n", "beta stands 2 times; keep one"),
+        (b"beta;step\n0,1,1;0\n", "could not convert string to float"),
     ],
 )
 def test_csv_of_other_content_is_refused(tmp_path, text, message):

@@ -45,6 +45,19 @@ def test_each_length_begins_from_the_winners_before_it(toy, capsys):
     assert (voice / "report.html").is_file()
 
 
+def test_lengths_may_have_commas_and_each_is_searched_once(toy, capsys):
+    assert search_all(toy, "--iters", "3,5 3", "--budget", "2candidates") == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("---")] == [
+        "--- 3 iterations (1 of 2) ---",
+        "--- 5 iterations (2 of 2) ---",
+    ]
+
+
+def test_few_clips_are_told_before_the_plan(toy, capsys):
+    assert toy.search("--iters", "2", "--budget", "2candidates") == 0
+    assert "few clips: 3 to search on and 2 to judge with; with less than 8 and 20" in capsys.readouterr().out
+
+
 def test_started_again_it_evaluates_nothing(toy):
     search_all(toy, "--iters", "3 4", "--budget", "3candidates")
     spent, files = sum(toy.vocoder.rows), files_below(toy.root / "results")

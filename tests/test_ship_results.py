@@ -39,7 +39,7 @@ def test_a_length_is_shipped_whole_or_not_at_all(toy, capsys, monkeypatch, damag
 
 
 def test_a_length_that_is_none_is_one_line(toy, capsys):
-    assert main(["toy", "--iters", "6,12", "--experiments", str(toy.root)]) == 2
+    assert main(["toy", "--iters", "6,x", "--experiments", str(toy.root)]) == 2
     told = capsys.readouterr().err
     assert "ITERS must be a whole number" in told
     assert len(told.splitlines()) == 1

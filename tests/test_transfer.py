@@ -556,6 +556,7 @@ def test_a_voice_that_was_asked_for_must_have_its_clips(voices, capsys):
         (["--voices", "nobody toy"], "DATASET 'nobody' is unknown; known: other, toy"),
         (["--voices", "toy@8000 other"], "has no voice at 8000 Hz; it has 16000"),
         (["--voices", "toy@fast other"], "VOICES must be datasets, or such as demo@8000, and has 'toy@fast'"),
+        (["--experiments", "/nowhere"], "no datasets in /nowhere/; run from the repository's root"),
         (["--voices", "toy"], "needs two voices or more, and has toy/16000hz"),
         (["--iters", "7"], "needs winners of 7 iterations from two voices or more of other/16000hz, toy/16000hz"),
         (["--iters", "0"], "ITERS must be a whole number"),

@@ -21,7 +21,8 @@ def atomic_write(path: str | Path, content: bytes) -> None:
         os.replace(temporary, target)
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         raise InputError(
-            f"cannot write {str(target)!r}: {getattr(error, 'strerror', None) or error}"
+            f"cannot write {str(target)!r}: {getattr(error, 'strerror', None) or error}; "
+            "name another place, or make room"
         ) from error
     finally:
         with contextlib.suppress(OSError, ValueError):

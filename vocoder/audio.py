@@ -71,7 +71,8 @@ def read_audio(path: Path | str, *, sample_rate: int | None, resample: bool = Fa
 def open_audio(path: Path) -> soundfile.SoundFile:
     """A file's header, before anything is decoded; InputError for one that is missing, empty, foreign or cut short."""
     if not os.path.isfile(path):
-        raise InputError(f"clip {path.stem}: no such file, {path}; check the path")
+        what = "no file but a folder or a device" if os.path.exists(path) else "no such file"
+        raise InputError(f"clip {path.stem}: {what}, {path}; check the path")
     if path.stat().st_size == 0:
         raise InputError(f"clip {path.stem}: the file is empty, 0 bytes; record or copy it again")
     try:

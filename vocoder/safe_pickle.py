@@ -54,7 +54,7 @@ def load_numpy_pickle(path: str | Path, *, limit: int = SIZE_LIMIT) -> Any:
     Raises InputError (one line) for a missing, oversized, truncated or foreign file and for one that names
     any code.
     """
-    data = read_bounded(path, limit=limit)
+    data = read_filled(path, limit=limit)
     try:
         return _load_npy(data) if data.startswith(NPY_MAGIC) else _load_pickle(data)
     except (_Refused, HostilePickle) as error:
@@ -73,11 +73,19 @@ def read_bounded(path: str | Path, *, limit: int = SIZE_LIMIT) -> bytes:
             data = file.read(limit + 1) if regular else b""
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         reason = getattr(error, "strerror", None) or error
-        raise InputError(f"cannot read {str(path)!r}: {reason}") from error
+        raise InputError(f"cannot read {str(path)!r}: {reason}; check the path") from error
     if not regular:
         raise InputError(f"cannot read {str(path)!r}: it is a pipe or a device; give a file")
     if len(data) > limit:
-        raise InputError(f"{path}: larger than {limit} bytes, so not the small file expected here")
+        raise InputError(f"{path}: larger than {limit} bytes, so not the small file expected here; name another")
+    return data
+
+
+def read_filled(path: str | Path, *, limit: int = SIZE_LIMIT) -> bytes:
+    """The same of a binary file, which is none without a byte."""
+    data = read_bounded(path, limit=limit)
+    if not data:
+        raise InputError(f"{path}: the file is empty, 0 bytes; copy it again")
     return data
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from schedsearch.commands.arguments import optional_rate, positive_number, whole_number
+from schedsearch.commands.arguments import lengths, optional_rate, positive_number, whole_number
 from schedsearch.commands.pages import COMPARISON
 from schedsearch.comparison.contest import MOST_DRAWS, Settings, open_contest
 from schedsearch.comparison.standings import standings
@@ -17,7 +17,6 @@ from schedsearch.config import load_voice
 from schedsearch.counted import counted
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.report.pictures.writing import write_comparison_picture
-from schedsearch.run import LONGEST_SEARCH
 from vocoder.checkpoint import describe
 from vocoder.errors import InputError
 
@@ -70,19 +69,11 @@ def _settings(options: argparse.Namespace) -> Settings:
         files=_files(options.schedules),
         objective=options.objective,
         metrics=tuple(options.metrics.replace(",", " ").split()),
-        seconds=positive_number(options.seconds, "--seconds"),
+        seconds=positive_number(options.seconds, "EXCERPT"),
         draws=whole_number(options.draws, "DRAWS", least=1, most=MOST_DRAWS),
         seed=whole_number(options.seed, "SEED", least=0, most=2**31 - 1),
         results=options.results,
     )
-
-
-def lengths(text: str) -> tuple[int, ...]:
-    """ITERS, such as "6 12"."""
-    found = tuple(whole_number(word, "ITERS", least=1, most=LONGEST_SEARCH) for word in text.split())
-    if not found:
-        raise InputError("ITERS must be one length or several, such as '6 12 25 50 100', and is empty; give some")
-    return found
 
 
 def _files(text: str) -> tuple[Path, ...]:

@@ -1,10 +1,10 @@
 """`schedsearch convert`: a schedule file into another repository's."""
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
+from schedsearch.commands.arguments import check_new
 from schedsearch.counted import counted
 from schedsearch.schedule_files import Layout, layout_for, read_provenance, read_schedule, write_schedule
 from vocoder.errors import InputError, printable
@@ -24,9 +24,8 @@ def run(options: argparse.Namespace) -> int:
     source, target = options.source, options.target
     layout = layout_for(target, _layout(options.layout))
     schedule = read_schedule(source)
-    if os.path.exists(target) and not options.force:
-        raise InputError(f"OUT must be a new file, and {target} exists; name another, or replace it with --force")
-    write_schedule(schedule, target, layout=layout, provenance=_provenance(source))
+    check_new(target, "OUT", options.force)
+    write_schedule(schedule, target, layout=layout, provenance=_provenance(source) if layout is Layout.JSON else None)
     print(f"{printable(str(target))}: {counted(len(schedule), 'step')}, {layout} layout")
     return 0
 

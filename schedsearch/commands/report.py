@@ -36,7 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Writes one page and says where it is."""
     clips = whole_number(options.clips, "CLIPS", least=0, most=100)
-    seconds = 0.0 if options.long_seconds == "0" else positive_number(options.long_seconds, "LONG_SECONDS")
+    seconds = positive_number(options.long_seconds, "LONG_SECONDS", zero=True)
     voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
     if options.iters is None:
         path = write_dataset_page(voice, options.results, small=options.small)

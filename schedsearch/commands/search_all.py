@@ -6,14 +6,13 @@ import json
 from pathlib import Path
 
 from schedsearch.commands import search
-from schedsearch.commands.arguments import optional_rate, whole_number
+from schedsearch.commands.arguments import lengths, optional_rate
 from schedsearch.commands.pages import write_dataset_page
 from schedsearch.config import load_voice
 from schedsearch.counted import counted
 from schedsearch.report.finding import signed, stored_finding
 from schedsearch.report.pictures.writing import write_length_pictures
-from schedsearch.run import LONGEST_SEARCH, Settings, results_folder
-from vocoder.errors import InputError
+from schedsearch.run import Settings, results_folder
 
 LENGTHS = "6 12 25 50 100"
 
@@ -26,12 +25,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """All lengths in the order given; the highest exit status of any."""
-    lengths = [whole_number(text, "ITERS", least=1, most=LONGEST_SEARCH) for text in options.iters.split()]
-    if not lengths:
-        raise InputError(f"ITERS must be one length or several, such as {LENGTHS!r}, and is empty; give some")
+    asked = lengths(options.iters)
     status, rows = 0, []
-    for i, length in enumerate(lengths):
-        print(f"\n--- {counted(length, 'iteration')} ({i + 1} of {len(lengths)}) ---")
+    for i, length in enumerate(asked):
+        print(f"\n--- {counted(length, 'iteration')} ({i + 1} of {len(asked)}) ---")
         one = copy.copy(options)
         one.iters = str(length)
         status = max(status, search.run(one))

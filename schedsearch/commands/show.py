@@ -22,6 +22,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Prints one row a step, the cleanest first, and what a .json file says of its origin."""
     found = open_schedule(options.file)
+    provenance = read_provenance(found.path) if found.path.suffix.lower() == ".json" else {}
     judgement = f"{counted(len(found.betas), 'step')}, {_judgement(found.fault)}"
     print(f"{printable(str(found.path))}: {found.content}, {judgement}")
     table = columns(found.betas)
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
         beta, level, log_snr, sigma = row
         line = f"{step:>5} {beta:>13.6g} {_cell(level, 12, '.8f')} {_cell(log_snr, 9, '.3f')} {_cell(sigma, 11, '.5g')}"
         print(f"{line}  {_bar(log_snr)}".rstrip())
-    if found.path.suffix.lower() == ".json" and (provenance := read_provenance(found.path)):
+    if provenance:
         print(f"provenance: {json.dumps(provenance, indent=1)}")
     return 0
 

@@ -4,13 +4,13 @@ import argparse
 import io
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
-from schedsearch.commands.arguments import optional_rate, whole_number
+from schedsearch.commands.arguments import check_new, optional_rate, whole_number
 from schedsearch.config import load_voice
 from schedsearch.counted import counted
 from schedsearch.run import open_vocoder
@@ -27,6 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--schedule", type=Path, required=True, help="a schedule file, or a name such as universal-6")
     parser.add_argument("--wav", type=Path, required=True, help="a mono WAV, FLAC, OGG or MP3 of any length")
     parser.add_argument("--out", type=Path, required=True, help=".wav (16-bit PCM) or .npy (float32, not clipped)")
+    parser.add_argument("--force", action="store_true", help="replace OUT where it exists")
     parser.add_argument("--resample", action="store_true", help="take a recording of another sample rate")
     parser.add_argument("--seed", default="0", help="of the noise (default: 0)")
 
@@ -34,7 +35,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Writes the audio, as long as the recording."""
     seed = whole_number(options.seed, "SEED", least=0, most=2**31 - 1)
-    write = _writer(options.out, options.wav)
+    write = _writer(options.out)
+    _check_kept(options.out, [options.wav, options.schedule], options.force)
     schedule = read_schedule(options.schedule)
     voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
     vocoder = open_vocoder(voice)
@@ -64,16 +66,22 @@ def _recording(path: Path, vocoder: Vocoder, allowed: bool) -> Clip:
 _Writer = Callable[[Path, Tensor, int], None]
 
 
-def _writer(out: Path, recording: Path) -> _Writer:
+def _writer(out: Path) -> _Writer:
     """By the ending; refused now rather than after minutes of synthesis."""
     write = {".wav": write_wav, ".npy": _write_npy}.get(out.suffix.lower())
     if write is None:
         raise InputError(f"--out must end in .wav (16-bit PCM) or .npy (float32), and is {str(out)!r}; choose one")
     if not os.path.isdir(out.parent) or not os.access(out.parent, os.W_OK | os.X_OK) or os.path.isdir(out):
         raise InputError(f"--out must be a file in a folder that one can write to, and is {str(out)!r}; name another")
-    if os.path.exists(out) and os.path.exists(recording) and out.samefile(recording):
-        raise InputError(f"--out must not be the recording itself, and is {str(out)!r}; name another file")
     return write
+
+
+def _check_kept(out: Path, inputs: Sequence[Path], force: bool) -> None:
+    """Nothing is replaced unasked, and what is read not even then."""
+    for path in inputs:
+        if os.path.exists(out) and os.path.exists(path) and out.samefile(path):
+            raise InputError(f"--out must be none of the files that are read, and is {str(out)!r}; name another file")
+    check_new(out, "--out", force)
 
 
 def _write_npy(path: Path, audio: Tensor, sample_rate: int) -> None:

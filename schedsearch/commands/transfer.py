@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 
 from schedsearch import config
-from schedsearch.commands.arguments import positive_number, whole_number
-from schedsearch.commands.compare import lengths, show
+from schedsearch.commands.arguments import lengths, positive_number, whole_number
+from schedsearch.commands.compare import show
 from schedsearch.comparison.contest import MOST_DRAWS, Settings
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.transfer.exchange import Exchange, open_exchange
@@ -54,7 +54,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         lengths=() if options.iters is None else lengths(options.iters),
         objective=options.objective,
         metrics=tuple(options.metrics.replace(",", " ").split()),
-        seconds=positive_number(options.seconds, "--seconds"),
+        seconds=positive_number(options.seconds, "EXCERPT"),
         draws=whole_number(options.draws, "DRAWS", least=1, most=MOST_DRAWS),
         seed=whole_number(options.seed, "SEED", least=0, most=2**31 - 1),
         results=options.results,

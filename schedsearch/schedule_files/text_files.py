@@ -49,10 +49,11 @@ def read_csv(path: str | Path) -> Read:
     """The column named beta, or the only column of a table without a header."""
     try:
         text = read_bounded(path).decode("utf-8-sig")
-        rows = [row for row in csv.reader(io.StringIO(text), delimiter=_delimiter(text)) if row]
+        mark = _delimiter(text)
+        rows = [row for row in csv.reader(io.StringIO(text), delimiter=mark) if row]
         if not rows:
             raise ValueError("it is empty")
-        return np.array([float(value) for value in _beta_column(rows)]), "a table", ()
+        return np.array([_number(value, mark) for value in _beta_column(rows)]), "a table", ()
     except InputError:
         raise
     except (ValueError, IndexError, csv.Error) as error:
@@ -67,10 +68,17 @@ def _delimiter(text: str) -> str:
     return next((mark for mark in (";", "\t") if mark in first), ",")
 
 
+def _number(text: str, mark: str) -> float:
+    """Where the comma is no delimiter it may be the decimal point."""
+    return float(text if mark == "," else text.replace(",", ".", 1))
+
+
 def _beta_column(rows: list[list[str]]) -> list[str]:
     header = [name.strip().lower() for name in rows[0]]
     name = next((name for name in KEYS if name in header), None)
     if name is not None:
+        if header.count(name) > 1:
+            raise ValueError(f"{name} stands {header.count(name)} times; keep one")
         if any(len(row) <= header.index(name) for row in rows):
             raise ValueError("a row is shorter than the header")
         return [row[header.index(name)] for row in rows[1:]]

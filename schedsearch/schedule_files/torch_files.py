@@ -14,13 +14,13 @@ from schedsearch.schedule import Array
 from schedsearch.schedule_files.numbers import KEYS, Read, describe, numbers, one_line
 from schedsearch.schedule_files.writing import Layout
 from vocoder.errors import InputError
-from vocoder.safe_pickle import SIZE_LIMIT, read_bounded
+from vocoder.safe_pickle import SIZE_LIMIT, read_filled
 from vocoder.torch_file import check_torch_file, refusal
 
 
 def read_torch(path: str | Path) -> Read:
     """Nothing but tensors and plain containers is loaded (`weights_only`)."""
-    data = read_bounded(path)
+    data = read_filled(path)
     try:
         _check_unpacked_size(data)
         check_torch_file(io.BytesIO(data), len(data))

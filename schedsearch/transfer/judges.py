@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schedsearch.comparison.entrants import SHIPPED, Entrant, lengths_with_winners, winners_of
-from schedsearch.config import Voice, known_datasets, known_rates, load_voice
+from schedsearch.config import Voice, known_datasets, known_rates, load_voice, none_in
 from schedsearch.run import voice_folder
 from schedsearch.schedule_files import read_provenance
 from vocoder.errors import InputError
@@ -31,7 +31,7 @@ class Judge:
 def judges(chosen: Sequence[str], experiments: Path, results: Path) -> tuple[list[Judge], list[str]]:
     """The voices that were chosen ("demo": at every rate, "demo@8000": at one), or all that have a checkpoint and
     clips; and of the others, why they don't take part. InputError for an unknown one and for less than two."""
-    voices = list(named_voices(chosen or known_datasets(experiments), experiments))
+    voices = list(named_voices(chosen or _known(experiments), experiments))
     missing = {} if chosen else {place: why for place, voice in enumerate(voices) if (why := _missing(voice))}
     found = [_judge(voice, results) for place, voice in enumerate(voices) if place not in missing]
     if len(found) < 2:
@@ -56,6 +56,14 @@ def lengths_of(taking_part: Sequence[Judge], asked: Sequence[int]) -> list[int]:
             f'search them first: make search-all DATASET=... ITERS="{" ".join(map(str, short or [6, 12]))}"'
         )
     return lengths
+
+
+def _known(experiments: Path) -> list[str]:
+    """All datasets; InputError where there are none."""
+    known = known_datasets(experiments)
+    if not known:
+        raise InputError(none_in(experiments))
+    return known
 
 
 def named_voices(names: Iterable[str], experiments: Path) -> Iterator[Voice]:
