@@ -256,7 +256,7 @@ def test_together_the_metric_with_the_least_worst_regret_is_first():
 
 def test_a_narrow_band_voice_is_refused(tmp_path, monkeypatch):
     (tmp_path / "experiments" / "slow").mkdir(parents=True)
-    table = '[rates.8000]\ncheckpoint = "slow"\nsearch_clips = "slow"\nheld_out_clips = "slow"\n'
+    table = '[rates.8000]\ncheckpoint = "slow"\nsearch_clips = "slow"\nheld_out_clips = "slow_held_out"\n'
     (tmp_path / "experiments" / "slow.toml").write_text(table)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="wide-band; slow has 8000 Hz"):

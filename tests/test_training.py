@@ -506,7 +506,7 @@ TABLE = """
 checkpoint = "voice/checkpoint.pt"
 config = "config.json"
 search_clips = "clips"
-held_out_clips = "clips"
+held_out_clips = "held_out"
 
 [rates.16000.training]
 audio = "recordings"
@@ -521,7 +521,7 @@ def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(validation, "LINES", {6: validation.LINES[6]})
     (tmp_path / "own.toml").write_text(TABLE)
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
-    for folder, pitch in (("clips", 150), ("recordings", 120)):
+    for folder, pitch in (("clips", 150), ("held_out", 150), ("recordings", 120)):
         write_wav(tmp_path / folder / "a.wav", voiced("a", 0.3, pitch).audio, 16000)
     return tmp_path
 
@@ -641,7 +641,7 @@ def without_recordings(folder: Path) -> None:
     [
         (without_recordings, [], "get them: python get_them.py recordings"),
         (lambda folder: (folder / "recordings" / "a.wav").unlink(), [], "must hold audio"),
-        (lambda folder: (folder / "clips" / "a.wav").unlink(), [], "must hold audio"),
+        (lambda folder: (folder / "held_out" / "a.wav").unlink(), [], "must hold audio"),
         (lambda folder: (folder / "config.json").unlink(), [], "config.json"),
         (change("{", "", "config.json"), [], "config.json must be a JSON"),
         (change("[4, 4, 4]", "[4, 4]", "config.json"), [], "correct the configuration"),
