@@ -96,7 +96,11 @@ def _bayesian(name: str, tools: Tools) -> Strategy:
 
 
 def _cmaes(tools: Tools) -> Strategy:
-    return Evolution(tools.space, tools.seed, start=next(iter(tools.warm_starts), None))
+    kept = tools.store.recall("cmaes")
+    if kept is None:  # what it begins from stays, be it nothing: what it is told was sampled around that
+        kept = [start.betas.tolist() for start in tools.warm_starts[:1]]
+        tools.store.remember("cmaes", kept)
+    return Evolution(tools.space, tools.seed, start=next(map(NoiseSchedule, kept), None))
 
 
 def _grid(tools: Tools) -> Strategy:

@@ -100,10 +100,17 @@ def _join(store: Store, key: str, pieces: Sequence[_Piece], evaluator: Evaluator
     store.remember(key, {name: plain_score(score) for name, score in scores.items()})
 
 
+def judged(store: Store, metrics: tuple[str, ...], draws: tuple[int, ...]) -> bool:
+    """Whether the two that are best now are those that `judge` scored."""
+    return all(store.recall(_key(candidate, draws, metrics)) is not None for candidate in _pair(store))
+
+
 def verdict(store: Store, metrics: list[Metric], draws: tuple[int, ...], *, seed: int) -> Verdict:
-    """From the kept scores of `judge`."""
+    """From the kept scores of `judge`; InputError where another process has moved the search's end since."""
     winner, baseline = _pair(store)
     names = tuple(metric.name for metric in metrics)
+    if not judged(store, names, draws):
+        raise InputError("another process has added to this search meanwhile; the same command goes on with it")
     kept = [store.recall(_key(candidate, draws, names)) for candidate in (winner, baseline)]
     comparisons = tuple(compare(m, score_from(kept[0][m.name]), score_from(kept[1][m.name]), seed) for m in metrics)
     return Verdict(winner, baseline, store.objective, comparisons)
@@ -132,6 +139,8 @@ def _pair(store: Store) -> tuple[Candidate, Candidate]:
 
 
 def _all_failed(kind: str, found: list[Candidate]) -> InputError:
+    if not found:
+        return InputError(f"the search has no {kind}: its strategy proposed none; choose another STRATEGY or GRID")
     reason = next((c.failures[0] for c in found if c.failures), "only on the finalists' noise draws")
     return InputError(f"every {kind} failed: {reason}; check the checkpoint and its configuration")
 

@@ -29,6 +29,11 @@ def rescore_finalists(store: Store, evaluator: Evaluator, draws: Sequence[int]) 
         yield Progress("finalists", done / len(shortlist), next(iter(finalists(store)), None))
 
 
+def all_rescored(store: Store) -> bool:
+    """Whether none is left to do, as candidates stand now."""
+    return all(store.recall(_key(candidate)) is not None for candidate in _shortlist(store))
+
+
 def finalists(store: Store) -> list[Candidate]:
     """The rescored shortlist, best first."""
     rescored = [

@@ -116,25 +116,43 @@ def shared_batches(
     if states_at_once < 1:
         raise InputError(f"states_at_once must be at least 1, and is {states_at_once}; give 1 for the least memory")
     tree = _Tree.of(schedules)
-    for rows in tree.parts(range(len(schedules)), 1, states_at_once):
-        yield from _descend(walk, tree, rows, 1, walk.start(len(tree.nodes(rows, 1))), states_at_once)
+    # Of each depth what is still to be walked: no recursion, since schedules have up to a thousand steps.
+    levels: list[Iterator[tuple[range, Tensor]]] = [_begun(walk, tree, states_at_once)]
+    while depth := len(levels):
+        if (following := next(levels[-1], None)) is None:
+            levels.pop()
+            continue
+        rows, y = following
+        eps = walk.predict(y, tree.levels(tree.nodes(rows, depth), depth))
+        if depth == tree.steps:
+            yield _finished(walk, tree, rows, y, eps)
+        else:
+            levels.append(_grown(walk, tree, rows, depth, y, eps, states_at_once))
 
 
-def _descend(
-    walk: Walk, tree: "_Tree", rows: range, depth: int, y: Tensor, at_once: int
-) -> Iterator[tuple[list[int], Tensor]]:
-    """From the states y [B, K, samples] of the nodes in `rows` to all leaves below them."""
+def _begun(walk: Walk, tree: "_Tree", at_once: int) -> Iterator[tuple[range, Tensor]]:
+    """Where sampling starts, batch by batch: as `_grown` of the root."""
+    for rows in tree.parts(range(len(tree.places)), 1, at_once):
+        yield rows, walk.start(len(tree.nodes(rows, 1)))
+
+
+def _finished(walk: Walk, tree: "_Tree", rows: range, y: Tensor, eps: Tensor) -> tuple[list[int], Tensor]:
+    """The leaves of these rows."""
+    nodes = tree.nodes(rows, tree.steps)
+    audio = walk.finish(y, eps, tree.levels(nodes, tree.steps))
+    return tree.places[rows.start : rows.stop].tolist(), audio[_owners(nodes, np.array(rows))]
+
+
+def _grown(
+    walk: Walk, tree: "_Tree", rows: range, depth: int, y: Tensor, eps: Tensor, at_once: int
+) -> Iterator[tuple[range, Tensor]]:
+    """From the states y [B, K, samples] of the nodes in `rows` to those one step below, batch by batch."""
     nodes = tree.nodes(rows, depth)
     level = tree.levels(nodes, depth)
-    eps = walk.predict(y, level)
-    if depth == tree.steps:
-        yield tree.places[rows.start : rows.stop].tolist(), walk.finish(y, eps, level)[_owners(nodes, np.array(rows))]
-        return
     for part in tree.parts(rows, depth + 1, at_once):
         children = tree.nodes(part, depth + 1)
         owner = _owners(nodes, children)
-        after = walk.advance(y[owner], eps[owner], level[owner], tree.levels(children, depth + 1), depth)
-        yield from _descend(walk, tree, part, depth + 1, after, at_once)
+        yield part, walk.advance(y[owner], eps[owner], level[owner], tree.levels(children, depth + 1), depth)
 
 
 def _owners(nodes: Integers, rows: Integers) -> Integers:

@@ -11,10 +11,10 @@ from typing import Any
 from schedsearch.budget import Budget
 from schedsearch.choice import Tools, check_strategy, shares_network_calls, strategy_for
 from schedsearch.config import Clips, Voice
-from schedsearch.confirmation import Verdict, judge, verdict
+from schedsearch.confirmation import Verdict, judge, judged, verdict
 from schedsearch.draws import finalist_draws, held_out_draws, search_draws
 from schedsearch.evaluator import Evaluator
-from schedsearch.finalists import rescore_finalists
+from schedsearch.finalists import all_rescored, rescore_finalists
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE, DEFINITIONS, Metric, columns_with, metrics_for, objective
 from schedsearch.noise import NoiseBank
 from schedsearch.race import LEAST_PAIRS, Race
@@ -39,6 +39,7 @@ EXCERPT_SECONDS = 0.8  # of every search clip
 LONGEST_HELD_OUT = 10.0  # seconds; longer clips are cut to a typical part, or one would need memory without bound
 HEATS = 3  # of a race
 STUDY = "study.db"  # in the results folder
+_STARTS_OF = "warm starts of"  # under it the store keeps the budget that they were last looked for
 VOICE_CHECK = "voice check"  # what the store remembers of it
 HELD_OUT_SEED = 1_000_003  # added to the seed: fresh noise
 
@@ -121,11 +122,13 @@ class Run:
     def steps(self, budget: Budget) -> Iterator[Progress]:
         """All that is still to do, yielding after each batch."""
         yield from search(self.store, self.race, self.space, self.strategy(budget), budget)
-        yield from self.rescored()
-        held_out = Evaluator(
-            self.exact.vocoder, self.held_out_clips, list(self.metrics.values()), held_out_noise(self.settings.seed)
-        )
-        yield from judge(self.store, held_out, self.held_out_draws)
+        metrics = list(self.metrics.values())
+        held_out = Evaluator(self.exact.vocoder, self.held_out_clips, metrics, held_out_noise(self.settings.seed))
+        settled = False
+        while not settled:  # once, unless another process, told to add to the search, moves its end meanwhile
+            yield from self.rescored()
+            yield from judge(self.store, held_out, self.held_out_draws)
+            settled = all_rescored(self.store) and judged(self.store, held_out.metric_names, self.held_out_draws)
         if not self.vocoder.unchanged():
             raise AssertionError("the frozen vocoder's weights changed during the search")
 
@@ -159,7 +162,7 @@ class Run:
             groups=self.race.heats[0].groups,
             distance=self.searched[0].distance,
             spent=lambda: spent(self.store, budget),
-            warm_starts=self._warm_starts(),
+            warm_starts=self._warm_starts(budget),
             grid=self.settings.grid,
         )
 
@@ -167,13 +170,17 @@ class Run:
         """Scores the objectives on these clips, in the search's noise."""
         return Evaluator(self.vocoder, clips, self.searched, NoiseBank(self.settings.seed))
 
-    def _warm_starts(self) -> list[NoiseSchedule]:
-        """Neighbours' winners: those of earlier calls first, so that a resumed run begins alike."""
-        found = neighbours(self.settings.results, self.voice.dataset, self.voice.sample_rate, self.space)
+    def _warm_starts(self, budget: Budget) -> list[NoiseSchedule]:
+        """Neighbours' winners, as they stood when work on this budget began, so that a resumed run begins alike; what
+        a search is given more budget for comes after those of before."""
         with self.store.turn():
             kept = [NoiseSchedule(betas) for betas in self.store.recall("warm starts") or []]
+            if self.store.recall(_STARTS_OF) == str(budget):
+                return kept
+            found = neighbours(self.settings.results, self.voice.dataset, self.voice.sample_rate, self.space)
             schedules = list(dict.fromkeys([*kept, *(start.schedule for start in found)]))
             self.store.remember("warm starts", [schedule.betas.tolist() for schedule in schedules])
+            self.store.remember(_STARTS_OF, str(budget))
         return schedules
 
     def verdict(self) -> Verdict:
@@ -198,9 +205,12 @@ def open_run(
     names = columns_with(*settings.objectives)
     metrics = metrics_for(vocoder.front_end, vocoder.sample_rate, names=names)
     objectives = [objective(name, metrics) for name in settings.objectives]
-    search_clips = search_excerpts(voice, vocoder, settings.seed)
-    held_out = held_out_clips(voice, vocoder)
-    _check_apart(search_clips, held_out, vocoder.hop_length)
+    if len({metric.name for metric in objectives}) < len(objectives):  # pesq is pesq_wb or pesq_nb
+        raise InputError(f"OBJECTIVE must name each metric once, and is {settings.objective!r}; leave one out")
+    searched, judging = _clips(voice.search_clips, voice), _clips(voice.held_out_clips, voice)
+    _check_apart(searched, judging)
+    search_clips = _typical(_shuffled(searched, settings.seed), vocoder, EXCERPT_SECONDS)
+    held_out = _typical(judging, vocoder, LONGEST_HELD_OUT)
     if check is not None:
         check(vocoder, search_clips)
     folder = results_folder(voice, settings)
@@ -212,15 +222,19 @@ def open_run(
     return Run(voice, settings, vocoder, search_clips, held_out, store, search_draws(settings.iterations))
 
 
-def _check_apart(search: Sequence[Clip], held_out: Sequence[Clip], hop_length: int) -> None:
-    """What was searched on can't judge, whatever it is called: the same audio has the same typical part."""
-    heard = {clip.audio.numpy().tobytes(): clip.name for clip in search}
+def _check_apart(search: Sequence[Clip], held_out: Sequence[Clip]) -> None:
+    """What was searched on can't judge, whatever it is called. Whole recordings: their excerpts may differ."""
+    heard = {_digest(clip): clip.name for clip in search}
     for clip in held_out:
-        if name := heard.get(typical_excerpt(clip, EXCERPT_SECONDS, hop_length).audio.numpy().tobytes()):
+        if name := heard.get(_digest(clip)):
             raise InputError(
                 f"clip {name} of search_clips is the same audio as {clip.name} of held_out_clips, "
                 "and what was searched on can't judge; take it out of one"
             )
+
+
+def _digest(clip: Clip) -> bytes:
+    return sha256(clip.audio.numpy().tobytes()).digest()
 
 
 def open_vocoder(voice: Voice) -> Vocoder:
@@ -236,14 +250,12 @@ def open_vocoder(voice: Voice) -> Vocoder:
 
 def held_out_clips(voice: Voice, vocoder: Vocoder, seconds: float = LONGEST_HELD_OUT) -> tuple[Clip, ...]:
     """What judges: a typical part of each recording that no search looks at."""
-    return tuple(
-        typical_excerpt(clip, seconds, vocoder.hop_length) for clip in _clips(voice.held_out_clips, voice)
-    )
+    return _typical(_clips(voice.held_out_clips, voice), vocoder, seconds)
 
 
 def search_clips(voice: Voice, vocoder: Vocoder, seconds: float) -> tuple[Clip, ...]:
     """What a choice may look at: a typical part of each search clip, as long as wanted."""
-    return tuple(typical_excerpt(clip, seconds, vocoder.hop_length) for clip in _clips(voice.search_clips, voice))
+    return _typical(_clips(voice.search_clips, voice), vocoder, seconds)
 
 
 def held_out_noise(seed: int) -> NoiseBank:
@@ -269,8 +281,7 @@ def voice_folder(voice: Voice, results: Path) -> Path:
 
 def search_excerpts(voice: Voice, vocoder: Vocoder, seed: int) -> tuple[Clip, ...]:
     """What a search listens to: a typical 0.8 s of every search clip, in the seed's order."""
-    clips = _shuffled(_clips(voice.search_clips, voice), seed)
-    return tuple(typical_excerpt(clip, EXCERPT_SECONDS, vocoder.hop_length) for clip in clips)
+    return _typical(_shuffled(_clips(voice.search_clips, voice), seed), vocoder, EXCERPT_SECONDS)
 
 
 def results_folder(voice: Voice, settings: Settings) -> Path:
@@ -293,6 +304,10 @@ def _heats(clips: Sequence[Clip], racing: bool) -> list[Sequence[Clip]]:
 def _shuffled(clips: Sequence[Clip], seed: int) -> list[Clip]:
     """In an order that depends on the names and the seed alone: files that stand together are often alike."""
     return sorted(clips, key=lambda clip: sha256(f"{seed} {clip.name}".encode()).digest())
+
+
+def _typical(clips: Sequence[Clip], vocoder: Vocoder, seconds: float) -> tuple[Clip, ...]:
+    return tuple(typical_excerpt(clip, seconds, vocoder.hop_length) for clip in clips)
 
 
 def _clips(source: Clips, voice: Voice) -> list[Clip]:

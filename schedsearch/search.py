@@ -37,6 +37,15 @@ def search(
     ends when the budget is spent and nobody is at work any more; who has nothing left to do waits for the others.
     """
     yield from _score_baselines(store, race, space.steps)
+    try:
+        yield from _searched(store, race, space, strategy, budget)
+    finally:
+        store.let_go()
+
+
+def _searched(
+    store: Store, race: Race, space: ScheduleSpace, strategy: Strategy, budget: Budget
+) -> Iterator[Progress]:
     told: set[str] = set()
     _tell(strategy, store, store.baselines(), told)
     asked = False

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import optuna
+import sqlalchemy
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
@@ -67,7 +68,7 @@ class Store:
         self.objectives = dict(objectives)
         self._url, self._name, self._owner = storage, study_name(identity), ""
         with opening(storage):
-            self._turn = Turn(storage)
+            self._turn, self._tokens = Turn(storage), set[str]()
             with self._turn.taken():  # or two that begin at once would both make the tables
                 self._open(identity, known)
             # Reading a database takes longer than scoring a clip: trials are read again when this process wrote some
@@ -226,6 +227,10 @@ class Store:
                 with suppress(UpdateFinishedTrialError):
                     self._write(trial, "owner", "")
 
+    def let_go(self) -> None:
+        """Holds none of its claims any longer, wherever an interrupt left them: a notebook's process lives on."""
+        _held.difference_update(self._tokens)
+
     def next_index(self) -> int:
         """How many proposals there are so far, those in flight included."""
         kept = [t for t in self._trials() if t.state == TrialState.RUNNING or "result" in t.user_attrs]
@@ -294,6 +299,7 @@ class Store:
         self, schedule: NoiseSchedule, kind: str, index: int, point: Mapping[str, float], more: Mapping[str, Any]
     ) -> Claim:
         token = f"{owner()} {next(_claims)}"
+        self._tokens.add(token)
         _held.add(token)
         betas = schedule.betas.tolist()
         attributes = {"owner": owner(), "claim": token, "kind": kind, "index": index, "betas": betas, **more}
@@ -352,7 +358,7 @@ def study_name(identity: Identity) -> str:
 
 def sqlite_url(path: Path) -> str:
     """The storage URL of a file."""
-    return f"sqlite:///{path}"
+    return sqlalchemy.URL.create("sqlite", database=str(path)).render_as_string()
 
 
 def _params(space: ScheduleSpace, schedule: NoiseSchedule) -> dict[str, float]:

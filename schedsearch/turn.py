@@ -29,7 +29,9 @@ class Turn:
         url = make_url(storage)
         check_kind(url)
         self._kind = url.get_backend_name()
-        self._file = (url.database or "").removeprefix("file:").partition("?")[0]
+        self._file = url.database or ""
+        if self._file.startswith("file:"):  # SQLite's own kind of URL
+            self._file = self._file.removeprefix("file:").partition("?")[0]
         if self._kind == "postgresql":
             self._engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
 

@@ -67,6 +67,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert "no such file" in refusal(tmp_path / "absent.wav")
 
 
+def test_a_name_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "caf\udce9.wav"  # b"caf\xe9.wav" on disk
+    with pytest.raises(InputError, match="must be UTF-8; rename it"):
+        read_audio(path, sample_rate=RATE)
+    with pytest.raises(InputError, match="must be UTF-8; rename it"):
+        Clip(path.stem, torch.zeros(9), RATE)
+
+
 def test_text_is_no_audio(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_text(
         "not audio at all, but text long enough for a header to be looked for in it"

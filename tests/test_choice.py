@@ -16,12 +16,13 @@ from schedsearch.choice import (
     shares_network_calls,
 )
 from schedsearch.draws import finalist_draws, held_out_draws, search_draws
-from schedsearch.families import TERMINAL_LOG_SNR, baselines
+from schedsearch.families import TERMINAL_LOG_SNR, baselines, log_snr_line
 from schedsearch.finalists import finalists
 from schedsearch.run import LONGEST_SEARCH, space_for
 from schedsearch.space import FIRST_LOG_SNR
 from schedsearch.strategies import bayesian
 from schedsearch.voice_check import KEPT
+from schedsearch.warm_starts import WarmStart
 from vocoder.errors import InputError
 
 ITERS = 6
@@ -157,6 +158,23 @@ def test_every_strategy_goes_on_as_if_it_had_not_been_stopped(toy, monkeypatch, 
         assert toy.search("--budget", "8candidates", "--strategy", strategy, "--storage", "stopped") == 130
     assert toy.search("--budget", "8candidates", "--strategy", strategy, "--storage", "stopped") == 0
     assert [row["betas"] for row in rows_of(toy.folder)] == [row["betas"] for row in whole]
+
+
+@pytest.mark.parametrize("strategy", ["auto", "cmaes"])
+def test_winners_that_others_find_meanwhile_do_not_change_how_a_stopped_search_goes_on(toy, monkeypatch, strategy):
+    found = WarmStart("other/16000hz/6 steps", log_snr_line(ITERS, 10.0, -2.0))
+    options = ("--budget", "30candidates", "--strategy", strategy)
+    toy.search(*options, "--storage", "whole")
+    whole = rows_of(toy.folder)
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, DRAWS * (len(baselines(ITERS)) + 1))
+        assert toy.search(*options, "--storage", "stopped") == 130
+    monkeypatch.setattr("schedsearch.run.neighbours", lambda *_: [found])
+    assert toy.search(*options, "--storage", "stopped") == 0
+    assert [row["betas"] for row in rows_of(toy.folder)] == [row["betas"] for row in whole]
+    if strategy == "auto":  # a larger budget is for them too
+        assert toy.search("--more", "1candidates", "--strategy", strategy, "--storage", "stopped") == 0
+        assert rows_of(toy.folder)[-1]["kind"] == "warm start"
 
 
 @every_strategy

@@ -90,6 +90,7 @@ def refused(tiny: Path, capsys: pytest.CaptureFixture, *options: str, command: s
         (["--seed", str(2**31)], "SEED"),
         (["--strategy", "annealing"], "STRATEGY must be one of auto, tpe, gp, random, cmaes, grid, beam"),
         (["--objective", "mos"], "OBJECTIVE must be one of pesq, spectral_pesq, log_mel_l1"),
+        (["--objective", "pesq,pesq_wb", "--strategy", "tpe"], "OBJECTIVE must name each metric once"),
         (["--objective", "level"], "OBJECTIVE must be one of pesq, spectral_pesq, log_mel_l1"),
         (["--storage", "study.db"], "STORAGE="),
         (["--storage", "redis://localhost"], "STORAGE="),

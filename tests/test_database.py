@@ -11,6 +11,7 @@ import sqlalchemy
 
 from schedsearch.database import open_storage
 from schedsearch.study import sqlite_url
+from schedsearch.turn import Turn
 
 COMMITS_AND_DIES = """
 import os, sys
@@ -37,6 +38,16 @@ def test_what_a_killed_process_had_committed_is_there(tmp_path: Path) -> None:
     assert killed.returncode == -signal.SIGKILL
     [summary] = optuna.get_all_study_summaries(open_storage(url))
     assert summary.user_attrs == {"what": 7}
+
+
+@pytest.mark.parametrize("name", ["a b", "q?x=1", "p%41y", "n#1", "Größe"])
+def test_a_folder_of_any_name_holds_its_database(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    url = sqlite_url(tmp_path / name / "study.db")
+    open_storage(url).create_new_study([optuna.study.StudyDirection.MINIMIZE], "ours")
+    with Turn(url).taken() as taken:
+        assert taken
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.db")] == [f"{name}/study.db"]
 
 
 def test_other_tools_open_it_as_any_sqlite_file(tmp_path: Path) -> None:

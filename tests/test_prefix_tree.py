@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from schedsearch.families import linear, published
+from schedsearch.families import linear, log_snr_line, published
 from schedsearch.noise import NoiseBank
 from schedsearch.prefix_tree import Walk, calls, shared_batches, shared_sample
 from schedsearch.sampler import ancestral_sample
@@ -132,6 +132,13 @@ def test_batches_answer_each_schedule_once_and_hold_no_more_than_fits(analytic_v
     batches = list(shared_batches(walk, schedules, states_at_once=10))
     assert sorted(place for places, _ in batches for place in places) == list(range(729))
     assert max(len(audio) for _, audio in batches) <= 10
+
+
+def test_a_thousand_steps_are_no_deeper_than_the_interpreter_allows(analytic_vocoder):
+    schedules, noise = [log_snr_line(1000, first, -5.0) for first in (9.0, 12.0)], normals(1000, 1, 64)
+    found = shared_sample(analytic_vocoder, mels(0.2, frames=1), schedules, noise)
+    assert found.shape == (2, 1, 64)
+    assert found.isfinite().all()
 
 
 # --- refusals and failures ------------------------------------------------------------------------

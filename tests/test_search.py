@@ -14,7 +14,7 @@ from schedsearch import confirmation
 from schedsearch.budget import Budget
 from schedsearch.confirmation import judge, verdict
 from schedsearch.evaluator import Evaluator
-from schedsearch.families import TERMINAL_LOG_SNR, baselines
+from schedsearch.families import TERMINAL_LOG_SNR, baselines, log_snr_line
 from schedsearch.finalists import APART, finalists
 from schedsearch.metrics.registry import metrics_for
 from schedsearch.noise import NoiseBank
@@ -56,6 +56,31 @@ def test_the_same_audio_cannot_be_searched_on_and_judge(toy, capsys):
     [line] = capsys.readouterr().err.splitlines()
     assert "clip search1 of search_clips is the same audio as other of held_out_clips" in line
     assert not (toy.root / "results").exists()
+
+
+def test_of_long_recordings_too_none_can_be_searched_on_and_judge(toy, capsys):
+    # The typical part of what a held-out recording is cut to need not be that of the whole.
+    loudness = torch.rand(160, generator=torch.Generator().manual_seed(0)).repeat_interleave(1600)
+    for place in ("search/long.wav", "held_out/same.wav"):
+        write_wav(toy.root / place, loudness * noise_clip("long", 16 * 16000, seed=9).audio, 16000)
+    assert toy.search("--budget", "2candidates") == 2
+    assert "clip long of search_clips is the same audio as same of held_out_clips" in capsys.readouterr().err
+
+
+def test_a_search_that_another_process_adds_to_before_it_ends_is_judged_by_its_new_end(toy, monkeypatch):
+    # Between the held-out clips and the verdict: the schedule that ends it then was not heard yet.
+    added = log_snr_line(ITERS, 11.0, -2.0)
+
+    def judge_and_add(store, evaluator, draws):
+        yield from judge(store, evaluator, draws)
+        if added not in [candidate.schedule for candidate in store.candidates()]:
+            [claim] = store.claim([added], "tpe", LogSnrSpace(ITERS))
+            best = {"spectral": Score(np.full((SEARCH_CLIPS, DRAWS), 1e-6))}
+            store.finish([claim], [Evaluation(best, 0.0, 0)])
+
+    monkeypatch.setattr("schedsearch.run.judge", judge_and_add)
+    assert toy.search("--budget", "4candidates") == 0
+    assert added in [candidate.schedule for candidate in finalists(toy.store())]
 
 
 def test_a_search_ends_well_and_writes_every_file_whole(toy, capsys):

@@ -127,7 +127,9 @@ def test_the_front_of_two_objectives_holds_what_nothing_dominates(toy):
     assert [points[name][0] for name in front] == sorted(points[name][0] for name in front)
 
 
-def test_one_objective_has_no_front(toy):
+def test_one_objective_has_no_front_and_leaves_none_of_an_earlier_search(toy):
+    toy.search("--strategy", "tpe", "--objective", "log_mel_l1,lsd", "--budget", "2candidates")
+    assert (toy.folder / "pareto.csv").exists()
     toy.search("--budget", "2candidates")
     assert not (toy.folder / "pareto.csv").exists()
 

@@ -472,6 +472,21 @@ def test_ctrl_c_does_not_cost_a_strategy_that_goes_on_its_batch(memory):
     assert [c.schedule for c in store.candidates()] == PROPOSED
 
 
+def test_ctrl_c_right_after_a_claim_leaves_nothing_to_wait_for(memory, monkeypatch):
+    store, real = opened("a"), Store.claim
+
+    def claim(*arguments):
+        real(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Store, "claim", claim)
+        run(store, 2)
+    assert not store.in_flight()
+    run(store, 2)
+    assert len(store.candidates()) == 2
+
+
 def test_a_strategy_that_has_run_out_ends_the_search(memory):
     store = opened("a")
     *_, last = search(store, ALONE, SPACE, GridStrategy("grid", lambda: iter(PROPOSED), 4), Budget(9, "candidates"))

@@ -35,11 +35,20 @@ class Clip:
     sample_rate: int  # Hz
 
     def __post_init__(self) -> None:
+        check_name(self.name)
         if self.audio.dim() != 1 or self.audio.dtype != torch.float32:
             raise InputError(
                 f"clip {self.name}: audio must be float32 [samples], "
                 f"got {self.audio.dtype} {list(self.audio.shape)}; give one channel"
             )
+
+
+def check_name(name: str) -> None:
+    """InputError for a file name that is no UTF-8: it stands in tables, and noise is drawn by it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"clip {ascii(name)}: its name must be UTF-8; rename it") from None
 
 
 def read_audio(path: Path | str, *, sample_rate: int | None, resample: bool = False) -> Clip:
@@ -70,6 +79,7 @@ def read_audio(path: Path | str, *, sample_rate: int | None, resample: bool = Fa
 
 def open_audio(path: Path) -> soundfile.SoundFile:
     """A file's header, before anything is decoded; InputError for one that is missing, empty, foreign or cut short."""
+    check_name(path.stem)
     if not os.path.isfile(path):
         what = "no file but a folder or a device" if os.path.exists(path) else "no such file"
         raise InputError(f"clip {path.stem}: {what}, {path}; check the path")

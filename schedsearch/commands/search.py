@@ -38,6 +38,7 @@ from vocoder.checkpoint import describe
 from vocoder.errors import InputError
 
 BUDGET, _MORE, FINISHED = "budget", "more", "finished budget"  # what the store remembers them under
+FRONT = "pareto.csv"
 _BAR = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed}<{remaining} {postfix}"
 
 
@@ -180,7 +181,9 @@ def _write(opened: Run, verdict: Verdict) -> None:
     sweep(opened.folder)
     write_trials(opened.store, opened.folder / "trials.csv")
     if len(opened.store.objectives) > 1:
-        write_front(opened.store, opened.folder / "pareto.csv")
+        write_front(opened.store, opened.folder / FRONT)
+    else:  # of an earlier search of several objectives
+        (opened.folder / FRONT).unlink(missing_ok=True)
     write_leaderboard(opened.store, verdict, opened.folder / "leaderboard.csv")
     write_schedules(verdict, facts, opened.folder)
     write_run(facts, opened.folder / "run.json")
@@ -189,7 +192,7 @@ def _write(opened: Run, verdict: Verdict) -> None:
 
 def _tell(opened: Run, verdict: Verdict) -> None:
     beside = other_objectives(verdict, opened.store.objectives)
-    front = ", pareto.csv" if beside else ""
+    front = f", {FRONT}" if beside else ""
     print("\n" + "\n".join([sentence(verdict), *([beside] if beside else [])]) + f"\n\n{table(verdict)}\n")
     print(f"files:  {opened.folder}/schedule.pt, schedule.json, schedule.lmnt.npy, schedule.coqui.npy,")
     print(f"        {opened.folder}/trials.csv, leaderboard.csv{front}")
