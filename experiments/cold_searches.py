@@ -2,7 +2,8 @@
 
 Searches each voice again without any other's winners, so that each winner comes from its own clips and straight lines
 alone, and lets each voice judge all of them: what stands in transfer.md, of winners that have nothing in common but the
-method. Voices are named as for `make transfer`: "demo@8000 june-16k".
+method: its lines, and its seed, so that what is proposed before anything is known is the same for all. Voices are named
+as for `make transfer`: "demo@8000 june-16k".
 
 Searches stay in results/bench/cold_searches/ (git-ignored); tables go into results/shipped/transfer/cold_searches/.
 Goes on where it was stopped; `--only` one part, or some `--voices`, and several processes share the work.
@@ -14,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from experiments.checkpoints import add_hearing, search, ship, transfer, write_voice
-from schedsearch.config import EXPERIMENTS
-from schedsearch.transfer.judges import judges
+from schedsearch.config import EXPERIMENTS, Voice
+from schedsearch.transfer.judges import judges, named_voices
 from vocoder.errors import InputError
 
 FOLDER, SHIPPED = Path("results/bench/cold_searches"), Path("results/shipped/transfer/cold_searches")
@@ -25,13 +26,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """All parts, or those named; the first status that is not 0, and 2 with one line for bad input."""
     options = _options(arguments)
     try:
-        # A judge's winners are of no interest here: none are looked for where none can be.
-        found, _ = judges(options.voices.split(), options.experiments, options.folder / "none")
-        names = [write_voice(options.folder, judge.voice) for judge in found]
+        names = [write_voice(options.folder, voice) for voice in _voices(options)]
     except InputError as error:
         print(f"cold_searches: {error}", file=sys.stderr)
         return 2
     return next((status for part in options.only if (status := PARTS[part](names, options)) != 0), 0)
+
+
+def _voices(options: argparse.Namespace) -> list[Voice]:
+    """Those named, or all that could judge."""
+    if named := options.voices.split():
+        return list(named_voices(named, options.experiments))
+    # A judge's winners are of no interest here: none are looked for where none can be.
+    found, _ = judges((), options.experiments, options.folder / "none")
+    return [judge.voice for judge in found]
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -12,6 +12,8 @@ Each part goes on where it was stopped; `--only` names one.
 """
 
 import argparse
+import hashlib
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -28,7 +30,9 @@ from experiments.checkpoints import (
 )
 from schedsearch.config import EXPERIMENTS, Voice, load_voice
 from schedsearch.transfer.judges import named_voices
+from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
+from vocoder.safe_pickle import read_bounded
 
 DATASET, RATE, STEPS = "demo", 8000, 5000
 LENGTHS = "6 12"
@@ -40,7 +44,8 @@ RUNS: Mapping[str, tuple[int, str]] = {
     "seed-2": (2, "stratified"),
     "wavegrad-draw": (0, "wavegrad"),
 }
-LEARNING = "learning.csv"
+LEARNING, BEGUN = "learning.csv", "begun.json"
+LARGEST = 2**30  # bytes of weights to begin from
 TRAINING = """
 [rates.{rate}.training]
 audio = "{audio}"
@@ -84,8 +89,21 @@ def _write_tables(voice: Voice, options: argparse.Namespace) -> None:
         write_dataset(options.folder, name, voice, options.folder / name / "checkpoint.pt", TRAINING.format(**told))
 
 
+def _begin(options: argparse.Namespace) -> None:
+    """Keeps what the runs of this folder begin from and how long they are; InputError where that was something else,
+    which training, told to go on, would not notice."""
+    warm = hashlib.sha256(read_bounded(options.warm_start, limit=LARGEST)).hexdigest() if options.warm_start else None
+    asked, path = {"steps": options.steps, "warm start": warm}, options.folder / BEGUN
+    if path.is_file() and (found := json.loads(path.read_text(encoding="utf-8"))) != asked:
+        changed = next(name for name in asked if found.get(name) != asked[name])
+        raise InputError(f"the runs in {options.folder} have another {changed}; name another folder with --folder")
+    options.folder.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, json.dumps(asked).encode())
+
+
 def _train(_: Sequence[str], options: argparse.Namespace) -> int:
     """Each to its last step; `train` goes on with what was stopped, and does nothing with what is done."""
+    _begin(options)
     begun = ["--warm-start", str(options.warm_start)] if options.warm_start else []
     for name in RUNS:
         print(f"--- {name} ---", flush=True)

@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--write", type=Path, metavar="FILE", help="instead of printing")
     options = parser.parse_args(arguments)
     try:
-        told = overview(read_matrices(options.matrices or matrices(SHIPPED)), WORDS)
+        if not (given := options.matrices or matrices(SHIPPED)):
+            raise InputError(f"there is no matrix in {SHIPPED}; name some, or run from the repository's root")
+        told = overview(read_matrices(given), WORDS)
         if options.write:
             atomic_write(options.write, told.encode())
         else:

@@ -25,7 +25,7 @@ from schedsearch.standing import spent
 from schedsearch.storage_errors import check_reachable
 from schedsearch.strategies.strategy import Strategy
 from schedsearch.study import FORMAT, Store, sqlite_url
-from schedsearch.warm_starts import neighbours
+from schedsearch.warm_starts import neighbours, origin_key
 from vocoder.audio import Clip, typical_excerpt
 from vocoder.checkpoint import load_vocoder
 from vocoder.errors import InputError
@@ -181,6 +181,8 @@ class Run:
             schedules = list(dict.fromkeys([*kept, *(start.schedule for start in found)]))
             self.store.remember("warm starts", [schedule.betas.tolist() for schedule in schedules])
             self.store.remember(_STARTS_OF, str(budget))
+            for start in found:
+                self.store.remember(origin_key(start.schedule), start.name)
         return schedules
 
     def verdict(self) -> Verdict:

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from schedsearch.families import resample
@@ -10,6 +11,7 @@ from schedsearch.schedule import NoiseSchedule
 from schedsearch.space import ScheduleSpace
 
 MOST = 6
+BEGAN_FROM = "began_from"  # in a schedule's provenance: the name of the warm start that it is
 PATTERNS = ("*/*hz/*iters/schedule.json", "shipped/*/*hz/*iters/schedule.json")  # below the results folder
 
 
@@ -38,6 +40,11 @@ def neighbours(results: Path, dataset: str, sample_rate: int, space: ScheduleSpa
     for start in starts:
         nearest.setdefault(start.schedule, start)
     return list(nearest.values())[:MOST]
+
+
+def origin_key(schedule: NoiseSchedule) -> str:
+    """Under which a trial store remembers the name of a warm start."""
+    return f"warm start {sha256(schedule.betas.tobytes()).hexdigest()[:16]}"
 
 
 def _order(found: tuple[bool, float, str, NoiseSchedule]) -> tuple[bool, float, str, int]:

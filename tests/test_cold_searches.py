@@ -66,6 +66,11 @@ def test_each_rate_is_searched_in_results_of_its_own_and_all_meet(calls, tmp_pat
     assert first.speaker == "two"
 
 
+def test_one_voice_can_be_searched_alone(calls, tmp_path):
+    assert study(tmp_path, "--voices", "one", "--only", "search") == 0
+    assert [words[0] for words in calls] == ["search-all"]
+
+
 def test_parts_can_be_done_one_by_one(calls, tmp_path):
     assert study(tmp_path, "--voices", "two one", "--only", "search") == 0
     assert {words[0] for words in calls} == {"search-all"}

@@ -8,7 +8,10 @@ import pandas as pd
 import pytest
 
 from schedsearch.candidate import Candidate
+from schedsearch.confirmation import Comparison, Verdict
+from schedsearch.families import log_snr_line
 from schedsearch.report import tables
+from schedsearch.warm_starts import WarmStart
 
 SCORE = ["mean", "se", "clips", "draws", "failures"]
 GAP = ["difference", "difference_low", "difference_high"]
@@ -99,3 +102,18 @@ def test_a_reason_that_begins_as_a_formula_is_text(folder, toy, monkeypatch):
     monkeypatch.setattr(Candidate, "failures", property(lambda self: (reason,)))
     tables.write_trials(toy.store("lsd", "log_mel_l1"), folder / "trials.csv")
     assert set(pd.read_csv(folder / "trials.csv")["failure_reason"]) == {f"'{reason}"}
+
+
+def test_a_warm_start_that_ships_says_whose_it_was(toy, monkeypatch):
+    start = WarmStart("other/16000hz/25 steps", log_snr_line(6, 10.0, -2.0))
+    monkeypatch.setattr("schedsearch.run.neighbours", lambda *_: [start])
+    assert toy.search("--budget", "2candidates") == 0
+    store = toy.store()
+    first, second = store.candidates()
+    better = Comparison("spectral", first.score, first.score, None, True)
+    told = [
+        tables.provenance(store, Verdict(winner, store.baselines()[0], "spectral", (better,)))
+        for winner in (first, second)
+    ]
+    assert [facts["kind"] for facts in told] == ["warm start", "line"]
+    assert [facts.get("began_from") for facts in told] == [start.name, None]

@@ -116,11 +116,26 @@ def test_an_unknown_voice_beside_is_one_line_before_anything_begins(calls, tmp_p
 
 def test_all_runs_begin_from_the_weights_that_are_named(calls, tmp_path):
     weights = tmp_path / "ancestor.pt"
+    weights.write_bytes(b"weights")
     assert study(tmp_path, "--only", "train", "--warm-start", str(weights)) == 0
     assert [call[call.index("--warm-start") + 1] for call in calls] == [str(weights)] * len(RUNS)
     calls.clear()
+    (tmp_path / "bench" / "begun.json").unlink()
     assert study(tmp_path, "--only", "train") == 0
     assert not any("--warm-start" in call for call in calls)
+
+
+@pytest.mark.parametrize(("options", "changed"), [([], "warm start"), (["--steps", "9"], "steps")])
+def test_runs_that_began_otherwise_are_not_gone_on_with(calls, tmp_path, capsys, options, changed):
+    weights = tmp_path / "ancestor.pt"
+    weights.write_bytes(b"weights")
+    begun = ["--only", "train", "--warm-start", str(weights)]
+    assert study(tmp_path, *begun) == study(tmp_path, *begun) == 0
+    calls.clear()
+    again = ["--only", "train", *(options and [*begun[2:], *options])]
+    assert study(tmp_path, *again) == 2
+    assert f"have another {changed}; name another folder" in capsys.readouterr().err
+    assert not calls
 
 
 @pytest.mark.parametrize("part", ["train", "search", "transfer"])

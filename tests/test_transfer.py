@@ -67,11 +67,13 @@ def voices(toy: Toy, monkeypatch) -> Toy:
     return toy
 
 
-def win(toy: Toy, dataset: str, schedule: NoiseSchedule, *, rate: int = 16000, kind: str = "tpe") -> None:
+def win(
+    toy: Toy, dataset: str, schedule: NoiseSchedule, *, rate: int = 16000, kind: str = "tpe", **facts: str
+) -> None:
     """As a search leaves its winner."""
     path = toy.root / "results" / dataset / f"{rate}hz" / f"{len(schedule)}iters" / "schedule.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_schedule(schedule, path, layout=Layout.JSON, provenance={"objective": "spectral", "kind": kind})
+    write_schedule(schedule, path, layout=Layout.JSON, provenance={"objective": "spectral", "kind": kind, **facts})
 
 
 def transfer(toy: Toy, *options: str, metrics: str = "lsd level") -> int:
@@ -298,6 +300,32 @@ def test_a_winner_that_a_search_began_from_is_owed_to_whose_it_was(voices, copie
     assert QUIET in {offer.schedule for offer in kept}
 
 
+def test_a_winner_that_another_speaker_had_in_another_length_is_owed_to_that_speaker_too(voices):
+    win(voices, "toy", LOUD, kind="warm start", began_from="other/16000hz/6 steps")
+    taking_part, _ = judges((), voices.root, voices.root / "results")
+    [offer] = [offer for offer in offers(taking_part, 3) if offer.schedule == LOUD]
+    assert offer.speakers == {"toy", "other"}
+
+
+def test_a_winner_that_was_searched_on_other_weights_is_nobodys_own(voices, capsys):
+    win(voices, "toy", LOUD, checkpoint_hash="analytic")
+    win(voices, "other", QUIET, checkpoint_hash="of before")
+    (voices.root / "third.toml").write_text((voices.root / "toy.toml").read_text())
+    win(voices, "third", log_snr_line(3, 8.0, -3.5))
+    assert transfer(voices) == 0
+    told = capsys.readouterr().out
+    assert "other/16000hz/3iters/schedule.json was searched on other weights than" in told
+    assert "winner of other/16000hz" not in {row["schedule"] for row in rows(voices)}
+    shutil.rmtree(voices.root / "results" / "third")
+    assert "needs winners of the same length from two voices" in refused(voices, capsys)
+
+
+def test_a_winner_that_was_searched_for_another_metric_is_named(voices, capsys):
+    win(voices, "toy", LOUD, objective="lsd")
+    assert transfer(voices) == 0
+    assert "toy/16000hz/3iters/schedule.json was searched for lsd, and is judged by spectral" in capsys.readouterr().out
+
+
 def test_a_winner_that_all_began_from_is_owed_to_all(voices):
     win(voices, "toy", QUIET, kind="warm start")
     win(voices, "other", QUIET, kind="warm start")
@@ -483,6 +511,9 @@ def test_lengths_that_were_transferred_before_stay_and_stand_in_the_overview(voi
 
 def test_a_damaged_table_of_another_length_is_told_before_the_work(voices, capsys):
     folder(voices).mkdir(parents=True)
+    (folder(voices) / "universal.json").write_text('{"universal-6": {')
+    assert "universal.json is no table of universal schedules" in refused(voices, capsys)
+    (folder(voices) / "universal.json").unlink()
     (folder(voices) / "matrix-12.csv").write_text("dataset,rate\n")
     told = refused(voices, capsys)
     assert f"{folder(voices) / 'matrix-12.csv'} must be a matrix of transfer and has no column speaker" in told

@@ -170,6 +170,25 @@ def test_the_overview_holds_both_tables_and_neither_where_nothing_was_borrowed()
     assert "loss by the objective" not in alone
 
 
+@pytest.mark.parametrize("name", ["1034", "NA", "null", "1e3"])
+def test_a_dataset_may_be_called_what_looks_like_a_number_or_nothing(tmp_path, capsys, name):
+    path = tmp_path / "matrix-6.csv"
+    rows = matrix(row(name, "winner of b", OTHER, 0.05, "worse"))
+    rows.to_csv(path, index=False)
+    assert main([str(path)]) == 0
+    assert f"winner of b on {name}/16000hz" in capsys.readouterr().out
+
+
+def test_a_word_among_the_numbers_and_a_folder_without_matrices_are_one_line(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "matrix-6.csv"
+    matrix(*THREE).astype({"mean": object}).replace({"mean": {4.2: "loud"}}).to_csv(path, index=False)
+    assert main([str(path)]) == 2
+    assert "must have numbers in its column mean" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    assert main([]) == 2
+    assert "there is no matrix in" in capsys.readouterr().err
+
+
 def test_only_the_objective_counts():
     other = row("a", "winner of b", OTHER, 0.9, "worse", metric="lsd")
     assert summary(matrix(*THREE, other)) == summary(matrix(*THREE))

@@ -46,6 +46,8 @@ def _begin(exchange: Exchange) -> None:
     print(f"voices: {labels}; iterations: {', '.join(map(str, exchange.lengths))}")
     for reason in exchange.left_out:
         print(f"left out: {reason}")
+    for line in exchange.foreign_objectives():
+        print(f"note: {line}")
     print(f"{exchange.evaluations():,} network evaluations to do, and those of what will be universal")
 
 

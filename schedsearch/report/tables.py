@@ -48,6 +48,7 @@ from schedsearch.scores import Score
 from schedsearch.spreadsheet import defused
 from schedsearch.study import Store
 from schedsearch.verdict import Interval, sound_clips
+from schedsearch.warm_starts import BEGAN_FROM, origin_key
 from vocoder.atomic import atomic_write
 
 Losses: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]  # [objective]
@@ -99,9 +100,11 @@ def write_schedules(verdict: Verdict, provenance: Mapping[str, Any], folder: Pat
 
 def provenance(store: Store, verdict: Verdict) -> dict[str, Any]:
     """Where the shipped schedule comes from and what was measured of it."""
+    began_from = store.recall(origin_key(verdict.shipped.schedule)) if verdict.shipped.kind == "warm start" else None
     return {
         "name": verdict.shipped.name,
         "kind": verdict.shipped.kind,
+        **({BEGAN_FROM: began_from} if began_from else {}),
         "improves_on_baseline": verdict.improves,
         "baseline": verdict.baseline.name,
         "objective": verdict.objective,

@@ -10,7 +10,7 @@ from schedsearch.comparison.entrants import Entrant, baselines_of
 from schedsearch.comparison.scoring import Part, Scoring
 from schedsearch.families import universal_names
 from schedsearch.run import search_clips
-from schedsearch.transfer.judges import Judge, judges, lengths_of
+from schedsearch.transfer.judges import Judge, for_another_objective, judges, lengths_of, of_these_weights
 from schedsearch.transfer.offers import Offer, offers
 from schedsearch.transfer.signs import curve_evaluations, measured
 from schedsearch.transfer.universal import Choice, choose, without_speaker
@@ -27,7 +27,7 @@ class Exchange:
     settings: Settings
     lengths: tuple[int, ...]
     judges: tuple[Judge, ...]
-    left_out: tuple[str, ...]  # voices, and why
+    left_out: tuple[str, ...]  # voices and winners, and why
     held_out: Mapping[str, Scoring]  # by label: what judges
     searching: Mapping[str, Scoring]  # by label: what a universal schedule is chosen on, in the objective alone
 
@@ -40,6 +40,11 @@ class Exchange:
     def offers(self) -> dict[int, list[Offer]]:
         """By length: what may become universal."""
         return {n: offers(self.judges, n) for n in self.lengths}
+
+    def foreign_objectives(self) -> list[str]:
+        """Own winners that were searched for another metric than decides here."""
+        named = ((judge, self.searching[judge.label].metrics[0].name) for judge in self.judges)
+        return [line for judge, metric in named for line in for_another_objective(judge, metric, self.lengths)]
 
     def measuring(self) -> Steps:
         """Measures of every voice what can be known without a search."""
@@ -116,9 +121,15 @@ class Exchange:
 
 def open_exchange(settings: Settings, voices: Sequence[str], experiments: Path) -> Exchange:
     """Reads schedules, vocoders and clips of the voices; InputError in one line for whatever is wrong."""
-    taking_part, left_out = judges(voices, experiments, settings.results)
+    known, left_out = judges(voices, experiments, settings.results)
+    lengths_of(known, settings.lengths)  # before anything is loaded
+    held_out = {judge.label: open_scoring(judge.voice, settings) for judge in known}
+    taking_part = []
+    for judge in known:
+        of_now, reasons = of_these_weights(judge, held_out[judge.label].vocoder.weights_hash)
+        taking_part.append(of_now)
+        left_out += reasons
     lengths = lengths_of(taking_part, settings.lengths)
-    held_out = {judge.label: open_scoring(judge.voice, settings) for judge in taking_part}
     searching = {judge.label: _on_search_clips(held_out[judge.label], judge, settings) for judge in taking_part}
     return Exchange(settings, tuple(lengths), tuple(taking_part), tuple(left_out), held_out, searching)
 

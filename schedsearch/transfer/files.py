@@ -18,7 +18,7 @@ from schedsearch.transfer.matrix import Cell, cells, table
 from schedsearch.transfer.prediction import pairs
 from schedsearch.transfer.sentences import report
 from schedsearch.transfer.summary import overview
-from schedsearch.transfer.universal import Choice, provenance, write_universal
+from schedsearch.transfer.universal import Choice, provenance, read_universal, write_universal
 from vocoder.atomic import atomic_write
 
 PREDICTION, WORDS, OVERVIEW, UNIVERSAL = "prediction-{}.csv", "transfer-{}.md", "transfer.md", "universal.json"
@@ -27,6 +27,7 @@ LAYOUTS = {".pt": Layout.IVANVOVK, ".lmnt.npy": Layout.LMNT, ".coqui.npy": Layou
 
 def standing(exchange: Exchange) -> pd.DataFrame:
     """What the folder holds of other lengths; InputError where it is damaged: to be asked before hours of work."""
+    read_universal(exchange.folder / UNIVERSAL)
     return read_matrices(matrices(exchange.folder, without=exchange.lengths))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from schedsearch.transfer.matrix import COLUMNS
+from schedsearch.transfer.matrix import COLUMNS, TEXT
 from vocoder.errors import InputError
 
 MATRIX = "matrix-{}.csv"  # by the number of steps
@@ -36,10 +36,15 @@ def _name(path: Path) -> re.Match[str] | None:
 def _read(path: Path) -> pd.DataFrame:
     way_out = "give a matrix of `make transfer`, or delete it"
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)  # a dataset may be called 1034, or NA
     except (OSError, ValueError) as error:
         raise InputError(f"{path} can't be read as a table ({str(error).strip()}); {way_out}") from None
     missing = [name for name in COLUMNS if name not in table]
     if missing:
         raise InputError(f"{path} must be a matrix of transfer and has no column {missing[0]}; {way_out}")
+    for name in (name for name in COLUMNS if name not in TEXT):
+        try:
+            table[name] = pd.to_numeric(table[name].replace("", None))
+        except ValueError as error:
+            raise InputError(f"{path} must have numbers in its column {name} ({error}); {way_out}") from None
     return table

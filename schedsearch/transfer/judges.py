@@ -1,13 +1,14 @@
 """Which voices take part: each brings the winners of its searches, and its clips to judge everybody's with."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from schedsearch.comparison.entrants import SHIPPED, Entrant, lengths_with_winners, winners_of
 from schedsearch.config import Voice, known_datasets, known_rates, load_voice, none_in
 from schedsearch.run import voice_folder
 from schedsearch.schedule_files import read_provenance
+from schedsearch.warm_starts import BEGAN_FROM
 from vocoder.errors import InputError
 from vocoder.listed_clips import standing
 
@@ -20,7 +21,8 @@ class Judge:
 
     voice: Voice
     winners: Mapping[int, Entrant]
-    borrowed: frozenset[int] = frozenset()  # lengths whose winner is one that its search began from
+    borrowed: Mapping[int, str] = field(default_factory=dict)  # lengths whose winner is one that its search began
+    # from -> the dataset that it was found for, "" where that is not known
 
     @property
     def label(self) -> str:
@@ -41,6 +43,29 @@ def judges(chosen: Sequence[str], experiments: Path, results: Path) -> tuple[lis
             'name some with VOICES="demo june-16k", or obtain their data'
         )
     return found, list(missing.values())
+
+
+def of_these_weights(judge: Judge, weights_hash: str) -> tuple[Judge, list[str]]:
+    """Without winners that were searched on other weights than the checkpoint has now, which are nobody's own; and
+    which those are. What does not say is taken."""
+    told = {n: read_provenance(Path(one.source)) for n, one in judge.winners.items()}
+    other = [n for n, facts in told.items() if facts.get("checkpoint_hash", weights_hash) != weights_hash]
+    winners = {n: one for n, one in judge.winners.items() if n not in other}
+    reasons = [
+        f"{judge.winners[n].source} was searched on other weights than {judge.voice.checkpoint} has; search again"
+        for n in other
+    ]
+    return replace(judge, winners=winners), reasons
+
+
+def for_another_objective(judge: Judge, metric: str, lengths: Iterable[int]) -> list[str]:
+    """Own winners that were not searched for this metric: what is told beside them is no loss from searching alone."""
+    found = []
+    for one in (judge.winners[n] for n in lengths if n in judge.winners):
+        objective = read_provenance(Path(one.source)).get("objective", metric)
+        if objective != metric:
+            found.append(f"{one.source} was searched for {objective}, and is judged by {metric}")
+    return found
 
 
 def lengths_of(taking_part: Sequence[Judge], asked: Sequence[int]) -> list[int]:
@@ -103,5 +128,11 @@ def _judge(voice: Voice, results: Path) -> Judge:
     for length in lengths_with_winners(own, shipped):
         first = winners_of(own, shipped, length)[0]
         winners[length] = Entrant(f"winner of {label}", first.kind, first.source, first.schedule)
-    borrowed = {n for n, one in winners.items() if read_provenance(Path(one.source)).get("kind") == "warm start"}
-    return Judge(voice, winners, frozenset(borrowed))
+    told = {n: read_provenance(Path(one.source)) for n, one in winners.items()}
+    borrowed = {n: _dataset(one.get(BEGAN_FROM)) for n, one in told.items() if one.get("kind") == "warm start"}
+    return Judge(voice, winners, borrowed)
+
+
+def _dataset(neighbour: object) -> str:
+    """Of "demo/16000hz/25 steps"."""
+    return neighbour.partition("/")[0] if isinstance(neighbour, str) else ""

@@ -48,6 +48,9 @@ COLUMNS = (
 )
 
 
+TEXT = ("dataset", "speaker", "checkpoint", "schedule", "source", "relation", "metric", "unit", "direction", "verdict")
+
+
 @dataclass(frozen=True)
 class Cell:
     """A schedule on one voice's held-out clips beside that voice's own winner."""

@@ -61,12 +61,16 @@ def _means(judges: Sequence[Judge], iterations: int) -> Iterator[Offer]:
 
 def _owed(judge: Judge, iterations: int, judges: Sequence[Judge]) -> frozenset[str]:
     """To whom a voice's winner is owed: of those with the same one, to who found it and did not begin from it, or to
-    all of them; and where it is a universal schedule, to those who chose that."""
+    all of them and to those for whom it was found in another length; and where it is a universal schedule, to those who
+    chose that."""
     winner = judge.winners[iterations].schedule
     same = [one for one in judges if iterations in one.winners and one.winners[iterations].schedule == winner]
     found = [one for one in same if iterations not in one.borrowed] or same
     chose = [one for one in judges if one.voice.dataset in chosen_on(winner)]
-    return frozenset(one.voice.speaker for one in (*found, *chose)) | chosen_on(winner)
+    speakers = {one.voice.dataset: one.voice.speaker for one in judges}
+    origins = {dataset for one in found if (dataset := one.borrowed.get(iterations))}
+    owed = {one.voice.speaker for one in (*found, *chose)} | {speakers.get(dataset, dataset) for dataset in origins}
+    return frozenset(owed) | chosen_on(winner)
 
 
 def mean(schedules: Sequence[NoiseSchedule]) -> NoiseSchedule:

@@ -15,6 +15,7 @@ from schedsearch.transfer.judges import Judge
 from schedsearch.transfer.offers import Offer
 from schedsearch.verdict import Array
 from vocoder.atomic import atomic_write
+from vocoder.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,22 @@ def without_speaker(speaker: str, offered: Iterable[Offer], judges: Iterable[Jud
     )
 
 
+def read_universal(path: Path) -> dict[str, Any]:
+    """What `write_universal` left, {} where nothing stands; InputError for anything else."""
+    if not path.is_file():
+        return {}
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        [len(entry["betas"]) for entry in kept.values()]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{path} is no table of universal schedules ({error}); move it away") from None
+    return dict(kept)
+
+
 def write_universal(choices: Mapping[int, Choice], path: Path) -> None:
     """Name -> source, betas and the voices that chose, much as published.json; lengths that stand there and were not
     chosen now stay."""
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    kept = read_universal(path)
     for iterations, choice in choices.items():
         kept[f"universal-{iterations}"] = {
             "source": _source(choice),
