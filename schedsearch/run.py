@@ -21,7 +21,7 @@ from schedsearch.race import LEAST_PAIRS, Race
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.search import Progress, search
 from schedsearch.space import CurveSpace, LogSnrSpace, ScheduleSpace
-from schedsearch.standing import spent
+from schedsearch.standing import best, spent
 from schedsearch.storage_errors import check_reachable
 from schedsearch.strategies.strategy import Strategy
 from schedsearch.study import FORMAT, Store, sqlite_url
@@ -120,13 +120,19 @@ class Run:
         return self.settings.race and len(self.searched) == 1
 
     def steps(self, budget: Budget) -> Iterator[Progress]:
-        """All that is still to do, yielding after each batch."""
+        """All that is still to do, yielding after each batch, and before the first of what may take minutes."""
+        if not self.store.baselines():
+            yield Progress("baselines", 0.0, None)
         yield from search(self.store, self.race, self.space, self.strategy(budget), budget)
         metrics = list(self.metrics.values())
         held_out = Evaluator(self.exact.vocoder, self.held_out_clips, metrics, held_out_noise(self.settings.seed))
         settled = False
         while not settled:  # once, unless another process, told to add to the search, moves its end meanwhile
+            if not all_rescored(self.store):
+                yield Progress("finalists", 0.0, best(self.store))
             yield from self.rescored()
+            if not judged(self.store, held_out.metric_names, self.held_out_draws):
+                yield Progress("held-out clips", 0.0, best(self.store))
             yield from judge(self.store, held_out, self.held_out_draws)
             settled = all_rescored(self.store) and judged(self.store, held_out.metric_names, self.held_out_draws)
         if not self.vocoder.unchanged():

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import re
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,11 +12,13 @@ from conftest import files_below
 
 from schedsearch.budget import Budget
 from schedsearch.cli import main
+from schedsearch.commands.search import _show
 from schedsearch.config import load_voice
 from schedsearch.families import resample
 from schedsearch.report.plan import plan
 from schedsearch.run import Settings, open_run
 from schedsearch.schedule import NoiseSchedule
+from schedsearch.search import Progress
 from schedsearch.space import LogSnrSpace
 
 
@@ -140,3 +145,21 @@ def test_a_dataset_of_several_rates_is_searched_at_its_default_rate(toy, memory)
     (toy.root / "toy.toml").write_text(f"default_rate = 16000\n{other}{text}")
     assert toy.search("--iters", "1", "--budget", "1candidates") == 0
     assert [path.name for path in (toy.root / "results" / "toy").iterdir()] == ["16000hz"]
+
+
+def test_a_stage_takes_as_long_as_its_own_work(monkeypatch, capsys):
+    # Its bar begins with its first progress and ends with that of the next stage: neither is when its work did.
+    clock = [1000.0]
+    monkeypatch.setattr("tqdm.std.time", lambda: clock[0])
+    monkeypatch.setattr("schedsearch.commands.search.time", SimpleNamespace(time=lambda: clock[0]))
+
+    def steps(_):
+        for stage, done in (("first", 0.5), ("first", 1.0), ("second", 1.0)):
+            clock[0] += 60
+            yield Progress(stage, done, None)
+
+    opened: Any = SimpleNamespace(steps=steps, store=SimpleNamespace(objective="x"))
+    _show(opened, Budget(1, "candidates"))
+    lines = re.findall(r"(first|second) +100% \|.*?\| (\d\d:\d\d)<", capsys.readouterr().err)
+    ends = dict(lines)  # the last of each
+    assert ends == {"first": "02:00", "second": "01:00"}

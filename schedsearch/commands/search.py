@@ -1,6 +1,7 @@
 """`schedsearch search`: from a dataset's name to a schedule and its evidence."""
 
 import argparse
+import time
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -163,11 +164,14 @@ def _remembered(store: Store, asked: _Asked) -> Budget:
 
 def _show(opened: Run, budget: Budget) -> None:
     """Runs to the end of the budget under a progress bar for each stage."""
+    last = time.time()
     for stage, steps in groupby(opened.steps(budget), key=lambda progress: progress.stage):
         with tqdm(total=100, desc=f"{stage:>14}", bar_format=_BAR) as bar:
+            bar.start_t = last  # a stage is known by its first progress, which may have taken minutes
             for progress in steps:
-                bar.n = round(100 * progress.done)
+                bar.n, last = round(100 * progress.done), time.time()
                 bar.set_postfix_str(_best(progress, opened.store.objective))
+            bar.start_t += time.time() - last  # and its end by that of the next
 
 
 def _best(progress: Progress, metric: str) -> str:
