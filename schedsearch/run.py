@@ -121,9 +121,10 @@ class Run:
 
     def steps(self, budget: Budget) -> Iterator[Progress]:
         """All that is still to do, yielding after each batch, and before the first of what may take minutes."""
+        strategy = self.strategy(budget)  # or its refusal
         if not self.store.baselines():
             yield Progress("baselines", 0.0, None)
-        yield from search(self.store, self.race, self.space, self.strategy(budget), budget)
+        yield from search(self.store, self.race, self.space, strategy, budget)
         metrics = list(self.metrics.values())
         held_out = Evaluator(self.exact.vocoder, self.held_out_clips, metrics, held_out_noise(self.settings.seed))
         settled = False

@@ -154,12 +154,13 @@ def test_a_stage_takes_as_long_as_its_own_work(monkeypatch, capsys):
     monkeypatch.setattr("schedsearch.commands.search.time", SimpleNamespace(time=lambda: clock[0]))
 
     def steps(_):
-        for stage, done in (("first", 0.5), ("first", 1.0), ("second", 1.0)):
-            clock[0] += 60
+        for stage, done, seconds in (("first", 0.5, 60), ("first", 1.0, 60), ("second", 1.0, 10), ("third", 1.0, 90)):
+            clock[0] += seconds
             yield Progress(stage, done, None)
 
     opened: Any = SimpleNamespace(steps=steps, store=SimpleNamespace(objective="x"))
     _show(opened, Budget(1, "candidates"))
-    lines = re.findall(r"(first|second) +100% \|.*?\| (\d\d:\d\d)<", capsys.readouterr().err)
-    ends = dict(lines)  # the last of each
-    assert ends == {"first": "02:00", "second": "01:00"}
+    told = capsys.readouterr().err
+    ends = dict(re.findall(r"(\w+) +100% \|.*?\| (\d\d:\d\d)<", told))  # the last of each
+    assert told.count("\n") == 3  # what comes next begins a line
+    assert ends == {"first": "02:00", "second": "00:10", "third": "01:30"}

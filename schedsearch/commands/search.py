@@ -171,7 +171,8 @@ def _show(opened: Run, budget: Budget) -> None:
             for progress in steps:
                 bar.n, last = round(100 * progress.done), time.time()
                 bar.set_postfix_str(_best(progress, opened.store.objective))
-            bar.start_t += time.time() - last  # and its end by that of the next
+            waited = time.time() - last  # and its end by that of the next
+            bar.start_t, bar.last_print_t = bar.start_t + waited, bar.last_print_t + waited
 
 
 def _best(progress: Progress, metric: str) -> str:
