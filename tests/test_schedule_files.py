@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from schedsearch import families
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.schedule_files import Layout, open_schedule, read_provenance, read_schedule, write_schedule
-from vocoder.atomic import atomic_write
+from vocoder.atomic import atomic_write, sweep
 from vocoder.errors import InputError
 
 SCHEDULE = families.published("ivanvovk-6")  # float32 numbers, so that .pt loses nothing
@@ -494,6 +494,13 @@ def test_a_missing_folder_or_a_folder_in_the_way_is_one_line(tmp_path):
             atomic_write(path, b"x")
         assert "\n" not in str(caught.value)
     assert {entry.name for entry in tmp_path.iterdir()} == {"file", "s.json"}
+
+
+def test_leftovers_are_swept_but_not_what_another_is_writing(tmp_path, monkeypatch):
+    (tmp_path / ".s.json.abc.part").write_bytes(b"{")
+    monkeypatch.setattr(os, "fsync", lambda file: sweep(tmp_path))  # as another process may, in mid-write
+    atomic_write(tmp_path / "s.json", b"x")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["s.json"] and (tmp_path / "s.json").read_bytes() == b"x"
 
 
 def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path):

@@ -1,6 +1,7 @@
 """A file is there whole, or it is not there."""
 
 import contextlib
+import fcntl
 import os
 import secrets
 from pathlib import Path
@@ -30,14 +31,17 @@ def atomic_write(path: str | Path, content: bytes) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Removes what writers that were killed left; for when nobody is writing to the folder."""
+    """Removes what writers that were killed left, nothing that one is at."""
     for part in folder.glob(".*.part"):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), part.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a writer's lock goes when the writer does
             part.unlink()
 
 
 def _write_through(path: Path, content: bytes) -> None:
     with open(path, "xb") as file:
+        with contextlib.suppress(OSError):  # a file system without locks: then `sweep` leaves all as it is
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
