@@ -69,7 +69,7 @@
 ##   help      prints this
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search search-all report compare transfer voice check-voice train metrics bench bench-kill \
+.PHONY: help again setup search search-all report compare transfer voice check-voice train metrics bench bench-kill \
   bench-search study-metrics test check fuzz golden clean
 
 # What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
@@ -86,7 +86,8 @@ help:
 
 setup: .venv/.stamp
 
-.venv/.stamp: setup.cfg pyproject.toml .ci/setup.sh
+# Again too where it stands elsewhere than it was made or its Python is another or gone: its scripts name both.
+.venv/.stamp: setup.cfg pyproject.toml .ci/setup.sh $(shell sh .ci/setup.sh --stale)
 	@sh .ci/setup.sh
 
 # $${NAME:+--flag="$$NAME"} is one word, or none where NAME is empty.
@@ -111,7 +112,7 @@ transfer: .venv/.stamp
 report: .venv/.stamp
 	@$(BIN)/schedsearch report $${ITERS:+--iters="$$ITERS"} $${DATASET:+--dataset="$$DATASET"} \
 	  $${RATE:+--rate="$$RATE"} $${STORAGE:+--storage="$$STORAGE"} \
-	  $${LONG_SECONDS:+--long-seconds="$$LONG_SECONDS"} $${SMALL:+--small}
+	  $${LONG_SECONDS:+--long-seconds="$$LONG_SECONDS"} $${SMALL:+--small="$$SMALL"}
 
 voice: .venv/.stamp
 	@$(BIN)/schedsearch voice $${DATASET:+--dataset="$$DATASET"} $${WAVS:+--wavs="$$WAVS"} \

@@ -13,7 +13,19 @@ die() { printf 'setup: %s\n' "$@" >&2; exit 1; }
 
 # --- Python ---------------------------------------------------------------------------------------
 
+# What the scripts of a .venv begin with is bound to: left in .stamp by a set-up that ended well.
+mark() { cd .venv && printf '%s in %s\n' "$(bin/python --version 2>&1)" "$(pwd -P)"; }
+
+# An empty one is of an older set-up, and says nothing.
+stale() { [ -s .venv/.stamp ] && [ "$(mark 2>/dev/null)" != "$(cat .venv/.stamp)" ]; }
+
+made_elsewhere() {
+    here=$(cd .venv 2>/dev/null && pwd -P) || return 1
+    case $(cat .venv/.stamp 2>/dev/null) in "" | *" in $here") return 1 ;; esac
+}
+
 usable_venv() {
+    ! made_elsewhere || return 1
     .venv/bin/python -c "$NEW_ENOUGH" 2>/dev/null && .venv/bin/python -m pip --version >/dev/null 2>&1
 }
 
@@ -135,12 +147,16 @@ take_turn() {
 }
 
 done_meanwhile() {
-    [ -n "$waited" ] && [ -e .venv/.stamp ] || return 1
+    [ -n "$waited" ] && [ -e .venv/.stamp ] && ! stale || return 1
     [ -z "$(find setup.cfg pyproject.toml .ci/setup.sh -newer .venv/.stamp)" ]
 }
 
 # --- all of it ------------------------------------------------------------------------------------
 
+if [ "${1:-}" = --stale ]; then  # for the Makefile: the name of a target that is always to be made, or nothing
+    ! stale || echo again
+    exit 0
+fi
 take_turn
 ! done_meanwhile || exit 0
 usable_venv || make_venv
@@ -151,5 +167,5 @@ say "installing schedsearch with everything else it needs (minutes, the first ti
 pip_install -qq --editable '.[test,data]'
 say "compiling librosa's functions (half a minute)"
 compile_librosa
-touch .venv/.stamp
+(mark) > .venv/.stamp
 say "done"

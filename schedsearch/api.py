@@ -1,6 +1,6 @@
 """The same as the commands, for people in Python: a voice is opened once, then scores, synthesises and searches."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from schedsearch.draws import held_out_draws, search_draws
 from schedsearch.evaluator import Evaluator
 from schedsearch.metrics.registry import DEFAULT_COLUMNS, DEFAULT_OBJECTIVE, metrics_for
 from schedsearch.noise import NoiseBank
-from schedsearch.python_arguments import clips_of, draws_of, folder, seed_of, sound, text, whole
+from schedsearch.python_arguments import clips_of, draws_of, folder, names_of, seed_of, sound, text, whole
 from schedsearch.result import Result, read_result
 from schedsearch.run import LONGEST_SEARCH, Settings, held_out_clips, held_out_noise, open_vocoder, search_excerpts
 from schedsearch.schedule import NoiseSchedule
@@ -96,10 +96,9 @@ class OpenVoice:
         >>> bool(table.loc["log_mel_l1", "mean"] < voice.score(schedsearch.log_snr_line(6, 4.0, 0.0)).iloc[0, 0])
         True
         """
-        if isinstance(metrics, str) or not metrics:
-            raise InputError(f"metrics must be a list of names, and is {metrics!r}; give such as ['pesq', 'lsd']")
+        names = names_of(metrics)
         _check_schedule(schedule)
-        chosen = list(metrics_for(self.vocoder.front_end, self.sample_rate, names=metrics).values())
+        chosen = list(metrics_for(self.vocoder.front_end, self.sample_rate, names=names).values())
         judged = isinstance(clips, str) and clips == "held_out"
         seed = seed_of(seed)
         bank = held_out_noise(seed) if judged else NoiseBank(seed)
@@ -145,8 +144,8 @@ class OpenVoice:
     ) -> Result:
         """Searches, or goes on where the same search was stopped, and writes the results folder as `make search` does.
 
-        `tell` is called after each batch. The first search of a voice checks its weights and front end, and InputError
-        says what is wrong with them; with `force` it goes on all the same.
+        `tell` is called after each batch and each clip of the page. The first search of a voice checks its weights and
+        front end, and InputError says what is wrong with them; with `force` it goes on all the same.
 
         >>> result = voice.search(iterations=3, budget="2candidates", objective="spectral", results=folder)
         >>> len(result.schedule), result.verdict["metric"], result.verdict["winner"]["clips"]
@@ -165,13 +164,12 @@ class OpenVoice:
         )
         if budget is not None:
             parse_budget(text(budget, "budget", "80candidates"))  # a refusal now leaves nothing behind
+        tell = tell or (lambda progress: None)
         opened = open_checked(self.voice, settings, force=force, tell=lambda line: None)
         with opened.store.using():
             until = begin(opened, budget)
-            for progress in opened.steps(until):
-                if tell is not None:
-                    tell(progress)
-            write_run_page(opened, conclude(opened, until))
+            _each(opened.steps(until), tell)
+            write_run_page(opened, conclude(opened, until), show=lambda what, steps: _each(steps, tell))
         return read_result(opened.folder)
 
     def _clips(self, clips: Split | Sequence[Clip]) -> Sequence[Clip]:
@@ -180,6 +178,11 @@ class OpenVoice:
         if clips not in ("held_out", "search"):
             raise InputError(f"clips must be 'held_out', 'search' or a list of clips, and is {clips!r}; give one")
         return self.held_out_clips if clips == "held_out" else self.search_clips
+
+
+def _each(steps: Iterator[Progress], tell: Callable[[Progress], object]) -> None:
+    for progress in steps:
+        tell(progress)
 
 
 def _check_schedule(schedule: object) -> None:

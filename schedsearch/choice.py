@@ -39,7 +39,6 @@ SEVERAL_OBJECTIVES = tuple(SAMPLERS)  # the strategies that serve them
 TREE_BATCH = 256  # candidates of a grid over levels at once: neighbours share most of their network calls
 GRID_ENDS = (11.5, -1.0)  # log-SNR of the line that levels:K lies around: the middle of the published 6-step ones
 BEAM_WIDTH, BEAM_LEVELS = 8, 24
-COARSE_PAIRS = 9  # of a dynamic programme's ends, the first that it proposes
 COST = "trajectory"
 # Straight lines in log-SNR that `auto` begins with: the two ends decide most, and a box's random points are wilder.
 LINE_FIRSTS, LINE_LASTS = (12.5, 9.5), (-2.0, 0.0, -4.0)

@@ -1,6 +1,6 @@
 """What is passed to the Python interface -> checked values: no table and no audio comes of what is none."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,17 @@ def text(value: object, name: str, example: str) -> str:
 
 def folder(value: object, name: str) -> Path:
     """A path."""
-    if not isinstance(value, str | Path):
+    if not isinstance(value, str | Path) or value == "":  # Path("") would be the working directory
         raise InputError(f"{name} must be a path, and is {value!r}; give a folder's")
     return Path(value)
+
+
+def names_of(value: object) -> list[str]:
+    """Of metrics, one at least."""
+    names = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else []
+    if not names or not all(isinstance(name, str) for name in names):
+        raise InputError(f"metrics must be a list of names, and is {value!r}; give such as ['pesq', 'lsd']")
+    return [str(name) for name in names]  # of an array's too
 
 
 def whole(value: object, name: str, *, least: int, most: int) -> int:
@@ -70,8 +78,10 @@ def sound(value: object) -> Tensor:
     floats = value.is_floating_point() if isinstance(value, Tensor) else value.dtype.kind == "f"
     if not floats:
         raise InputError(f"audio and mels must be floating-point numbers, and are {value.dtype}; scale audio to -1..1")
-    found = value.float() if isinstance(value, Tensor) else torch.from_numpy(_native(value))
-    peak = float(found.abs().max()) if found.dim() == 1 and len(found) else 0.0
+    if value.ndim == 1 and not len(value):
+        raise InputError("audio must hold a sample at least, and is empty; give some")
+    found = value.detach().float() if isinstance(value, Tensor) else torch.from_numpy(_native(value))
+    peak = float(found.abs().max()) if found.dim() == 1 else 0.0
     if peak > LOUDEST:
         raise InputError(f"audio must lie in -1..1, and its peak is {peak:g}; scale it down")
     return found

@@ -71,7 +71,7 @@ class Renderer:
             audio = self._synthesis(clip, system.schedule)
             if audio.isfinite().all():
                 self.folder.write(clip.name, system.key, audio, origin=self._origin(system))
-            yield Progress(system.key, (i + 1) / len(missing), None)
+            yield Progress(f"to hear: {system.key}", (i + 1) / len(missing), None)
 
     def heard(self, system: System) -> Heard:
         """What `render` made, as the files have it."""
@@ -104,12 +104,14 @@ def of_verdict(verdict: Verdict) -> list[System]:
     ]
 
 
-def affordable_long(renderer: Renderer, iterations: int, seconds: float) -> System | None:
-    """The training schedule in as many steps as `seconds` allow, those that the folder has for nothing; None where
-    that is no more than `iterations`."""
+def affordable_long(renderer: Renderer, iterations: int, seconds: float | None) -> System | None:
+    """The training schedule in as many steps as `seconds` allow, those that the folder has for nothing; without
+    `seconds` what the folder has. None for 0 seconds, and where that is no more than `iterations`."""
+    if seconds == 0:
+        return None
     longer = [long_system(n) for n in LONG_LENGTHS if n > iterations]
     there = next((system for system in longer if not renderer.missing(system)), None)
-    if seconds <= 0 or not renderer.clips:
+    if seconds is None or not renderer.clips:
         return there
     affordable = seconds / renderer.seconds_a_step()
     fits = (system for system in longer if system is there or len(system.schedule) <= affordable)

@@ -47,7 +47,7 @@ class Result:
 
     @property
     def leaderboard(self) -> pd.DataFrame:
-        """One row a schedule, the best first."""
+        """One row a schedule: finalists, on fresh noise, then the baselines that are none; each part's best first."""
         return _table(self.folder / "leaderboard.csv")
 
     @property
@@ -58,6 +58,8 @@ class Result:
 
 def read_result(folder: str | Path) -> Result:
     """Of results/<dataset>/<rate>hz/<iterations>iters; InputError where no finished search has written one."""
+    if not isinstance(folder, str | Path):
+        raise InputError(f"a results folder must be a path, and is {folder!r}; name one")
     folder = Path(folder)
     path = folder / "run.json"
     if not os.path.isfile(path):

@@ -40,6 +40,7 @@ LONGEST_HELD_OUT = 10.0  # seconds; longer clips are cut to a typical part, or o
 HEATS = 3  # of a race
 STUDY = "study.db"  # in the results folder
 _STARTS_OF = "warm starts of"  # under it the store keeps the budget that they were last looked for
+_STRATEGIES = "strategies"  # under it those that worked
 VOICE_CHECK = "voice check"  # what the store remembers of it
 HELD_OUT_SEED = 1_000_003  # added to the seed: fresh noise
 
@@ -70,7 +71,7 @@ class Settings:
     @property
     def objectives(self) -> tuple[str, ...]:
         """By the names that the user gave."""
-        return tuple(self.objective.split(","))
+        return tuple(self.objective.replace(",", " ").split()) or ("",)
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,7 @@ class Run:
         strategy = self.strategy(budget)  # or its refusal
         if not self.store.baselines():
             yield Progress("baselines", 0.0, None)
+        self._remember_strategy(budget)
         yield from search(self.store, self.race, self.space, strategy, budget)
         metrics = list(self.metrics.values())
         held_out = Evaluator(self.exact.vocoder, self.held_out_clips, metrics, held_out_noise(self.settings.seed))
@@ -157,6 +159,17 @@ class Run:
     def strategy(self, budget: Budget) -> Strategy:
         """The chosen one, built for this run."""
         return strategy_for(self.settings.strategy, self.tools(budget))
+
+    @property
+    def strategies(self) -> list[str]:
+        """Those that had a part of the budget to spend, in order: strategies share a study."""
+        return list(self.store.recall(_STRATEGIES) or [self.settings.strategy])
+
+    def _remember_strategy(self, budget: Budget) -> None:
+        with self.store.turn():
+            known, name = self.store.recall(_STRATEGIES) or [], self.settings.strategy
+            if name not in known and spent(self.store, budget) < 1:
+                self.store.remember(_STRATEGIES, [*known, name])
 
     def tools(self, budget: Budget) -> Tools:
         """What strategies are built from; those that run the network themselves do so on the first heat's clips."""

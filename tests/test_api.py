@@ -71,8 +71,24 @@ def test_a_search_from_python_writes_what_the_command_writes(toy, voice, memory)
     mine, theirs = (facts_without_cost(folder) for folder in (result.folder, toy.folder))
     assert mine == theirs
     assert {path.name for path in files_below(result.folder)} == {path.name for path in files_below(toy.folder)}
-    assert told[0] == "baselines" and "random" in told and told[-1] == "held-out clips"
+    assert told[0] == "baselines" and "random" in told and told[-1] == "to hear: baseline"
     assert result.schedule == schedsearch.read_schedule(toy.folder / "schedule.json")
+
+
+def test_a_search_from_python_draws_no_bars(toy, voice, memory, capfd):
+    capfd.readouterr()
+    voice.search(iterations=3, budget="2candidates", strategy="random", **spectral(toy))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_metrics_may_stand_in_an_array(voice):
+    assert list(voice.score(SIX, metrics=np.array(["spectral", "lsd"])).index) == ["spectral", "lsd"]
+
+
+def test_audio_that_is_being_optimised_is_synthesised(voice, recwarn):
+    audio = voice.held_out_clips[0].audio
+    assert torch.equal(voice.synthesise(audio.clone().requires_grad_(), SIX), voice.synthesise(audio, SIX))
+    assert not recwarn.list
 
 
 def spectral(toy: Toy) -> dict:
@@ -151,6 +167,11 @@ def test_a_synthesis_is_the_audio_that_was_scored(voice):
         (lambda voice: voice.score(SIX, metrics=[]), r"metrics must be a list of names, and is \[\]"),
         (lambda voice: voice.score([0.1, 0.2]), "a schedule must be a NoiseSchedule, and is a list"),
         (lambda voice: voice.synthesise(None, SIX), "source must be a Clip, a path, audio or a mel"),
+        (lambda voice: voice.score(SIX, metrics=5), "metrics must be a list of names, and is 5"),
+        (lambda voice: voice.score(SIX, metrics=[["lsd"]]), "metrics must be a list of names"),
+        (lambda voice: voice.synthesise(torch.zeros(0), SIX), "audio must hold a sample at least"),
+        (lambda voice: voice.search(results=""), "results must be a path, and is ''"),
+        (lambda voice: schedsearch.read_result(None), "a results folder must be a path, and is None"),  # type: ignore
         (lambda voice: voice.synthesise(torch.zeros(1, 0), SIX), "and a frame at least"),
         (lambda voice: voice.synthesise(torch.full((1, 9), np.nan), SIX), "a mel must be finite"),
         (lambda voice: schedsearch.open_voice("toy", 16000.5), "RATE must be a whole number"),  # type: ignore[arg-type]

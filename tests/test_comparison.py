@@ -296,12 +296,13 @@ def test_where_everything_failed_there_is_no_mean_and_no_verdict(toy, monkeypatc
     assert "all failed" in capsys.readouterr().out
 
 
-def test_a_single_clip_has_a_mean_and_no_interval(toy):
+def test_a_single_clip_has_a_mean_and_no_interval(toy, capsys):
     for name in ("held_out0", "third"):
         (toy.root / "held_out" / f"{name}.wav").unlink()
     compare(toy, "--iters", "6")
     for row in rows(toy):
         assert row["mean"] and not row["low"] and not row["difference"] and not row["verdict"]
+    assert "nan" not in capsys.readouterr().out
 
 
 # --- what is kept ---------------------------------------------------------------------------------
@@ -494,6 +495,7 @@ def test_a_table_of_another_program_has_no_picture(tmp_path, content):
         (["--schedules", "bad.json"], "bad.json"),
         (["--schedules", "torn.pt"], "torn.pt"),
         (["--schedules", "illegal.csv"], "beta must lie in (0, 1)"),
+        (["--schedules", "\udcff.json"], "its path must be UTF-8"),
         (["--schedules", "it's.pt"], "quote names with spaces"),
         (["--iters", "6", "--metrics", "lsd,mos"], "a metric must be one of"),
         (["--iters", "6", "--objective", "level"], "OBJECTIVE must be one of"),

@@ -148,7 +148,8 @@ def test_the_long_synthesis_is_longer_than_what_was_searched(renderer, monkeypat
 
 def test_a_long_synthesis_that_is_there_costs_nothing_and_gives_way_to_a_longer_one(renderer, monkeypatch):
     make(renderer, long_system(50))
-    assert long_steps(renderer, 0.0) == 50
+    assert long_steps(renderer, None) == 50
+    assert long_steps(renderer, 0.0) is None
     monkeypatch.setattr(Renderer, "seconds_a_step", lambda self: 1.0)
     assert long_steps(renderer, 30.0) == 50
     assert long_steps(renderer, 100.0) == 100

@@ -340,6 +340,8 @@ def test_a_report_adds_a_long_synthesis_that_later_pages_keep(searched, monkeypa
     spent = sum(searched.vocoder.rows)
     assert searched.search() == 0
     assert "in 50 instead of 1000 steps" in (searched.folder / "report.html").read_text()
+    assert report(searched, "--iters", "6", "--long-seconds", "0") == 0  # and leave out where they are told to
+    assert "instead of 1000 steps" not in (searched.folder / "report.html").read_text()
     assert sum(searched.vocoder.rows) == spent
 
 
@@ -360,6 +362,8 @@ def test_a_drawing_with_hostile_names_is_read_back_from_its_address():
 
 
 def test_a_small_report_stands_beside_the_other(searched):
+    assert report(searched, "--iters", "6", "--small=0", "--long-seconds", "0") == 0
+    assert not (searched.folder / "report.small.html").exists()
     assert report(searched, "--iters", "6", "--small") == 0
     small = (searched.folder / "report.small.html").read_text()
     assert "<audio" not in small
@@ -385,6 +389,7 @@ def test_several_objectives_are_found_again(toy):
         (["--iters", "six"], "ITERS must be a whole number"),
         (["--long-seconds", "soon"], "LONG_SECONDS must be a positive number or 0"),
         (["--long-seconds", "-1"], "LONG_SECONDS must be a positive number or 0"),
+        (["--small=no"], "SMALL must be 1 or 0, and is 'no'"),
         (["--clips", "-1"], "CLIPS must be a whole number"),
         (["--rate", "8000"], "has no voice at 8000 Hz"),
         (["--results", "/nowhere"], "a report needs a finished search"),

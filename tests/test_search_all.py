@@ -115,6 +115,18 @@ def test_a_plan_shrinks_as_a_run_goes_on(toy):
     assert planned(after, "baselines") == 0
 
 
+def test_a_strategy_that_found_nothing_left_to_do_is_not_named_as_what_worked(toy, capsys):
+    def strategy():
+        return json.loads((toy.folder / "run.json").read_text())["strategy"]
+
+    toy.search("--strategy", "random", "--budget", "2candidates")
+    toy.search("--strategy", "cmaes", "--budget", "2candidates")
+    assert "nothing left of 2candidates, spent by random; MORE= adds" in capsys.readouterr().out
+    assert strategy() == "random"
+    toy.search("--strategy", "cmaes", "--more", "2candidates")
+    assert strategy() == "random, cmaes"
+
+
 def test_a_budget_of_calls_is_planned_as_it_stands(toy):
     assert planned(plan(opened(toy), Budget(500, "calls")), "tpe") == 500
 

@@ -1,6 +1,8 @@
 """Renders the listening clips and writes the pages: the end of `search`, and all of `report`."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 from tqdm import tqdm
 
@@ -14,9 +16,11 @@ from schedsearch.report.page.document import write_page, write_small_page
 from schedsearch.report.page.players import listening
 from schedsearch.report.page.run_page import run_page
 from schedsearch.run import Run, held_out_noise
+from schedsearch.search import Progress
 from schedsearch.study import study_name
 
 PAGE, SMALL_PAGE, PICTURES, COMPARISON = "report.html", "report.small.html", "pictures", "comparison.csv"
+Show: TypeAlias = Callable[[str, Iterator[Progress]], object]  # goes through what takes long; by the name of it
 _BAR = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed}<{remaining}"
 
 
@@ -25,11 +29,13 @@ def write_run_page(
     verdict: Verdict,
     *,
     clips: int = LISTENING_CLIPS,
-    long_seconds: float = 0.0,
+    long_seconds: float | None = None,
+    show: Show | None = None,
 ) -> Path:
     """report.html of one run. The training schedule is heard beside the two of the verdict in as many steps as
-    `long_seconds` allow, or as were rendered before."""
-    names, heard = _heard(run, verdict, clips, long_seconds) if clips else ([], [])
+    `long_seconds` allow; without `long_seconds` as it was rendered before. `show` goes through what is rendered, in
+    place of a bar on the terminal."""
+    names, heard = _heard(run, verdict, clips, long_seconds, show or _bar) if clips else ([], [])
     pictures, rate, path = left_behind(run.folder / PICTURES), run.vocoder.sample_rate, run.folder / PAGE
     if heard:
         pictures += spectrogram_of(names[0], heard, rate)
@@ -59,15 +65,17 @@ def write_dataset_page(voice: Voice, results: Path, *, small: bool = False) -> P
     return folder / name
 
 
-def _heard(run: Run, verdict: Verdict, clips: int, long_seconds: float) -> tuple[list[str], list[Heard]]:
+def _heard(
+    run: Run, verdict: Verdict, clips: int, long_seconds: float | None, show: Show
+) -> tuple[list[str], list[Heard]]:
     """Names of clips, and what is heard of them, the reference first."""
     renderer = _renderer(run, clips)
     systems = of_verdict(verdict)
     for system in systems:
-        _render(renderer, system)
+        _render(renderer, system, show)
     long = affordable_long(renderer, run.settings.iterations, long_seconds)
     if long:
-        _render(renderer, long)
+        _render(renderer, long, show)
         systems.append(long)
     return [clip.name for clip in renderer.clips], rendered(renderer, systems)
 
@@ -83,10 +91,13 @@ def _renderer(run: Run, clips: int) -> Renderer:
     )
 
 
-def _render(renderer: Renderer, system: System) -> None:
-    if not renderer.missing(system):
-        return
-    with tqdm(total=100, desc=f"to hear: {system.key}", bar_format=_BAR) as bar:
-        for progress in renderer.render(system):
+def _render(renderer: Renderer, system: System, show: Show) -> None:
+    if renderer.missing(system):
+        show(f"to hear: {system.key}", renderer.render(system))
+
+
+def _bar(what: str, steps: Iterator[Progress]) -> None:
+    with tqdm(total=100, desc=what, bar_format=_BAR) as bar:
+        for progress in steps:
             bar.n = round(100 * progress.done)
             bar.refresh()

@@ -4,13 +4,14 @@ import argparse
 import json
 from pathlib import Path
 
-from schedsearch.commands.arguments import optional_rate, positive_number, whole_number
+from schedsearch.commands.arguments import optional_rate, positive_number, whole_number, yes_or_no
 from schedsearch.commands.pages import write_dataset_page, write_run_page, write_small_run_page
 from schedsearch.commands.search import BUDGET, FINISHED
 from schedsearch.config import Voice, load_voice
+from schedsearch.confirmation import Verdict
 from schedsearch.counted import counted
 from schedsearch.rendering import LISTENING_CLIPS
-from schedsearch.run import LONGEST_SEARCH, STUDY, Settings, open_run, results_folder
+from schedsearch.run import LONGEST_SEARCH, STUDY, Run, Settings, open_run, results_folder
 from vocoder.errors import InputError
 
 LONG_SECONDS = "120"
@@ -28,7 +29,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--clips", default=str(LISTENING_CLIPS), help=f"how many to listen to (default: {LISTENING_CLIPS})"
     )
-    parser.add_argument("--small", action="store_true", help="report.small.html instead: no audio, below 1 MB")
+    parser.add_argument(
+        "--small", nargs="?", const="1", default="0", help="1: report.small.html instead, no audio, below 1 MB"
+    )
     parser.add_argument("--storage", help="the Optuna storage URL that the search was given, if any")
     parser.add_argument("--results", type=Path, default=Path("results"), help="where results are (default: results)")
 
@@ -37,16 +40,22 @@ def run(options: argparse.Namespace) -> int:
     """Writes one page and says where it is."""
     clips = whole_number(options.clips, "CLIPS", least=0, most=100)
     seconds = positive_number(options.long_seconds, "LONG_SECONDS", zero=True)
+    small = yes_or_no(options.small, "SMALL")
     voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
     if options.iters is None:
-        path = write_dataset_page(voice, options.results, small=options.small)
+        path = write_dataset_page(voice, options.results, small=small)
     else:
-        path = _run_page(voice, options, clips, seconds)
+        opened, verdict = _finished(voice, options)
+        path = (
+            write_small_run_page(opened, verdict)
+            if small
+            else write_run_page(opened, verdict, clips=clips, long_seconds=seconds)
+        )
     print(f"{path}  ({path.stat().st_size / 1e6:.2f} MB)")
     return 0
 
 
-def _run_page(voice: Voice, options: argparse.Namespace, clips: int, seconds: float) -> Path:
+def _finished(voice: Voice, options: argparse.Namespace) -> tuple[Run, Verdict]:
     iterations = whole_number(options.iters, "ITERS", least=1, most=LONGEST_SEARCH)
     opened = open_run(voice, _settings(voice, options, iterations), known=True)
     if opened.store.recall(FINISHED) != opened.store.recall(BUDGET):
@@ -54,10 +63,7 @@ def _run_page(voice: Voice, options: argparse.Namespace, clips: int, seconds: fl
             f"a report needs a finished search, and that of {counted(iterations, 'iteration')} was stopped; run "
             f"make search ITERS={iterations} DATASET={voice.dataset} to its end"
         )
-    verdict = opened.verdict()
-    if options.small:
-        return write_small_run_page(opened, verdict)
-    return write_run_page(opened, verdict, clips=clips, long_seconds=seconds)
+    return opened, opened.verdict()
 
 
 def _settings(voice: Voice, options: argparse.Namespace, iterations: int) -> Settings:

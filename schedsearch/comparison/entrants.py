@@ -9,6 +9,7 @@ from typing import Literal
 from schedsearch.families import baselines, published_names, universal_names
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.schedule_files import read_provenance, read_schedule
+from vocoder.errors import InputError
 
 SHIPPED = "shipped"  # below the results folder: what the project committed
 WINNER = "schedule.json"
@@ -52,11 +53,21 @@ def lengths_with_winners(voice: Path, shipped: Path) -> list[int]:
 def given(paths: Sequence[Path]) -> list[Entrant]:
     """The user's files, each once, under their own names, or their paths where two share a name."""
     once = list(dict.fromkeys(paths))
+    for path in once:
+        _check_path(path)
     names = Counter(path.name for path in once)
     return [
         Entrant(path.name if names[path.name] == 1 else str(path), "given", str(path), read_schedule(path))
         for path in once
     ]
+
+
+def _check_path(path: Path) -> None:
+    """Before anything is scored: it stands in the table."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise InputError(f"schedule file {ascii(str(path))}: its path must be UTF-8; rename it") from None
 
 
 def _label(path: Path) -> str:

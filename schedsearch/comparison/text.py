@@ -1,6 +1,7 @@
 """The comparison to read in a terminal: a block a length, the best schedule first."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 
 from schedsearch.comparison.contest import Contest
 from schedsearch.comparison.standings import Standing, sound, word
@@ -54,7 +55,8 @@ def _mean(comparison: Comparison) -> str:
     if not len(kept.values):
         return "all failed"
     failed = "!" if comparison.winner.failures else ""
-    return f"{failed}{kept.mean:.4f} ±{kept.standard_error:.4f}"
+    error = f" ±{kept.standard_error:.4f}" if isfinite(kept.standard_error) else ""  # one clip has none
+    return f"{failed}{kept.mean:.4f}{error}"
 
 
 def _gap(standing: Standing, metric: Metric) -> str:

@@ -23,7 +23,7 @@ def origin(run: Run) -> dict[str, Any]:
         "held_out_clips": {"count": len(run.held_out_clips), "hash": identity["held-out clips"]},
         "seeds": {"search": seed, "held_out": seed + HELD_OUT_SEED},
         "held_out_draws": list(run.held_out_draws),
-        "strategy": run.settings.strategy,
+        "strategy": ", ".join(run.strategies),
         "voice_check": run.store.recall(VOICE_CHECK),
     }
 

@@ -24,7 +24,7 @@ def plan(run: Run, budget: Budget) -> str:
     """Stages that are still to do, with network evaluations and minutes; one line where nothing is."""
     left = 1 - spent(run.store, budget)
     if left <= 0 and run.store.recall("finished budget") == str(budget):
-        return f"plan: nothing left of {budget}; MORE= adds to it"
+        return f"plan: nothing left of {budget}, spent by {', '.join(run.strategies)}; MORE= adds to it"
     clips, held_out, steps = len(run.search_clips), len(run.held_out_clips), run.settings.iterations
     pairs, judged = clips * len(run.draws), held_out * len(run.held_out_draws)
     heard = min(held_out, LISTENING_CLIPS)

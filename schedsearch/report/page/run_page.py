@@ -154,7 +154,8 @@ def _leaderboard(store: Store, verdict: Verdict, metrics: Mapping[str, Metric]) 
     )
     again = {candidate.name for candidate in finalists(store)}
     rows = tuple(_leader(c, c.name in again, held_out.get(c.name), verdict) for c in leaders(store))
-    return Table("leaderboard", "Leaderboard: finalists and baselines", columns, rows, 2)
+    # Unsorted as it comes: finalists have scores on fresh noise, the baselines after them on the search's.
+    return Table("leaderboard", "Leaderboard: finalists and baselines", columns, rows)
 
 
 def _leader(candidate: Candidate, finalist: bool, held_out: Score | None, verdict: Verdict) -> tuple[Cell, ...]:

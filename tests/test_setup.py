@@ -1,0 +1,66 @@
+"""When `make` sets up .venv again."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone whose .venv was set up, as far as make can see."""
+    clone = tmp_path / "a clone"
+    (clone / ".ci").mkdir(parents=True)
+    for name in ("Makefile", "setup.cfg", "pyproject.toml", ".ci/setup.sh"):
+        shutil.copy(ROOT / name, clone / name)
+        os.utime(clone / name, (0, 0))  # older than the set-up
+    (clone / ".venv" / "bin").mkdir(parents=True)
+    python(clone, "3.11.7")
+    place = (clone / ".venv").resolve()
+    stamp = clone / ".venv" / ".stamp"
+    stamp.write_text(f"Python 3.11.7 in {place}\n")
+    os.utime(stamp, (1, 1))
+    return clone
+
+
+def python(clone: Path, version: str) -> None:
+    path = clone / ".venv" / "bin" / "python"
+    path.write_text(f"#!/bin/sh\necho Python {version}\n")
+    path.chmod(0o755)
+
+
+def sets_up(clone: Path) -> bool:
+    told = subprocess.run(["make", "-n", "metrics"], cwd=clone, check=True, capture_output=True, text=True).stdout
+    return "setup.sh" in told
+
+
+def test_what_is_set_up_is_left_alone(clone):
+    assert not sets_up(clone)
+
+
+def test_a_clone_that_was_moved_is_set_up_again(clone):
+    assert sets_up(clone.rename(clone.with_name("moved")))
+
+
+def test_another_python_and_none_are_set_up_again(clone):
+    python(clone, "3.12.0")
+    assert sets_up(clone)
+    (clone / ".venv" / "bin" / "python").unlink()
+    assert sets_up(clone)
+
+
+def test_a_venv_that_several_clones_share_by_a_link_is_left_alone(clone):
+    other = clone.with_name("other")
+    shutil.copytree(clone, other, ignore=shutil.ignore_patterns(".venv"))
+    (other / ".venv").symlink_to(clone / ".venv")
+    assert not sets_up(other)
+
+
+def test_a_change_of_what_is_installed_is_set_up(clone):
+    with (clone / "setup.cfg").open("a") as file:
+        file.write("# a change\n")
+    assert sets_up(clone)
