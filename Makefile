@@ -37,6 +37,7 @@
 ##               STEPS=          how many steps in all; empty: the dataset's recipe
 ##               HOURS=          stop after so many hours; the same command goes on
 ##               WARM_START=     a checkpoint of the same network to begin from
+##               FORCE=          1: also where a checkpoint is there that no run of this made: it is replaced
 ##               DRAW=stratified   how noise levels are drawn: stratified or wavegrad
 ##   compare   baselines, winners and schedules of yours on the held-out clips, into results/DATASET/RATEhz/comparison.csv,
 ##             and quality against speed beside it, comparison.png
@@ -124,7 +125,8 @@ check-voice: .venv/.stamp
 
 train: .venv/.stamp
 	@$(BIN)/schedsearch train --dataset="$${DATASET:-demo}" $${RATE:+--rate="$$RATE"} $${STEPS:+--steps="$$STEPS"} \
-	  $${HOURS:+--hours="$$HOURS"} $${WARM_START:+--warm-start="$$WARM_START"} $${DRAW:+--draw="$$DRAW"}
+	  $${HOURS:+--hours="$$HOURS"} $${WARM_START:+--warm-start="$$WARM_START"} $${DRAW:+--draw="$$DRAW"} \
+	  $${FORCE:+--force="$$FORCE"}
 
 metrics: .venv/.stamp
 	@$(BIN)/schedsearch metrics

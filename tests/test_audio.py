@@ -95,6 +95,15 @@ def test_a_truncated_file_is_refused_and_not_read_as_a_shorter_clip(tmp_path: Pa
     assert "truncated" in refusal(tmp_path / name)
 
 
+def test_an_mp3_whose_length_is_an_estimate_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp3"
+    soundfile.write(path, tone(4.0, rate=22050), 22050, bitrate_mode="CONSTANT", compression_level=0.5)
+    content = path.read_bytes()
+    path.write_bytes(content[content.index(content[:4], 4) :])  # without the frame that says how long it is
+    found = len(read_audio(path, sample_rate=22050).audio)
+    assert 4.0 * 22050 <= found < soundfile.info(path).frames
+
+
 @pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFF000])
 def test_a_wav_from_a_pipe_has_no_size_and_is_not_truncated(tmp_path: Path, size: int) -> None:
     path = written(tmp_path / "a.wav", tone())

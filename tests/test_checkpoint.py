@@ -169,6 +169,12 @@ def test_a_configuration_beside_fills_in_what_the_file_lacks(tmp_path: Path) -> 
     assert load_vocoder(path).sample_rate == 16000
 
 
+def test_another_file_of_the_checkpoints_name_hides_no_configuration(tmp_path: Path) -> None:
+    path = write(tmp_path, {"model": ivanvovk_state()}, ivanvovk_config())
+    path.with_suffix(".json").write_text(json.dumps({"step": 100, "loss": 0.1}))
+    assert load_vocoder(path).sample_rate == 16000
+
+
 def test_the_configuration_inside_wins_over_the_one_beside(tmp_path: Path) -> None:
     beside = {"audio": AUDIO | {"sample_rate": 22050}, "model_params": coqui_config()["model_params"]}
     inside = {"audio": AUDIO}

@@ -174,12 +174,15 @@ def test_verify_takes_the_range_of_a_datasets_voice(tmp_path, capsys):
     table = '[rates.16000]\ncheckpoint = "voice.pt"\nsearch_clips = "a"\nheld_out_clips = "b"\n'
     (tmp_path / "given.toml").write_text(table + 'config = "voice.json"\n')
     (tmp_path / "ours.toml").write_text(table + '[rates.16000.training]\naudio = "c"\n')
-    (tmp_path / "bare.toml").write_text(table)
+    (tmp_path / "beside.toml").write_text(table)
+    (tmp_path / "none.json").write_text(json.dumps({"model_config": {}}))
+    (tmp_path / "bare.toml").write_text(table + 'config = "none.json"\n')
     shutil.copy(GOLDEN / "ivanvovk_tiny.json", tmp_path / "voice.json")
     shutil.copy(GOLDEN / "ivanvovk_tiny.pt", tmp_path / "voice.pt")
     write_schedule(SIX, tmp_path / "s.pt")
     file, places = tmp_path / "s.pt", ["--experiments", tmp_path]
     assert "of linear(1e-06, 0.01, 1000)" in told(capsys, "verify", file, "--dataset", "given", *places)
+    assert "of linear(1e-06, 0.01, 1000)" in told(capsys, "verify", file, "--dataset", "beside", *places)
     assert "of a training draw uniform in log-SNR" in told(capsys, "verify", file, "--dataset", "ours", *places)
     assert "no training noise schedule" in refused(capsys, tmp_path, "verify", file, "--dataset", "bare", *places)
 

@@ -28,6 +28,7 @@ from vocoder.front_ends.coqui_normalisation import RangeNormalisation, StandardN
 from vocoder.mel import CoquiMel, IvanvovkMel, LmntMel
 from vocoder.network import WaveGradNetwork
 
+GOLDEN = Path(__file__).parent / "golden"
 DEMO = Path(__file__).parents[1] / "experiments" / "demo" / "16000hz"
 RIGHT = GeneralMel(16000, 1024, 1024, 256, 80.0, 8000.0, 80)  # experiments/demo/16000hz/config.json
 QUICK = Effort(screened_pieces=2, screened_levels=(5.0,), pieces=6, levels=(-1.0, 3.0, 7.0))
@@ -211,6 +212,16 @@ def test_pieces_are_equal_whole_hops_and_take_every_clip_in_turn() -> None:
 def test_a_network_that_returns_nan_is_refused() -> None:
     found = diagnose(BrokenVocoder(), [noise_clip("a", 12_800), noise_clip("b", 12_800, 0.3)])
     assert (found.kind, found.passes) == ("broken", False)
+
+
+@pytest.mark.parametrize(("rate", "n_fft"), [(8000, 1024), (8000, 2048), (16000, 4096)])
+def test_a_long_window_at_a_low_rate_is_no_fault_of_the_clips(tmp_path: Path, rate: int, n_fft: int) -> None:
+    settings = json.loads((GOLDEN / "ivanvovk_tiny.json").read_text())
+    settings["data_config"] |= {"sample_rate": rate, "n_fft": n_fft, "win_length": n_fft, "f_max": rate / 2}
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    vocoder = load_vocoder(GOLDEN / "ivanvovk_tiny.pt", tmp_path / "config.json")
+    found = diagnose(vocoder, [replace(noise_clip(name, rate), sample_rate=rate) for name in "abc"], effort=QUICK)
+    assert found.kind == "untrained"
 
 
 def test_no_clips_are_one_line() -> None:

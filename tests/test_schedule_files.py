@@ -285,11 +285,24 @@ def test_every_kind_of_the_wild_is_read_and_named_with_whose_code_takes_it(tmp_p
     assert takes(tmp_path, name, put) == (read_by, content)
 
 
+@pytest.mark.parametrize("wrapped", [lambda betas: betas, lambda betas: {"beta": betas}], ids=["array", "dict"])
+def test_nobodys_code_samples_with_half_precision(tmp_path, wrapped):
+    as_npy(wrapped(SCHEDULE.betas.astype(np.float16)))(tmp_path / "s.npy")
+    assert open_schedule(tmp_path / "s.npy").read_by == ()
+
+
 @pytest.mark.parametrize("mark", [";", "\t"])
 def test_a_table_of_another_delimiter_may_have_decimal_commas(tmp_path, mark):
     path = tmp_path / "s.csv"
     path.write_text(f"step{mark}beta\n0{mark}0,1\n1{mark}2,5e-1\n")
     assert read_schedule(path).betas.tolist() == [0.1, 0.25]
+
+
+def test_decimal_commas_without_semicolons_are_not_two_columns(tmp_path):
+    (tmp_path / "s.csv").write_text("beta\n0,001\n0,01\n")
+    refuse(tmp_path / "s.csv", "a row is longer than the header; with decimal commas put semicolons")
+    (tmp_path / "s.csv").write_text("beta\n0.1,\n0.2, \n")  # an empty cell is nothing
+    assert read_schedule(tmp_path / "s.csv").betas.tolist() == [0.1, 0.2]
 
 
 @pytest.mark.parametrize("ending", ["pt", "npy"])

@@ -4,13 +4,14 @@ import csv
 import itertools
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from conftest import noise_clip
+from conftest import files_below, noise_clip
 
 from schedsearch import validation
 from schedsearch.cli import main
@@ -623,6 +624,53 @@ def test_training_can_begin_from_a_checkpoint(dataset):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-3)
 
 
+def test_the_state_is_kept_before_the_checkpoint_is_replaced(dataset, monkeypatch):
+    # Which the run may have begun from: killed between the two, it could not begin as it did.
+    order: list[str] = []
+    monkeypatch.setattr("schedsearch.commands.train.save", lambda *_: order.append("state"))
+    monkeypatch.setattr("schedsearch.commands.train.save_ivanvovk", lambda *_: order.append("checkpoint"))
+    assert trained(dataset) == 0
+    assert order[:2] == ["state", "checkpoint"]
+
+
+def test_a_checkpoint_that_no_run_made_is_replaced_by_force_alone(dataset, capsys):
+    trained(dataset)
+    shutil.rmtree(dataset / "voice" / "training")
+    before = files_below(dataset)
+    assert trained(dataset) == 2
+    assert "FORCE=1 trains all the same" in capsys.readouterr().err
+    assert files_below(dataset) == before
+    assert trained(dataset, "--force", "--steps", "1") == 0
+    assert [row["step"] for row in learning(dataset)] == ["1"]
+
+
+def test_a_configuration_of_somebody_elses_stays(dataset, capsys):
+    (dataset / "voice").mkdir()
+    (dataset / "voice" / "config.json").write_text('{"mine": 1}')
+    assert trained(dataset) == 2
+    assert "config.json is there" in capsys.readouterr().err
+    assert (dataset / "voice" / "config.json").read_text() == '{"mine": 1}'
+
+
+def test_a_run_does_not_go_on_with_other_mels(dataset, capsys):
+    trained(dataset)
+    changed = json.loads(json.dumps(CONFIG))
+    changed["data_config"]["f_min"] = 99
+    (dataset / "config.json").write_text(json.dumps(changed))
+    before = files_below(dataset)
+    assert trained(dataset, "--steps", "5") == 2
+    assert "another configuration (data_config changed)" in capsys.readouterr().err
+    assert files_below(dataset) == before
+
+
+def test_a_run_that_goes_on_says_what_it_no_longer_needs_and_when_it_is_done(dataset, capsys):
+    trained(dataset)
+    capsys.readouterr()
+    assert trained(dataset, "--warm-start", str(dataset / "voice" / "checkpoint.pt")) == 0
+    told = capsys.readouterr().out
+    assert "WARM_START was for its beginning" in told and "all 3 steps are done; STEPS= makes more" in told
+
+
 def change(old: str, new: str, name: str = "own.toml"):
     def spoil(folder: Path) -> None:
         path = folder / name
@@ -649,6 +697,7 @@ def without_recordings(folder: Path) -> None:
         (change("16000", "8000", "config.json"), [], "8000"),
         (change("steps = 3", "steps = 2.5"), [], "recipe.steps"),
         (change("steps = 3", "epochs = 3"), [], "epochs"),
+        (change("checkpoint.pt", "best.pt"), [], "training writes checkpoint.pt, and the dataset's file names best.pt"),
         (change("crop_seconds = 0.05", "crop_seconds = 0.0001"), [], "crop_seconds"),
         (change("steps", "steps"), ["--steps", "0"], "STEPS"),
         (change("steps", "steps"), ["--hours", "soon"], "HOURS must be a positive number, and is 'soon'"),

@@ -143,6 +143,11 @@ def test_what_cannot_be_a_clip_says_why(tmp_path, samples, expected):
     assert fault(written(tmp_path / "a.wav", samples(), subtype="FLOAT")) is expected
 
 
+def test_a_rate_that_no_clip_may_have_is_left_out(tmp_path):
+    soundfile.write(tmp_path / "a.wav", spoken()[: 2 * 999], 999)
+    assert fault(tmp_path / "a.wav") is Fault.LOW
+
+
 def test_a_peak_that_touches_full_scale_is_not_clipped(tmp_path):
     measured(written(tmp_path / "a.wav", spoken(peak=1.0, seconds=5.0), subtype="FLOAT"))
 

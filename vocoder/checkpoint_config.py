@@ -34,7 +34,7 @@ def complete_config(
     (<name>.json or config.json in its folder). Channels and mel count come from the tensors' shapes.
     """
     sources = _sources(layout, checkpoint, carried, given)
-    config = {key: value for found in reversed(sources.values()) for key, value in found.items()}
+    config = _merged(sources)
     shapes = layout.inferred(state)
     for section in layout.demanded:
         _check_section(section, config.get(section, {}))
@@ -47,6 +47,11 @@ def complete_config(
     config |= {section: {**found, **config.get(section, {})} for section, found in shapes.items()}
     folder = given.parent if given and "audio" in sources[_as_given(given)] else checkpoint.parent
     return _with_statistics(config, folder) if "audio" in layout.sections else config
+
+
+def config_found(layout: Layout, checkpoint: Path, carried: Config, given: Path | None) -> Config:
+    """All settings that stand anywhere, those included that no network needs; nothing is completed or checked."""
+    return _merged(_sources(layout, checkpoint, carried, given))
 
 
 def config_origins(layout: Layout, checkpoint: Path, carried: Config, given: Path | None) -> dict[str, str]:
@@ -117,8 +122,14 @@ def _sources(layout: Layout, checkpoint: Path, carried: Config, given: Path | No
         return {_as_given(given): _explicit(layout, given), CARRIED: carried}
     if all(name in carried for name in layout.sections):
         return {CARRIED: carried}
-    beside = next((path for path in _places(checkpoint) if os.path.isfile(path)), None)
-    return {CARRIED: carried} | ({f"{beside.name} beside the checkpoint": read_config(beside)} if beside else {})
+    beside = {path.name: read_config(path) for path in _places(checkpoint) if os.path.isfile(path)}
+    ours = (name for name, found in beside.items() if any(section in found for section in layout.sections))
+    name = next(ours, next(iter(beside), None))  # a trainer's own record may be called <name>.json
+    return {CARRIED: carried} | ({f"{name} beside the checkpoint": beside[name]} if name else {})
+
+
+def _merged(sources: dict[str, Config]) -> Config:
+    return {key: value for found in reversed(sources.values()) for key, value in found.items()}
 
 
 def _as_given(path: Path) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from schedsearch.commands.arguments import optional_rate, positive_number, whole_number
+from schedsearch.commands.arguments import optional_rate, positive_number, whole_number, yes_or_no
+from schedsearch.commands.training_folder import check_configuration, check_places, keep_configuration, state_path
 from schedsearch.config import Training, Voice, load_voice
 from schedsearch.validation import validate
 from vocoder.atomic import atomic_write
@@ -39,6 +40,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hours", help="stop after so many hours; the same command goes on")
     parser.add_argument("--warm-start", type=Path, help="a checkpoint of the same network to begin from")
     parser.add_argument("--draw", help="noise levels: stratified (default) or wavegrad")
+    parser.add_argument(
+        "--force", nargs="?", const="1", default="0", help="1: replace a checkpoint that no run of this made"
+    )
     parser.add_argument("--validate-every", default="2000", help="steps between validations (default: 2000)")
 
 
@@ -47,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
     rhythm = _rhythm(options)
     voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
     training, configuration = _training_of(voice)
+    check_places(voice, configuration, force=yes_or_no(options.force, "FORCE"))
     recipe = _recipe(training, options)
     mel = _front_end(configuration, voice)
     clips = _recordings(training, voice)
@@ -118,14 +123,12 @@ def _state(voice: Voice, recipe: Recipe, configuration: dict[str, Any], warm_sta
     )
     path = state_path(voice)
     if path.is_file():
+        check_configuration(voice, configuration)
         resume(state, path)
-        print(f"going on from step {state.step} ({path})")
+        print(f"going on from step {state.step} ({path})" + ("; WARM_START was for its beginning" if network else ""))
+        if state.step >= recipe.steps:
+            print(f"all {recipe.steps} steps are done; STEPS= makes more")
     return state
-
-
-def state_path(voice: Voice) -> Path:
-    """Where a run keeps its whole state."""
-    return voice.checkpoint.parent / "training" / "state.pt"
 
 
 class _Keeper:
@@ -135,7 +138,7 @@ class _Keeper:
         self._voice, self._configuration, self._held_out = voice, configuration, held_out
         self._saved = time.monotonic()
         self._validated = begun if any(int(row["step"]) == begun > 0 for row in _rows(self._table)) else -1
-        state_path(voice).parent.mkdir(parents=True, exist_ok=True)
+        keep_configuration(voice, configuration)
 
     def keep(self, state: TrainingState, *, now: bool = False) -> None:
         if state.whole and (now or time.monotonic() - self._saved > SAVE_SECONDS):
@@ -143,7 +146,10 @@ class _Keeper:
             self._saved = time.monotonic()
 
     def validate(self, state: TrainingState) -> dict[str, float]:
-        """Scores the averaged weights, writes them as the voice's checkpoint and appends to learning.csv."""
+        """Scores the averaged weights, writes them as the voice's checkpoint and appends to learning.csv.
+
+        The state first: a run that began from this very checkpoint could not be begun again as it was."""
+        self.keep(state, now=True)
         average = state.average
         mel = front_end(self._configuration)
         values = validate(Vocoder(average, IVANVOVK, mel, weights_hash(average), state.autocast), self._held_out)

@@ -9,9 +9,10 @@ from schedsearch.config import EXPERIMENTS, Voice, load_voice
 from schedsearch.schedule import NoiseSchedule
 from schedsearch.schedule_facts import SHAKY, final_gain, first_fall, followed_by, survives_float32
 from schedsearch.schedule_files import Layout, ScheduleFile, open_schedule
-from vocoder.checkpoint_config import read_config
+from vocoder.checkpoint_config import config_found, read_config
 from vocoder.checkpoint_file import read_checkpoint
 from vocoder.dialects.coqui import COQUI
+from vocoder.dialects.detection import layout_of
 from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.dialects.lmnt import LMNT
 from vocoder.errors import InputError, printable
@@ -110,9 +111,8 @@ def _trained(options: argparse.Namespace) -> TrainedRange:
 
 
 def _of_voice(voice: Voice) -> TrainedRange:
-    """By the recipe that trained it here, or else its configuration."""
+    """By the recipe that trained it here, or else its configuration, wherever that stands."""
     if voice.training is not None and recipe_from(voice.training.recipe).draw == "stratified":
         return STRATIFIED
-    if voice.config is None:
-        return trained_range(read_checkpoint(voice.checkpoint).config)
-    return trained_range(read_config(voice.config))
+    found = read_checkpoint(voice.checkpoint)
+    return trained_range(config_found(layout_of(found.state), voice.checkpoint, found.config, voice.config))

@@ -12,7 +12,7 @@ import soundfile
 import soxr
 from scipy import signal
 
-from vocoder.audio import LOUDEST, open_audio, read_samples
+from vocoder.audio import LOUDEST, LOWEST_RATE, open_audio, read_samples
 from vocoder.errors import InputError
 from vocoder.listed_clips import file_digest
 
@@ -40,6 +40,7 @@ class Fault(StrEnum):
 
     UNREADABLE = "unreadable"
     STEREO = "more than one channel"
+    LOW = f"a sample rate below {LOWEST_RATE} Hz"
     SHORT = f"shorter than {SHORTEST:g} s"
     LONG = f"longer than {LONGEST:g} s"
     NOT_FINITE = "NaN or infinite samples"
@@ -104,6 +105,8 @@ def _fault_of_header(file: soundfile.SoundFile) -> Fault | None:
     seconds = file.frames / file.samplerate
     if file.channels != 1:
         return Fault.STEREO
+    if file.samplerate < LOWEST_RATE:
+        return Fault.LOW
     if seconds < SHORTEST:
         return Fault.SHORT
     return Fault.LONG if seconds > LONGEST else None

@@ -10,6 +10,8 @@ from schedsearch.schedule_files.writing import Layout
 from vocoder.errors import InputError
 from vocoder.safe_pickle import NPY_MAGIC, load_numpy_pickle, read_bounded
 
+_EXACT = (np.float32, np.float64)  # float16 has no 1 - 1e-6: a step's factors would be 0 / 0
+
 
 def read_numpy(path: str | Path) -> Read:
     """Pickles are read by `vocoder.safe_pickle`, which runs nothing."""
@@ -22,7 +24,7 @@ def read_numpy(path: str | Path) -> Read:
     pickled = content.dtype.hasobject
     betas = numbers_of_file(content.tolist(), path) if pickled and content.ndim == 1 else content
     kind = "pickled array of objects" if pickled else f"{content.dtype} array"
-    return betas, f"a {kind}", (Layout.LMNT,) if container and not pickled else ()
+    return betas, f"a {kind}", (Layout.LMNT,) if container and content.dtype in _EXACT else ()
 
 
 def _of_dict(content: dict[Any, Any], path: str | Path, container: bool) -> Read:
@@ -31,6 +33,7 @@ def _of_dict(content: dict[Any, Any], path: str | Path, container: bool) -> Read
         raise InputError(f"{path}: expected the key 'beta', got {', '.join(map(repr, content))[:80]}")
     betas = content[key]
     takes = container and key == "beta" and isinstance(betas, np.ndarray)  # its code calls .astype
+    takes = takes and betas.dtype in _EXACT
     kind = f"a pickled dict whose {key!r} is {_kind(betas)}"
     if isinstance(betas, list):
         betas = numbers_of_file(betas, path)

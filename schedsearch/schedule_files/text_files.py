@@ -81,6 +81,8 @@ def _beta_column(rows: list[list[str]]) -> list[str]:
             raise ValueError(f"{name} stands {header.count(name)} times; keep one")
         if any(len(row) <= header.index(name) for row in rows):
             raise ValueError("a row is shorter than the header")
+        if any(cell.strip() for row in rows for cell in row[len(header) :]):
+            raise ValueError("a row is longer than the header; with decimal commas put semicolons between columns")
         return [row[header.index(name)] for row in rows[1:]]
     if len(header) != 1:
         raise ValueError(f"columns are {', '.join(header)[:80]}")

@@ -44,6 +44,7 @@ def contest(examination: Examination, given: Setup, own: Scores) -> Contest:
     """All variants of `given` against it; `own` are its scores."""
     whole = examination.effort.whole_front_ends
     found = [each for each in variants(given, examination.factors) if whole or each.setting != WHOLE]
+    found = [each for each in found if examination.fits(each.of(given))]
     finals = [(variant, examination.full(variant.of(given))) for variant in _finalists(examination, given, found)]
     finals.sort(key=lambda pair: pair[1].mean)
     rows = tuple(row(variant.name, scores, own) for variant, scores in finals)

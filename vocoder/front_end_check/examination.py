@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from vocoder.dialects.dialect import FrontEnd
-from vocoder.front_end_check.measuring import Denoiser, Scores, measure
+from vocoder.front_end_check.measuring import Denoiser, Scores, fits, measure
 from vocoder.front_end_check.setups import Setup
 from vocoder.network import WaveGradNetwork
 from vocoder.vocoder import Vocoder
@@ -48,6 +48,10 @@ class Examination:
     def factors(self) -> tuple[int, ...] | None:
         """The network's up- and downsampling factors, if it has any to change."""
         return self.denoiser.network.config.factors if isinstance(self.denoiser, Vocoder) else None
+
+    def fits(self, setup: Setup) -> bool:
+        """Whether it can be measured on pieces of this length, which all have."""
+        return fits(setup, self.rough[0])
 
     def screen(self, setup: Setup) -> float:
         """Mean score on few pieces at two levels."""

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from vocoder.audio import Clip, cut_to_hops
 from vocoder.dialects.dialect import FrontEnd
+from vocoder.errors import InputError
 from vocoder.front_end_check.setups import NOISE_LEVELS, Setup
 
 Array = npt.NDArray[np.float64]
@@ -96,6 +97,15 @@ def measure(
     finite = bool(np.isfinite(values).all())
     values = np.clip(np.nan_to_num(values, nan=np.inf), 1e-12, 1e6)
     return Scores(np.log(values) - np.log(filtered), np.log(ZERO) - np.log(filtered), finite)
+
+
+def fits(setup: Setup, piece: Tensor) -> bool:
+    """Whether the piece is long enough for the setup's mel: at a higher true rate it lasts less long."""
+    audio = cut_to_hops(setup.treatment(piece)[None], setup.front_end.hop_length)
+    try:
+        return setup.front_end(audio).shape[-1] > 0
+    except InputError:
+        return False
 
 
 def wiener_errors(audio: Tensor, log_snrs: Sequence[float]) -> Array:

@@ -1,0 +1,59 @@
+"""Where a training run writes: what it would replace, and what it was begun with."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from schedsearch.config import Voice
+from vocoder.atomic import atomic_write
+from vocoder.checkpoint_config import read_config
+from vocoder.errors import InputError
+
+CHECKPOINT, CONFIG = "checkpoint.pt", "config.json"  # what `save_ivanvovk` writes
+_SECTIONS = ("model_config", "data_config")  # of a configuration, those that the weights are for
+
+
+def state_path(voice: Voice) -> Path:
+    """Where a run keeps its whole state."""
+    return voice.checkpoint.parent / "training" / "state.pt"
+
+
+def check_places(voice: Voice, configuration: Mapping[str, Any], *, force: bool) -> None:
+    """InputError where training would write beside what the dataset's file names, or replace what no run of it made."""
+    if voice.checkpoint.name != CHECKPOINT:
+        raise InputError(
+            f"training writes {CHECKPOINT}, and the dataset's file names {voice.checkpoint.name}; write checkpoint = "
+            f'"{voice.checkpoint.with_name(CHECKPOINT)}" in it'
+        )
+    if state_path(voice).is_file() or force:
+        return
+    beside = voice.checkpoint.with_name(CONFIG)
+    foreign = beside.is_file() and read_config(beside) != configuration
+    for path in [voice.checkpoint] * voice.checkpoint.is_file() + [beside] * foreign:
+        raise InputError(
+            f"{path} is there, and no training run to go on with ({state_path(voice)}); FORCE=1 trains all the same "
+            "and replaces it"
+        )
+
+
+def check_configuration(voice: Voice, configuration: Mapping[str, Any]) -> None:
+    """InputError where the run was begun with another one: half of its steps would be of other mels."""
+    path = state_path(voice).with_name(CONFIG)
+    if not state_path(voice).is_file() or not path.is_file():
+        return
+    begun = read_config(path)
+    changed = [section for section in _SECTIONS if begun.get(section) != configuration.get(section)]
+    if changed:
+        raise InputError(
+            f"{state_path(voice)} is of a run with another configuration ({', '.join(changed)} changed); go on with "
+            f"that of {path}, or move the state away to start anew"
+        )
+
+
+def keep_configuration(voice: Voice, configuration: Mapping[str, Any]) -> None:
+    """Makes the run's folder, and remembers what it is begun with."""
+    path = state_path(voice).with_name(CONFIG)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    found = {section: configuration[section] for section in _SECTIONS if section in configuration}
+    atomic_write(path, json.dumps(found).encode())
