@@ -3,7 +3,8 @@
 Plants one mistake after another into a voice whose front end is known to be right (in its configuration, in its clips,
 in its weights, in the front end's code as forks have it) and asks the check, which knows nothing of them. Then the
 right setting on random sets of six clips: how often is something named that is not wrong? Writes mistakes.csv and
-mistakes.md into results/shipped/<dataset>/<rate>hz/front_end/, a row as soon as it is measured; stopped, it goes on.
+mistakes.md into results/shipped/<dataset>/<rate>hz/front_end/, a row as soon as it is measured; stopped, it goes on, and
+what was measured of other weights is measured again.
 """
 
 import argparse
@@ -310,7 +311,7 @@ def main() -> int:
     folder = SHIPPED / voice.dataset / f"{voice.sample_rate}hz" / "front_end"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "mistakes.csv"
-    rows = list(csv.DictReader(path.open())) if path.exists() else []
+    rows = _kept(path, bench)
     done = {(row["where"], row["mistake"]) for row in rows}
     planted = mistakes(bench.mel, bench.vocoder.network.config.factors)
     for mistake in [*planted, *_right_ones(bench, options.false_alarms)]:
@@ -321,6 +322,18 @@ def main() -> int:
         atomic_write(path, pd.DataFrame(rows).to_csv(index=False).encode())
     atomic_write(folder / "mistakes.md", _page(rows).encode())
     return 0
+
+
+def _kept(path: Path, bench: Bench) -> list[dict[str, str]]:
+    """Rows of the same weights."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return [row for row in csv.DictReader(file) if row.get("checkpoint") == _weights(bench)]
+
+
+def _weights(bench: Bench) -> str:
+    return bench.vocoder.weights_hash[:12]
 
 
 def _row(mistake: Mistake, bench: Bench) -> dict[str, str]:
@@ -338,6 +351,7 @@ def _row(mistake: Mistake, bench: Bench) -> dict[str, str]:
         "pieces": str(found.pieces),
         "variants": str(found.tried),
         "cpu_seconds": f"{time.process_time() - began:.1f}",
+        "checkpoint": _weights(bench),
     }
 
 
