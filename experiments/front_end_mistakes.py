@@ -3,8 +3,8 @@
 Plants one mistake after another into a voice whose front end is known to be right (in its configuration, in its clips,
 in its weights, in the front end's code as forks have it) and asks the check, which knows nothing of them. Then the
 right setting on random sets of six clips: how often is something named that is not wrong? Writes mistakes.csv and
-mistakes.md into results/shipped/<dataset>/<rate>hz/front_end/, a row as soon as it is measured; stopped, it goes on, and
-what was measured of other weights is measured again.
+mistakes.md into results/shipped/<dataset>/<rate>hz/front_end/, a row as soon as it is measured; stopped, it goes on.
+What was measured of other weights is measured again.
 """
 
 import argparse
