@@ -175,6 +175,13 @@ def test_another_file_of_the_checkpoints_name_hides_no_configuration(tmp_path: P
     assert load_vocoder(path).sample_rate == 16000
 
 
+def test_a_broken_file_beside_a_configuration_is_not_read(tmp_path: Path) -> None:
+    path = write(tmp_path, {"model": ivanvovk_state()}, ivanvovk_config())
+    (tmp_path / "config.json").rename(path.with_suffix(".json"))
+    (tmp_path / "config.json").write_text("{")
+    assert load_vocoder(path).sample_rate == 16000
+
+
 def test_the_configuration_inside_wins_over_the_one_beside(tmp_path: Path) -> None:
     beside = {"audio": AUDIO | {"sample_rate": 22050}, "model_params": coqui_config()["model_params"]}
     inside = {"audio": AUDIO}

@@ -122,10 +122,19 @@ def _sources(layout: Layout, checkpoint: Path, carried: Config, given: Path | No
         return {_as_given(given): _explicit(layout, given), CARRIED: carried}
     if all(name in carried for name in layout.sections):
         return {CARRIED: carried}
-    beside = {path.name: read_config(path) for path in _places(checkpoint) if os.path.isfile(path)}
-    ours = (name for name, found in beside.items() if any(section in found for section in layout.sections))
-    name = next(ours, next(iter(beside), None))  # a trainer's own record may be called <name>.json
-    return {CARRIED: carried} | ({f"{name} beside the checkpoint": beside[name]} if name else {})
+    return {CARRIED: carried} | _beside(layout, checkpoint)
+
+
+def _beside(layout: Layout, checkpoint: Path) -> dict[str, Config]:
+    """The first file there that has a section of ours (a trainer's own record may be called <name>.json), or the
+    first; what comes after it is not read."""
+    read: dict[str, Config] = {}
+    for path in filter(os.path.isfile, _places(checkpoint)):
+        found = {f"{path.name} beside the checkpoint": read_config(path)}
+        if any(section in config for config in found.values() for section in layout.sections):
+            return found
+        read = read or found
+    return read
 
 
 def _merged(sources: dict[str, Config]) -> Config:

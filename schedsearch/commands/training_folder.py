@@ -30,7 +30,8 @@ def check_places(voice: Voice, configuration: Mapping[str, Any], *, force: bool)
         return
     beside = voice.checkpoint.with_name(CONFIG)
     foreign = beside.is_file() and read_config(beside) != configuration
-    for path in [voice.checkpoint] * voice.checkpoint.is_file() + [beside] * foreign:
+    if voice.checkpoint.is_file() or foreign:
+        path = voice.checkpoint if voice.checkpoint.is_file() else beside
         raise InputError(
             f"{path} is there, and no training run to go on with ({state_path(voice)}); FORCE=1 trains all the same "
             "and replaces it"
