@@ -44,7 +44,7 @@ def _process(variables: dict[str, str]) -> float:
 def _call(clips: int, seconds: float) -> float:
     import torch
 
-    from vocoder.checkpoint import load_vocoder
+    from vocoder.checkpoints.loading import load_vocoder
 
     vocoder = load_vocoder(Path("experiments/demo/16000hz/checkpoint.pt"))
     frames = round(seconds * vocoder.sample_rate / vocoder.hop_length)

@@ -25,8 +25,8 @@ import pandas as pd
 import torch
 
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
-from schedsearch.study import sqlite_url
-from vocoder.audio import read_folder, write_wav
+from schedsearch.study.store import sqlite_url
+from vocoder.audio.reading import read_folder, write_wav
 
 KILLS = 200
 RATE, SECONDS = 16000, 0.6  # long enough for PESQ

@@ -20,21 +20,21 @@ import pandas as pd
 import torch
 
 from experiments import postgresql
-from schedsearch.budget import Budget
-from schedsearch.config import load_voice
-from schedsearch.evaluator import Evaluator
-from schedsearch.families import baselines
+from schedsearch.commands.stopping import stoppable
+from schedsearch.evaluation.evaluator import Evaluator
+from schedsearch.evaluation.scores import Evaluation, Score
 from schedsearch.metrics.registry import metrics_for
-from schedsearch.noise import NoiseBank
-from schedsearch.race import Race
-from schedsearch.run import open_vocoder, search_clips
-from schedsearch.schedule import NoiseSchedule
-from schedsearch.scores import Evaluation, Score
-from schedsearch.search import search
-from schedsearch.space import LogSnrSpace
-from schedsearch.stopping import stoppable
+from schedsearch.sampling.noise import NoiseBank
+from schedsearch.schedules.baselines import baselines
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.schedules.search_space import LogSnrSpace
+from schedsearch.search.loop import search
+from schedsearch.search.race import Race
 from schedsearch.strategies.bayesian import Bayesian
-from schedsearch.study import Store, sqlite_url
+from schedsearch.study.budget import Budget
+from schedsearch.study.store import Store, sqlite_url
+from schedsearch.voice.config import load_voice
+from schedsearch.voice.opened import open_vocoder, search_clips
 from vocoder.atomic import atomic_write
 
 STEPS = 6

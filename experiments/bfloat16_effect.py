@@ -13,15 +13,16 @@ import pandas as pd
 import torch
 from scipy.stats import kendalltau
 
-from schedsearch.config import load_voice
-from schedsearch.evaluator import Evaluator
-from schedsearch.families import baselines, log_snr_line
+from schedsearch.evaluation.bootstrap import paired_bootstrap
+from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.metrics.registry import metrics_for
-from schedsearch.noise import NoiseBank
-from schedsearch.verdict import paired_bootstrap
+from schedsearch.sampling.noise import NoiseBank
+from schedsearch.schedules.baselines import baselines
+from schedsearch.schedules.formulas import log_snr_line
+from schedsearch.voice.config import load_voice
 from vocoder.atomic import atomic_write
-from vocoder.checkpoint import load_vocoder
-from vocoder.listed_clips import read_clips
+from vocoder.audio.listed_clips import read_clips
+from vocoder.checkpoints.loading import load_vocoder
 from vocoder.vocoder import in_precision
 
 SHIPPED = Path("results/shipped")

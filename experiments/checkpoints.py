@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from schedsearch.cli import main as schedsearch
-from schedsearch.config import Voice
+from schedsearch.voice.config import Voice
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 

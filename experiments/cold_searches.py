@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from experiments.checkpoints import add_hearing, search, ship, transfer, write_voice
-from schedsearch.config import EXPERIMENTS, Voice
 from schedsearch.transfer.judges import judges, named_voices
+from schedsearch.voice.config import EXPERIMENTS, Voice
 from vocoder.errors import InputError
 
 FOLDER, SHIPPED = Path("results/bench/cold_searches"), Path("results/shipped/transfer/cold_searches")

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.checkpoints import add_hearing, bring_winners, search, transfer, write_dataset
-from schedsearch.config import EXPERIMENTS, Voice, load_voice
+from schedsearch.voice.config import EXPERIMENTS, Voice, load_voice
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 

@@ -25,11 +25,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from schedsearch.config import Voice, load_voice
-from schedsearch.markdown import markdown_table
+from schedsearch.formatting import markdown_table
+from schedsearch.voice.config import Voice, load_voice
 from vocoder.atomic import atomic_write
-from vocoder.audio import Clip, resample, typical_excerpt
-from vocoder.checkpoint import load_vocoder
+from vocoder.audio.listed_clips import read_clips
+from vocoder.audio.reading import Clip, resample, typical_excerpt
+from vocoder.checkpoints.loading import load_vocoder
 from vocoder.front_end_check.diagnosis import Diagnosis, diagnose, examined
 from vocoder.front_end_check.examination import USUAL, Effort, Examination
 from vocoder.front_end_check.general_mel import GeneralMel, general
@@ -37,7 +38,6 @@ from vocoder.front_end_check.measuring import pieces_of
 from vocoder.front_end_check.setups import Setup
 from vocoder.front_ends.coqui import CoquiMel
 from vocoder.front_ends.lmnt import LmntMel
-from vocoder.listed_clips import read_clips
 from vocoder.network import WaveGradNetwork
 from vocoder.vocoder import Vocoder
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from vocoder.atomic import atomic_write
-from vocoder.checkpoint_file import read_checkpoint
+from vocoder.checkpoints.file import read_checkpoint
 from vocoder.errors import InputError
 
 LARGE = 60_000

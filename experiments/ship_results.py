@@ -10,11 +10,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from schedsearch.arguments import lengths
 from schedsearch.cli import main as schedsearch
-from schedsearch.commands.arguments import lengths
-from schedsearch.commands.pages import SMALL_PAGE
-from schedsearch.config import EXPERIMENTS, load_voice
-from schedsearch.run import voice_folder
+from schedsearch.report.pages import SMALL_PAGE
+from schedsearch.voice.config import EXPERIMENTS, load_voice
+from schedsearch.voice.opened import voice_folder
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from schedsearch.markdown import markdown_table
-from schedsearch.result import Result, read_result
+from schedsearch.formatting import markdown_table
+from schedsearch.report.result import Result, read_result
 from vocoder.errors import InputError
 
 SHIPPED, TRIALS = Path("results/shipped"), "trials.csv"

@@ -28,11 +28,11 @@ from experiments.checkpoints import (
     write_dataset,
     write_voice,
 )
-from schedsearch.config import EXPERIMENTS, Voice, load_voice
 from schedsearch.transfer.judges import named_voices
+from schedsearch.voice.config import EXPERIMENTS, Voice, load_voice
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
-from vocoder.safe_pickle import read_bounded
+from vocoder.safe_loading.safe_pickle import read_bounded
 
 DATASET, RATE, STEPS = "demo", 8000, 5000
 LENGTHS = "6 12"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from schedsearch.markdown import markdown_table, percent
+from schedsearch.formatting import markdown_table, percent
 from schedsearch.transfer.joined import read_matrices
 from schedsearch.transfer.matrix import BASELINE, OTHERS, RATE, SAME
 from schedsearch.transfer.summary import decisive

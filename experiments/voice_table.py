@@ -21,20 +21,20 @@ from sklearn.decomposition import non_negative_factorization
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
-from schedsearch.config import Voice, load_voice
-from schedsearch.evaluator import Evaluator
-from schedsearch.families import linear, log_snr_line
-from schedsearch.markdown import markdown_table
+from schedsearch.evaluation.evaluator import Evaluator
+from schedsearch.evaluation.scores import Score
+from schedsearch.formatting import markdown_table
 from schedsearch.metrics.registry import Metric, metrics_for
-from schedsearch.noise import NoiseBank
-from schedsearch.schedule import NoiseSchedule
-from schedsearch.scores import Score
+from schedsearch.sampling.noise import NoiseBank
+from schedsearch.schedules.formulas import linear, log_snr_line
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.voice.config import Voice, load_voice
 from vocoder.atomic import atomic_write
-from vocoder.audio import Clip, cut_to_hops
-from vocoder.checkpoint import load_vocoder
+from vocoder.audio.listed_clips import read_clips
+from vocoder.audio.reading import Clip, cut_to_hops
+from vocoder.checkpoints.loading import load_vocoder
 from vocoder.errors import InputError
-from vocoder.listed_clips import read_clips
-from vocoder.mel import IvanvovkMel
+from vocoder.front_ends.mel import IvanvovkMel
 from vocoder.vocoder import Vocoder
 
 SHIPPED = Path("results/shipped")

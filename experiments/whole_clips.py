@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.shipped_searches import SHIPPED, Found, searches
-from schedsearch.markdown import markdown_table, percent
+from schedsearch.formatting import markdown_table, percent
 from schedsearch.transfer.joined import matrices, read_matrices
 from vocoder.errors import InputError
 

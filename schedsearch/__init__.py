@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from schedsearch.api import OpenVoice, open_voice
-    from schedsearch.families import baselines, linear, log_snr_line, published
-    from schedsearch.result import Result, read_result
-    from schedsearch.schedule import NoiseSchedule
-    from schedsearch.schedule_files import read_schedule, write_schedule
+    from schedsearch.report.result import Result, read_result
+    from schedsearch.schedules.baselines import baselines
+    from schedsearch.schedules.files import read_schedule, write_schedule
+    from schedsearch.schedules.formulas import linear, log_snr_line
+    from schedsearch.schedules.named import published
+    from schedsearch.schedules.schedule import NoiseSchedule
     from vocoder.errors import InputError
 
 __all__ = [
@@ -40,17 +42,17 @@ __all__ = [
 
 _HOMES = {
     "InputError": "vocoder.errors",
-    "NoiseSchedule": "schedsearch.schedule",
+    "NoiseSchedule": "schedsearch.schedules.schedule",
     "OpenVoice": "schedsearch.api",
-    "Result": "schedsearch.result",
-    "baselines": "schedsearch.families",
-    "linear": "schedsearch.families",
-    "log_snr_line": "schedsearch.families",
+    "Result": "schedsearch.report.result",
+    "baselines": "schedsearch.schedules.baselines",
+    "linear": "schedsearch.schedules.formulas",
+    "log_snr_line": "schedsearch.schedules.formulas",
     "open_voice": "schedsearch.api",
-    "published": "schedsearch.families",
-    "read_result": "schedsearch.result",
-    "read_schedule": "schedsearch.schedule_files",
-    "write_schedule": "schedsearch.schedule_files",
+    "published": "schedsearch.schedules.named",
+    "read_result": "schedsearch.report.result",
+    "read_schedule": "schedsearch.schedules.files",
+    "write_schedule": "schedsearch.schedules.files",
 }
 
 

@@ -10,24 +10,27 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from schedsearch.budget import parse_budget
-from schedsearch.commands.arguments import optional_rate
-from schedsearch.commands.pages import write_run_page
-from schedsearch.commands.search import begin, conclude
-from schedsearch.config import EXPERIMENTS, Voice, load_voice
-from schedsearch.draws import held_out_draws, search_draws
-from schedsearch.evaluator import Evaluator
-from schedsearch.metrics.registry import DEFAULT_COLUMNS, DEFAULT_OBJECTIVE, metrics_for
-from schedsearch.noise import NoiseBank
+from schedsearch.arguments import optional_rate
+from schedsearch.evaluation.draws import held_out_draws, search_draws
+from schedsearch.evaluation.evaluator import Evaluator
+from schedsearch.evaluation.scores import Score
+from schedsearch.metrics.registry import DEFAULT_COLUMNS, DEFAULT_OBJECTIVE
 from schedsearch.python_arguments import clips_of, draws_of, folder, names_of, seed_of, sound, text, whole
-from schedsearch.result import Result, read_result
-from schedsearch.run import LONGEST_SEARCH, Settings, held_out_clips, held_out_noise, open_vocoder, search_excerpts
-from schedsearch.schedule import NoiseSchedule
-from schedsearch.scores import Score
-from schedsearch.search import Progress
-from schedsearch.synthesis import copy_synthesis, synthesise
-from schedsearch.voice_check import open_checked
-from vocoder.audio import Clip, read_audio
+from schedsearch.report.pages import write_run_page
+from schedsearch.report.result import Result, read_result
+from schedsearch.report.results_folder import write_results
+from schedsearch.sampling.noise import NoiseBank
+from schedsearch.sampling.synthesis import copy_synthesis, synthesise
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.schedules.search_space import LONGEST_SEARCH
+from schedsearch.search.asked_budget import AskedBudget, begin
+from schedsearch.search.loop import Progress
+from schedsearch.search.opening import open_checked
+from schedsearch.search.settings import Settings
+from schedsearch.study.budget import parse_budget
+from schedsearch.voice.config import EXPERIMENTS, Voice, load_voice
+from schedsearch.voice.opened import held_out_clips, held_out_noise, open_vocoder, search_excerpts
+from vocoder.audio.reading import Clip, read_audio
 from vocoder.errors import InputError
 from vocoder.vocoder import Vocoder, in_precision
 
@@ -98,7 +101,7 @@ class OpenVoice:
         """
         names = names_of(metrics)
         _check_schedule(schedule)
-        chosen = list(metrics_for(self.vocoder.front_end, self.sample_rate, names=names).values())
+        chosen = list(self.voice.services.metrics_for(self.vocoder.front_end, self.sample_rate, names=names).values())
         judged = isinstance(clips, str) and clips == "held_out"
         seed = seed_of(seed)
         bank = held_out_noise(seed) if judged else NoiseBank(seed)
@@ -162,14 +165,15 @@ class OpenVoice:
             seed=seed_of(seed),
             results=folder(results, "results"),
         )
-        if budget is not None:
-            parse_budget(text(budget, "budget", "80candidates"))  # a refusal now leaves nothing behind
+        wanted = None if budget is None else parse_budget(text(budget, "budget", "80candidates"))
         tell = tell or (lambda progress: None)
         opened = open_checked(self.voice, settings, force=force, tell=lambda line: None)
         with opened.store.using():
-            until = begin(opened, budget)
+            until = begin(opened.store, AskedBudget(settings.iterations, wanted))
             _each(opened.steps(until), tell)
-            write_run_page(opened, conclude(opened, until), show=lambda what, steps: _each(steps, tell))
+            verdict = opened.verdict()
+            write_results(opened, verdict, until)
+            write_run_page(opened, verdict, show=lambda what, steps: _each(steps, tell))
         return read_result(opened.folder)
 
     def _clips(self, clips: Split | Sequence[Clip]) -> Sequence[Clip]:

@@ -5,10 +5,8 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import NoReturn
 
-from schedsearch import config
 from schedsearch.commands import check_voice
 from schedsearch.commands import compare as compare_command
 from schedsearch.commands import convert
@@ -19,7 +17,8 @@ from schedsearch.commands import search_all, show, synth
 from schedsearch.commands import train as train_command
 from schedsearch.commands import transfer, verify
 from schedsearch.commands import voice as voice_command
-from schedsearch.stopping import Stopped, stoppable
+from schedsearch.commands import voice_options
+from schedsearch.commands.stopping import Stopped, stoppable
 from vocoder.errors import InputError
 
 RESUMED = ("search", "search-all", "compare", "transfer", "train")
@@ -107,9 +106,7 @@ def _of_a_voice(
     commands: "argparse._SubParsersAction[_Parser]", name: str, text: str, function: _Function
 ) -> argparse.ArgumentParser:
     parser = _command(commands, name, text, function)
-    parser.add_argument("--dataset", default="demo", help="experiments/DATASET.toml (default: demo)")
-    parser.add_argument("--rate", help="sample rate in Hz, where the dataset has several (default: its default_rate)")
-    parser.add_argument("--experiments", type=Path, default=config.EXPERIMENTS, help=argparse.SUPPRESS)
+    voice_options.add(parser)
     return parser
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from schedsearch.commands.arguments import whole_number
-from schedsearch.comparison.contest import MOST_DRAWS
-from vocoder.audio import LOUDEST, Clip
+from schedsearch.arguments import whole_number
+from schedsearch.evaluation.draws import MOST_DRAWS
+from vocoder.audio.reading import LOUDEST, Clip
 from vocoder.errors import InputError
 
 MOST_SEED = 2**31 - 1

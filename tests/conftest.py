@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ from optuna.storages import InMemoryStorage, RDBStorage
 from torch import Tensor
 
 from schedsearch.cli import main
-from schedsearch.evaluator import Evaluator
+from schedsearch.evaluation.evaluator import Evaluator
+from schedsearch.evaluation.scores import Evaluation
 from schedsearch.metrics.registry import metrics_for
-from schedsearch.schedule import NoiseSchedule
-from schedsearch.scores import Evaluation
-from schedsearch.study import Store, sqlite_url
-from schedsearch.turn import Turn
-from vocoder.audio import Clip, write_wav
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.study.lock import Turn
+from schedsearch.study.store import Store, sqlite_url
+from schedsearch.voice.services import current, using
+from vocoder.audio.reading import Clip, write_wav
 from vocoder.dialects.dialect import Dialect
 from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.front_end_check.diagnosis import Diagnosis
@@ -80,6 +82,8 @@ class AnalyticVocoder:
     autocast: torch.dtype | None = None
     rows: list[int] = field(default_factory=list)  # of each network call
 
+    description = "the analytic vocoder"
+
     @property
     def sample_rate(self) -> int:
         return self.front_end.sample_rate
@@ -130,13 +134,19 @@ class Toy:
         """What the search at six iterations has stored; `objectives` are spectral alone unless named."""
         url = sqlite_url(self.folder / "study.db")
         [summary] = optuna.get_all_study_summaries(optuna.storages.RDBStorage(url))
-        return Store(url, summary.user_attrs["identity"], dict.fromkeys(objectives or ("spectral",), "minimize"))
+        return opened_store(url, summary.user_attrs["identity"], dict.fromkeys(objectives or ("spectral",), "minimize"))
 
 
 def noise_clip(name: str, samples: int, deviation: float = 0.1, *, seed: int = 0) -> Clip:
     """N(0, deviation^2) at 16 kHz: what the analytic vocoder models exactly."""
     audio = torch.randn(samples, generator=torch.Generator().manual_seed(seed))
     return Clip(name, (deviation * audio).clamp(-1, 1), 16000)
+
+
+def opened_store(url: str, *arguments: Any, **options: Any) -> Store:
+    """As a search opens it: with `memory` one that outlives its process."""
+    store: Store = (current().open_store or Store)(url, *arguments, **options)
+    return store
 
 
 TOY_TABLE = """
@@ -152,7 +162,7 @@ class Lasting(InMemoryStorage):
 
 
 @pytest.fixture
-def memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def memory(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Storages that outlive their stores and are a hundred times faster than SQLite: one for each URL."""
     kept: dict[str, Lasting] = {}
 
@@ -161,13 +171,12 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> None:
             return kept.setdefault(url, Lasting())
 
     monkeypatch.setattr(optuna.storages, "RDBStorage", Kept)
-    monkeypatch.setattr("schedsearch.study.open_storage", Kept)
-    monkeypatch.setattr("schedsearch.run.check_reachable", lambda url: None)
-    monkeypatch.setattr("schedsearch.study.Turn", lambda url: Turn("sqlite://"))  # nothing that others could take
+    open_store = partial(Store, open_storage=Kept, lock=lambda url: Turn("sqlite://"))  # nothing that others could take
+    stand_in(request, open_store=open_store)
 
 
 @pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
+def toy(tmp_path: Path, request: pytest.FixtureRequest) -> Toy:
     """A dataset "toy" whose vocoder is the analytic one."""
     found = Toy(tmp_path, AnalyticVocoder())
     (tmp_path / "toy.toml").write_text(TOY_TABLE)
@@ -175,22 +184,28 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
         for i in range(count):
             clip = noise_clip(f"{split}{i}", 6400 + 640 * i, 0.05 * (i + 1), seed=first + i)
             write_wav(tmp_path / split / f"{clip.name}.wav", clip.audio, 16000)
-    use_vocoder(monkeypatch, found.vocoder)
+    use_vocoder(request, found.vocoder)
     return found
 
 
-def use_vocoder(monkeypatch: pytest.MonkeyPatch, vocoder: AnalyticVocoder) -> None:
+def stand_in(request: pytest.FixtureRequest, **services: Any) -> None:
+    """Until the test ends, voices are opened and judged with these instead."""
+    inside = using(replace(current(), **services))
+    inside.__enter__()
+    request.addfinalizer(lambda: inside.__exit__(None, None, None))
+
+
+def use_vocoder(request: pytest.FixtureRequest, vocoder: AnalyticVocoder) -> None:
     """Every checkpoint loads as this one and passes the check before a search, without the network calls that this
-    takes; PESQ in this process, for starting others takes seconds; no drawing."""
-    monkeypatch.setattr("schedsearch.run.load_vocoder", lambda checkpoint, config, device: vocoder)
-    monkeypatch.setattr("schedsearch.voice_check.diagnose", lambda vocoder, clips: planted("matches"))
-    for command in ("search", "check_voice"):
-        monkeypatch.setattr(f"schedsearch.commands.{command}.describe", lambda vocoder: "the analytic vocoder")
-    in_process = lambda front_end, rate, jobs=1, names=(): metrics_for(front_end, rate, names=names)  # noqa: E731
-    monkeypatch.setattr("schedsearch.run.metrics_for", in_process)
-    # Pictures are made and not drawn: drawing takes longer than such a search.
-    for module in ("report.pictures.writing", "commands.page_pictures"):
-        monkeypatch.setattr(f"schedsearch.{module}.png", lambda figure: b"")
+    takes; PESQ in this process, for starting others takes seconds; pictures are made and not drawn, for drawing takes
+    longer than such a search."""
+    stand_in(
+        request,
+        load_vocoder=lambda checkpoint, config, device: vocoder,
+        diagnose=lambda vocoder, clips: planted("matches"),
+        metrics_for=lambda front_end, rate, jobs=1, names=(): metrics_for(front_end, rate, names=names),
+        draw=lambda figure: b"",
+    )
 
 
 def planted(kind: str) -> Diagnosis:
@@ -200,7 +215,7 @@ def planted(kind: str) -> Diagnosis:
 
 
 @pytest.fixture
-def diagnosed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[int]]:
+def diagnosed(request: pytest.FixtureRequest) -> Callable[[str], list[int]]:
     """Makes the check find this kind; the list grows with every measuring, by how many clips it was given."""
 
     def as_kind(kind: str) -> list[int]:
@@ -210,7 +225,7 @@ def diagnosed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[int]]:
             calls.append(len(clips))
             return planted(kind)
 
-        monkeypatch.setattr("schedsearch.voice_check.diagnose", diagnose)
+        stand_in(request, diagnose=diagnose)
         return calls
 
     return as_kind

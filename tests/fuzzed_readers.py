@@ -16,27 +16,27 @@ import torch
 from conftest import AnalyticVocoder, planted
 from fuzzing import Reader
 
-from schedsearch.audio_folder import AudioFolder
 from schedsearch.commands import show, verify
 from schedsearch.comparison.kept import Kept
-from schedsearch.config import Voice, load_voice
-from schedsearch.new_voice.recording import measure
+from schedsearch.report.audio_folder import AudioFolder
 from schedsearch.report.page.dataset_page import dataset_page, lengths
 from schedsearch.report.pictures.lengths import rated_lengths
-from schedsearch.result import read_result
-from schedsearch.schedule_files import read_provenance
-from schedsearch.space import LogSnrSpace
-from schedsearch.voice_check import check_identity, kept_diagnosis
-from schedsearch.warm_starts import neighbours
-from vocoder.audio import read_audio
-from vocoder.checkpoint import load_vocoder
+from schedsearch.report.result import read_result
+from schedsearch.schedules.files import read_provenance
+from schedsearch.schedules.search_space import LogSnrSpace
+from schedsearch.search.warm_starts import neighbours
+from schedsearch.voice.adding.recording import measure
+from schedsearch.voice.check import check_identity, kept_diagnosis
+from schedsearch.voice.config import Voice, load_voice
+from vocoder.audio.listed_clips import read_clips
+from vocoder.audio.reading import read_audio
+from vocoder.checkpoints.loading import load_vocoder
 from vocoder.dialects.coqui import COQUI
 from vocoder.dialects.dialect import Dialect
 from vocoder.dialects.ivanvovk import IVANVOVK
-from vocoder.listed_clips import read_clips
+from vocoder.front_ends.coqui_statistics import read_coqui_statistics
 from vocoder.network import WaveGradNetwork
-from vocoder.safe_pickle import load_numpy_pickle
-from vocoder.statistics import read_coqui_statistics
+from vocoder.safe_loading.safe_pickle import load_numpy_pickle
 from vocoder.weights import exported_state
 
 LEGACY = {"_use_new_zipfile_serialization": False}

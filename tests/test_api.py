@@ -15,17 +15,17 @@ from conftest import Toy, files_below
 
 import schedsearch
 import schedsearch.api
-from schedsearch import families
-from schedsearch.evaluator import Evaluator
-from schedsearch.noise import NoiseBank
-from vocoder.audio import read_audio, write_wav
+from schedsearch.evaluation.evaluator import Evaluator
+from schedsearch.sampling.noise import NoiseBank
+from schedsearch.schedules import formulas
+from vocoder.audio.reading import read_audio, write_wav
 
 ROOT = Path(__file__).parent.parent
-SIX = families.log_snr_line(6, 10.0, -4.0)
+SIX = formulas.log_snr_line(6, 10.0, -4.0)
 
 
 @pytest.fixture
-def voice(toy: Toy) -> schedsearch.OpenVoice:
+def voice(toy: Toy, memory: None) -> schedsearch.OpenVoice:
     return schedsearch.open_voice("toy", experiments=toy.root)
 
 
@@ -262,6 +262,6 @@ def test_a_fault_of_the_trial_store_in_a_search_from_python_is_one_line(voice, m
     def full(*_):
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("schedsearch.study.Store.add_baseline", full)
+    monkeypatch.setattr("schedsearch.study.store.Store.add_baseline", full)
     with pytest.raises(schedsearch.InputError, match="the disk is full; make room"):
         voice.search(iterations=3, budget="2candidates", strategy="random", results=tmp_path)

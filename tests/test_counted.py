@@ -2,7 +2,7 @@
 
 import pytest
 
-from schedsearch.counted import counted
+from schedsearch.formatting import counted
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Tables in Markdown."""
 
-from schedsearch.markdown import markdown_table
+from schedsearch.formatting import markdown_table
 
 
 def test_a_table_has_a_head_a_rule_and_its_rows():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from schedsearch.spreadsheet import defused
+from schedsearch.formatting import defused
 
 
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n"])

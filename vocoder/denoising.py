@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from vocoder.audio import Clip, cut_to_hops
+from vocoder.audio.reading import Clip, cut_to_hops
 from vocoder.vocoder import Vocoder
 
 BANDS = tuple(float(level) for level in range(-5, 15, 2))  # log-SNR

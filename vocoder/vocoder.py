@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from vocoder.dialects.detection import reason_for
 from vocoder.dialects.dialect import Dialect, FrontEnd
 from vocoder.errors import InputError
 from vocoder.network import WaveGradNetwork
@@ -49,6 +50,16 @@ class Vocoder:
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.network.parameters()).device
+
+    @property
+    def description(self) -> str:
+        """One line for the user: by what the dialect was known, and the sizes that matter."""
+        config = self.network.config
+        parameters = sum(parameter.numel() for parameter in self.network.parameters())
+        return (
+            f"{reason_for(self.dialect)}; {parameters / 1e6:.1f}M parameters, {self.sample_rate} Hz, "
+            f"hop {self.hop_length} = {' x '.join(map(str, config.factors))}, {config.n_mels} mels"
+        )
 
     def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor, *, first: int = 0) -> Tensor:
         """y [B, samples] from sample `first` of its recording on, mel [B, n_mels, frames], noise_level [B] -> eps

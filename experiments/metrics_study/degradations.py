@@ -10,7 +10,7 @@ import torch
 from scipy import signal
 from torch import Tensor
 
-from schedsearch.families import log_snr_line
+from schedsearch.schedules.formulas import log_snr_line
 
 RATE = 16000  # Hz, of the demo voice
 PAUSE = -40.0  # dB: frames that lie so far below the clip's loudest are pauses

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schedsearch.families import baselines, log_snr_line, universal_names
-from schedsearch.schedule import NoiseSchedule
-from schedsearch.space import LogSnrSpace
+from schedsearch.schedules.baselines import baselines
+from schedsearch.schedules.formulas import log_snr_line
+from schedsearch.schedules.named import universal_names
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.schedules.search_space import LogSnrSpace
 
 LENGTHS = (6, 12, 25, 50)  # steps
 # First and last log-SNR of straight lines. The best of them lie near (10, -1), the corners are bad in different ways:

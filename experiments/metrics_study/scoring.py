@@ -13,19 +13,19 @@ import torch
 from torch import Tensor
 
 from experiments.metrics_study.schedules import Job
-from schedsearch.config import load_voice
-from schedsearch.evaluator import Evaluator
+from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.failure import Failure
 from schedsearch.metrics.perceptual import pesq_mode
 from schedsearch.metrics.registry import DEFINITIONS, Metric, metrics_for
-from schedsearch.noise import NoiseBank
-from schedsearch.schedule import NoiseSchedule
+from schedsearch.sampling.noise import NoiseBank
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.voice.config import load_voice
 from vocoder.atomic import atomic_write
-from vocoder.audio import Clip, typical_excerpt
-from vocoder.checkpoint import load_vocoder
+from vocoder.audio.listed_clips import read_clips
+from vocoder.audio.reading import Clip, typical_excerpt
+from vocoder.checkpoints.loading import load_vocoder
 from vocoder.errors import InputError
-from vocoder.listed_clips import read_clips
 from vocoder.vocoder import Vocoder
 
 KEPT = Path("results/bench/metrics_study.jsonl")

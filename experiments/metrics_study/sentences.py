@@ -6,7 +6,7 @@ import pandas as pd
 
 from experiments.metrics_study.losses import JUDGES
 from experiments.metrics_study.noise import DRAWS, POWER, STANDARD
-from schedsearch.markdown import markdown_table
+from schedsearch.formatting import markdown_table
 
 SINGLED_OUT = ("static in pauses, -50 dB", "low-pass 4 kHz", "gain -3 dB", "gain +3 dB", "delay 16 samples")
 Tables = Mapping[str, pd.DataFrame]

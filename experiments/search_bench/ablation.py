@@ -8,12 +8,12 @@ from tqdm import tqdm
 
 from experiments.search_bench.rows import append, stands
 from experiments.search_bench.searching import FOLDER, Searched, demo, scratch, watched
-from schedsearch.budget import Budget
-from schedsearch.choice import AUTO, Stages, auto
-from schedsearch.families import resample
-from schedsearch.run import Run
-from schedsearch.schedule import NoiseSchedule
+from schedsearch.schedules.formulas import resample
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.search.run import Run
+from schedsearch.search.strategy_factory import AUTO, Stages, auto
 from schedsearch.strategies import sweep
+from schedsearch.study.budget import Budget
 
 SEEDS = {6: 3, 50: 2}
 # Network evaluations of the budget: 50 candidates at 6 steps on four clips, 25 at 12, 12 at 50.

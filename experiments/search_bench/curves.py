@@ -7,9 +7,9 @@ from tqdm import tqdm
 from experiments.search_bench.grids import crops
 from experiments.search_bench.rows import append, stands
 from experiments.search_bench.searching import FOLDER, demo, scratch, watched
-from schedsearch.budget import Budget
-from schedsearch.choice import STRATEGIES
-from schedsearch.run import Run
+from schedsearch.search.run import Run
+from schedsearch.search.strategy_factory import STRATEGIES
+from schedsearch.study.budget import Budget
 
 ITERATIONS, SEEDS, CALLS = 6, 5, 600
 PATH = FOLDER / "curves.csv"

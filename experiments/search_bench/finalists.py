@@ -8,14 +8,14 @@ from tqdm import tqdm
 from experiments.search_bench.held_out import DRAWS, SECONDS
 from experiments.search_bench.rows import Key, stands
 from experiments.search_bench.searching import FOLDER, FRESH, demo, every_metric, scratch
-from schedsearch.budget import Budget
-from schedsearch.finalists import finalists
-from schedsearch.run import Run
-from schedsearch.schedule import NoiseSchedule
-from schedsearch.search import search
-from schedsearch.standing import ranking
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.search.finalists import finalists
+from schedsearch.search.loop import search
+from schedsearch.search.run import Run
+from schedsearch.study.budget import Budget
+from schedsearch.study.ranking import ranking
 from vocoder.atomic import atomic_write
-from vocoder.audio import typical_excerpt
+from vocoder.audio.reading import typical_excerpt
 
 PATH = FOLDER / "finalists.csv"
 ITERATIONS, SEEDS, CANDIDATES = 6, 5, 80

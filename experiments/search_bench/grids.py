@@ -9,13 +9,13 @@ import pandas as pd
 from tqdm import tqdm
 
 from experiments.search_bench.searching import CLIPS, COLUMN, FOLDER, demo, every_metric, on_clips, scratch
-from schedsearch.choice import grid_named
-from schedsearch.config import load_voice
-from schedsearch.evaluator import Evaluator
-from schedsearch.run import Run
-from schedsearch.schedule import NoiseSchedule
+from schedsearch.evaluation.evaluator import Evaluator
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.search.run import Run
+from schedsearch.strategies.named_grids import grid_named
+from schedsearch.voice.config import load_voice
 from vocoder.atomic import atomic_write
-from vocoder.audio import Clip, typical_excerpt
+from vocoder.audio.reading import Clip, typical_excerpt
 
 CROP_SAMPLES, CROPS = 7200, 2  # what ivanvovk's script searches on
 CHUNK = 24  # candidates between writes

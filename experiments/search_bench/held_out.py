@@ -8,17 +8,17 @@ import pandas as pd
 
 from experiments.search_bench.grids import grid_path, winner
 from experiments.search_bench.searching import FOLDER, FRESH, demo, every_metric
-from schedsearch.budget import Budget
-from schedsearch.candidate import plain_score, score_from
-from schedsearch.finalists import finalists
+from schedsearch.evaluation.bootstrap import paired_bootstrap
+from schedsearch.evaluation.scores import Score
 from schedsearch.metrics.catalogue import catalogue
-from schedsearch.run import Run
-from schedsearch.schedule import NoiseSchedule
-from schedsearch.scores import Score
-from schedsearch.search import search
-from schedsearch.verdict import paired_bootstrap
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.search.finalists import finalists
+from schedsearch.search.loop import search
+from schedsearch.search.run import Run
+from schedsearch.study.budget import Budget
+from schedsearch.study.candidate import plain_score, score_from
 from vocoder.atomic import atomic_write
-from vocoder.audio import typical_excerpt
+from vocoder.audio.reading import typical_excerpt
 
 PATH = FOLDER / "held_out.csv"
 # Of each held-out clip, a typical part: whole ones would take most of the bench's time.

@@ -10,18 +10,19 @@ from tqdm import tqdm
 from experiments.search_bench.held_out import CANDIDATES
 from experiments.search_bench.rows import stands
 from experiments.search_bench.searching import COLUMN, FOLDER, FRESH, OBJECTIVE, demo
-from schedsearch.budget import Budget
-from schedsearch.draws import finalist_draws
-from schedsearch.evaluator import Evaluator
-from schedsearch.finalists import apart
+from schedsearch.evaluation.draws import finalist_draws
+from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.metrics.registry import objective
-from schedsearch.noise import NoiseBank
-from schedsearch.run import Run, search_clips
-from schedsearch.schedule import NoiseSchedule
-from schedsearch.search import search
-from schedsearch.standing import ranking
+from schedsearch.sampling.noise import NoiseBank
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.search.finalists import apart
+from schedsearch.search.loop import search
+from schedsearch.search.run import Run
+from schedsearch.study.budget import Budget
+from schedsearch.study.ranking import ranking
+from schedsearch.voice.opened import search_clips
 from vocoder.atomic import atomic_write
-from vocoder.audio import typical_excerpt
+from vocoder.audio.reading import typical_excerpt
 
 PATH = FOLDER / "noise.csv"
 ITERATIONS, SCHEDULES = 6, 16

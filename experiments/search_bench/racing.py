@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from experiments.search_bench.searching import COLUMN, FOLDER, demo, scratch
-from schedsearch.choice import level_grid
-from schedsearch.draws import search_draws
-from schedsearch.prefix_tree import calls
-from schedsearch.race import LEVEL, clip_means, rounds, surely_worse
-from schedsearch.run import HEATS
+from schedsearch.evaluation.draws import search_draws
+from schedsearch.sampling.prefix_tree import calls
+from schedsearch.search.race import LEVEL, clip_means, rounds, surely_worse
+from schedsearch.search.run import HEATS
 from schedsearch.strategies.bayesian import Bayesian
+from schedsearch.strategies.named_grids import level_grid
 from vocoder.atomic import atomic_write
 
 SCORES = FOLDER / "race_scores.csv"

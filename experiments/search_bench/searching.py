@@ -7,18 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from schedsearch.budget import Budget
-from schedsearch.candidate import Candidate
-from schedsearch.config import Voice, load_voice
-from schedsearch.evaluator import Evaluator
+from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE, column, metrics_for
-from schedsearch.noise import NoiseBank
-from schedsearch.run import HELD_OUT_SEED, Run, Settings, open_run
-from schedsearch.search import search
-from schedsearch.standing import ranking
+from schedsearch.sampling.noise import NoiseBank
+from schedsearch.search.loop import search
+from schedsearch.search.opening import open_run
+from schedsearch.search.run import Run
+from schedsearch.search.settings import Settings
 from schedsearch.strategies.strategy import Strategy
-from schedsearch.study import Store, sqlite_url
-from vocoder.audio import Clip
+from schedsearch.study.budget import Budget
+from schedsearch.study.candidate import Candidate
+from schedsearch.study.ranking import ranking
+from schedsearch.study.store import Store, sqlite_url
+from schedsearch.voice.config import Voice, load_voice
+from schedsearch.voice.opened import HELD_OUT_SEED
+from vocoder.audio.reading import Clip
 
 OBJECTIVE = os.environ.get("OBJECTIVE") or DEFAULT_OBJECTIVE
 FOLDER = Path("results/shipped/demo/16000hz/search") / OBJECTIVE

@@ -10,8 +10,8 @@ from experiments.search_bench.grids import evaluations, grid_path
 from experiments.search_bench.noise import noise_table
 from experiments.search_bench.racing import SCORES, prefix_table, race_table
 from experiments.search_bench.searching import COLUMN, FOLDER, OBJECTIVE
-from schedsearch.choice import grid_named
-from schedsearch.markdown import markdown_table
+from schedsearch.formatting import markdown_table
+from schedsearch.strategies.named_grids import grid_named
 from vocoder.atomic import atomic_write
 
 PATH = FOLDER / "search.md"

@@ -4,12 +4,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from schedsearch.commands.arguments import optional_rate
-from schedsearch.config import Voice, load_voice
-from schedsearch.run import open_vocoder, search_excerpts
-from schedsearch.voice_check import CHECKING, kept_diagnosis, new_diagnosis
-from vocoder.audio import Clip
-from vocoder.checkpoint import describe
+from schedsearch.commands.voice_options import chosen_voice
+from schedsearch.voice.check import CHECKING, kept_diagnosis, new_diagnosis
+from schedsearch.voice.config import Voice
+from schedsearch.voice.opened import open_vocoder, search_excerpts
+from vocoder.audio.reading import Clip
 from vocoder.errors import InputError
 from vocoder.front_end_check.advice import sentence
 from vocoder.front_end_check.diagnosis import Diagnosis
@@ -23,10 +22,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints the measurements and what they say; InputError where a search would be of no use."""
-    voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
+    voice = chosen_voice(options)
     vocoder = open_vocoder(voice)
     clips = search_excerpts(voice, vocoder, seed=0)
-    print(describe(vocoder))
+    print(vocoder.description)
     found = _diagnosis(voice, vocoder, clips, options.results)
     print(_table(found))
     told = sentence(found, vocoder.dialect.name)

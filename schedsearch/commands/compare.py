@@ -7,17 +7,17 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from schedsearch.commands.arguments import lengths, optional_rate, positive_number, whole_number
-from schedsearch.commands.pages import COMPARISON
-from schedsearch.comparison.contest import MOST_DRAWS, Settings, open_contest
+from schedsearch.arguments import lengths, positive_number, whole_number
+from schedsearch.commands.voice_options import chosen_voice
+from schedsearch.comparison.contest import Settings, open_contest
 from schedsearch.comparison.standings import standings
 from schedsearch.comparison.table import table, write_table
 from schedsearch.comparison.text import text
-from schedsearch.config import load_voice
-from schedsearch.counted import counted
+from schedsearch.evaluation.draws import MOST_DRAWS
+from schedsearch.formatting import counted
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
+from schedsearch.report.pages import COMPARISON
 from schedsearch.report.pictures.writing import write_comparison_picture
-from vocoder.checkpoint import describe
 from vocoder.errors import InputError
 
 _BAR = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed}<{remaining} {postfix}"
@@ -44,9 +44,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Scores what is not scored yet, writes comparison.csv and prints it to be read."""
     settings = _settings(options)
-    voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
+    voice = chosen_voice(options)
     contest = open_contest(voice, settings)
-    print(describe(contest.scoring.vocoder))
+    print(contest.scoring.vocoder.description)
     show("speed", contest.timing.steps(contest.entrants))
     evaluations, seconds = contest.left
     print(
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     path = contest.folder / COMPARISON
     write_table(table(contest, ranked), path)
     print(f"\n{text(contest, ranked)}\n\nfile:     {path}")
-    if picture := write_comparison_picture(path):
+    if picture := write_comparison_picture(path, voice.services.draw):
         print(f"picture:  {picture}")
     return 0
 

@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from schedsearch.commands.arguments import check_new
-from schedsearch.counted import counted
-from schedsearch.schedule_files import Layout, layout_for, read_provenance, read_schedule, write_schedule
+from schedsearch.arguments import check_new
+from schedsearch.formatting import counted
+from schedsearch.schedules.files import Layout, layout_for, read_provenance, read_schedule, write_schedule
 from vocoder.errors import InputError, printable
 
 

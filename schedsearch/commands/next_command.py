@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from schedsearch.budget import Budget
-from schedsearch.storage_errors import shown
+from schedsearch.study.budget import Budget
+from schedsearch.study.errors import shown
 
 # Options that say which study it is, and make's names of them; what has none is typed to the program itself.
 _VARIABLES: Mapping[str, str] = MappingProxyType(

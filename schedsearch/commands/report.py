@@ -4,14 +4,18 @@ import argparse
 import json
 from pathlib import Path
 
-from schedsearch.commands.arguments import optional_rate, positive_number, whole_number, yes_or_no
-from schedsearch.commands.pages import write_dataset_page, write_run_page, write_small_run_page
-from schedsearch.commands.search import BUDGET, FINISHED
-from schedsearch.config import Voice, load_voice
-from schedsearch.confirmation import Verdict
-from schedsearch.counted import counted
-from schedsearch.rendering import LISTENING_CLIPS
-from schedsearch.run import LONGEST_SEARCH, STUDY, Run, Settings, open_run, results_folder
+from schedsearch.arguments import positive_number, whole_number, yes_or_no
+from schedsearch.commands.voice_options import chosen_voice
+from schedsearch.formatting import counted
+from schedsearch.report.pages import write_dataset_page, write_run_page, write_small_run_page
+from schedsearch.report.rendering import LISTENING_CLIPS
+from schedsearch.schedules.search_space import LONGEST_SEARCH
+from schedsearch.search.asked_budget import is_finished
+from schedsearch.search.opening import open_run
+from schedsearch.search.run import Run
+from schedsearch.search.settings import STUDY, Settings, results_folder
+from schedsearch.search.verdict import Verdict
+from schedsearch.voice.config import Voice
 from vocoder.errors import InputError
 
 LONG_SECONDS = "120"
@@ -41,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     clips = whole_number(options.clips, "CLIPS", least=0, most=100)
     seconds = positive_number(options.long_seconds, "LONG_SECONDS", zero=True)
     small = yes_or_no(options.small, "SMALL")
-    voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
+    voice = chosen_voice(options)
     if options.iters is None:
         path = write_dataset_page(voice, options.results, small=small)
     else:
@@ -58,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
 def _finished(voice: Voice, options: argparse.Namespace) -> tuple[Run, Verdict]:
     iterations = whole_number(options.iters, "ITERS", least=1, most=LONGEST_SEARCH)
     opened = open_run(voice, _settings(voice, options, iterations), known=True)
-    if opened.store.recall(FINISHED) != opened.store.recall(BUDGET):
+    if not is_finished(opened.store):
         raise InputError(
             f"a report needs a finished search, and that of {counted(iterations, 'iteration')} was stopped; run "
             f"make search ITERS={iterations} DATASET={voice.dataset} to its end"

@@ -2,44 +2,33 @@
 
 import argparse
 import time
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from schedsearch.budget import Budget, default_budget, parse_budget
-from schedsearch.choice import GRIDS, STRATEGIES
-from schedsearch.commands.arguments import optional_rate, whole_number, yes_or_no
+from schedsearch.arguments import whole_number, yes_or_no
 from schedsearch.commands.next_command import next_command
-from schedsearch.commands.pages import write_run_page
-from schedsearch.config import EXPERIMENTS, load_voice
-from schedsearch.confirmation import Verdict
+from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.report.finding import sentence
-from schedsearch.report.origin import origin
-from schedsearch.report.pictures.writing import write_pictures
+from schedsearch.report.pages import write_run_page
 from schedsearch.report.plan import plan
+from schedsearch.report.results_folder import FRONT, write_results
 from schedsearch.report.summary import other_objectives, table
-from schedsearch.report.tables import (
-    provenance,
-    write_front,
-    write_leaderboard,
-    write_run,
-    write_schedules,
-    write_trials,
-)
-from schedsearch.run import LONGEST_SEARCH, STUDY, Run, Settings, results_folder
-from schedsearch.search import Progress
-from schedsearch.study import Store
-from schedsearch.voice_check import open_checked
-from vocoder.atomic import sweep
-from vocoder.checkpoint import describe
-from vocoder.errors import InputError
+from schedsearch.schedules.search_space import LONGEST_SEARCH
+from schedsearch.search.asked_budget import AskedBudget, begin
+from schedsearch.search.loop import Progress
+from schedsearch.search.opening import open_checked
+from schedsearch.search.run import Run
+from schedsearch.search.settings import STUDY, Settings, results_folder
+from schedsearch.search.strategy_factory import STRATEGIES
+from schedsearch.search.verdict import Verdict
+from schedsearch.strategies.named_grids import GRIDS
+from schedsearch.study.budget import Budget, parse_budget
+from schedsearch.voice.config import EXPERIMENTS
 
-BUDGET, _MORE, FINISHED = "budget", "more", "finished budget"  # what the store remembers them under
-FRONT = "pareto.csv"
 _BAR = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed}<{remaining} {postfix}"
 
 
@@ -73,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     """Searches, or goes on searching, and prints the verdict; 0, or 3 where an improvement was required."""
     settings = _settings(options)
     asked = _asked(options, settings.iterations)
-    voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
+    voice = chosen_voice(options)
     if asked.budget or not (settings.storage or (results_folder(voice, settings) / STUDY).exists()):
         asked.total(None)  # a refusal now leaves nothing behind
     opened = open_checked(voice, settings, force=yes_or_no(options.force, "FORCE"), tell=print)
@@ -81,32 +70,19 @@ def run(options: argparse.Namespace) -> int:
         return _searched(opened, asked, options)
 
 
-def _searched(opened: Run, asked: "_Asked", options: argparse.Namespace) -> int:
-    print(describe(opened.vocoder))
+def _searched(opened: Run, asked: AskedBudget, options: argparse.Namespace) -> int:
+    print(opened.vocoder.description)
     if opened.store.changed:
         print(f"changed since the last search: {', '.join(opened.store.changed)}; a new study begins")
-    budget = _remembered(opened.store, asked)
+    budget = begin(opened.store, asked)
     print(plan(opened, budget))
     _show(opened, budget)
-    verdict = conclude(opened, budget)
+    verdict = opened.verdict()
+    write_results(opened, verdict, budget)
     _tell(opened, verdict)
     print(f"page:   {write_run_page(opened, verdict)}")
     print(f"next:   {next_command(options, _defaults(), budget)}")
     return 3 if options.require_improvement and not verdict.improves else 0
-
-
-def begin(opened: Run, budget: str | None) -> Budget:
-    """The budget in words, or the default one, kept for the next time that this search is asked to go on."""
-    return _remembered(opened.store, _Asked(opened.settings.iterations, parse_budget(budget) if budget else None, None))
-
-
-def conclude(opened: Run, budget: Budget) -> Verdict:
-    """The verdict of a search whose steps are all done, with every file of the results folder written."""
-    verdict = opened.verdict()
-    with opened.store.turn():  # of several processes one after the other
-        _write(opened, verdict)
-    opened.store.remember(FINISHED, str(budget))
-    return verdict
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -122,44 +98,12 @@ def _settings(options: argparse.Namespace) -> Settings:
     )
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """BUDGET and MORE, where given, of a search of so many steps."""
-
-    iterations: int
-    budget: Budget | None
-    more: Budget | None
-
-    def total(self, kept: str | None) -> Budget:
-        """What to work to: the budget `kept` from before unless another is given, plus MORE."""
-        begun = self.budget or (parse_budget(kept) if kept else default_budget(self.iterations))
-        if self.more is None:
-            return begun
-        if self.more.unit != begun.unit:
-            raise InputError(f"MORE must be in the budget's unit ({begun}), and is {self.more}; give it in that")
-        return Budget(begun.amount + self.more.amount, begun.unit)
-
-
-def _asked(options: argparse.Namespace, iterations: int) -> _Asked:
-    return _Asked(
+def _asked(options: argparse.Namespace, iterations: int) -> AskedBudget:
+    return AskedBudget(
         iterations,
         parse_budget(options.budget) if options.budget else None,
         parse_budget(options.more, name="MORE") if options.more else None,
     )
-
-
-def _remembered(store: Store, asked: _Asked) -> Budget:
-    """The budget to work to, kept for the next time.
-
-    The same MORE again, while what it asked for is unfinished, is a stopped search going on: it adds nothing.
-    """
-    with store.turn():
-        kept, more = store.recall(BUDGET), str(asked.more) if asked.more else None
-        goes_on = asked.budget is None and more == store.recall(_MORE) and kept != store.recall(FINISHED)
-        budget = parse_budget(kept) if kept and goes_on else asked.total(kept)
-        store.remember(BUDGET, str(budget))
-        store.remember(_MORE, more)
-    return budget
 
 
 def _show(opened: Run, budget: Budget) -> None:
@@ -179,20 +123,6 @@ def _best(progress: Progress, metric: str) -> str:
     if progress.best is None:
         return ""
     return f"best {metric} {progress.best.score.mean:.4f}, {progress.best.name}"
-
-
-def _write(opened: Run, verdict: Verdict) -> None:
-    facts = origin(opened) | provenance(opened.store, verdict)
-    sweep(opened.folder)
-    write_trials(opened.store, opened.folder / "trials.csv")
-    if len(opened.store.objectives) > 1:
-        write_front(opened.store, opened.folder / FRONT)
-    else:  # of an earlier search of several objectives
-        (opened.folder / FRONT).unlink(missing_ok=True)
-    write_leaderboard(opened.store, verdict, opened.folder / "leaderboard.csv")
-    write_schedules(verdict, facts, opened.folder)
-    write_run(facts, opened.folder / "run.json")
-    write_pictures(opened.store, verdict, opened.folder / "pictures")
 
 
 def _tell(opened: Run, verdict: Verdict) -> None:

@@ -5,14 +5,14 @@ import copy
 import json
 from pathlib import Path
 
+from schedsearch.arguments import lengths
 from schedsearch.commands import search
-from schedsearch.commands.arguments import lengths, optional_rate
-from schedsearch.commands.pages import write_dataset_page
-from schedsearch.config import load_voice
-from schedsearch.counted import counted
+from schedsearch.commands.voice_options import chosen_voice
+from schedsearch.formatting import counted
 from schedsearch.report.finding import signed, stored_finding
+from schedsearch.report.pages import write_dataset_page
 from schedsearch.report.pictures.writing import write_length_pictures
-from schedsearch.run import Settings, results_folder
+from schedsearch.search.settings import Settings, results_folder
 
 LENGTHS = "6 12 25 50 100"
 
@@ -33,15 +33,15 @@ def run(options: argparse.Namespace) -> int:
         one.iters = str(length)
         status = max(status, search.run(one))
         rows.append(_row(one))
-    write_length_pictures(_folder(one), _folder(one).parent / "pictures")
+    voice = chosen_voice(options)
+    write_length_pictures(_folder(one), _folder(one).parent / "pictures", voice.services.draw)
     print("\n" + "\n".join(["iterations, what ships, searched minus best baseline on the held-out clips", *rows]))
-    voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
     print(f"page:  {write_dataset_page(voice, options.results)}")
     return status
 
 
 def _folder(options: argparse.Namespace) -> Path:
-    voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
+    voice = chosen_voice(options)
     return results_folder(voice, Settings(int(options.iters), results=options.results))
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from schedsearch.counted import counted
-from schedsearch.schedule_facts import columns
-from schedsearch.schedule_files import open_schedule, read_provenance
+from schedsearch.formatting import counted
+from schedsearch.schedules.facts import columns
+from schedsearch.schedules.files import open_schedule, read_provenance
 from vocoder.errors import printable
 
 BAR = (-6.0, 14.0)  # log-SNR: the box that searches stay in; one mark a unit

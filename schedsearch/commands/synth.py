@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from schedsearch.commands.arguments import check_new, optional_rate, whole_number
-from schedsearch.config import load_voice
-from schedsearch.counted import counted
-from schedsearch.run import open_vocoder
-from schedsearch.schedule_files import read_schedule
-from schedsearch.synthesis import copy_synthesis
+from schedsearch.arguments import check_new, whole_number
+from schedsearch.commands.voice_options import chosen_voice
+from schedsearch.formatting import counted
+from schedsearch.sampling.synthesis import copy_synthesis
+from schedsearch.schedules.files import read_schedule
+from schedsearch.voice.opened import open_vocoder
 from vocoder.atomic import atomic_write
-from vocoder.audio import Clip, read_audio, resample, write_wav
+from vocoder.audio.reading import Clip, read_audio, resample, write_wav
 from vocoder.errors import InputError, printable
 from vocoder.vocoder import Vocoder
 
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     write = _writer(options.out)
     _check_kept(options.out, [options.wav, options.schedule], options.force)
     schedule = read_schedule(options.schedule)
-    voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
+    voice = chosen_voice(options)
     vocoder = open_vocoder(voice)
     clip = _recording(options.wav, vocoder, options.resample)
     began = time.perf_counter()

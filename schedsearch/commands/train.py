@@ -13,20 +13,21 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from schedsearch.commands.arguments import optional_rate, positive_number, whole_number, yes_or_no
+from schedsearch.arguments import positive_number, whole_number, yes_or_no
 from schedsearch.commands.training_folder import check_configuration, check_places, keep_configuration, state_path
-from schedsearch.config import Training, Voice, load_voice
-from schedsearch.validation import validate
+from schedsearch.commands.voice_options import chosen_voice
+from schedsearch.evaluation.validation import validate
+from schedsearch.voice.config import Training, Voice
 from vocoder.atomic import atomic_write
-from vocoder.audio import Clip, read_folder
-from vocoder.checkpoint import load_vocoder, save_ivanvovk
-from vocoder.checkpoint_config import check_sizes, read_config
+from vocoder.audio.listed_clips import read_clips
+from vocoder.audio.reading import Clip, read_folder
+from vocoder.checkpoints.configuration import check_sizes, read_config
+from vocoder.checkpoints.loading import load_vocoder, save_ivanvovk
 from vocoder.dialects.dialect import FrontEnd
 from vocoder.dialects.ivanvovk import IVANVOVK, front_end, network_config
 from vocoder.errors import InputError
-from vocoder.listed_clips import read_clips
-from vocoder.training import Recipe, TrainingState, recipe_from, resume, save, start, train
-from vocoder.training_data import TrainingSet, training_set
+from vocoder.training.data import TrainingSet, training_set
+from vocoder.training.loop import Recipe, TrainingState, recipe_from, resume, save, start, train
 from vocoder.vocoder import Vocoder, best_device, fast_precision
 from vocoder.weights import weights_hash
 
@@ -49,7 +50,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Trains until the recipe's last step or the hours are over; writes the checkpoint at every validation."""
     rhythm = _rhythm(options)
-    voice = load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
+    voice = chosen_voice(options)
     training, configuration = _training_of(voice)
     check_places(voice, configuration, force=yes_or_no(options.force, "FORCE"))
     recipe = _recipe(training, options)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from schedsearch.config import Voice
+from schedsearch.voice.config import Voice
 from vocoder.atomic import atomic_write
-from vocoder.checkpoint_config import read_config
+from vocoder.checkpoints.configuration import read_config
 from vocoder.errors import InputError
 
 CHECKPOINT, CONFIG = "checkpoint.pt", "config.json"  # what `save_ivanvovk` writes

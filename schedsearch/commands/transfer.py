@@ -3,13 +3,14 @@
 import argparse
 from pathlib import Path
 
-from schedsearch import config
-from schedsearch.commands.arguments import lengths, positive_number, whole_number
+from schedsearch.arguments import lengths, positive_number, whole_number
 from schedsearch.commands.compare import show
-from schedsearch.comparison.contest import MOST_DRAWS, Settings
+from schedsearch.comparison.contest import Settings
+from schedsearch.evaluation.draws import MOST_DRAWS
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.transfer.exchange import Exchange, open_exchange
 from schedsearch.transfer.files import standing, write_all
+from schedsearch.voice import config
 
 
 def add(parser: argparse.ArgumentParser) -> None:

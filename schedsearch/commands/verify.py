@@ -4,20 +4,20 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from schedsearch.commands.arguments import optional_rate
-from schedsearch.config import EXPERIMENTS, Voice, load_voice
-from schedsearch.schedule import NoiseSchedule
-from schedsearch.schedule_facts import SHAKY, final_gain, first_fall, followed_by, survives_float32
-from schedsearch.schedule_files import Layout, ScheduleFile, open_schedule
-from vocoder.checkpoint_config import config_found, read_config
-from vocoder.checkpoint_file import read_checkpoint
+from schedsearch.commands.voice_options import chosen_voice
+from schedsearch.schedules.facts import SHAKY, final_gain, first_fall, followed_by, survives_float32
+from schedsearch.schedules.files import Layout, ScheduleFile, open_schedule
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.voice.config import EXPERIMENTS, Voice
+from vocoder.checkpoints.configuration import config_found, read_config
+from vocoder.checkpoints.file import read_checkpoint
 from vocoder.dialects.coqui import COQUI
 from vocoder.dialects.detection import layout_of
 from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.dialects.lmnt import LMNT
 from vocoder.errors import InputError, printable
-from vocoder.trained_range import STRATIFIED, USUAL, TrainedRange, trained_range
-from vocoder.training import recipe_from
+from vocoder.training.loop import recipe_from
+from vocoder.training.trained_range import STRATIFIED, USUAL, TrainedRange, trained_range
 
 DIALECTS = {Layout.IVANVOVK: IVANVOVK, Layout.LMNT: LMNT, Layout.COQUI: COQUI}
 
@@ -107,7 +107,7 @@ def _trained(options: argparse.Namespace) -> TrainedRange:
         if options.rate is not None:
             raise InputError(f"--rate must go with --dataset, and is {options.rate!r} alone; give both or neither")
         return USUAL
-    return _of_voice(load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments))
+    return _of_voice(chosen_voice(options))
 
 
 def _of_voice(voice: Voice) -> TrainedRange:

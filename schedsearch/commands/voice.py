@@ -8,14 +8,14 @@ from pathlib import Path
 import joblib
 from tqdm import tqdm
 
-from schedsearch.commands.arguments import whole_number, yes_or_no
-from schedsearch.config import EXPERIMENTS, check_new_name
-from schedsearch.new_voice.dataset_file import NewVoice, dataset_text, quoted
-from schedsearch.new_voice.inspection import Inspection, inspect
-from schedsearch.new_voice.recording import Fault, LeftOut, Recording
-from schedsearch.new_voice.split import LEAST, LEAST_HELD_OUT, LEAST_SEARCH, split
-from schedsearch.new_voice.summary import choice_lines, survey_lines
-from schedsearch.new_voice.survey import Survey, audio_names, scan, sorted_out
+from schedsearch.arguments import whole_number, yes_or_no
+from schedsearch.voice.adding.dataset_file import NewVoice, dataset_text, quoted
+from schedsearch.voice.adding.inspection import Inspection, inspect
+from schedsearch.voice.adding.recording import Fault, LeftOut, Recording
+from schedsearch.voice.adding.split import LEAST, LEAST_HELD_OUT, LEAST_SEARCH, split
+from schedsearch.voice.adding.summary import choice_lines, survey_lines
+from schedsearch.voice.adding.survey import Survey, audio_names, scan, sorted_out
+from schedsearch.voice.config import EXPERIMENTS, check_new_name
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 

@@ -8,15 +8,15 @@ from schedsearch.comparison.entrants import SHIPPED, Entrant, baselines_of, give
 from schedsearch.comparison.kept import Kept
 from schedsearch.comparison.scoring import Scoring
 from schedsearch.comparison.timing import Timing
-from schedsearch.config import Voice
-from schedsearch.metrics.registry import DEFAULT_COLUMNS, DEFAULT_OBJECTIVE, columns_with, metrics_for
-from schedsearch.run import LONGEST_HELD_OUT, held_out_clips, make_writable, open_vocoder, voice_folder
-from vocoder.audio import SHORTEST
+from schedsearch.evaluation.draws import MOST_DRAWS
+from schedsearch.metrics.registry import DEFAULT_COLUMNS, DEFAULT_OBJECTIVE, columns_with
+from schedsearch.voice.config import Voice
+from schedsearch.voice.opened import LONGEST_HELD_OUT, held_out_clips, make_writable, open_vocoder, voice_folder
+from vocoder.audio.reading import SHORTEST
 from vocoder.errors import InputError
 from vocoder.vocoder import in_precision
 
 KEPT = "comparison.jsonl"  # in the voice's results folder
-MOST_DRAWS = 100
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def open_scoring(voice: Voice, settings: Settings) -> Scoring:
     folder = voice_folder(voice, settings.results)
     vocoder = in_precision(open_vocoder(voice), None)  # float32, as users will hear it
     names = (settings.objective, *(settings.metrics or DEFAULT_COLUMNS))
-    metrics = metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=settings.jobs, names=names)
+    metrics = voice.services.metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=settings.jobs, names=names)
     clips = held_out_clips(voice, vocoder, settings.seconds)
     kept = Kept(folder / KEPT)
     make_writable(folder)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from schedsearch.families import baselines, published_names, universal_names
-from schedsearch.schedule import NoiseSchedule
-from schedsearch.schedule_files import read_provenance, read_schedule
+from schedsearch.schedules.baselines import baselines
+from schedsearch.schedules.files import read_provenance, read_schedule
+from schedsearch.schedules.named import published_names, universal_names
+from schedsearch.schedules.schedule import NoiseSchedule
 from vocoder.errors import InputError
 
 SHIPPED = "shipped"  # below the results folder: what the project committed

@@ -16,12 +16,12 @@ import numpy as np
 
 from schedsearch.comparison.entrants import Entrant
 from schedsearch.comparison.kept import Kept
-from schedsearch.evaluator import SAMPLES_AT_ONCE, Evaluator
+from schedsearch.evaluation.evaluator import SAMPLES_AT_ONCE, Evaluator
+from schedsearch.evaluation.scores import Evaluation, Score
 from schedsearch.metrics.registry import Metric
-from schedsearch.run import conditions, held_out_noise
-from schedsearch.schedule import NoiseSchedule
-from schedsearch.scores import Evaluation, Score
-from vocoder.audio import Clip
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.voice.opened import conditions, held_out_noise
+from vocoder.audio.reading import Clip
 from vocoder.vocoder import Vocoder
 
 

@@ -6,10 +6,9 @@ import numpy as np
 
 from schedsearch.comparison.contest import Contest
 from schedsearch.comparison.entrants import Entrant
-from schedsearch.confirmation import Comparison, compare
+from schedsearch.evaluation.paired import Comparison, compare, sound
+from schedsearch.evaluation.scores import Score
 from schedsearch.metrics.registry import Metric
-from schedsearch.scores import Score
-from schedsearch.verdict import sound_clips
 
 
 @dataclass(frozen=True)
@@ -29,29 +28,6 @@ class Standing:
 def standings(contest: Contest) -> dict[int, list[Standing]]:
     """By length, shortest first; of each the fewest failures of the objective first, then the best mean."""
     return {iterations: _of_length(contest, iterations) for iterations in contest.lengths}
-
-
-def word(comparison: Comparison, metric: Metric) -> str:
-    """The verdict's: what fails more often is no better, whatever the clips say that have both."""
-    found = side(comparison, metric)
-    return "fails more often" if found and metric.ranks and comparison.fails_more else found
-
-
-def side(comparison: Comparison, metric: Metric) -> str:
-    """Where the interval lies, over the clips that are sound in both."""
-    difference = comparison.difference
-    if difference is None:
-        return ""
-    if not difference.excludes_zero:
-        return "tie"
-    if not metric.ranks:
-        return "higher" if difference.low > 0 else "lower"
-    return "better" if (difference.high < 0) == (metric.direction == "minimize") else "worse"
-
-
-def sound(score: Score) -> Score:
-    """Of the clips without a failure."""
-    return Score(score.values[sound_clips([score.values])])
 
 
 def _of_length(contest: Contest, iterations: int) -> list[Standing]:

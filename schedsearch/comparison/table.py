@@ -43,13 +43,13 @@ import numpy as np
 import pandas as pd
 
 from schedsearch.comparison.contest import Contest
-from schedsearch.comparison.standings import Standing, sound, word
-from schedsearch.confirmation import Comparison
+from schedsearch.comparison.standings import Standing
+from schedsearch.evaluation.bootstrap import Interval, paired_bootstrap, sound_clips
+from schedsearch.evaluation.paired import Comparison, sound, word
+from schedsearch.evaluation.scores import Score
+from schedsearch.formatting import defused
 from schedsearch.metrics.registry import Metric
-from schedsearch.scores import Score
-from schedsearch.speed import evaluations_per_audio_second
-from schedsearch.spreadsheet import defused
-from schedsearch.verdict import Interval, paired_bootstrap, sound_clips
+from schedsearch.sampling.speed import evaluations_per_audio_second
 from vocoder.atomic import atomic_write
 
 COLUMNS = (

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 
 from schedsearch.comparison.contest import Contest
-from schedsearch.comparison.standings import Standing, sound, word
-from schedsearch.confirmation import Comparison
-from schedsearch.counted import counted
+from schedsearch.comparison.standings import Standing
+from schedsearch.evaluation.paired import Comparison, sound, word
+from schedsearch.formatting import counted
 from schedsearch.metrics.registry import Metric
 
 WIDTH = 100  # columns

@@ -9,13 +9,13 @@ from hashlib import sha256
 
 import torch
 
-from schedsearch import speed
 from schedsearch.comparison.entrants import Entrant
 from schedsearch.comparison.kept import Kept
-from schedsearch.counted import counted
-from schedsearch.run import conditions
-from schedsearch.speed import Speed
-from vocoder.audio import Clip
+from schedsearch.formatting import counted
+from schedsearch.sampling import speed
+from schedsearch.sampling.speed import Speed
+from schedsearch.voice.opened import conditions
+from vocoder.audio.reading import Clip
 from vocoder.vocoder import Vocoder
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from schedsearch.metrics.failure import Failure
 from schedsearch.metrics.processes import in_processes
-from vocoder.audio import SILENCE
+from vocoder.audio.reading import SILENCE
 from vocoder.errors import InputError
 
 Samples = npt.NDArray[np.float32]  # [samples]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from schedsearch.metrics.clips import Samples, obstacle, paired, spread
 from schedsearch.metrics.failure import Failure
-from vocoder.audio import resample
+from vocoder.audio.reading import resample
 
 # The package writes past its arrays, up to a segmentation fault, when speech falls into more than 50
 # utterances. Its detector gives each at least 0.2 s, and 0.204 s of pause after it: 20 s cannot hold more.

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from schedsearch.metrics.clips import Samples, array, obstacle, spread
 from schedsearch.metrics.failure import Failure
-from vocoder.audio import resample
+from vocoder.audio.reading import resample
 
 RATE = 16000  # Hz, whatever the audio's: F0 needs no more, and less would make its grid coarser
 LOWEST, HIGHEST = 60.0, 600.0  # Hz: speech

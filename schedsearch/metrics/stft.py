@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from schedsearch.metrics.finite import finite_clips
-from vocoder.spectrogram import magnitudes
+from vocoder.front_ends.spectrogram import magnitudes
 
 LSD_WINDOW = 0.032  # seconds
 LSD_FLOOR = 1e-5  # -100 dB of a full-scale sine

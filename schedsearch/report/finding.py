@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from schedsearch.confirmation import Verdict
-from schedsearch.counted import counted
+from schedsearch.evaluation.bootstrap import Interval, sound_clips
+from schedsearch.formatting import counted
 from schedsearch.metrics.catalogue import catalogue
-from schedsearch.verdict import Interval, sound_clips
+from schedsearch.search.verdict import Verdict
 
 # Why a baseline ships, by the outcome.
 _WHY = {

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from schedsearch.run import HELD_OUT_SEED, VOICE_CHECK, Run
+from schedsearch.search.run import Run
+from schedsearch.voice.check import VOICE_CHECK
+from schedsearch.voice.opened import HELD_OUT_SEED
 from vocoder.reverse import ReverseProcess
 
 

@@ -6,24 +6,25 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from schedsearch.budget import Budget
-from schedsearch.counted import counted
-from schedsearch.draws import finalist_draws
-from schedsearch.families import baselines
-from schedsearch.finalists import BASELINE_FINALISTS, SEARCHED_FINALISTS
-from schedsearch.new_voice.split import LEAST_HELD_OUT, LEAST_SEARCH
-from schedsearch.rendering import LISTENING_CLIPS
-from schedsearch.run import Run
-from schedsearch.standing import spent
+from schedsearch.evaluation.draws import finalist_draws
+from schedsearch.formatting import counted
+from schedsearch.report.rendering import LISTENING_CLIPS
+from schedsearch.schedules.baselines import baselines
+from schedsearch.search.asked_budget import is_finished
+from schedsearch.search.finalists import BASELINE_FINALISTS, SEARCHED_FINALISTS
+from schedsearch.search.run import Run
 from schedsearch.strategies.slope import EVALUATIONS_A_STEP
-from vocoder.audio import Clip
+from schedsearch.study.budget import Budget
+from schedsearch.study.ranking import spent
+from schedsearch.voice.adding.split import LEAST_HELD_OUT, LEAST_SEARCH
+from vocoder.audio.reading import Clip
 from vocoder.vocoder import Vocoder
 
 
 def plan(run: Run, budget: Budget) -> str:
     """Stages that are still to do, with network evaluations and minutes; one line where nothing is."""
     left = 1 - spent(run.store, budget)
-    if left <= 0 and run.store.recall("finished budget") == str(budget):
+    if left <= 0 and is_finished(run.store, budget):
         return f"plan: nothing left of {budget}, spent by {', '.join(run.strategies)}; MORE= adds to it"
     clips, held_out, steps = len(run.search_clips), len(run.held_out_clips), run.settings.iterations
     pairs, judged = clips * len(run.draws), held_out * len(run.held_out_draws)

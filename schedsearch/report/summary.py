@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterable
 
-from schedsearch.confirmation import Comparison, Verdict
+from schedsearch.evaluation.paired import Comparison
+from schedsearch.evaluation.scores import Score
 from schedsearch.report.finding import better_side, signed
 from schedsearch.report.tables import ordered
-from schedsearch.scores import Score
+from schedsearch.search.verdict import Verdict
 
 TOO_FEW = "fewer than 2 clips to compare"
 

@@ -40,15 +40,16 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from schedsearch.candidate import Candidate
-from schedsearch.confirmation import Comparison, Verdict
-from schedsearch.finalists import finalists, leaders
-from schedsearch.schedule_files import Layout, write_schedule
-from schedsearch.scores import Score
-from schedsearch.spreadsheet import defused
-from schedsearch.study import Store
-from schedsearch.verdict import Interval, sound_clips
-from schedsearch.warm_starts import BEGAN_FROM, origin_key
+from schedsearch.evaluation.bootstrap import Interval, sound_clips
+from schedsearch.evaluation.paired import Comparison
+from schedsearch.evaluation.scores import Score
+from schedsearch.formatting import defused
+from schedsearch.schedules.files import Layout, write_schedule
+from schedsearch.search.finalists import finalists, leaders
+from schedsearch.search.verdict import Verdict
+from schedsearch.search.warm_starts import BEGAN_FROM, origin_key
+from schedsearch.study.candidate import Candidate
+from schedsearch.study.store import Store
 from vocoder.atomic import atomic_write
 
 Losses: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]  # [objective]

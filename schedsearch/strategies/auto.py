@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from schedsearch.schedule import NoiseSchedule
+from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.strategies.strategy import Losses, Strategy
 
 

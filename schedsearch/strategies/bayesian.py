@@ -14,8 +14,8 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from schedsearch.schedule import NoiseSchedule
-from schedsearch.space import ScheduleSpace
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.schedules.search_space import ScheduleSpace
 from schedsearch.strategies.strategy import Losses
 
 STARTUP = 12  # proposals drawn at random before TPE and GP fit anything

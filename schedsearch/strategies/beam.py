@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from schedsearch.prefix_tree import STATES_AT_ONCE, Walk
-from schedsearch.sampler import Noise, NoisePredictor
-from schedsearch.schedule import Array, NoiseSchedule
+from schedsearch.sampling.prefix_tree import STATES_AT_ONCE, Walk
+from schedsearch.sampling.sampler import Noise, NoisePredictor
+from schedsearch.schedules.schedule import Array, NoiseSchedule
 from schedsearch.strategies.grid import GridStrategy, LevelGrid, Values, schedule_of
 from schedsearch.strategies.strategy import Losses
 from vocoder.errors import InputError

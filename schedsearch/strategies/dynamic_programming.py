@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from schedsearch.families import TERMINAL_LOG_SNR, resample
-from schedsearch.schedule import Array, NoiseSchedule
-from schedsearch.space import FIRST_LOG_SNR, LEAST_RANGE, LogSnrSpace
+from schedsearch.schedules.formulas import TERMINAL_LOG_SNR, resample
+from schedsearch.schedules.schedule import Array, NoiseSchedule
+from schedsearch.schedules.search_space import FIRST_LOG_SNR, LEAST_RANGE, LogSnrSpace
 from schedsearch.strategies.level_errors import LevelErrors
 from schedsearch.strategies.strategy import Losses
 from vocoder.errors import InputError

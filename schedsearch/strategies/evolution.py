@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from cmaes import CMA
 
-from schedsearch.schedule import Array, NoiseSchedule
-from schedsearch.space import ScheduleSpace
+from schedsearch.schedules.schedule import Array, NoiseSchedule
+from schedsearch.schedules.search_space import ScheduleSpace
 from schedsearch.strategies.strategy import Losses
 from vocoder.errors import InputError
 

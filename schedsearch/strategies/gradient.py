@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from schedsearch.schedule import Array, NoiseSchedule
-from schedsearch.space import LogSnrSpace
+from schedsearch.schedules.schedule import Array, NoiseSchedule
+from schedsearch.schedules.search_space import LogSnrSpace
 from schedsearch.strategies.slope import Slope
 from schedsearch.strategies.strategy import Losses
 from vocoder.errors import InputError

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from schedsearch.schedule import Array, NoiseSchedule
+from schedsearch.schedules.schedule import Array, NoiseSchedule
 from schedsearch.strategies.strategy import Losses
 from vocoder.errors import InputError
 

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from schedsearch.families import TERMINAL_LOG_SNR
-from schedsearch.noise import NoiseBank
-from schedsearch.sampler import NoisePredictor
-from schedsearch.schedule import Array
-from schedsearch.space import FIRST_LOG_SNR
+from schedsearch.sampling.noise import NoiseBank
+from schedsearch.sampling.sampler import NoisePredictor
+from schedsearch.schedules.formulas import TERMINAL_LOG_SNR
+from schedsearch.schedules.schedule import Array
+from schedsearch.schedules.search_space import FIRST_LOG_SNR
 from schedsearch.strategies.speech import Speech
 
 LEVELS: Array = np.linspace(FIRST_LOG_SNR[1], TERMINAL_LOG_SNR[0], 64)  # all that a schedule of the box can hold

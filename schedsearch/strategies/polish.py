@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from schedsearch.schedule import NoiseSchedule
+from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.strategies.gradient import Gradient
 from schedsearch.strategies.strategy import Losses
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from schedsearch.differentiable import torch_coefficients
-from schedsearch.noise import NoiseBank
-from schedsearch.sampler import Noise, NoisePredictor, reverse_step
-from schedsearch.schedule import Array
+from schedsearch.sampling.differentiable import torch_coefficients
+from schedsearch.sampling.noise import NoiseBank
+from schedsearch.sampling.sampler import Noise, NoisePredictor, reverse_step
+from schedsearch.schedules.schedule import Array
 from schedsearch.strategies.speech import Speech
 from vocoder.reverse import Coefficients
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
-from schedsearch.schedule import Array, NoiseSchedule
+from schedsearch.schedules.schedule import Array, NoiseSchedule
 
 Losses: TypeAlias = Sequence[float] | Array  # [C], or [C, M] of M objectives
 

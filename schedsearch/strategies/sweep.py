@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from schedsearch.schedule import NoiseSchedule
-from schedsearch.space import LogSnrSpace
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.schedules.search_space import LogSnrSpace
 from schedsearch.strategies.strategy import Losses
 
 NAME = "sweep"

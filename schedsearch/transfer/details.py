@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from schedsearch.markdown import markdown_table, percent
+from schedsearch.formatting import markdown_table, percent
 from schedsearch.transfer.matrix import OTHERS, RATE, SAME
 
 BANDS = {"pesq_wb": "pesq", "pesq_nb": "pesq", "spectral_pesq_wb": "spectral_pesq", "spectral_pesq_nb": "spectral_pesq"}

@@ -8,12 +8,12 @@ from pathlib import Path
 from schedsearch.comparison.contest import Settings, open_scoring
 from schedsearch.comparison.entrants import Entrant, baselines_of
 from schedsearch.comparison.scoring import Part, Scoring
-from schedsearch.families import universal_names
-from schedsearch.run import search_clips
+from schedsearch.schedules.named import universal_names
 from schedsearch.transfer.judges import Judge, for_another_objective, judges, lengths_of, of_these_weights
 from schedsearch.transfer.offers import Offer, offers
 from schedsearch.transfer.signs import curve_evaluations, measured
 from schedsearch.transfer.universal import Choice, choose, without_speaker
+from schedsearch.voice.opened import search_clips
 
 FOLDER = "transfer"  # below the results folder
 UNIVERSAL, STRANGERS = "universal", "universal without the speaker"  # where an entrant comes from

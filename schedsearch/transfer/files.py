@@ -8,8 +8,7 @@ from matplotlib.figure import Figure
 from schedsearch.comparison.table import write_table
 from schedsearch.report.pictures.png import png
 from schedsearch.report.pictures.schedules import schedules
-from schedsearch.run import make_writable
-from schedsearch.schedule_files import Layout, write_schedule
+from schedsearch.schedules.files import Layout, write_schedule
 from schedsearch.transfer import prediction
 from schedsearch.transfer.exchange import Exchange
 from schedsearch.transfer.heat_map import heat_map
@@ -19,6 +18,7 @@ from schedsearch.transfer.prediction import pairs
 from schedsearch.transfer.sentences import report
 from schedsearch.transfer.summary import overview
 from schedsearch.transfer.universal import Choice, provenance, read_universal, write_universal
+from schedsearch.voice.opened import make_writable
 from vocoder.atomic import atomic_write
 
 PREDICTION, WORDS, OVERVIEW, UNIVERSAL = "prediction-{}.csv", "transfer-{}.md", "transfer.md", "universal.json"
@@ -36,7 +36,8 @@ def write_all(exchange: Exchange, others: pd.DataFrame) -> tuple[list[Path], str
     found, folder = cells(exchange), exchange.folder
     matrix, predicted = table(found, exchange), pairs(exchange, found)
     told = overview(pd.concat([others, matrix]) if len(others) else matrix, WORDS)
-    contents = {name: png(figure) for name, figure in pictures(exchange, found).items()}
+    draw = exchange.judges[0].voice.services.draw or png
+    contents = {name: draw(figure) for name, figure in pictures(exchange, found).items()}
     for n in exchange.lengths:
         of_length = [cell for cell in found if len(cell.entrant.schedule) == n]
         contents[WORDS.format(n)] = report(exchange, of_length, predicted, n).encode()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schedsearch.markdown import markdown_table, percent
+from schedsearch.formatting import markdown_table, percent
 from schedsearch.transfer.exchange import STRANGERS
 from schedsearch.transfer.matrix import BASELINE, NATIVE, Cell
 

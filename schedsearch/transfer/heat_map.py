@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
+from schedsearch.evaluation.bootstrap import Array
 from schedsearch.report.pictures.style import blank, shown, style
 from schedsearch.transfer.grid import grid, text
 from schedsearch.transfer.matrix import Cell
-from schedsearch.verdict import Array
 
 DARKEST = 0.5  # relative loss; worse ones look alike
 ROW = 0.34  # inches

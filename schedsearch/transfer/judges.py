@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from schedsearch.comparison.entrants import SHIPPED, Entrant, lengths_with_winners, winners_of
-from schedsearch.config import Voice, known_datasets, known_rates, load_voice, none_in
-from schedsearch.run import voice_folder
-from schedsearch.schedule_files import read_provenance
-from schedsearch.warm_starts import BEGAN_FROM
+from schedsearch.schedules.files import read_provenance
+from schedsearch.search.warm_starts import BEGAN_FROM
+from schedsearch.voice.config import Voice, known_datasets, known_rates, load_voice, none_in
+from schedsearch.voice.opened import voice_folder
+from vocoder.audio.listed_clips import standing
 from vocoder.errors import InputError
-from vocoder.listed_clips import standing
 
 AT = "@"  # between a dataset and a rate
 

@@ -25,12 +25,11 @@ import numpy as np
 import pandas as pd
 
 from schedsearch.comparison.entrants import Entrant
-from schedsearch.comparison.standings import word
 from schedsearch.comparison.table import difference, measured
-from schedsearch.confirmation import Comparison, compare
+from schedsearch.evaluation.paired import Comparison, compare, word
+from schedsearch.evaluation.scores import Score
+from schedsearch.formatting import defused
 from schedsearch.metrics.registry import Metric
-from schedsearch.scores import Score
-from schedsearch.spreadsheet import defused
 from schedsearch.transfer.exchange import STRANGERS, UNIVERSAL, Exchange
 from schedsearch.transfer.judges import Judge
 from schedsearch.transfer.universal import relative_loss

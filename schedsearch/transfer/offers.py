@@ -6,10 +6,11 @@ from itertools import combinations
 
 import numpy as np
 
-from schedsearch.choice import lines
-from schedsearch.families import baselines, chosen_on, universal_names
-from schedsearch.run import space_for
-from schedsearch.schedule import NoiseSchedule
+from schedsearch.schedules.baselines import baselines
+from schedsearch.schedules.named import chosen_on, universal_names
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.schedules.search_space import space_for
+from schedsearch.strategies.lines import lines
 from schedsearch.transfer.judges import Judge
 
 

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from schedsearch.spreadsheet import defused
+from schedsearch.evaluation.bootstrap import Array
+from schedsearch.formatting import defused
 from schedsearch.transfer.exchange import Exchange
 from schedsearch.transfer.judges import Judge
 from schedsearch.transfer.matrix import OTHERS, Cell
 from schedsearch.transfer.signs import distances, signs
-from schedsearch.verdict import Array
 
 SIGNS = ("curve_distance", "level_distance", "path_excess")
 COLUMNS = ("judge", "origin", "iterations", "relation", *SIGNS, "relative_loss", "verdict")

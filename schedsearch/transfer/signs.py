@@ -8,11 +8,11 @@ from hashlib import sha256
 import numpy as np
 
 from schedsearch.comparison.scoring import Scoring
-from schedsearch.evaluator import Evaluator
-from schedsearch.run import clips_hash, conditions, held_out_noise
-from schedsearch.schedule import NoiseSchedule
+from schedsearch.evaluation.evaluator import Evaluator
+from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.strategies.dynamic_programming import LONGEST_PATH, optimal_levels, trajectory
 from schedsearch.strategies.level_errors import LEVELS, LevelErrors, measure
+from schedsearch.voice.opened import clips_hash, conditions, held_out_noise
 
 FINE = 4  # levels a step that the best path may choose from
 FEWEST = 256

@@ -5,7 +5,7 @@ from functools import partial
 
 import pandas as pd
 
-from schedsearch.markdown import markdown_table, percent
+from schedsearch.formatting import markdown_table, percent
 from schedsearch.transfer.details import by_metric, ends, pairs
 from schedsearch.transfer.exchange import STRANGERS, UNIVERSAL
 from schedsearch.transfer.matrix import BASELINE, OTHER, OTHER_RATE, OTHERS, RATE, SAME

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from schedsearch.comparison.scoring import Scoring
+from schedsearch.evaluation.bootstrap import Array
+from schedsearch.evaluation.scores import Score
 from schedsearch.metrics.registry import Metric
-from schedsearch.scores import Score
 from schedsearch.transfer.judges import Judge
 from schedsearch.transfer.offers import Offer
-from schedsearch.verdict import Array
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 

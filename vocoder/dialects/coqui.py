@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from vocoder.dialects.dialect import Dialect, ModuleNames, block_sizes, known, size
-from vocoder.fields import Fields
-from vocoder.mel import CoquiMel, check_statistics_settings
+from vocoder.dialects.fields import Fields
+from vocoder.front_ends.coqui_statistics import CoquiStatistics
+from vocoder.front_ends.mel import CoquiMel, check_statistics_settings
 from vocoder.network import NetworkConfig, Quirks, downsample_nearest, upsample_nearest
 from vocoder.reverse import Array, Coefficients, ReverseProcess
-from vocoder.statistics import CoquiStatistics
 
 POSITION_SCALE = 5000.0
 STATISTICS = "mel statistics"  # the key of the CoquiStatistics read from the file that audio.stats_path names

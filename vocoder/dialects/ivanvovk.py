@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from vocoder.dialects.dialect import Dialect, ModuleNames, block_sizes, known, size
-from vocoder.fields import Fields
-from vocoder.mel import IvanvovkMel
+from vocoder.dialects.fields import Fields
+from vocoder.front_ends.mel import IvanvovkMel
 from vocoder.network import NetworkConfig, Quirks, downsample_linear, upsample_linear
 from vocoder.reverse import Array, Coefficients, ReverseProcess
 

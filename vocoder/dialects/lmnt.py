@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from vocoder.dialects.dialect import Dialect, ModuleNames
-from vocoder.fields import Fields
-from vocoder.mel import LmntMel
+from vocoder.dialects.fields import Fields
+from vocoder.front_ends.mel import LmntMel
 from vocoder.network import NetworkConfig, Quirks, downsample_nearest, upsample_nearest
 from vocoder.reverse import Array, Coefficients, ReverseProcess
 

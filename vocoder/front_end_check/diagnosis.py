@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from vocoder.audio import Clip
+from vocoder.audio.reading import Clip
 from vocoder.errors import InputError
 from vocoder.front_end_check.contest import WEAK, Contest, Row, contest, row
 from vocoder.front_end_check.examination import USUAL, Effort, Examination

@@ -14,7 +14,7 @@ from vocoder.front_ends.coqui import AMPLITUDE_FLOOR, PAD_MODES, CoquiMel, preem
 from vocoder.front_ends.coqui_normalisation import RangeNormalisation
 from vocoder.front_ends.ivanvovk import IvanvovkMel
 from vocoder.front_ends.lmnt import LmntMel
-from vocoder.spectrogram import check_band, check_sizes, magnitudes, whole_hops
+from vocoder.front_ends.spectrogram import check_band, check_sizes, magnitudes, whole_hops
 
 
 @dataclass(frozen=True)

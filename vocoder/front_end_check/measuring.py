@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from vocoder.audio import Clip, cut_to_hops
+from vocoder.audio.reading import Clip, cut_to_hops
 from vocoder.dialects.dialect import FrontEnd
 from vocoder.errors import InputError
 from vocoder.front_end_check.setups import NOISE_LEVELS, Setup

@@ -7,7 +7,7 @@ import torch
 from scipy.signal import lfilter
 from torch import Tensor
 
-from vocoder.audio import resample
+from vocoder.audio.reading import resample
 from vocoder.dialects.dialect import FrontEnd
 
 LINEAR_SCALE = 5000.0  # of the noise level in ivanvovk's encoding; lmnt's is the same at scale 1

@@ -13,7 +13,7 @@ from torch import Tensor
 from vocoder.errors import InputError
 from vocoder.front_ends.coqui_normalisation import RangeNormalisation, StandardNormalisation
 from vocoder.front_ends.coqui_settings import Channels, mel_fields
-from vocoder.spectrogram import check_band, check_sizes, magnitudes, whole_hops
+from vocoder.front_ends.spectrogram import check_band, check_sizes, magnitudes, whole_hops
 
 # numpy's names for padding, and torch's; librosa's centred STFT takes no others that torch has.
 PAD_MODES = {"reflect": "reflect", "constant": "constant", "edge": "replicate"}

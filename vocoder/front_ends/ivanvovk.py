@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vocoder.front_ends.spectrogram import check_band, check_sizes, whole_hops
 from vocoder.front_ends.torchaudio_mel import torchaudio_mel
-from vocoder.spectrogram import check_band, check_sizes, whole_hops
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from vocoder.spectrogram import magnitudes
+from vocoder.front_ends.spectrogram import magnitudes
 
 
 def _htk_mel(hertz: float) -> float:

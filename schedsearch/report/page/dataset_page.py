@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from schedsearch.counted import counted
+from schedsearch.formatting import counted
 from schedsearch.report.finding import Finding, digits, sentence, stored_finding
 from schedsearch.report.page.content import Cell, Column, Fact, Page, Picture, Table, number, number_cell
 from vocoder.errors import InputError

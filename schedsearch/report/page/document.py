@@ -12,7 +12,7 @@ from typing import TypeVar
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from schedsearch.counted import counted
+from schedsearch.formatting import counted
 from schedsearch.report.page.content import Page
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError

@@ -9,10 +9,10 @@ import numpy as np
 import soundfile
 from torch import Tensor
 
-from schedsearch.counted import counted
+from schedsearch.formatting import counted
 from schedsearch.metrics.level import level
-from schedsearch.rendering import Heard
 from schedsearch.report.page.content import Listening, ListeningRow, Player, data_uri
+from schedsearch.report.rendering import Heard
 
 LONGEST = 6.0  # seconds of a clip that are played
 LOUDEST = 0.99  # peak after matching, full scale 1

@@ -4,10 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from schedsearch.candidate import Candidate
-from schedsearch.confirmation import Comparison, Verdict
-from schedsearch.counted import counted
-from schedsearch.finalists import finalists, leaders
+from schedsearch.evaluation.paired import Comparison
+from schedsearch.evaluation.scores import Score
+from schedsearch.formatting import counted
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.registry import Metric
 from schedsearch.report.finding import digits, sentence
@@ -15,9 +14,11 @@ from schedsearch.report.page import content
 from schedsearch.report.page.content import Cell, Column, Fact, Listening, Page, Picture, Table, number, number_cell
 from schedsearch.report.summary import TOO_FEW, other_objectives
 from schedsearch.report.tables import ordered, provenance
-from schedsearch.run import Run
-from schedsearch.scores import Score
-from schedsearch.study import Store
+from schedsearch.search.finalists import finalists, leaders
+from schedsearch.search.run import Run
+from schedsearch.search.verdict import Verdict
+from schedsearch.study.candidate import Candidate
+from schedsearch.study.store import Store
 
 MOST_TRIALS = 50
 FILES = ("schedule.pt", "schedule.lmnt.npy", "schedule.coqui.npy", "schedule.json", "leaderboard.csv", "trials.csv",

@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from schedsearch.evaluation.bootstrap import Interval
 from schedsearch.report.pictures.quality import Rated
 from schedsearch.report.pictures.quantity import Quantity, quantity
-from schedsearch.schedule import NoiseSchedule
-from schedsearch.verdict import Interval
+from schedsearch.schedules.schedule import NoiseSchedule
 
 Rows: TypeAlias = list[dict[str, Any]]
 

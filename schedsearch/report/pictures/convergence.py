@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from schedsearch.candidate import Candidate
 from schedsearch.report.pictures.axes import legend_below
 from schedsearch.report.pictures.quantity import Quantity
 from schedsearch.report.pictures.style import BLUE, FAINT, GREY, VERMILION, blank, shown, style
+from schedsearch.study.candidate import Candidate
 
 Array = npt.NDArray[np.float64]
 IN_VIEW = 0.85  # of the candidates: a few far worse ones would press all others into a line

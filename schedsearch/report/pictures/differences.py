@@ -4,11 +4,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from schedsearch.confirmation import Comparison
+from schedsearch.evaluation.bootstrap import Array, Interval, sound_clips
+from schedsearch.evaluation.paired import Comparison
 from schedsearch.report.pictures.axes import legend_below, signed
 from schedsearch.report.pictures.quantity import Quantity
 from schedsearch.report.pictures.style import BLUE, VERMILION, blank, shown, style
-from schedsearch.verdict import Array, Interval, sound_clips
 
 
 @style()

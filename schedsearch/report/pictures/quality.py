@@ -10,10 +10,10 @@ from matplotlib.ticker import NullLocator
 from matplotlib.transforms import ScaledTranslation, Transform
 from scipy import stats
 
+from schedsearch.evaluation.bootstrap import COVERAGE, Interval
 from schedsearch.report.pictures.axes import decades, legend_below
 from schedsearch.report.pictures.quantity import Quantity
 from schedsearch.report.pictures.style import blank, shown, stroke, style
-from schedsearch.verdict import COVERAGE, Interval
 
 APART = 0.012  # of the axis in its logarithm: whiskers of one length stand beside one another
 BESIDE = 5.0  # points: the same where all lengths have their own speed, whose values are not to be moved

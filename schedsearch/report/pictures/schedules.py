@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from schedsearch.report.pictures.axes import decades, legend_below, whole_steps
 from schedsearch.report.pictures.style import blank, shown, stroke, style
-from schedsearch.schedule import Array, NoiseSchedule
+from schedsearch.schedules.schedule import Array, NoiseSchedule
 
 MARKS = 12  # on a line at the most: a hundred would hide its dash
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 
 from vocoder.errors import InputError
-from vocoder.spectrogram import magnitudes
+from vocoder.front_ends.spectrogram import magnitudes
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -1,11 +1,11 @@
 """The pictures of a run, as files."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from matplotlib.figure import Figure
 
-from schedsearch.confirmation import Verdict
 from schedsearch.report.pictures.compared import compared
 from schedsearch.report.pictures.convergence import convergence
 from schedsearch.report.pictures.differences import held_out_differences
@@ -14,34 +14,38 @@ from schedsearch.report.pictures.png import png
 from schedsearch.report.pictures.quality import quality_against_iterations, quality_against_speed
 from schedsearch.report.pictures.quantity import quantity
 from schedsearch.report.pictures.schedules import schedules
-from schedsearch.standing import ranking
-from schedsearch.study import Store
+from schedsearch.search.verdict import Verdict
+from schedsearch.study.ranking import ranking
+from schedsearch.study.store import Store
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 
+Draw: TypeAlias = Callable[[Figure], bytes]  # instead of png
 
-def write_pictures(store: Store, verdict: Verdict, folder: Path) -> list[Path]:
+
+def write_pictures(store: Store, verdict: Verdict, folder: Path, draw: Draw | None = None) -> list[Path]:
     """schedules.png, convergence.png and held_out.png in `folder`, which is made; InputError where it can't be."""
-    return _write(run_pictures(store, verdict), folder)
+    return _write(run_pictures(store, verdict), folder, draw)
 
 
-def write_length_pictures(newest: Path, folder: Path) -> list[Path]:
+def write_length_pictures(newest: Path, folder: Path, draw: Draw | None = None) -> list[Path]:
     """iterations.png in `folder`: the lengths that compare with the run in `newest`; nothing for less than two."""
     found = rated_lengths(newest)
     if found is None:
         return []
     measured, series = found
-    return _write({"iterations.png": quality_against_iterations(measured, series)}, folder)
+    return _write({"iterations.png": quality_against_iterations(measured, series)}, folder, draw)
 
 
-def write_comparison_picture(table: Path) -> Path | None:
+def write_comparison_picture(table: Path, draw: Draw | None = None) -> Path | None:
     """Quality against speed as a PNG beside comparison.csv and of its name; None where no schedule can be drawn, and
     then an earlier picture goes: it would be of another table."""
     found, path = compared(table), table.with_suffix(".png")
     if found is None or not found.series:
         path.unlink(missing_ok=True)
         return None
-    atomic_write(path, png(quality_against_speed(found.quantity, found.series, found.machine)))
+    figure = quality_against_speed(found.quantity, found.series, found.machine)
+    atomic_write(path, (draw or png)(figure))
     return path
 
 
@@ -64,9 +68,9 @@ def run_pictures(store: Store, verdict: Verdict) -> dict[str, Figure]:
     }
 
 
-def _write(pictures: Mapping[str, Figure], folder: Path) -> list[Path]:
+def _write(pictures: Mapping[str, Figure], folder: Path, draw: Draw | None) -> list[Path]:
     """Drawn first, all of them: a picture that fails leaves nothing behind."""
-    drawn = {folder / name: png(figure) for name, figure in pictures.items()}
+    drawn = {folder / name: (draw or png)(figure) for name, figure in pictures.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,0 +1,180 @@
+"""Schedules -> scores, by running the frozen vocoder under common random numbers."""
+
+import copy
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from schedsearch.evaluation.scores import Evaluation, Score
+from schedsearch.metrics.failure import Failure
+from schedsearch.metrics.processes import configured
+from schedsearch.metrics.registry import Measured, Metric
+from schedsearch.sampling import prefix_tree
+from schedsearch.sampling.noise import NoiseBank
+from schedsearch.sampling.prefix_tree import Walk, shared_batches
+from schedsearch.sampling.sampler import ancestral_sample
+from schedsearch.schedules.schedule import NoiseSchedule
+from vocoder.audio.reading import Clip, cut_to_hops
+from vocoder.vocoder import Vocoder
+
+SAMPLES_AT_ONCE = 105_000  # one network call; bounds its memory (1.4 kB a sample); more are slower, out of the cache
+
+_Measurements = list[Future[Measured]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Clips of one length: sampled together, so that none is padded."""
+
+    places: tuple[int, ...]  # in the evaluator's order of clips
+    names: tuple[str, ...]
+    reference: Tensor  # [clip, samples]
+    mel: Tensor  # [clip, n_mels, frames]
+
+
+class Evaluator:
+    """Scores schedules on fixed clips and fixed noise: equal schedules get equal scores, whoever asks and when."""
+
+    def __init__(self, vocoder: Vocoder, clips: Sequence[Clip], metrics: Sequence[Metric], noise: NoiseBank) -> None:
+        """Mels and references are made once, here."""
+        self._vocoder, self._metrics, self._noise = vocoder, metrics, noise
+        self.groups = list(_grouped(vocoder, clips))
+        self.clip_names = tuple(clip.name for clip in clips)
+        self.metric_names = tuple(metric.name for metric in metrics)
+
+    def evaluate(
+        self, schedules: Sequence[NoiseSchedule], draws: Sequence[int], *, shared: bool = False
+    ) -> list[Evaluation]:
+        """C schedules of equal length on all clips and the given noise draws -> C evaluations, in order.
+
+        `shared`: schedules that begin alike share those network calls (see prefix_tree, which says how far the audio
+        differs from unshared sampling); each is then charged an equal part of what was spent.
+        """
+        began = time.perf_counter()
+        found = [
+            {metric.name: _Pending(len(self.clip_names), draws) for metric in self._metrics} for _ in schedules
+        ]
+        of_user = configured()  # the thread below ends with its settings: nothing need leave them
+        # One batch is measured while the network runs the next.
+        with ThreadPoolExecutor(max_workers=1, initializer=lambda: of_user().__enter__()) as measuring:
+            for column, draw in enumerate(draws):
+                for group in self.groups:
+                    self._score_group(group, schedules, draw, column, found, shared, measuring)
+        clips = len(self.clip_names) * len(draws)
+        calls = prefix_tree.calls(schedules, clips) if shared else len(schedules) * len(schedules[0]) * clips
+        seconds = (time.perf_counter() - began) / len(schedules)
+        return [
+            Evaluation({n: p.score() for n, p in each.items()}, seconds, _part(calls, i, len(schedules)))
+            for i, each in enumerate(found)
+        ]
+
+    def pieces(self, count: int) -> "list[Evaluator]":
+        """At most so many evaluators of some of the clips each, in the same batches: their scores, `joined`, are the
+        whole one's."""
+        return [self._of(self.groups[first::count]) for first in range(min(count, len(self.groups)))]
+
+    def audio(self, schedule: NoiseSchedule, draw: int) -> dict[str, Tensor]:
+        """Clip name -> audio [samples] of one noise draw."""
+        return {
+            name: audio
+            for group in self.groups
+            for _, batch in self._sampled(group, [schedule], draw, shared=False)
+            for name, audio in zip(group.names, batch[0], strict=True)
+        }
+
+    def _of(self, groups: Sequence[Group]) -> "Evaluator":
+        """With these groups alone, their clips in the groups' order."""
+        names = tuple(name for group in groups for name in group.names)
+        place = {name: place for place, name in enumerate(names)}
+        piece = copy.copy(self)
+        piece.clip_names = names
+        piece.groups = [replace(group, places=tuple(place[name] for name in group.names)) for group in groups]
+        return piece
+
+    def _score_group(
+        self,
+        group: Group,
+        schedules: Sequence[NoiseSchedule],
+        draw: int,
+        column: int,
+        found: "list[dict[str, _Pending]]",
+        shared: bool,
+        measuring: ThreadPoolExecutor,
+    ) -> None:
+        waiting: tuple[Sequence[int], _Measurements] = ([], [])
+        for places, audio in self._sampled(group, schedules, draw, shared=shared):
+            measurements = [measuring.submit(metric.measure, group.reference, audio) for metric in self._metrics]
+            self._put(group, column, found, *waiting)  # one batch waits at most: memory stays bounded
+            waiting = places, measurements
+        self._put(group, column, found, *waiting)
+
+    def _put(
+        self,
+        group: Group,
+        column: int,
+        found: "list[dict[str, _Pending]]",
+        places: Sequence[int],
+        measurements: _Measurements,
+    ) -> None:
+        for metric, measurement in zip(self._metrics, measurements, strict=False):
+            for c, row in zip(places, measurement.result(), strict=True):
+                found[c][metric.name].put(group, column, row)
+
+    def _sampled(
+        self, group: Group, schedules: Sequence[NoiseSchedule], draw: int, *, shared: bool
+    ) -> Iterator[tuple[Sequence[int], Tensor]]:
+        """Places in `schedules` and their audio [C, K, samples], as much at once as memory allows."""
+        noise = self._noise.for_clips(group.names, draw, group.reference.shape[1])
+        at_once = max(1, SAMPLES_AT_ONCE // group.reference.numel())
+        if shared:
+            walk = Walk.of(self._vocoder, group.mel, noise, len(schedules[0]))
+            yield from shared_batches(walk, schedules, states_at_once=at_once)
+            return
+        for chunk in _chunks(range(len(schedules)), at_once):
+            yield chunk, ancestral_sample(self._vocoder, group.mel, [schedules[c] for c in chunk], noise)
+
+
+class _Pending:
+    """Collects one metric's values of one schedule until all clips and draws are in."""
+
+    def __init__(self, clips: int, draws: Sequence[int]) -> None:
+        self._values = np.full((clips, len(draws)), np.nan)
+        self._draws = draws
+        self._failures: list[str] = []
+
+    def put(self, group: Group, column: int, row: Sequence[float | Failure]) -> None:
+        for place, name, value in zip(group.places, group.names, row, strict=True):
+            if isinstance(value, Failure):
+                self._failures.append(f"{name}, draw {self._draws[column]}: {value.reason}")
+            else:
+                self._values[place, column] = value
+
+    def score(self) -> Score:
+        return Score(self._values, tuple(self._failures))
+
+
+def _grouped(vocoder: Vocoder, clips: Sequence[Clip]) -> Iterator[Group]:
+    cut = [cut_to_hops(clip.audio, vocoder.hop_length) for clip in clips]
+    order = sorted(range(len(clips)), key=lambda i: len(cut[i]))
+    for _, same in groupby(order, key=lambda i: len(cut[i])):
+        members = list(same)
+        for some in _chunks(members, max(1, SAMPLES_AT_ONCE // len(cut[members[0]]))):
+            reference = torch.stack([cut[i] for i in some]).to(vocoder.device)
+            with torch.inference_mode():
+                mel = vocoder.front_end(reference)
+            yield Group(tuple(some), tuple(clips[i].name for i in some), reference, mel)
+
+
+def _chunks(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (items[i : i + size] for i in range(0, len(items), size))
+
+
+def _part(total: int, index: int, parts: int) -> int:
+    """Whole parts that add up to the total."""
+    return total * (index + 1) // parts - total * index // parts

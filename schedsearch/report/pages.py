@@ -1,0 +1,105 @@
+"""Renders the listening clips and writes the pages: the end of `search`, and all of `report`."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+from tqdm import tqdm
+
+from schedsearch.report.audio_folder import AudioFolder
+from schedsearch.report.page.dataset_page import dataset_page, lengths
+from schedsearch.report.page.document import write_page, write_small_page
+from schedsearch.report.page.players import listening
+from schedsearch.report.page.run_page import run_page
+from schedsearch.report.page_pictures import drawn_small, left_behind, of_dataset, spectrogram_of
+from schedsearch.report.pictures.png import png
+from schedsearch.report.rendering import LISTENING_CLIPS, Heard, Renderer, System, affordable_long, of_verdict, rendered
+from schedsearch.search.loop import Progress
+from schedsearch.search.run import Run
+from schedsearch.search.verdict import Verdict
+from schedsearch.study.store import study_name
+from schedsearch.voice.config import Voice
+from schedsearch.voice.opened import held_out_noise
+
+PAGE, SMALL_PAGE, PICTURES, COMPARISON = "report.html", "report.small.html", "pictures", "comparison.csv"
+Show: TypeAlias = Callable[[str, Iterator[Progress]], object]  # goes through what takes long; by the name of it
+_BAR = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed}<{remaining}"
+
+
+def write_run_page(
+    run: Run,
+    verdict: Verdict,
+    *,
+    clips: int = LISTENING_CLIPS,
+    long_seconds: float | None = None,
+    show: Show | None = None,
+) -> Path:
+    """report.html of one run. The training schedule is heard beside the two of the verdict in as many steps as
+    `long_seconds` allow; without `long_seconds` as it was rendered before. `show` goes through what is rendered, in
+    place of a bar on the terminal."""
+    names, heard = _heard(run, verdict, clips, long_seconds, show or _bar) if clips else ([], [])
+    pictures, rate, path = left_behind(run.folder / PICTURES), run.vocoder.sample_rate, run.folder / PAGE
+    if heard:
+        pictures += spectrogram_of(names[0], heard, rate, run.voice.services.draw or png)
+    write_page(
+        run_page(run, verdict, listening=listening(names, heard, rate) if heard else None, pictures=pictures), path
+    )
+    return path
+
+
+def write_small_run_page(run: Run, verdict: Verdict) -> Path:
+    """report.small.html of one run: no audio, and nothing is rendered for it."""
+    path = run.folder / SMALL_PAGE
+    write_small_page(run_page(run, verdict, pictures=drawn_small(run.store, verdict)), path)
+    return path
+
+
+def write_dataset_page(voice: Voice, results: Path, *, small: bool = False) -> Path:
+    """report.html (or report.small.html) of all lengths of a dataset at one rate, with links to theirs."""
+    folder = results / voice.dataset / f"{voice.sample_rate}hz"
+    name = SMALL_PAGE if small else PAGE
+    found = lengths(folder, name)
+    checkpoints = {str(length.identity.get("checkpoint")) for length in found}
+    pictures, notes = of_dataset(folder, folder / COMPARISON, checkpoints, voice.services.draw or png)
+    title = f"{voice.dataset}, {voice.sample_rate} Hz: schedsearch"
+    page = dataset_page(title, found, pictures=pictures, notes=notes)
+    (write_small_page if small else write_page)(page, folder / name)
+    return folder / name
+
+
+def _heard(
+    run: Run, verdict: Verdict, clips: int, long_seconds: float | None, show: Show
+) -> tuple[list[str], list[Heard]]:
+    """Names of clips, and what is heard of them, the reference first."""
+    renderer = _renderer(run, clips)
+    systems = of_verdict(verdict)
+    for system in systems:
+        _render(renderer, system, show)
+    long = affordable_long(renderer, run.settings.iterations, long_seconds)
+    if long:
+        _render(renderer, long, show)
+        systems.append(long)
+    return [clip.name for clip in renderer.clips], rendered(renderer, systems)
+
+
+def _renderer(run: Run, clips: int) -> Renderer:
+    return Renderer(
+        vocoder=run.exact.vocoder,
+        clips=run.held_out_clips[:clips],
+        noise=held_out_noise(run.settings.seed),
+        draw=run.held_out_draws[0],
+        identity=study_name(run.store.study.user_attrs["identity"]),
+        folder=AudioFolder(run.folder / "audio", run.vocoder.sample_rate),
+    )
+
+
+def _render(renderer: Renderer, system: System, show: Show) -> None:
+    if renderer.missing(system):
+        show(f"to hear: {system.key}", renderer.render(system))
+
+
+def _bar(what: str, steps: Iterator[Progress]) -> None:
+    with tqdm(total=100, desc=what, bar_format=_BAR) as bar:
+        for progress in steps:
+            bar.n = round(100 * progress.done)
+            bar.refresh()

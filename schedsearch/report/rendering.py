@@ -1,0 +1,131 @@
+"""Held-out clips to listen to, each as several schedules make it.
+
+What is heard is what was scored: the dialect's own arithmetic, whole clips, the first noise draw of the verdict. So the
+two of the verdict cost as much as their share of its clips did in that draw.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from torch import Tensor
+
+from schedsearch.evaluation.evaluator import Evaluator
+from schedsearch.report.audio_folder import AudioFolder
+from schedsearch.sampling.noise import NoiseBank
+from schedsearch.schedules.formulas import linear, resample
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.search.loop import Progress
+from schedsearch.search.verdict import Verdict
+from vocoder.audio.reading import Clip, cut_to_hops
+from vocoder.vocoder import Vocoder
+
+LISTENING_CLIPS = 8  # unless others are asked for: the first ones
+TRAINING_STEPS = 1000
+LONG_LENGTHS = (TRAINING_STEPS, 500, 200, 100, 50, 25)  # of the training schedule, the longest that is affordable
+
+
+@dataclass(frozen=True)
+class System:
+    """One way to make a clip's audio."""
+
+    key: str  # of its files
+    label: str  # for people
+    schedule: NoiseSchedule
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One system on the clips; None where its audio is not finite."""
+
+    label: str
+    audio: tuple[Tensor | None, ...]  # [samples] each, in the order of the clips
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """Makes clips once and keeps them in a folder; `identity` is all that audio depends on beside the schedule."""
+
+    vocoder: Vocoder
+    clips: tuple[Clip, ...]
+    noise: NoiseBank
+    draw: int
+    identity: str
+    folder: AudioFolder
+
+    @property
+    def reference(self) -> Heard:
+        """The recordings themselves, in whole hops as they were scored."""
+        return Heard("reference", tuple(cut_to_hops(clip.audio, self.vocoder.hop_length) for clip in self.clips))
+
+    def missing(self, system: System) -> list[Clip]:
+        """What is not in the folder yet."""
+        origin = self._origin(system)
+        return [clip for clip in self.clips if not self.folder.holds(clip.name, system.key, origin)]
+
+    def render(self, system: System) -> Iterator[Progress]:
+        """Makes what is missing, one clip at a time; what is not finite is left out, and tried again next time."""
+        missing = self.missing(system)
+        for i, clip in enumerate(missing):
+            audio = self._synthesis(clip, system.schedule)
+            if audio.isfinite().all():
+                self.folder.write(clip.name, system.key, audio, origin=self._origin(system))
+            yield Progress(f"to hear: {system.key}", (i + 1) / len(missing), None)
+
+    def heard(self, system: System) -> Heard:
+        """What `render` made, as the files have it."""
+        origin = self._origin(system)
+        return Heard(system.label, tuple(self.folder.read(clip.name, system.key, origin) for clip in self.clips))
+
+    def seconds_a_step(self) -> float:
+        """Of all clips through the network once, after a warm call."""
+        one_step = linear(1, 0.5, 0.5)
+        self._synthesis(self.clips[0], one_step)
+        began = time.perf_counter()
+        for clip in self.clips:
+            self._synthesis(clip, one_step)
+        return time.perf_counter() - began
+
+    def _synthesis(self, clip: Clip, schedule: NoiseSchedule) -> Tensor:
+        return Evaluator(self.vocoder, [clip], [], self.noise).audio(schedule, self.draw)[clip.name].cpu()
+
+    def _origin(self, system: System) -> str:
+        spelt = f"{self.identity} {self.noise.seed} {self.draw} ".encode() + system.schedule.betas.tobytes()
+        return f"schedsearch {sha256(spelt).hexdigest()}"
+
+
+def of_verdict(verdict: Verdict) -> list[System]:
+    """The two that met: the searched schedule and the best baseline."""
+    winner, baseline = verdict.winner, verdict.baseline
+    return [
+        System("searched", f"searched ({winner.name})", winner.schedule),
+        System("baseline", f"best baseline ({baseline.name})", baseline.schedule),
+    ]
+
+
+def affordable_long(renderer: Renderer, iterations: int, seconds: float | None) -> System | None:
+    """The training schedule in as many steps as `seconds` allow, those that the folder has for nothing; without
+    `seconds` what the folder has. None for 0 seconds, and where that is no more than `iterations`."""
+    if seconds == 0:
+        return None
+    longer = [long_system(n) for n in LONG_LENGTHS if n > iterations]
+    there = next((system for system in longer if not renderer.missing(system)), None)
+    if seconds is None or not renderer.clips:
+        return there
+    affordable = seconds / renderer.seconds_a_step()
+    fits = (system for system in longer if system is there or len(system.schedule) <= affordable)
+    return next(fits, None)
+
+
+def long_system(steps: int) -> System:
+    """All three dialects train on linear(1000, 1e-6, 1e-2); its log-SNR curve read at `steps` positions."""
+    label = f"training schedule, all {TRAINING_STEPS} steps"
+    if steps < TRAINING_STEPS:
+        label = f"training schedule in {steps} instead of {TRAINING_STEPS} steps"
+    return System("long", label, resample(linear(TRAINING_STEPS, 1e-6, 1e-2), steps))
+
+
+def rendered(renderer: Renderer, systems: Sequence[System]) -> list[Heard]:
+    """The reference first."""
+    return [renderer.reference, *(renderer.heard(system) for system in systems)]

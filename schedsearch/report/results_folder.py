@@ -1,0 +1,43 @@
+"""Writes a finished search into its results folder: tables, schedules, provenance and pictures."""
+
+from schedsearch.report.origin import origin
+from schedsearch.report.pictures.writing import write_pictures
+from schedsearch.report.tables import (
+    provenance,
+    write_front,
+    write_leaderboard,
+    write_run,
+    write_schedules,
+    write_trials,
+)
+from schedsearch.search.asked_budget import finish
+from schedsearch.search.run import Run
+from schedsearch.search.verdict import Verdict
+from schedsearch.study.budget import Budget
+from vocoder.atomic import sweep
+
+FRONT = "pareto.csv"
+
+
+def write_results(opened: Run, verdict: Verdict, budget: Budget) -> None:
+    """Writes every file but the page; then the store knows that this budget is finished.
+
+    Of several processes one writes after the other.
+    """
+    with opened.store.turn():
+        _write(opened, verdict)
+    finish(opened.store, budget)
+
+
+def _write(opened: Run, verdict: Verdict) -> None:
+    facts = origin(opened) | provenance(opened.store, verdict)
+    sweep(opened.folder)
+    write_trials(opened.store, opened.folder / "trials.csv")
+    if len(opened.store.objectives) > 1:
+        write_front(opened.store, opened.folder / FRONT)
+    else:  # of an earlier search of several objectives
+        (opened.folder / FRONT).unlink(missing_ok=True)
+    write_leaderboard(opened.store, verdict, opened.folder / "leaderboard.csv")
+    write_schedules(verdict, facts, opened.folder)
+    write_run(facts, opened.folder / "run.json")
+    write_pictures(opened.store, verdict, opened.folder / "pictures", opened.voice.services.draw)

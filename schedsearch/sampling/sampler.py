@@ -1,0 +1,111 @@
+"""Ancestral sampling of many schedules x clips in one batch.
+
+Ho et al. 2020, algorithm 2 (denoising diffusion), and Chen et al. 2020, algorithm 2 (WaveGrad, which tells
+the network the noise level instead of the step).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from schedsearch.schedules.schedule import NoiseSchedule
+from vocoder.dialects.dialect import Dialect
+from vocoder.errors import InputError
+from vocoder.reverse import Coefficients, ReverseProcess, stacked
+
+# k -> N(0, 1) noise [K, samples]: 0 is where sampling starts, k is added after the k-th reverse step.
+Noise = Callable[[int], Tensor]
+
+
+class NoisePredictor(Protocol):
+    """What sampling needs of a vocoder: `vocoder.vocoder.Vocoder`, or the analytic one of the tests."""
+
+    @property
+    def dialect(self) -> Dialect: ...
+
+    @property
+    def hop_length(self) -> int: ...
+
+    def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor) -> Tensor:
+        """y [B, samples], mel [B, n_mels, frames], noise_level [B] -> eps [B, samples]."""
+
+
+def ancestral_sample(
+    vocoder: NoisePredictor,
+    mels: Tensor,
+    schedules: Sequence[NoiseSchedule],
+    noise: Noise | Tensor,
+    *,
+    reverse: ReverseProcess | None = None,
+) -> Tensor:
+    """Audio [C, K, samples]: C schedules of N steps for each of K clips, mels [K, n_mels, frames].
+
+    `noise` is k -> [K, samples], or [N, K, samples]: every schedule gets the same. `reverse` is the dialect's
+    own (its coefficients, its clipping) unless given. The audio is computed in the noise's dtype on the mels'
+    device. InputError for schedules of unequal lengths and for noise of another shape. NaN in the network's
+    output stays NaN, in that clip.
+    """
+    process = vocoder.dialect.reverse if reverse is None else reverse
+    with torch.inference_mode():
+        return reverse_chain(vocoder, mels, process, coefficients_of(process, schedules), noise)
+
+
+def coefficients_of(process: ReverseProcess, schedules: Sequence[NoiseSchedule]) -> Coefficients:
+    """[C, N] each, as the process forms them."""
+    return stacked([process.coefficients(schedule.betas) for schedule in schedules])
+
+
+def reverse_chain(
+    vocoder: NoisePredictor,
+    mels: Tensor,
+    process: ReverseProcess,
+    coefficients: Coefficients,
+    noise: Noise | Tensor,
+) -> Tensor:
+    """The N reverse steps from noise, [C, K, samples]; gradients reach coefficients that ask for them."""
+    steps = len(coefficients)
+    draw = checked_noise(noise, steps, mels, vocoder.hop_length)
+    y = draw(0).expand(coefficients.noise_level.shape[0], -1, -1)
+    for k in range(1, steps + 1):
+        n = steps - k
+        y = reverse_step(vocoder, mels, process, coefficients.at(n, y), y, draw(k) if n > 0 else None)
+    return y
+
+
+def reverse_step(
+    vocoder: NoisePredictor,
+    mels: Tensor,
+    process: ReverseProcess,
+    at: Coefficients,
+    y: Tensor,
+    noise: Tensor | None,
+) -> Tensor:
+    """y_n [C, K, samples] -> y_{n-1}: one network call with C * K rows; `at` is step n's, [C, 1, 1] each."""
+    schedules, clips, _ = y.shape
+    levels = at.noise_level.expand(schedules, clips, 1).flatten()
+    eps = vocoder.predict_noise(y.flatten(0, 1), mels.repeat(schedules, 1, 1), levels)
+    return process.step(y, eps.reshape(y.shape), noise, at)
+
+
+def checked_noise(noise: Noise | Tensor, steps: int, mels: Tensor, hop_length: int) -> Noise:
+    """The noise by position on the mels' device, each draw checked for its shape."""
+    clips, _, frames = mels.shape
+    expected = (clips, frames * hop_length)
+    if isinstance(noise, Tensor) and len(noise) != steps:
+        raise InputError(
+            f"noise must be [N, K, samples] with N = {steps} steps, got {list(noise.shape)}; draw one a step"
+        )
+    position = noise.__getitem__ if isinstance(noise, Tensor) else noise
+
+    def draw(k: int) -> Tensor:
+        drawn = position(k)
+        if drawn.shape != expected:
+            raise InputError(
+                f"noise must be [clips, frames * hop_length] = {list(expected)}, got {list(drawn.shape)}; "
+                "cut clips to whole hops and draw as many samples"
+            )
+        return drawn.to(mels.device)
+
+    return draw

@@ -1,0 +1,77 @@
+"""What a search must beat."""
+
+import math
+from collections.abc import Collection
+
+from schedsearch.schedules.formulas import (
+    TERMINAL_LOG_SNR,
+    checked_steps,
+    exponential,
+    fibonacci,
+    linear,
+    repeat,
+    resample,
+)
+from schedsearch.schedules.named import (
+    published,
+    published_for,
+    published_names,
+    universal,
+    universal_datasets,
+    universal_names,
+)
+from schedsearch.schedules.schedule import NoiseSchedule
+
+
+def baselines(n: int, *, own: Collection[str] = ()) -> dict[str, NoiseSchedule]:
+    """What a search of n steps must beat, by name: the published schedules of this length, or, where there is
+    none, the nearest of each publisher resampled; the formulas in use that end where sampling can start; and the
+    universal schedule of this length, if there is one. None twice.
+
+    A universal schedule that was chosen on one of `own`, the dataset and its speaker, is none of it: it may be the
+    voice's own winner."""
+    found = published_for(checked_steps(n)) or _resampled(n)
+    formulas = {name: schedule for name, schedule in _formulas(n).items() if _can_start(schedule)}
+    foreign = (name for name in universal_names() if universal_datasets(name).isdisjoint(own))
+    ours = {name: universal(name) for name in foreign if len(universal(name)) == n}
+    for name, schedule in (formulas | ours).items():
+        if schedule not in found.values():
+            found[name] = schedule
+    return found
+
+
+def _resampled(n: int) -> dict[str, NoiseSchedule]:
+    """One a publisher: the one whose length is nearest in ratio."""
+    nearest: dict[str, str] = {}
+    for name in sorted(published_names(), key=lambda name: abs(math.log(len(published(name)) / n))):
+        nearest.setdefault(name.rsplit("-", 1)[0], name)
+    return {f"{name} resampled to {n}": resample(published(name), n) for name in sorted(nearest.values())}
+
+
+def _formulas(n: int) -> dict[str, NoiseSchedule]:
+    """Linear: the test schedule of ivanvovk (configs/default.json) and coqui (wavegrad_config.py), and the 50
+    steps of lmnt-com/diffwave (params.py). Exponential: the exponents of the grids of lmnt and coqui.
+    Fibonacci: WaveGrad."""
+    return {
+        "linear 1e-6 to 1e-2": linear(n, 1e-6, 1e-2),
+        "linear 1e-4 to 5e-2": linear(n, 1e-4, 5e-2),
+        "exponential 1e-6 to 1e-1": exponential(n, 1e-6, 1e-1),
+        **_fibonacci(n),
+    }
+
+
+def _fibonacci(n: int) -> dict[str, NoiseSchedule]:
+    """WaveGrad's has 25 steps. Past 29 the sequence exceeds 1, and starting lower would leave float32 nothing of
+    the first betas (fibonacci(50) that ends like fibonacci(25) starts at 6e-12): past 25 its betas are repeated.
+    Much shorter, it ends before sampling can start: then its curve is read at fewer points."""
+    if n <= 25:
+        plain = fibonacci(n, 1e-6, 2e-6)
+        if _can_start(plain):
+            return {"fibonacci 1e-6 2e-6": plain}
+        return {f"fibonacci-25 resampled to {n}": resample(fibonacci(25, 1e-6, 2e-6), n)}
+    return {f"fibonacci-25 repeated to {n}": repeat(fibonacci(25, 1e-6, 2e-6), n)}
+
+
+def _can_start(schedule: NoiseSchedule) -> bool:
+    lowest, highest = TERMINAL_LOG_SNR
+    return lowest <= float(schedule.log_snr[-1]) <= highest

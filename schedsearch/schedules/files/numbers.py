@@ -1,0 +1,46 @@
+"""What the readers of all kinds of files share: lists of numbers, and words for what was found instead."""
+
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+
+from schedsearch.schedules.files.writing import Layout
+from schedsearch.schedules.schedule import Array
+from vocoder.errors import InputError
+
+KEYS = ("beta", "betas")  # of a dict or a table; coqui's own is the first
+Read: TypeAlias = tuple[Array, str, tuple[Layout, ...]]  # betas, content in words, whose loader takes the file
+
+
+def numbers(items: list[Any] | tuple[Any, ...]) -> Array:
+    """[N] of numbers or tensors of one number; InputError for anything else among them."""
+    return np.array([_number(item) for item in items], dtype=np.float64)
+
+
+def _number(item: object) -> float:
+    if isinstance(item, torch.Tensor) and item.numel() == 1 and item.is_floating_point():
+        return float(item)
+    if isinstance(item, (int, float, np.floating)) and not isinstance(item, bool):
+        return float(item)
+    raise InputError(f"expected a list of numbers, got {describe(item)} in it")
+
+
+def numbers_of_file(items: list[Any], path: str | Path) -> Array:
+    """The same, with the file's name in the message."""
+    try:
+        return numbers(items)
+    except (InputError, OverflowError) as error:  # OverflowError: an integer of 400 digits
+        raise InputError(f"{path}: {error}") from error
+
+
+def one_line(error: Exception) -> str:
+    """The beginning of a foreign message."""
+    return " ".join(str(error).split())[:120] or type(error).__name__
+
+
+def describe(content: object) -> str:
+    """Type and shape, for messages."""
+    shape = f" of shape {tuple(content.shape)}" if isinstance(content, (torch.Tensor, np.ndarray)) else ""
+    return f"a {type(content).__name__}{shape}"

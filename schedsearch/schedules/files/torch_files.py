@@ -1,0 +1,92 @@
+"""Torch files: ivanvovk's tensors and lists, BDDM's tuples, dicts of any of these."""
+
+import io
+import pickle
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from schedsearch.schedules.files.numbers import KEYS, Read, describe, numbers, one_line
+from schedsearch.schedules.files.writing import Layout
+from schedsearch.schedules.schedule import Array
+from vocoder.errors import InputError
+from vocoder.safe_loading.safe_pickle import SIZE_LIMIT, read_filled
+from vocoder.safe_loading.torch_file import check_torch_file, refusal
+
+
+def read_torch(path: str | Path) -> Read:
+    """Nothing but tensors and plain containers is loaded (`weights_only`)."""
+    data = read_filled(path)
+    try:
+        _check_unpacked_size(data)
+        check_torch_file(io.BytesIO(data), len(data))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of other pickle protocols
+            content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        return _of_torch(content)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except pickle.UnpicklingError as error:
+        reason = refusal(data[:2], str(error))
+        raise InputError(f"{path}: {reason}; give betas alone, as torch.save writes them") from error
+    except Exception as error:  # torn and hostile files make torch.load raise nearly anything
+        raise InputError(f"{path}: not a readable torch file of plain numbers: {one_line(error)}") from error
+
+
+def _check_unpacked_size(data: bytes) -> None:
+    """torch.save does not compress, but torch.load inflates, and one megabyte can become a thousand."""
+    if data.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > SIZE_LIMIT:
+                raise InputError("it unpacks to more than a schedule can hold")
+
+
+def _of_torch(content: object) -> Read:
+    if isinstance(content, dict) and (key := next((key for key in KEYS if key in content), None)):
+        betas, held, _ = _of_torch(content[key])
+        return betas, f"a dict whose {key!r} is {held}", ()
+    if (
+        isinstance(content, tuple)
+        and len(content) == 4
+        and all(isinstance(part, torch.Tensor) for part in content)
+        and content[2].ndim == 1
+    ):
+        return _betas_of_bddm(*content), "BDDM's tuple of steps, noise levels, betas and sigmas", ()
+    if isinstance(content, (list, tuple)):
+        return numbers(content), f"a {type(content).__name__} of {_kind_of_items(content)}", ()
+    if isinstance(content, torch.Tensor) and content.ndim == 1:
+        betas = _vector_of_tensor(content)
+        # its code takes .shape and mixes with float32 tensors; half precision has no 1 - 1e-6
+        plain = content.dtype in (torch.float32, torch.float64)
+        name = str(content.dtype).removeprefix("torch.")
+        return betas, f"a 1-D {name} tensor", (Layout.IVANVOVK,) if plain else ()
+    raise InputError(f"expected a 1-D tensor or a list of numbers, got {describe(content)}")
+
+
+def _betas_of_bddm(
+    steps: torch.Tensor, noise_level: torch.Tensor, beta: torch.Tensor, sigma: torch.Tensor
+) -> Array:
+    """BDDM (Lam et al. 2022), `.ns`: (steps, sqrt_alphas_cumprod, beta, sigma). Its DDIM files pick betas out
+    of a longer schedule, so that they do not belong to their levels: such betas alone are another
+    schedule."""
+    betas = _vector_of_tensor(beta)
+    levels = _vector_of_tensor(noise_level)
+    if levels.shape != betas.shape or not np.allclose(np.sqrt(np.cumprod(1 - betas)), levels, atol=1e-4):
+        raise InputError("the betas of this BDDM file do not give its noise levels")
+    return betas
+
+
+def _vector_of_tensor(tensor: torch.Tensor) -> Array:
+    if tensor.numel() * 4 > SIZE_LIMIT:  # a small file can hold an expanded view of one number
+        raise InputError(f"a schedule of {tensor.numel()} steps is too long")
+    if not tensor.is_floating_point():
+        raise InputError(f"betas must be floating point, got {tensor.dtype}")
+    return tensor.detach().to(torch.float64).numpy()
+
+
+def _kind_of_items(items: list[Any] | tuple[Any, ...]) -> str:
+    return "tensors" if any(isinstance(item, torch.Tensor) for item in items) else "numbers"

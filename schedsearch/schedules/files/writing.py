@@ -1,0 +1,127 @@
+"""Writes schedules in the file that each repository reads."""
+
+import io
+import json
+import pickle  # to write only
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+
+from schedsearch.schedules.schedule import NoiseSchedule
+from vocoder.atomic import atomic_write
+from vocoder.errors import InputError
+from vocoder.safe_loading.safe_pickle import SIZE_LIMIT
+
+JSON_SCHEMA = 1
+
+
+class Layout(StrEnum):
+    """What is written, named after who reads it."""
+
+    IVANVOVK = "ivanvovk"  # .pt: 1-D float32 tensor; its inference.py asks for .shape, so a list would not do
+    LMNT = "lmnt"  # .npy: float64 array, for numpy.load without pickles
+    COQUI = "coqui"  # .npy: pickled {"beta": float64 array}
+    JSON = "json"  # ours, with provenance
+    CSV = "csv"  # step, beta, noise_level, log_snr
+
+
+def write_schedule(
+    schedule: NoiseSchedule,
+    path: str | Path,
+    *,
+    layout: Layout | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> None:
+    """Writes one file, whole or not at all, in `layout`; without it, the ending chooses (.npy: lmnt).
+
+    `provenance` goes into .json files, the only ones with room for it. InputError for an ending that does not
+    fit, a folder that is missing, or betas that float32 would make illegal.
+    """
+    chosen = layout_for(Path(path), layout)
+    if chosen is Layout.JSON:
+        content = _json_bytes(schedule, provenance or {})
+    else:
+        content = _WRITERS[chosen](schedule)
+    if len(content) > SIZE_LIMIT:
+        raise InputError(
+            f"a schedule's file must take {SIZE_LIMIT} bytes at most to be read again, and these {len(schedule)} steps "
+            f"take {len(content)}; shorten it"
+        )
+    atomic_write(path, content)
+
+
+def layout_for(path: Path, layout: Layout | None = None) -> Layout:
+    """What `write_schedule` would write; InputError where ending and layout do not fit."""
+    choices = _LAYOUTS_OF_ENDING.get(path.suffix.lower(), ())
+    if not choices or (layout is not None and layout not in choices):
+        wanted = f" as {layout}" if layout else ""
+        raise InputError(
+            f"cannot write {str(path)!r}{wanted}; use .pt (ivanvovk), .npy (lmnt, coqui), .json or .csv"
+        )
+    return layout or choices[0]
+
+
+def _ivanvovk_bytes(schedule: NoiseSchedule) -> bytes:
+    betas = schedule.betas.astype(np.float32)
+    if not ((betas > 0) & (betas < 1)).all():  # such as 1 - 1e-9, which becomes 1
+        raise InputError(
+            "a .pt file holds float32, where a beta of this schedule becomes 0 or 1; write .npy or .json"
+        )
+    buffer = io.BytesIO()
+    torch.save(torch.from_numpy(betas), buffer)
+    return buffer.getvalue()
+
+
+def _lmnt_bytes(schedule: NoiseSchedule) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, schedule.betas, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _coqui_bytes(schedule: NoiseSchedule) -> bytes:
+    """Coqui pins NumPy 1, which lacks the module `numpy._core` that NumPy 2 names; both have `numpy.core`.
+
+    Protocol 3 spells a module's name as one line of text, once, with no length before it.
+    """
+    content = np.array({"beta": np.array(schedule.betas)}, dtype=object)
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, np.lib.format.header_data_from_array_1_0(content))
+    pickled = pickle.dumps(content, protocol=3)
+    return buffer.getvalue() + pickled.replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n", 1)
+
+
+def _json_bytes(schedule: NoiseSchedule, provenance: Mapping[str, Any]) -> bytes:
+    content = {"schema": JSON_SCHEMA, "betas": schedule.betas.tolist(), "provenance": dict(provenance)}
+    try:
+        return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
+    except (ValueError, RecursionError) as error:  # what Python's own reader takes: NaN, and very deep lists
+        raise InputError(f"provenance must be plain JSON, and is not ({error}); correct it") from error
+
+
+def _csv_bytes(schedule: NoiseSchedule) -> bytes:
+    columns = (schedule.betas.tolist(), schedule.noise_level.tolist(), schedule.log_snr.tolist())
+    rows = [",".join(map(repr, row)) for row in zip(range(len(schedule)), *columns, strict=True)]
+    return "\n".join(["step,beta,noise_level,log_snr", *rows, ""]).encode()
+
+
+_WRITERS: Mapping[Layout, Callable[[NoiseSchedule], bytes]] = MappingProxyType(
+    {
+        Layout.IVANVOVK: _ivanvovk_bytes,
+        Layout.LMNT: _lmnt_bytes,
+        Layout.COQUI: _coqui_bytes,
+        Layout.CSV: _csv_bytes,
+    }
+)
+_LAYOUTS_OF_ENDING: Mapping[str, tuple[Layout, ...]] = MappingProxyType(
+    {
+        ".pt": (Layout.IVANVOVK,),
+        ".npy": (Layout.LMNT, Layout.COQUI),
+        ".json": (Layout.JSON,),
+        ".csv": (Layout.CSV,),
+    }
+)

@@ -1,0 +1,99 @@
+"""Schedules by formula and by resampling: each function makes a legal NoiseSchedule.
+
+With n = 1 the formulas give their first (cleanest) value, as `numpy.linspace` does.
+"""
+
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from schedsearch.schedules.schedule import NoiseSchedule
+from vocoder.errors import InputError
+
+# Where the last log-SNR may lie. Above 5 the sampler would start from pure noise where the network expects
+# nearly clean speech; below -6 lies nothing that training on linear(1e-6, 1e-2, 1000), which ends at -5, has
+# shown it.
+TERMINAL_LOG_SNR = (-6.0, 5.0)
+
+
+def linear(n: int, first: float, last: float) -> NoiseSchedule:
+    """Betas on a straight line (Ho et al. 2020, section 4). WaveGrad trains on linear(1000, 1e-6, 1e-2)."""
+    return NoiseSchedule(np.linspace(first, last, checked_steps(n)))
+
+
+def exponential(n: int, first: float, last: float) -> NoiseSchedule:
+    """Betas at equal ratios."""
+    _require(first > 0 and last > 0, f"exponential betas must be positive: got {first:g} to {last:g}")
+    return NoiseSchedule(np.geomspace(first, last, checked_steps(n)))
+
+
+def fibonacci(n: int, first: float, second: float) -> NoiseSchedule:
+    """Each beta is the sum of the two before it. WaveGrad (Chen et al. 2020): fibonacci(25, 1e-6, 2e-6)."""
+    betas = [first, second]
+    while len(betas) < checked_steps(n):
+        betas.append(betas[-1] + betas[-2])
+    return NoiseSchedule(betas[:n])  # type: ignore[arg-type]
+
+
+def cosine(n: int, offset: float = 0.008) -> NoiseSchedule:
+    """Nichol & Dhariwal 2021, eq. 17: a_t = f(t) / f(0), f(t) = cos((t / n + s) / (1 + s) * pi / 2)^2.
+
+    t = 1..n. The last a_t is 0, so betas are clipped at 0.999, as the paper does.
+    """
+    t = np.arange(checked_steps(n) + 1) / n
+    f = np.cos((t + offset) / (1 + offset) * np.pi / 2) ** 2
+    return NoiseSchedule(np.minimum(1 - f[1:] / f[:-1], 0.999))
+
+
+def karras(n: int, sigma_min: float, sigma_max: float, rho: float = 7.0) -> NoiseSchedule:
+    """Karras et al. 2022, eq. 5, from the clean end; sigma**2 = (1 - a) / a, so log-SNR = -2 log(sigma)."""
+    _require(0 < sigma_min < sigma_max, f"0 < sigma_min < sigma_max: got {sigma_min:g} and {sigma_max:g}")
+    _require(rho > 0, f"rho must be positive: got {rho:g}")
+    sigma = np.linspace(sigma_min ** (1 / rho), sigma_max ** (1 / rho), checked_steps(n)) ** rho
+    return NoiseSchedule.from_log_snr(-2 * np.log(sigma))
+
+
+def linear_sigma(n: int, sigma_min: float, sigma_max: float) -> NoiseSchedule:
+    """sigma on a straight line: Karras with rho = 1."""
+    return karras(n, sigma_min, sigma_max, rho=1.0)
+
+
+def log_snr_line(n: int, first: float, last: float) -> NoiseSchedule:
+    """A straight line in log-SNR, as the published 6-step schedules nearly are; Karras as rho grows."""
+    return NoiseSchedule.from_log_snr(np.linspace(first, last, checked_steps(n)))
+
+
+def resample(schedule: NoiseSchedule, n: int) -> NoiseSchedule:
+    """The same log-SNR curve read at n evenly spaced positions: ends stay, and equal n changes nothing.
+
+    PCHIP (Fritsch & Butland 1984) has no kinks at the old steps and keeps a falling curve falling. One step
+    alone is the noisiest one, since that is where sampling starts. A single step has no curve: InputError.
+    """
+    old = len(schedule)
+    if old == checked_steps(n):
+        return schedule
+    _require(
+        old > 1, f"a schedule of one step has no curve to read at {n} positions; give one of two or more"
+    )
+    if n == 1:
+        return NoiseSchedule.from_log_snr(schedule.log_snr[-1:])
+    curve = PchipInterpolator(np.arange(old), schedule.log_snr)
+    return NoiseSchedule.from_log_snr(curve(np.linspace(0, old - 1, n)))
+
+
+def repeat(schedule: NoiseSchedule, n: int) -> NoiseSchedule:
+    """Longer by repeating betas in place, as evenly as n allows: how the README of ivanvovk/WaveGrad says to
+    build schedules longer than 25 steps."""
+    _require(n >= len(schedule), f"repeating makes schedules longer: {n} is less than {len(schedule)}")
+    return NoiseSchedule(schedule.betas[np.arange(n) * len(schedule) // n])
+
+
+def checked_steps(n: int) -> int:
+    """n, or InputError where it is less than 1."""
+    _require(n >= 1, f"a schedule has at least one step: got {n}")
+    return n
+
+
+def _require(holds: bool, rule: str) -> None:
+    if not holds:
+        raise InputError(rule)

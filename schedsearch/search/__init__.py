@@ -1,0 +1,1 @@
+"""From a voice and settings to a verdict."""

@@ -1,0 +1,87 @@
+"""Opens a search: loads a voice, checks it, and opens its trial store."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from schedsearch.evaluation.draws import search_draws
+from schedsearch.metrics.registry import columns_with, objective
+from schedsearch.search.run import Run
+from schedsearch.search.settings import STUDY, Settings, results_folder
+from schedsearch.study.errors import check_reachable
+from schedsearch.study.store import FORMAT, Store, sqlite_url
+from schedsearch.voice.check import VOICE_CHECK, checked
+from schedsearch.voice.config import Voice
+from schedsearch.voice.opened import clips_hash, clips_of_a_search, conditions, make_writable, open_vocoder
+from vocoder.audio.reading import Clip
+from vocoder.errors import InputError
+from vocoder.vocoder import Vocoder
+
+
+def open_run(
+    voice: Voice,
+    settings: Settings,
+    *,
+    known: bool = False,
+    check: Callable[[Vocoder, Sequence[Clip]], None] | None = None,
+) -> Run:
+    """Loads the vocoder and clips and opens the store; InputError in one line for whatever is wrong with them, and,
+    where it must be `known`, for a search that was not begun or was of something else.
+
+    `check` may refuse the vocoder on the search clips, before there is a store."""
+    if settings.storage:
+        check_reachable(settings.storage)
+    vocoder = open_vocoder(voice)
+    names = columns_with(*settings.objectives)
+    metrics = voice.services.metrics_for(vocoder.front_end, vocoder.sample_rate, names=names)
+    objectives = [objective(name, metrics) for name in settings.objectives]
+    if len({metric.name for metric in objectives}) < len(objectives):  # pesq is pesq_wb or pesq_nb
+        raise InputError(f"OBJECTIVE must name each metric once, and is {settings.objective!r}; leave one out")
+    search_clips, held_out = clips_of_a_search(voice, vocoder, settings.seed)
+    if check is not None:
+        check(vocoder, search_clips)
+    folder = results_folder(voice, settings)
+    make_writable(folder)  # after all that can be wrong with the input: bad input leaves nothing behind
+    storage = settings.storage or sqlite_url(folder / STUDY)
+    named = replace(settings, objective=",".join(metric.name for metric in objectives))
+    identity = _identity(voice, named, vocoder, search_clips, held_out)
+    open_store = voice.services.open_store or Store
+    store = open_store(storage, identity, {metric.name: metric.direction for metric in objectives}, known=known)
+    return Run(voice, settings, vocoder, search_clips, held_out, store, search_draws(settings.iterations))
+
+
+def open_checked(voice: Voice, settings: Settings, *, force: bool, tell: Callable[[str], object]) -> Run:
+    """As `open_run` has it, for a voice that is fit to be searched; `tell` is given what was found, a line each.
+
+    InputError, before anything of the search is written, where its weights are not trained or its front end is not
+    the one that they were trained with; with `force` it is opened all the same. What was found stands in the store.
+    """
+    found: dict[str, Any] = {}
+
+    def check(vocoder: Vocoder, clips: Sequence[Clip]) -> None:
+        found.update(checked(voice, vocoder, clips, settings.results, force, tell))
+
+    opened = open_run(voice, settings, check=check)
+    with opened.store.using():
+        opened.store.remember(VOICE_CHECK, found)
+    return opened
+
+
+def _identity(
+    voice: Voice, settings: Settings, vocoder: Vocoder, search: tuple[Clip, ...], held_out: tuple[Clip, ...]
+) -> dict[str, Any]:
+    """Everything that scores depend on: two runs share trials only if all of it is equal."""
+    return {
+        "dataset": voice.dataset,
+        **({"speaker": voice.speaker} if voice.speaker != voice.dataset else {}),
+        "sample_rate": voice.sample_rate,
+        "iterations": settings.iterations,
+        **conditions(vocoder),
+        "search clips": clips_hash(search),
+        "held-out clips": clips_hash(held_out),
+        "objective": settings.objective,
+        "noise draws": len(search_draws(settings.iterations)),
+        "race": settings.race,
+        "seed": settings.seed,
+        "store": FORMAT,
+    }

@@ -1,0 +1,47 @@
+"""What a user chose for a search, and where its results stand."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
+from schedsearch.schedules.search_space import LONGEST_SEARCH
+from schedsearch.search.strategy_factory import check_strategy
+from schedsearch.voice.config import Voice
+from schedsearch.voice.opened import voice_folder
+from vocoder.errors import InputError
+
+STUDY = "study.db"  # in the results folder
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user chose."""
+
+    iterations: int
+    strategy: str = "auto"
+    objective: str = DEFAULT_OBJECTIVE  # or several, with commas between them: the first one decides
+    grid: str = "levels:3"
+    race: bool = True
+    seed: int = 0
+    results: Path = Path("results")
+    storage: str | None = None
+    jobs: int = 2
+
+    def __post_init__(self) -> None:
+        """The rules, before anything is loaded."""
+        if not 1 <= self.iterations <= LONGEST_SEARCH:
+            raise InputError(
+                f"ITERS must be a whole number from 1 to {LONGEST_SEARCH}, and is {self.iterations}; "
+                "6, 12, 25, 50 and 100 are usual"
+            )
+        check_strategy(self.strategy, self.grid, self.iterations, len(self.objectives))
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """By the names that the user gave."""
+        return tuple(self.objective.replace(",", " ").split()) or ("",)
+
+
+def results_folder(voice: Voice, settings: Settings) -> Path:
+    """results/<dataset>/<rate>hz/<iters>iters."""
+    return voice_folder(voice, settings.results) / f"{settings.iterations}iters"

@@ -1,0 +1,216 @@
+"""Strategies by name, built for one run: what STRATEGY= and GRID= can say."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from hashlib import sha256
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from schedsearch.evaluation.evaluator import Group
+from schedsearch.metrics.measuring import Distance
+from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
+from schedsearch.sampling.noise import NoiseBank
+from schedsearch.schedules.formulas import TERMINAL_LOG_SNR
+from schedsearch.schedules.schedule import Array, NoiseSchedule
+from schedsearch.schedules.search_space import FIRST_LOG_SNR, ScheduleSpace
+from schedsearch.strategies import sweep
+from schedsearch.strategies.auto import Auto, Stage
+from schedsearch.strategies.bayesian import SAMPLERS, Bayesian
+from schedsearch.strategies.beam import BeamSearch
+from schedsearch.strategies.dynamic_programming import COSTS, DynamicProgramming
+from schedsearch.strategies.evolution import Evolution
+from schedsearch.strategies.gradient import Gradient
+from schedsearch.strategies.grid import GridStrategy, LevelGrid
+from schedsearch.strategies.level_errors import LevelErrors, measure
+from schedsearch.strategies.lines import lines
+from schedsearch.strategies.named_grids import grid_named
+from schedsearch.strategies.polish import Polish
+from schedsearch.strategies.slope import SamplerSlope, Slope
+from schedsearch.strategies.strategy import Strategy
+from schedsearch.study.store import Store
+from vocoder.errors import InputError
+from vocoder.vocoder import Vocoder, in_precision
+
+STRATEGIES = ("auto", *SAMPLERS, "cmaes", "grid", "beam", "dynamic_programming", "gradient", sweep.NAME)
+
+
+SEVERAL_OBJECTIVES = tuple(SAMPLERS)  # the strategies that serve them
+TREE_BATCH = 256  # candidates of a grid over levels at once: neighbours share most of their network calls
+
+
+BEAM_WIDTH, BEAM_LEVELS = 8, 24
+COST = "trajectory"
+
+
+Stages: TypeAlias = Sequence[tuple[str, float]]  # of `auto`: name, and the part of the budget after which it hands over
+AUTO: Stages = (("warm start", 1.0), ("line", 1.0), ("tpe", 1.0))
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What strategies are built from."""
+
+    store: Store
+    vocoder: Vocoder
+    space: ScheduleSpace
+    seed: int
+    noise: NoiseBank
+    groups: Sequence[Group]  # search clips, for strategies that run the network themselves
+    distance: Distance | None  # the objective, where it is differentiable
+    spent: Callable[[], float]  # the part of the budget used
+    warm_starts: Sequence[NoiseSchedule] = ()
+    grid: str = "levels:3"
+
+
+def check_strategy(name: str, grid: str, steps: int, objectives: int) -> None:
+    """InputError for an unknown name, and for one that can't serve so many objectives."""
+    if name not in STRATEGIES:
+        raise InputError(f"STRATEGY must be one of {', '.join(STRATEGIES)}, and is {name!r}; choose one")
+    if objectives > 1 and name not in SEVERAL_OBJECTIVES:
+        raise InputError(
+            f"STRATEGY={name} takes one objective; choose {', '.join(SEVERAL_OBJECTIVES)} for several objectives"
+        )
+    grid_named(grid, steps, seed=0)
+
+
+def strategy_for(name: str, tools: Tools) -> Strategy:
+    """InputError for one that needs a spectral objective where it is not."""
+    return _bayesian(name, tools) if name in SAMPLERS else _MAKERS[name](tools)
+
+
+def shares_network_calls(name: str, grid: str) -> bool:
+    """Whether its candidates begin alike, so that sampling them in one tree saves network calls."""
+    return name == "grid" and grid.startswith("levels")
+
+
+def _bayesian(name: str, tools: Tools) -> Strategy:
+    objectives = len(tools.store.objectives)
+    store = tools.store
+    return Bayesian(
+        name, tools.space, tools.seed, objectives=objectives, index=store.next_index, pending=store.in_flight
+    )
+
+
+def _cmaes(tools: Tools) -> Strategy:
+    kept = tools.store.recall("cmaes")
+    if kept is None:  # what it begins from stays, be it nothing: what it is told was sampled around that
+        kept = [start.betas.tolist() for start in tools.warm_starts[:1]]
+        tools.store.remember("cmaes", kept)
+    return Evolution(tools.space, tools.seed, start=next(map(NoiseSchedule, kept), None))
+
+
+def _grid(tools: Tools) -> Strategy:
+    grid = grid_named(tools.grid, tools.space.steps, tools.seed)
+    batch = TREE_BATCH if isinstance(grid, LevelGrid) else 4
+    return GridStrategy("grid", grid.schedules, grid.count, batch=batch)
+
+
+def _beam(tools: Tools) -> Strategy:
+    def completed() -> tuple[list[list[float]], int]:
+        group = max(tools.groups, key=lambda group: len(group.names))
+        ladder = np.linspace(FIRST_LOG_SNR[1], TERMINAL_LOG_SNR[0], BEAM_LEVELS + tools.space.steps)
+        grid = LevelGrid.on_ladder(tools.space.steps, ladder)
+        noise = tools.noise.for_clips(group.names, 0, group.reference.shape[1])
+        distance = _spectral(tools, "beam")
+        beam = BeamSearch(tools.vocoder, group.mel, group.reference, noise, distance, grid, width=BEAM_WIDTH)
+        return [schedule.betas.tolist() for schedule in beam.ask(BEAM_WIDTH)], beam.network_evaluations
+
+    _spectral(tools, "beam")
+    schedules = lambda: map(NoiseSchedule, _kept(tools.store, "beam", completed))  # noqa: E731
+    return GridStrategy("beam", schedules, BEAM_WIDTH)
+
+
+def _dynamic_programming(tools: Tools) -> Strategy:
+    def measured() -> tuple[dict[str, Any], int]:
+        errors = measure(tools.vocoder, tools.groups, tools.noise)
+        return errors.plain(), errors.network_evaluations
+
+    errors = lambda: LevelErrors.from_plain(_kept(tools.store, "level errors", measured))  # noqa: E731
+    return DynamicProgramming(tools.space.steps, errors, cost=COSTS[COST])
+
+
+def _gradient(tools: Tools) -> Strategy:
+    exact = in_precision(tools.vocoder, None)  # reduced precisions round gradients away
+    slope = SamplerSlope(exact, tools.groups, _spectral(tools, "gradient"), tools.noise, draws=(0,))
+
+    def kept(log_snr: Array) -> Slope:
+        key = f"slope {sha256(log_snr.tobytes()).hexdigest()[:16]}"
+        found = _kept(tools.store, key, lambda: _plain(slope(log_snr)))
+        return Slope(found["loss"], tuple(found["gradient"]), found["network_evaluations"])
+
+    return Polish(lambda start: Gradient(start, kept), partial(_descent_start, tools.store))
+
+
+def _sweep(tools: Tools) -> Strategy:
+    return sweep.Sweep(partial(_start, tools.store, "sweep"))
+
+
+def auto(tools: Tools, stages: Stages = AUTO) -> Strategy:
+    """Warm starts, straight lines, and TPE from all that is known, unless other stages are named.
+
+    Ablations (make bench-search) left out the descent, which costs four network evaluations a step and clip, the
+    dynamic programme, which costs 64 a clip before its first proposal, and a sweep from the best, whose gain on search
+    clips was gone on held-out ones.
+    """
+    named = {name: _stage(name, tools) for name, _ in stages}
+    return Auto([Stage(named[name], until) for name, until in stages], tools.spent)
+
+
+def _stage(name: str, tools: Tools) -> Strategy:
+    if name == "warm start":
+        return GridStrategy(name, lambda: iter(tools.warm_starts), len(tools.warm_starts))
+    if name == "line":
+        found = lines(tools.space)
+        return GridStrategy(name, lambda: iter(found), len(found))
+    return strategy_for(name, tools)
+
+
+_MAKERS: dict[str, Callable[[Tools], Strategy]] = {
+    "auto": auto,
+    "cmaes": _cmaes,
+    "grid": _grid,
+    "beam": _beam,
+    sweep.NAME: _sweep,
+    "dynamic_programming": _dynamic_programming,
+    "gradient": _gradient,
+}
+
+
+def _kept(store: Store, key: str, work: Callable[[], tuple[Any, int]]) -> Any:
+    """What work returned (JSON values, network evaluations), done once a study."""
+    found = store.recall_work(key)
+    if found is None:
+        began = time.perf_counter()
+        found, calls = work()
+        store.remember_work(key, found, seconds=time.perf_counter() - began, network_evaluations=calls)
+    return found
+
+
+def _plain(slope: Slope) -> tuple[dict[str, Any], int]:
+    return asdict(slope), slope.network_evaluations
+
+
+def _descent_start(store: Store, number: int, now: NoiseSchedule | None) -> NoiseSchedule | None:
+    return _start(store, f"descent {number}", now)
+
+
+def _start(store: Store, key: str, now: NoiseSchedule | None) -> NoiseSchedule | None:
+    """Where what is kept under the key began, else where it begins now."""
+    kept = store.recall(key)
+    if kept is not None:
+        return NoiseSchedule(kept)
+    if now is not None:
+        store.remember(key, now.betas.tolist())
+    return now
+
+
+def _spectral(tools: Tools, name: str) -> Distance:
+    if tools.distance is None:
+        raise InputError(
+            f"STRATEGY={name} needs a spectral objective, which {tools.store.objective} is not; choose another of "
+            f"either, such as OBJECTIVE={DEFAULT_OBJECTIVE}"
+        )
+    return tools.distance

@@ -1,0 +1,1 @@
+"""The trial store, and what keeps it whole when several processes share it."""

@@ -1,0 +1,1 @@
+"""A dataset's file, clips, vocoder and its check."""

@@ -1,0 +1,56 @@
+"""What a checkpoint says about its voice, and from where each of it is known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vocoder.checkpoints.configuration import config_origins
+from vocoder.checkpoints.file import read_checkpoint
+from vocoder.checkpoints.loading import load_vocoder
+from vocoder.dialects.detection import layout_of
+from vocoder.dialects.dialect import FrontEnd
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A checkpoint that loads, in words."""
+
+    checkpoint: Path
+    config: Path | None  # where one was given
+    sample_rate: int  # Hz
+    network: str  # how the dialect was told, and the sizes that matter
+    mel: str
+    origins: Mapping[str, str]  # section of the configuration -> where it stands
+
+    @property
+    def rate_origin(self) -> str:
+        """Where the sample rate is known from."""
+        section = next(name for name in ("data_config", "audio", "sample_rate") if name in self.origins)
+        return f"{section}: {self.origins[section]}"
+
+    @property
+    def origin_lines(self) -> list[str]:
+        """A line for each place that parts of the configuration stand in."""
+        places = dict.fromkeys(self.origins.values())
+        sections = {place: [name for name, origin in self.origins.items() if origin == place] for place in places}
+        return [f"{' and '.join(names)}: {place}" for place, names in sections.items()]
+
+
+def inspect(checkpoint: Path, config: Path | None) -> Inspection:
+    """Loads it as a search would; InputError names what is wrong, or can't be inferred, and which option gives it."""
+    vocoder = load_vocoder(checkpoint, config)
+    found = read_checkpoint(checkpoint)
+    origins = config_origins(layout_of(found.state), checkpoint, found.config, config)
+    return Inspection(
+        checkpoint, config, vocoder.sample_rate, vocoder.description, _mel(vocoder.front_end), origins
+    )
+
+
+def _mel(front_end: FrontEnd) -> str:
+    """The settings that all front ends have under the same name; 0 and None of f_max is half the rate."""
+    low, high = (getattr(front_end, name) for name in ("f_min", "f_max"))
+    size, window = (getattr(front_end, name) for name in ("n_fft", "win_length"))
+    return (
+        f"{front_end.n_mels} channels, {low:g} to {high or front_end.sample_rate / 2:g} Hz, "
+        f"FFT {size}, window {window}, hop {front_end.hop_length}"
+    )

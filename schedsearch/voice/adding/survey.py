@@ -1,0 +1,112 @@
+"""A folder of recordings -> those that can be clips, and why the others can't."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import joblib
+
+from schedsearch.voice.adding.recording import Fault, LeftOut, Recording, measure
+from vocoder.audio.listed_clips import clip_name
+from vocoder.audio.reading import ENDINGS, is_audio
+from vocoder.errors import InputError
+
+ALONE = 64  # so many files are measured sooner than other processes start
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a folder holds."""
+
+    usable: tuple[Recording, ...]  # in the order of their content's hashes: names and places decide nothing
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def minutes(self) -> float:
+        """Of the usable recordings."""
+        return sum(recording.seconds for recording in self.usable) / 60
+
+    @property
+    def faults(self) -> dict[Fault, list[LeftOut]]:
+        """Why files are left out, in the order of `Fault`, and which."""
+        found = {fault: [entry for entry in self.left_out if entry.fault is fault] for fault in Fault}
+        return {fault: entries for fault, entries in found.items() if entries}
+
+
+def audio_names(folder: Path) -> list[str]:
+    """Paths of all audio below a folder, sorted; hidden files and folders are passed over."""
+    if not os.path.isdir(folder):
+        raise InputError(f"WAVS must name a folder of recordings, and {str(folder)!r} is none; check the path")
+    names = []
+    met: set[tuple[int, int]] = set()
+    for place, folders, files in os.walk(folder, onerror=_unreadable, followlinks=True):
+        folders[:] = [n for n in folders if not n.startswith(".") and _first_time(Path(place) / n, met)]
+        paths = [Path(place) / name for name in files]
+        names += [path.relative_to(folder).as_posix() for path in paths if is_audio(path)]
+    if not names:
+        raise InputError(f"{folder}: must hold audio, no file ends in {', '.join(ENDINGS)}; name another with WAVS=")
+    return sorted(names)
+
+
+def _unreadable(error: OSError) -> None:
+    """A part of the recordings passed over unsaid would be another choice of clips."""
+    raise InputError(
+        f"WAVS must be readable as a whole, and {str(error.filename)!r} is not ({error.strerror}); mend its rights"
+    ) from error
+
+
+def _first_time(folder: Path, met: set[tuple[int, int]]) -> bool:
+    """Links to folders are followed, each folder once: one may lead back up."""
+    try:
+        status = folder.stat()
+    except OSError:  # it went, or a link leads nowhere
+        return False
+    key = (status.st_dev, status.st_ino)
+    new = key not in met
+    met.add(key)
+    return new
+
+
+def scan(folder: Path, names: Sequence[str], *, jobs: int) -> Iterator[Recording | LeftOut]:
+    """Every file, measured by `jobs` processes, in whatever order they end; no audio is kept."""
+    named = [name for name in names if name.isprintable()]
+    yield from (_misnamed(name) for name in names if not name.isprintable())
+    if jobs == 1 or len(named) <= ALONE:
+        yield from (measure(folder, name) for name in named)
+        return
+    workers = joblib.Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", max_nbytes=None)
+    yield from workers(joblib.delayed(measure)(folder, name) for name in named)
+
+
+def sorted_out(found: Iterable[Recording | LeftOut], sample_rate: int, *, resample: bool) -> Survey:
+    """One file of each recording and of each clip's name, at the vocoder's rate unless clips are resampled."""
+    everything = list(found)
+    left_out = [entry for entry in everything if isinstance(entry, LeftOut)]
+    recordings = [entry for entry in everything if isinstance(entry, Recording)]
+    at_rate = [r for r in recordings if resample or r.sample_rate == sample_rate]
+    other = [r for r in recordings if not (resample or r.sample_rate == sample_rate)]
+    left_out += [LeftOut(r.name, Fault.RATE, f"{r.sample_rate} Hz") for r in other]
+    ordered = sorted(at_rate, key=lambda r: (r.content, r.name))
+    copies = _later([(r.content, r.name) for r in ordered])
+    ordered = [r for r in ordered if r.name not in copies]
+    namesakes = _later(sorted((clip_name(r.name), r.content, r.name) for r in ordered))
+    left_out += [LeftOut(name, Fault.COPY, f"as {first}") for name, first in copies.items()]
+    left_out += [LeftOut(name, Fault.NAME, f"as {first}") for name, first in namesakes.items()]
+    usable = tuple(r for r in ordered if r.name not in namesakes)
+    return Survey(usable, tuple(sorted(left_out, key=lambda entry: entry.name)))
+
+
+def _later(keyed: Sequence[tuple[str, ...]]) -> dict[str, str]:
+    """Of (key, ..., name) in order: the names of all but the first of each key -> the name of that first."""
+    later: dict[str, str] = {}
+    for _, group in groupby(keyed, key=lambda entry: entry[0]):
+        first, *others = [entry[-1] for entry in group]
+        later |= dict.fromkeys(others, first)
+    return later
+
+
+def _misnamed(name: str) -> LeftOut:
+    """Line ends and bytes that are no UTF-8 can't stand in a dataset's file."""
+    return LeftOut(name, Fault.UNREADABLE, f"its name {ascii(name)} has signs that are no text; rename it")

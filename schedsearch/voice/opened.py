@@ -1,0 +1,125 @@
+"""What a voice is opened as: its vocoder, clips and noise, their hashes, and the folders of its results."""
+
+import os
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from schedsearch.metrics.registry import DEFINITIONS
+from schedsearch.sampling.noise import NoiseBank
+from schedsearch.voice.config import Clips, Voice
+from vocoder.audio.listed_clips import read_clips
+from vocoder.audio.reading import Clip, typical_excerpt
+from vocoder.errors import InputError
+from vocoder.vocoder import Vocoder, best_device
+
+EXCERPT_SECONDS = 0.8  # of every search clip
+LONGEST_HELD_OUT = 10.0  # seconds; longer clips are cut to a typical part, or one would need memory without bound
+HELD_OUT_SEED = 1_000_003  # added to the seed: fresh noise
+
+
+def open_vocoder(voice: Voice) -> Vocoder:
+    """The voice's frozen network, on the best device; InputError where its checkpoint is no use for the dataset."""
+    vocoder = voice.services.load_vocoder(voice.checkpoint, voice.config, device=best_device())
+    if vocoder.sample_rate != voice.sample_rate:
+        raise InputError(
+            f"the checkpoint of {voice.dataset} is for {vocoder.sample_rate} Hz, the dataset says "
+            f"{voice.sample_rate}; correct [rates.{voice.sample_rate}]"
+        )
+    return vocoder
+
+
+def search_excerpts(voice: Voice, vocoder: Vocoder, seed: int) -> tuple[Clip, ...]:
+    """What a search listens to: a typical 0.8 s of every search clip, in the seed's order."""
+    return _typical(_shuffled(_recordings(voice.search_clips, voice), seed), vocoder, EXCERPT_SECONDS)
+
+
+def search_clips(voice: Voice, vocoder: Vocoder, seconds: float) -> tuple[Clip, ...]:
+    """What a choice may look at: a typical part of each search clip, as long as wanted."""
+    return _typical(_recordings(voice.search_clips, voice), vocoder, seconds)
+
+
+def held_out_clips(voice: Voice, vocoder: Vocoder, seconds: float = LONGEST_HELD_OUT) -> tuple[Clip, ...]:
+    """What judges: a typical part of each recording that no search looks at."""
+    return _typical(_recordings(voice.held_out_clips, voice), vocoder, seconds)
+
+
+def clips_of_a_search(voice: Voice, vocoder: Vocoder, seed: int) -> tuple[tuple[Clip, ...], tuple[Clip, ...]]:
+    """The excerpts that a search listens to, and those that judge its winner.
+
+    InputError where one recording is in both, whatever it is called there.
+    """
+    searched, judging = _recordings(voice.search_clips, voice), _recordings(voice.held_out_clips, voice)
+    _check_apart(searched, judging)
+    excerpts = _typical(_shuffled(searched, seed), vocoder, EXCERPT_SECONDS)
+    return excerpts, _typical(judging, vocoder, LONGEST_HELD_OUT)
+
+
+def _check_apart(search: Sequence[Clip], held_out: Sequence[Clip]) -> None:
+    """Compares whole recordings: excerpts of the same one may differ."""
+    heard = {_digest(clip): clip.name for clip in search}
+    for clip in held_out:
+        if name := heard.get(_digest(clip)):
+            raise InputError(
+                f"clip {name} of search_clips is the same audio as {clip.name} of held_out_clips, "
+                "and what was searched on can't judge; take it out of one"
+            )
+
+
+def _digest(clip: Clip) -> bytes:
+    return sha256(clip.audio.numpy().tobytes()).digest()
+
+
+def _shuffled(clips: Sequence[Clip], seed: int) -> list[Clip]:
+    """In an order that depends on the names and the seed alone: files that stand together are often alike."""
+    return sorted(clips, key=lambda clip: sha256(f"{seed} {clip.name}".encode()).digest())
+
+
+def _typical(clips: Sequence[Clip], vocoder: Vocoder, seconds: float) -> tuple[Clip, ...]:
+    return tuple(typical_excerpt(clip, seconds, vocoder.hop_length) for clip in clips)
+
+
+def _recordings(source: Clips, voice: Voice) -> list[Clip]:
+    if isinstance(source, Path) and voice.training and not source.is_dir():
+        raise InputError(f"no recordings in {source}; get them: {voice.training.obtain}")
+    return read_clips(source, sample_rate=voice.sample_rate, resample=voice.resample)
+
+
+def clips_hash(clips: tuple[Clip, ...]) -> str:
+    digest = sha256()
+    for clip in sorted(clips, key=lambda clip: clip.name):  # a seed's order is no other set of clips
+        digest.update(clip.name.encode())
+        digest.update(clip.audio.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def held_out_noise(seed: int) -> NoiseBank:
+    """Noise that no search of this seed drew from."""
+    return NoiseBank(seed + HELD_OUT_SEED)
+
+
+def conditions(vocoder: Vocoder) -> dict[str, Any]:
+    """What the score of any schedule on any clip depends on, in plain values."""
+    return {
+        "checkpoint": vocoder.weights_hash,
+        "front end": repr(vocoder.front_end),
+        "sampler": vocoder.dialect.reverse.name,
+        "precision": str(vocoder.autocast or "float32"),
+        "metric definitions": DEFINITIONS,
+    }
+
+
+def voice_folder(voice: Voice, results: Path) -> Path:
+    """results/<dataset>/<rate>hz."""
+    return results / voice.dataset / f"{voice.sample_rate}hz"
+
+
+def make_writable(folder: Path) -> None:
+    """Makes the folder; InputError where it cannot be had or written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}; name another with --results") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"cannot write to the folder {folder}; mend its rights, or name another with --results")

@@ -1,0 +1,179 @@
+"""Several lengths after one another, the plan that is printed first, and the front of two objectives."""
+
+import csv
+import json
+import re
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import files_below
+
+from schedsearch.cli import main
+from schedsearch.commands.search import _show
+from schedsearch.report.plan import plan
+from schedsearch.schedules.formulas import resample
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.schedules.search_space import LogSnrSpace
+from schedsearch.search.loop import Progress
+from schedsearch.search.opening import open_run
+from schedsearch.search.settings import Settings
+from schedsearch.study.budget import Budget
+from schedsearch.voice.config import load_voice
+
+
+@pytest.fixture(autouse=True)
+def _in_memory(memory):
+    """Nothing here is about SQLite."""
+
+
+def search_all(toy, *options):
+    places = ["--experiments", str(toy.root), "--results", str(toy.root / "results")]
+    return main(["search-all", "--dataset", "toy", "--objective", "spectral", *places, *options])
+
+
+def rows(path):
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_each_length_begins_from_the_winners_before_it(toy, capsys):
+    assert search_all(toy, "--iters", "3 5", "--budget", "4candidates") == 0
+    voice = toy.root / "results" / "toy" / "16000hz"
+    before = NoiseSchedule(np.array(json.loads((voice / "3iters" / "schedule.json").read_text())["betas"]))
+    [first] = [row for row in rows(voice / "5iters" / "trials.csv") if row["kind"] == "warm start"]
+    expected = LogSnrSpace(5).clip(resample(before, 5)).schedule
+    np.testing.assert_allclose(np.array(first["betas"].split(), dtype=float), expected.betas, rtol=1e-6)
+    assert not [row for row in rows(voice / "3iters" / "trials.csv") if row["kind"] == "warm start"]
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in told[-3:]] == ["3", "5", "page:"]
+    assert (voice / "report.html").is_file()
+
+
+def test_lengths_may_have_commas_and_each_is_searched_once(toy, capsys):
+    assert search_all(toy, "--iters", "3,5 3", "--budget", "2candidates") == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("---")] == [
+        "--- 3 iterations (1 of 2) ---",
+        "--- 5 iterations (2 of 2) ---",
+    ]
+
+
+def test_few_clips_are_told_before_the_plan(toy, capsys):
+    assert toy.search("--iters", "2", "--budget", "2candidates") == 0
+    assert "few clips: 3 to search on and 2 to judge with; with less than 8 and 20" in capsys.readouterr().out
+
+
+def test_started_again_it_evaluates_nothing(toy):
+    search_all(toy, "--iters", "3 4", "--budget", "3candidates")
+    spent, files = sum(toy.vocoder.rows), files_below(toy.root / "results")
+    search_all(toy, "--iters", "3 4")
+    # Only the clock of a plan, where something is left to plan, calls the network: here nothing is.
+    assert sum(toy.vocoder.rows) == spent
+    assert files_below(toy.root / "results") == files
+
+
+def test_lengths_that_compare_become_a_picture_beside_them(toy):
+    picture = toy.root / "results" / "toy" / "16000hz" / "pictures" / "iterations.png"
+    search_all(toy, "--iters", "3", "--budget", "2candidates")
+    assert not picture.exists()
+    search_all(toy, "--iters", "3 4", "--budget", "2candidates")
+    assert picture.exists()
+
+
+@pytest.mark.parametrize("lengths", ["", "six", "6 0"])
+def test_bad_lengths_are_one_line_and_leave_nothing(toy, capsys, lengths):
+    assert search_all(toy, "--iters", lengths) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not (toy.root / "results").exists()
+
+
+def opened(toy, strategy="tpe", **named):
+    settings = Settings(6, strategy=strategy, **{"objective": "spectral", **named}, results=toy.root / "results")
+    return open_run(load_voice("toy", None, experiments=toy.root), settings)
+
+
+def planned(text, stage):
+    [line] = [line for line in text.splitlines() if line.strip().startswith(stage)]
+    return int(line.split("network evaluations")[0].split()[-1].replace(",", ""))
+
+
+def test_a_plan_without_a_race_counts_what_the_run_then_spends(toy):
+    text = plan(opened(toy, race=False), Budget(6, "candidates"))
+    toy.vocoder.rows.clear()
+    toy.search("--strategy", "tpe", "--no-race", "--budget", "6candidates")
+    timing = 4 * 1  # network calls of the plan's own clock, one clip each: the toy's clips differ in length
+    stages = ("baselines", "tpe, 6candidates", "finalists", "2 held-out", "2 of them, to be heard")
+    counted = sum(planned(text, stage) for stage in stages)
+    assert sum(toy.vocoder.rows) - timing == counted
+
+
+def test_a_plan_shrinks_as_a_run_goes_on(toy):
+    before = plan(opened(toy), Budget(8, "candidates"))
+    toy.search("--strategy", "tpe", "--budget", "4candidates")
+    after = plan(opened(toy), Budget(8, "candidates"))
+    assert planned(after, "tpe") == planned(before, "tpe") / 2
+    assert planned(after, "baselines") == 0
+
+
+def test_a_strategy_that_found_nothing_left_to_do_is_not_named_as_what_worked(toy, capsys):
+    def strategy():
+        return json.loads((toy.folder / "run.json").read_text())["strategy"]
+
+    toy.search("--strategy", "random", "--budget", "2candidates")
+    toy.search("--strategy", "cmaes", "--budget", "2candidates")
+    assert "nothing left of 2candidates, spent by random; MORE= adds" in capsys.readouterr().out
+    assert strategy() == "random"
+    toy.search("--strategy", "cmaes", "--more", "2candidates")
+    assert strategy() == "random, cmaes"
+
+
+def test_a_budget_of_calls_is_planned_as_it_stands(toy):
+    assert planned(plan(opened(toy), Budget(500, "calls")), "tpe") == 500
+
+
+def test_the_front_of_two_objectives_holds_what_nothing_dominates(toy):
+    assert toy.search("--strategy", "tpe", "--objective", "log_mel_l1,lsd", "--budget", "8candidates") == 0
+    everyone = {row["name"]: row for row in rows(toy.folder / "trials.csv")}
+    front = [row["name"] for row in rows(toy.folder / "pareto.csv")]
+    points = {name: np.array([float(row["log_mel_l1_mean"]), float(row["lsd_mean"])]) for name, row in everyone.items()}
+
+    def dominated(name):
+        return any((points[o] <= points[name]).all() and (points[o] < points[name]).any() for o in points)
+
+    assert sorted(front) == sorted(name for name in points if not dominated(name))
+    assert [points[name][0] for name in front] == sorted(points[name][0] for name in front)
+
+
+def test_one_objective_has_no_front_and_leaves_none_of_an_earlier_search(toy):
+    toy.search("--strategy", "tpe", "--objective", "log_mel_l1,lsd", "--budget", "2candidates")
+    assert (toy.folder / "pareto.csv").exists()
+    toy.search("--budget", "2candidates")
+    assert not (toy.folder / "pareto.csv").exists()
+
+
+def test_a_dataset_of_several_rates_is_searched_at_its_default_rate(toy, memory):
+    text = (toy.root / "toy.toml").read_text()
+    other = text.replace("16000", "8000")
+    (toy.root / "toy.toml").write_text(f"default_rate = 16000\n{other}{text}")
+    assert toy.search("--iters", "1", "--budget", "1candidates") == 0
+    assert [path.name for path in (toy.root / "results" / "toy").iterdir()] == ["16000hz"]
+
+
+def test_a_stage_takes_as_long_as_its_own_work(monkeypatch, capsys):
+    # Its bar begins with its first progress and ends with that of the next stage: neither is when its work did.
+    clock = [1000.0]
+    monkeypatch.setattr("tqdm.std.time", lambda: clock[0])
+    monkeypatch.setattr("schedsearch.commands.search.time", SimpleNamespace(time=lambda: clock[0]))
+
+    def steps(_):
+        for stage, done, seconds in (("first", 0.5, 60), ("first", 1.0, 60), ("second", 1.0, 10), ("third", 1.0, 90)):
+            clock[0] += seconds
+            yield Progress(stage, done, None)
+
+    opened: Any = SimpleNamespace(steps=steps, store=SimpleNamespace(objective="x"))
+    _show(opened, Budget(1, "candidates"))
+    told = capsys.readouterr().err
+    ends = dict(re.findall(r"(\w+) +100% \|.*?\| (\d\d:\d\d)<", told))  # the last of each
+    assert told.count("\n") == 3  # what comes next begins a line
+    assert ends == {"first": "02:00", "second": "00:10", "third": "01:30"}

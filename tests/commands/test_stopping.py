@@ -1,0 +1,62 @@
+"""Laws of stopping: Ctrl-C and SIGTERM are alike, the second ends at once, and neither prints a traceback."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from conftest import interrupt_at
+
+from schedsearch.commands.stopping import Stopped, stoppable
+from schedsearch.evaluation.evaluator import Evaluator
+
+STUBBORN = """
+import signal, sys, time
+from schedsearch.commands.stopping import stoppable
+with stoppable(to_the_end=True):
+    try:
+        print("ready", flush=True)
+        time.sleep(60)
+    finally:
+        print("leaving", flush=True)
+        time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_is_an_interrupt_with_its_status(number):
+    before = signal.getsignal(number)
+    with pytest.raises(Stopped) as stopped, stoppable(to_the_end=False):
+        os.kill(os.getpid(), number)
+        signal.sigtimedwait([], 5)  # a signal that is on its way gets here
+    assert stopped.value.status == 128 + number
+    assert signal.getsignal(number) == before
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_signal_ends_at_once_without_a_word(second):
+    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen([sys.executable, "-c", STUBBORN], **piped, text=True)  # type: ignore[call-overload]
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "leaving\n"
+    process.send_signal(second)
+    assert process.communicate(timeout=30) == ("", "")
+    assert process.returncode == 128 + second
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_search_says_so_in_one_line_and_goes_on(toy, memory, monkeypatch, capsys, number, status):
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluator, "evaluate", lambda *_, **__: os.kill(os.getpid(), number))
+        assert toy.search("--budget", "3candidates") == status
+    assert "stopped; the same command goes on where it was" in capsys.readouterr().err
+    assert toy.search("--budget", "3candidates") == 0
+    assert len(toy.store().candidates()) == 3
+
+
+def test_an_interrupt_from_elsewhere_is_130(toy, memory, monkeypatch):
+    interrupt_at(monkeypatch, 2)
+    assert toy.search("--budget", "3candidates") == 130

@@ -1,0 +1,110 @@
+"""Laws of scoring in other processes: order, killed workers, and whose processes they are."""
+
+import os
+import signal
+from pathlib import Path
+
+import joblib
+import pytest
+from conftest import noise_clip
+from joblib.parallel import get_active_backend
+
+from schedsearch.evaluation.evaluator import Evaluator
+from schedsearch.metrics.perceptual import parallel_pesq
+from schedsearch.metrics.processes import KILLED, in_processes
+from schedsearch.metrics.registry import Metric
+from schedsearch.sampling.noise import NoiseBank
+from schedsearch.schedules.formulas import log_snr_line
+from vocoder.errors import InputError
+
+
+def twice(value: int) -> int:
+    return 2 * value
+
+
+def mortal(value: int, once: str) -> int:
+    """Value 1 kills its process, always or only the first time."""
+    if value == 1 and (not once or not Path(once).exists()):
+        if once:
+            Path(once).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 2 * value
+
+
+def test_results_keep_the_order_of_their_calls():
+    assert in_processes(twice, [(i,) for i in range(5)], 2) == [0, 2, 4, 6, 8]
+
+
+def test_a_process_that_is_killed_once_costs_nothing(tmp_path):
+    assert in_processes(mortal, [(i, f"{tmp_path}/died") for i in range(3)], 2) == [0, 2, 4]
+    assert (tmp_path / "died").exists()
+
+
+@pytest.mark.slow
+def test_a_call_that_kills_its_process_again_fails_alone():
+    assert in_processes(mortal, [(i, "") for i in range(3)], 2) == [0, KILLED, 4]
+    assert in_processes(twice, [(1,)], 2) == [2]  # whoever comes next finds living processes
+
+
+def test_a_users_backend_is_used_instead_of_ours():
+    with joblib.parallel_config(backend="threading", n_jobs=2):
+        assert in_processes(os.getpid, [(), ()], 2) == [os.getpid()] * 2
+    assert os.getpid() not in in_processes(os.getpid, [(), ()], 2)
+
+
+def test_a_users_backend_reaches_the_metrics_of_an_evaluator(analytic_vocoder):
+    seen = []
+
+    def measure(references, estimates):
+        seen.append(type(get_active_backend()[0]).__name__)
+        return [[0.0] * len(references) for _ in estimates]
+
+    metric = Metric("seen", "", "minimize", measure)
+    evaluator = Evaluator(analytic_vocoder, [noise_clip("a", 640)], [metric], NoiseBank(0))
+    with joblib.parallel_config(backend="threading", n_jobs=2):
+        evaluator.evaluate([log_snr_line(2, 9, -3)], (0,))
+    assert seen == ["ThreadingBackend"]
+
+
+def unwilling(value: int) -> int:
+    raise ValueError(f"not {value}")
+
+
+def test_what_a_function_raises_is_raised():
+    with pytest.raises(ValueError, match="not 3"):
+        in_processes(unwilling, [(3,), (4,)], 2)
+
+
+@pytest.fixture(scope="module")
+def dask():
+    """Two worker processes, in joblib's hands. Dask itself tries no call again that killed one: three tries of its own
+    would kill the workers under the calls that come next."""
+    distributed = pytest.importorskip("distributed", reason="the extra schedsearch[dask] is not installed")
+    settings = pytest.importorskip("dask").config.set({"distributed.scheduler.allowed-failures": 0})
+    with settings, distributed.Client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+        yield client
+
+
+def test_pesq_through_dask_scores_what_our_own_processes_score(dask):
+    clips = [noise_clip(name, 8000).audio for name in "ab"]
+    pairs = [(clip, clip + 0.01 * clips[0]) for clip in clips]
+    with joblib.parallel_config(backend="dask"):
+        through_dask = parallel_pesq(pairs, 16000, 2)
+    assert all(isinstance(score, float) for score in through_dask)
+    assert through_dask == parallel_pesq(pairs, 16000, 2)
+
+
+@pytest.mark.slow
+def test_a_call_that_kills_its_workers_of_dask_fails_alone(dask, monkeypatch):
+    monkeypatch.setattr("schedsearch.metrics.processes.PATIENCE", 20.0)
+    with joblib.parallel_config(backend="dask"):
+        assert in_processes(mortal, [(i, "") for i in range(3)], 2) == [0, KILLED, 4]
+
+
+def test_a_backend_without_workers_is_one_line(monkeypatch):
+    def gone(*_):
+        raise ConnectionError("nobody listens\non port 1")
+
+    monkeypatch.setattr("schedsearch.metrics.processes._parallel", gone)
+    with pytest.raises(InputError, match=r"workers are lost \(ConnectionError: nobody listens\); start them anew"):
+        in_processes(twice, [(1,)], 2)

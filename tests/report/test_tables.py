@@ -1,0 +1,120 @@
+"""leaderboard.csv, trials.csv and pareto.csv, as somebody reads them who has only the list of their columns."""
+
+import csv
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from schedsearch.evaluation.paired import Comparison
+from schedsearch.report import tables
+from schedsearch.schedules.formulas import log_snr_line
+from schedsearch.search.verdict import Verdict
+from schedsearch.search.warm_starts import WarmStart
+from schedsearch.study.candidate import Candidate
+
+SCORE = ["mean", "se", "clips", "draws", "failures"]
+GAP = ["difference", "difference_low", "difference_high"]
+TEXTS = {"name", "kind", "betas"}
+
+
+@pytest.fixture(autouse=True)
+def _in_memory(memory):
+    """Nothing here is about SQLite."""
+
+
+@pytest.fixture
+def folder(toy):
+    assert toy.search("--budget", "4candidates", "--strategy", "tpe", "--objective", "lsd,log_mel_l1") == 0
+    return toy.folder
+
+
+def header(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return next(csv.reader(file))
+
+
+def test_the_columns_keep_their_names_and_order(folder):
+    # Programs of users read them: a change of these lists is a change of the format.
+    metrics = ["lsd", "log_mel_l1", "spectral", "pesq_wb", "stoi", "level"]
+    found = header(folder / "leaderboard.csv")
+    assert found[:9] == ["name", "kind", "shipped", "finalist", *(f"search_lsd_{part}" for part in SCORE)]
+    assert sorted(found[9:]) == sorted(f"held_out_{metric}_{part}" for metric in metrics for part in SCORE + GAP)
+    trials = [
+        *("name", "kind", "iterations"),
+        *(f"{objective}_{part}" for objective in ("lsd", "log_mel_l1") for part in SCORE),
+        *("stopped", "estimate", "failures", "failure_reason", "seconds", "network_evaluations", "betas"),
+    ]
+    assert header(folder / "trials.csv") == trials == header(folder / "pareto.csv")
+
+
+def test_every_column_is_described_where_the_tables_are_made(folder):
+    described = set(re.findall(r"[\w.]+", tables.__doc__ or ""))
+    parts = {f"_{part}" for part in SCORE}
+    for name in ("leaderboard.csv", "trials.csv"):
+        for column in header(folder / name):
+            scored = re.fullmatch(r"(search_|held_out_|)(lsd|\w+?)(_mean|_se|_clips|_draws|_failures)", column)
+            gap = re.fullmatch(r"held_out_\w+?(_difference|_difference_low|_difference_high)", column)
+            if gap:
+                assert {f"held_out_METRIC{gap[1]}", f"...{gap[1]}"} & described
+                continue
+            assert column in described or (scored and scored[3] in parts and f"...{scored[3]}" in described)
+
+
+@pytest.mark.parametrize("name", ["leaderboard.csv", "trials.csv", "pareto.csv"])
+def test_pandas_reads_numbers_as_numbers_and_no_index(folder, name):
+    found = pd.read_csv(folder / name, encoding="utf-8")
+    assert not [column for column in found if column.startswith("Unnamed")]
+    numbers = {column for column in found if pd.api.types.is_numeric_dtype(found[column])}
+    assert set(found) - numbers - {"failure_reason"} == TEXTS & set(found)
+    assert found["name"].is_unique
+
+
+def test_the_winner_s_row_has_the_intervals_that_decide(folder):
+    found = pd.read_csv(folder / "leaderboard.csv")
+    told = json.loads((folder / "run.json").read_text())
+    [at] = found.index[found["held_out_lsd_difference"].notna()]
+    assert found["kind"][at] != "baseline"
+    for comparison in told["held_out"]:
+        gap = comparison["difference"] or dict.fromkeys(("mean", "low", "high"), float("nan"))  # too few sound clips
+        ends = [gap["mean"], gap["low"], gap["high"]]
+        columns = [f"held_out_{comparison['metric']}_{part}" for part in GAP]
+        assert found.loc[at, columns].tolist() == pytest.approx(ends, rel=1e-4, nan_ok=True)
+
+
+@pytest.mark.parametrize("name", ["leaderboard.csv", "trials.csv", "pareto.csv"])
+def test_every_row_has_as_many_cells_as_the_header(folder, name):
+    with (folder / name).open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file, strict=True))
+    assert {len(row) for row in rows} == {len(rows[0])}
+
+
+def test_betas_of_a_row_are_its_schedule(folder, toy):
+    found = pd.read_csv(folder / "trials.csv")
+    schedules = {c.name: c.schedule.betas for store in [toy.store("lsd", "log_mel_l1")] for c in store.candidates()}
+    for name, betas in schedules.items():
+        [row] = found[found["name"] == name]["betas"]
+        assert [float(beta) for beta in row.split()] == pytest.approx(list(betas), rel=1e-8)
+
+
+def test_a_reason_that_begins_as_a_formula_is_text(folder, toy, monkeypatch):
+    reason = "=1+1, draw 0: silent"
+    monkeypatch.setattr(Candidate, "failures", property(lambda self: (reason,)))
+    tables.write_trials(toy.store("lsd", "log_mel_l1"), folder / "trials.csv")
+    assert set(pd.read_csv(folder / "trials.csv")["failure_reason"]) == {f"'{reason}"}
+
+
+def test_a_warm_start_that_ships_says_whose_it_was(toy, monkeypatch):
+    start = WarmStart("other/16000hz/25 steps", log_snr_line(6, 10.0, -2.0))
+    monkeypatch.setattr("schedsearch.search.run.neighbours", lambda *_: [start])
+    assert toy.search("--budget", "2candidates") == 0
+    store = toy.store()
+    first, second = store.candidates()
+    better = Comparison("spectral", first.score, first.score, None, True)
+    told = [
+        tables.provenance(store, Verdict(winner, store.baselines()[0], "spectral", (better,)))
+        for winner in (first, second)
+    ]
+    assert [facts["kind"] for facts in told] == ["warm start", "line"]
+    assert [facts.get("began_from") for facts in told] == [start.name, None]

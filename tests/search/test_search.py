@@ -1,0 +1,433 @@
+"""A whole search on the analytic vocoder: budget, resumption, legality, and its ends, good and bad."""
+
+import csv
+import json
+from itertools import combinations, islice
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import BrokenVocoder, files_below, noise_clip, use_vocoder
+
+from schedsearch.evaluation.evaluator import Evaluator
+from schedsearch.evaluation.scores import Evaluation, Score
+from schedsearch.metrics.registry import metrics_for
+from schedsearch.sampling.noise import NoiseBank
+from schedsearch.schedules.baselines import baselines
+from schedsearch.schedules.formulas import TERMINAL_LOG_SNR, log_snr_line
+from schedsearch.schedules.search_space import FIRST_LOG_SNR, TOLERANCE, LogSnrSpace
+from schedsearch.search import verdict as confirmation
+from schedsearch.search.finalists import APART, finalists
+from schedsearch.search.loop import search
+from schedsearch.search.race import Race
+from schedsearch.search.verdict import judge, verdict
+from schedsearch.strategies.bayesian import Bayesian
+from schedsearch.strategies.slope import EVALUATIONS_A_STEP
+from schedsearch.study.budget import Budget
+from schedsearch.study.ranking import ranking
+from schedsearch.voice.check import KEPT
+from vocoder.audio.reading import write_wav
+
+ITERS, SEARCH_CLIPS, HELD_OUT_CLIPS = 6, 3, 2
+DRAWS, FRESH_DRAWS, HELD_OUT_DRAWS = 4, 4, 2  # of 6 steps
+COST = ITERS * SEARCH_CLIPS * DRAWS  # network evaluations of one candidate in the search
+TIMED = 4  # of one clip each, for the plan
+
+
+@pytest.fixture(autouse=True)
+def _in_memory(memory):
+    """tests/test_cli.py and tests/test_study.py write to SQLite; these need not wait for it."""
+
+
+def calls(toy):
+    return sum(toy.vocoder.rows)
+
+
+def finalists_and_verdict(toy):
+    """Network evaluations after the search itself, of a first run; the two of the verdict are rendered to be heard."""
+    finalists = min(4, len(toy.store().candidates())) + min(2, len(baselines(ITERS)))
+    heard = 2 * HELD_OUT_CLIPS  # in one draw
+    return ITERS * (finalists * SEARCH_CLIPS * FRESH_DRAWS + 2 * HELD_OUT_CLIPS * HELD_OUT_DRAWS + heard)
+
+
+def test_the_same_audio_cannot_be_searched_on_and_judge(toy, capsys):
+    (toy.root / "held_out" / "other.wav").write_bytes((toy.root / "search" / "search1.wav").read_bytes())
+    assert toy.search("--budget", "2candidates") == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "clip search1 of search_clips is the same audio as other of held_out_clips" in line
+    assert not (toy.root / "results").exists()
+
+
+def test_of_long_recordings_too_none_can_be_searched_on_and_judge(toy, capsys):
+    # The typical part of what a held-out recording is cut to need not be that of the whole.
+    loudness = torch.rand(160, generator=torch.Generator().manual_seed(0)).repeat_interleave(1600)
+    for place in ("search/long.wav", "held_out/same.wav"):
+        write_wav(toy.root / place, loudness * noise_clip("long", 16 * 16000, seed=9).audio, 16000)
+    assert toy.search("--budget", "2candidates") == 2
+    assert "clip long of search_clips is the same audio as same of held_out_clips" in capsys.readouterr().err
+
+
+def test_a_search_that_another_process_adds_to_before_it_ends_is_judged_by_its_new_end(toy, monkeypatch):
+    # Between the held-out clips and the verdict: the schedule that ends it then was not heard yet.
+    added = log_snr_line(ITERS, 11.0, -2.0)
+
+    def judge_and_add(store, evaluator, draws):
+        yield from judge(store, evaluator, draws)
+        if added not in [candidate.schedule for candidate in store.candidates()]:
+            [claim] = store.claim([added], "tpe", LogSnrSpace(ITERS))
+            best = {"spectral": Score(np.full((SEARCH_CLIPS, DRAWS), 1e-6))}
+            store.finish([claim], [Evaluation(best, 0.0, 0)])
+
+    monkeypatch.setattr("schedsearch.search.run.judge", judge_and_add)
+    assert toy.search("--budget", "4candidates") == 0
+    assert added in [candidate.schedule for candidate in finalists(toy.store())]
+
+
+def test_a_search_ends_well_and_writes_every_file_whole(toy, capsys):
+    assert toy.search("--budget", "6candidates") == 0
+    names = {"schedule.pt", "schedule.json", "schedule.lmnt.npy", "schedule.coqui.npy", "trials.csv",
+             "leaderboard.csv", "run.json", "schedules.png", "convergence.png", "held_out.png", "report.html",
+             "searched.flac", "baseline.flac"}  # fmt: skip
+    assert {path.name for path in files_below(toy.folder)} == names
+    betas = torch.load(toy.folder / "schedule.pt", weights_only=True)
+    assert (betas.dtype, betas.shape) == (torch.float32, (ITERS,))
+    told = json.loads((toy.folder / "schedule.json").read_text())
+    np.testing.assert_allclose(betas, np.load(toy.folder / "schedule.lmnt.npy"), rtol=1e-6)
+    np.testing.assert_allclose(betas, told["betas"], rtol=1e-6)
+    assert json.loads((toy.folder / "run.json").read_text())["candidates"] == 6
+    assert "ships" in capsys.readouterr().out
+
+
+def test_trials_csv_has_a_row_for_every_baseline_and_candidate(toy):
+    toy.search("--budget", "5candidates")
+    with (toy.folder / "trials.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    store = toy.store()
+    assert [row["name"] for row in rows] == [c.name for c in [*store.baselines(), *store.candidates()]]
+    assert {row["name"] for row in rows if row["kind"] == "baseline"} == set(baselines(ITERS))
+    for row in rows:
+        assert len(row["betas"].split()) == ITERS
+        assert int(row["network_evaluations"]) == COST
+        assert row["spectral_clips"] == str(SEARCH_CLIPS)
+
+
+def test_the_leaderboard_is_sorted_and_marks_what_ships(toy):
+    toy.search("--budget", "6candidates")
+    with (toy.folder / "leaderboard.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    # Finalists (fresh noise) and the others are each best first, and never mixed.
+    found = [row["finalist"] for row in rows]
+    assert found == sorted(found, reverse=True)
+    assert set(found) == {"False", "True"}
+    for kind in set(found):
+        means = [float(row["search_spectral_mean"]) for row in rows if row["finalist"] == kind]
+        assert means == sorted(means)
+    shipped = [row["name"] for row in rows if row["shipped"] == "True"]
+    assert shipped == [json.loads((toy.folder / "run.json").read_text())["name"]]
+
+
+def test_what_another_dataset_of_the_speaker_chose_is_no_baseline(toy):
+    table = toy.root / "toy.toml"
+    table.write_text('speaker = "demo"\n' + table.read_text())
+    toy.search("--budget", "1candidates")
+    assert {c.name for c in toy.store().baselines()} == set(baselines(ITERS)) - {"universal-6"}
+
+
+@pytest.mark.parametrize("count", [1, 6, 9])
+def test_a_budget_of_candidates_is_kept_exactly(toy, count):
+    toy.search("--budget", f"{count}candidates", "--strategy", "tpe", "--no-race")  # whole scores alone cost the same
+    assert len(toy.store().candidates()) == count
+    assert calls(toy) == TIMED + COST * (len(baselines(ITERS)) + count) + finalists_and_verdict(toy)
+
+
+@pytest.mark.parametrize("budget", [1, COST, COST + 1, 6 * COST - 1])
+def test_a_budget_of_calls_is_overshot_by_less_than_one_candidate(toy, budget):
+    toy.search("--budget", f"{budget}calls", "--strategy", "tpe")
+    spent = sum(c.network_evaluations for c in toy.store().candidates())
+    assert budget <= spent < budget + COST
+
+
+@pytest.mark.parametrize("budget", [1, COST, 20 * COST])
+@pytest.mark.parametrize("strategy", ["auto", "gradient"])
+def test_a_budget_of_calls_counts_a_strategy_s_own_and_is_overshot_by_less_than_one_step_of_it(toy, strategy, budget):
+    toy.search("--budget", f"{budget}calls", "--strategy", strategy)
+    spent = toy.store().work()[1] + sum(c.network_evaluations for c in toy.store().candidates())
+    assert budget <= spent < budget + COST + EVALUATIONS_A_STEP * COST
+
+
+def test_a_budget_of_minutes_ends_with_the_batch_that_spends_it(toy):
+    toy.search("--budget", "0.000001min", "--strategy", "tpe")
+    assert len(toy.store().candidates()) == 4
+
+
+def test_a_finished_search_evaluates_nothing_and_writes_the_same(toy, capsys):
+    toy.search("--budget", "5candidates")
+    before, spent, said = files_below(toy.folder), calls(toy), capsys.readouterr().out
+    assert toy.search("--budget", "5candidates") == 0
+    assert calls(toy) == spent
+    assert verdict_in(capsys.readouterr().out) == verdict_in(said)
+    assert files_below(toy.folder) == before
+
+
+def verdict_in(said):
+    """Without the plan, which names times and what is left."""
+    assert "ships" in said
+    return said.partition("\n\n")[2]
+
+
+def test_a_budget_is_remembered(toy):
+    toy.search("--budget", "5candidates")
+    spent = calls(toy)
+    toy.search()
+    assert calls(toy) == spent
+
+
+def test_more_adds_to_a_finished_search(toy):
+    toy.search("--budget", "3candidates")
+    toy.search("--more", "2candidates")
+    assert len(toy.store().candidates()) == 5
+    toy.search("--more", "2candidates")
+    assert len(toy.store().candidates()) == 7
+
+
+def test_more_again_after_a_stop_adds_nothing_further(toy, monkeypatch):
+    toy.search("--budget", "3candidates")
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluator, "evaluate", interrupted)
+        assert toy.search("--more", "2candidates") == 130
+    assert toy.search("--more", "2candidates") == 0
+    assert len(toy.store().candidates()) == 5
+
+
+def test_more_after_a_stopped_search_adds_to_what_that_set_out_to_do(toy, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluator, "evaluate", interrupted)
+        assert toy.search("--budget", "3candidates") == 130
+    assert toy.search("--more", "2candidates") == 0
+    assert len(toy.store().candidates()) == 5
+
+
+def test_a_large_budget_is_remembered_to_the_last_digit(toy, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluator, "evaluate", interrupted)
+        assert toy.search("--budget", "1234567calls") == 130
+        (toy.folder / "study.db").touch()  # what tells a begun search, in a storage that is a file
+        assert toy.search("--more", "1000000calls") == 130
+    assert toy.store().recall("budget") == "2234567calls"
+
+
+def test_another_seed_is_another_study_in_the_same_folder(toy, capsys):
+    toy.search("--budget", "2candidates")
+    capsys.readouterr()
+    assert toy.search("--budget", "2candidates", "--seed", "1") == 0
+    assert "changed since the last search: seed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("strategy", ["tpe", "random"])
+@pytest.mark.parametrize("iters", ["1", "6", "30"])
+def test_every_candidate_is_legal_and_in_the_box(toy, strategy, iters):
+    assert toy.search("--budget", "6candidates", "--strategy", strategy, "--iters", iters) == 0
+    folder = toy.folder.parent / f"{iters}iters"
+    with (folder / "trials.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] != "baseline"]
+    assert [row["kind"] for row in rows] == [strategy] * 6
+    for row in rows:
+        betas = np.array(row["betas"].split(), dtype=float)
+        assert ((betas > 0) & (betas < 1)).all()
+        a = np.cumprod(1 - betas)
+        assert TERMINAL_LOG_SNR[0] - 1e-4 <= np.log(a[-1] / (1 - a[-1])) <= TERMINAL_LOG_SNR[1] + 1e-4
+
+
+def test_points_at_the_corners_of_the_box_are_proposed_without_complaint(toy):
+    # The sampler may return 0 and 1 themselves.
+    space = LogSnrSpace(ITERS)
+    for corner in (np.zeros(ITERS), np.ones(ITERS)):
+        schedule = space.decode(corner)
+        assert space.clip(schedule).moved <= TOLERANCE
+        assert FIRST_LOG_SNR[0] - TOLERANCE <= schedule.log_snr[0] <= FIRST_LOG_SNR[1] + TOLERANCE
+
+
+def test_progress_rises_to_one_and_knows_the_best(toy):
+    toy.search("--budget", "1candidates")
+    store = toy.store()
+    heats: list[Any] = [Stub()]
+    space, race = LogSnrSpace(ITERS), Race(heats, "spectral", 1)
+    seen = list(search(store, race, space, Bayesian("random", space, 0), Budget(9, "candidates")))
+    done = [progress.done for progress in seen]
+    assert done == sorted(done)
+    assert done[-1] == 1.0
+    best = min(c.score.mean for c in [*store.candidates(), *store.baselines()])
+    assert seen[-1].best is not None
+    assert seen[-1].best.score.mean == best
+
+
+def test_a_search_in_which_everything_fails_ends_with_one_line(toy, request, capsys):
+    use_vocoder(request, BrokenVocoder())
+    assert toy.search("--budget", "3candidates") == 2
+    captured = capsys.readouterr()
+    last = captured.err.splitlines()[-1]
+    assert last.startswith("schedsearch: every candidate failed: search0, draw 0: audio has NaN")
+    assert "Traceback" not in captured.err + captured.out
+    assert {path.name for path in files_below(toy.root / "results")} == {KEPT}
+    assert all(np.isnan(c.score.mean) for c in toy.store().candidates())
+
+
+def test_a_search_whose_candidates_alone_fail_ends_with_one_line(toy, monkeypatch, capsys):
+    real = Evaluator.evaluate
+
+    def baselines_only(self, schedules, draws, **options):
+        found = real(self, schedules, draws, **options)
+        given = baselines(ITERS).values()
+        return [e if s in given else spoilt(e) for s, e in zip(schedules, found, strict=True)]
+
+    monkeypatch.setattr(Evaluator, "evaluate", baselines_only)
+    assert toy.search("--budget", "3candidates") == 2
+    assert "every candidate failed: spoilt" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_failed_candidates_cost_their_budget_and_never_win(toy, monkeypatch):
+    real, seen = Evaluator.evaluate, list(baselines(ITERS).values())
+    given = len(seen)
+
+    def every_other(self, schedules, draws, **options):
+        seen.extend(s for s in schedules if s not in seen)
+        spoils = [(seen.index(s) - given) % 2 and seen.index(s) >= given for s in schedules]
+        return [spoilt(e) if s else e for s, e in zip(spoils, real(self, schedules, draws, **options), strict=True)]
+
+    monkeypatch.setattr(Evaluator, "evaluate", every_other)
+    assert toy.search("--budget", "8candidates", "--strategy", "tpe") == 0
+    found = toy.store().candidates()
+    assert [bool(c.failures) for c in found] == [False, True] * 4
+    with (toy.folder / "leaderboard.csv").open() as file:
+        leaders = {row["name"] for row in csv.DictReader(file)}
+    assert not leaders & {c.name for c in found if c.failures}
+
+
+@pytest.fixture
+def many_clips(toy):
+    """Nine search clips: a race of three heats."""
+    for i in range(9):
+        clip = noise_clip(f"search{i}", 6400, 0.1 + 0.01 * i, seed=i)
+        write_wav(toy.root / "search" / f"{clip.name}.wav", clip.audio, 16000)
+    return toy
+
+
+def test_a_race_saves_calls_and_what_it_stopped_can_not_win(many_clips):
+    toy = many_clips
+    assert toy.search("--budget", "16candidates", "--strategy", "tpe") == 0
+    found = toy.store().candidates()
+    stopped, whole = ([c for c in found if c.whole == kept] for kept in (False, True))
+    assert stopped
+    assert whole
+    for candidate in stopped:
+        assert candidate.network_evaluations < ITERS * 9 * DRAWS
+        assert candidate.estimate is not None
+        assert np.isnan(candidate.score.mean)
+    assert {candidate.network_evaluations for candidate in whole} == {ITERS * 9 * DRAWS}
+    with (toy.folder / "leaderboard.csv").open() as file:
+        leaders = {row["name"] for row in csv.DictReader(file)}
+    assert not leaders & {candidate.name for candidate in stopped}
+
+
+def test_when_a_race_stops_every_candidate_the_best_of_them_is_judged_all_the_same(many_clips):
+    toy = many_clips
+    assert toy.search("--budget", "4candidates", "--strategy", "random", "--objective", "log_mel_l1") == 0
+    found = toy.store("log_mel_l1").candidates()
+    assert not any(c.whole for c in found)
+    with (toy.folder / "leaderboard.csv").open() as file:
+        [leader] = [row for row in csv.DictReader(file) if row["kind"] == "random"]
+    assert leader["name"] == min(found, key=lambda c: c.estimate).name
+    assert leader["held_out_log_mel_l1_clips"] == str(HELD_OUT_CLIPS)
+    [finalist] = [c for c in finalists(toy.store("log_mel_l1")) if c.kind == "random"]
+    assert finalist.score.values.shape == (9, FRESH_DRAWS)
+    assert np.isfinite(finalist.score.values).all()
+
+
+def test_what_a_race_does_not_stop_scores_as_without_one(many_clips):
+    toy, grid = many_clips, ["--strategy", "grid", "--grid", "mantissas:2", "--budget", "24candidates"]
+    assert toy.search(*grid) == 0
+    raced = toy.store().candidates()
+    assert toy.search(*grid, "--no-race", "--storage", "sqlite:///unraced") == 0
+    with (toy.folder / "trials.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] == "grid"]
+    assert {row["network_evaluations"] for row in rows} == {str(ITERS * 9 * DRAWS)}
+    assert 0 < sum(candidate.whole for candidate in raced) < len(raced) == len(rows)
+    for row, candidate in zip(rows, raced, strict=True):
+        if candidate.whole:
+            assert float(row["spectral_mean"]) == pytest.approx(candidate.score.mean, abs=1e-4)
+
+
+def test_a_long_schedule_meets_the_baseline_piece_by_piece_and_goes_on_where_it_was_stopped(toy, monkeypatch):
+    toy.search("--budget", "1candidates")
+    monkeypatch.setattr(confirmation, "STEPS_AT_ONCE", 2)
+    clips = [noise_clip(f"meeting{place}", 1280 + 640 * place, 0.1, seed=place) for place in range(5)]
+    metrics = list(metrics_for(toy.vocoder.front_end, toy.vocoder.sample_rate, names=("spectral", "level")).values())
+    evaluator, draws = Evaluator(toy.vocoder, clips, metrics, NoiseBank(3)), (0, 1)
+
+    begun = islice(judge(toy.store(), evaluator, draws), 2)
+    assert [progress.done for progress in begun] == pytest.approx([1 / 6, 2 / 6])  # three pieces of both
+    before = calls(toy)
+    resumed = judge(toy.store(), evaluator, draws)
+    assert [progress.done for progress in resumed] == pytest.approx([3 / 6, 4 / 6, 5 / 6, 1])
+    assert 0 < calls(toy) - before < 2 * ITERS * len(clips) * len(draws)
+
+    before = calls(toy)
+    assert list(judge(toy.store(), evaluator, draws)) == []
+    found = verdict(toy.store(), metrics, draws, seed=0)
+    assert calls(toy) == before
+    for place, metric in enumerate(metrics):
+        for candidate, score in (
+            (found.winner, found.comparisons[place].winner),
+            (found.baseline, found.comparisons[place].baseline),
+        ):
+            [expected] = evaluator.evaluate([candidate.schedule], draws)
+            np.testing.assert_array_equal(score.values, expected.scores[metric.name].values)
+
+
+def test_improvement_that_was_required_and_not_found_is_status_3(toy):
+    # One random candidate against the best of the published ones: nothing two held-out clips could settle.
+    assert toy.search("--budget", "1candidates", "--strategy", "random", "--require-improvement") == 3
+
+
+def test_a_vocoder_that_changed_during_the_search_is_no_result(toy, monkeypatch):
+    monkeypatch.setattr(type(toy.vocoder), "unchanged", lambda self: False)
+    with pytest.raises(AssertionError, match="weights changed"):
+        toy.search("--budget", "1candidates")
+    assert {path.name for path in files_below(toy.root / "results")} == {KEPT}
+
+
+class Stub:
+    """Scores a schedule by its first level."""
+
+    clip_names = ("a",)
+
+    def evaluate(self, schedules, draws, *, shared=False):
+        return [Evaluation({"spectral": Score(np.array([[s.log_snr[0]]]))}, 0.0, 1) for s in schedules]
+
+
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
+
+
+def spoilt(evaluation):
+    score = Score(next(iter(evaluation.scores.values())).values * np.nan, ("spoilt",))
+    return Evaluation(dict.fromkeys(evaluation.scores, score), evaluation.seconds, evaluation.network_evaluations)
+
+
+# --- finalists
+
+
+def test_finalists_lie_apart_from_better_ones(toy):
+    assert toy.search("--strategy", "sweep", "--budget", "24candidates") == 0
+    store = toy.store()
+    searched = [c for c in finalists(store) if c.kind != "baseline"]
+    ranked = ranking(store, store.candidates())
+    assert ranked[0].name in {c.name for c in searched}
+    assert all(one.schedule.distance(other.schedule) >= APART for one, other in combinations(searched, 2))
+    last = max(ranked.index(c) for c in ranked if c.name in {found.name for found in searched})
+    near = [c for c in ranked[:last] if c.name not in {found.name for found in searched}]
+    assert near  # a sweep leaves neighbours, which would have been finalists
+    for candidate in near:
+        before = [c for c in ranked[: ranked.index(candidate)] if c.name in {found.name for found in searched}]
+        assert min(candidate.schedule.distance(c.schedule) for c in before) < APART

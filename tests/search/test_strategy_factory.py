@@ -1,0 +1,263 @@
+"""Laws of choosing: every named strategy searches within its budget, and what can't be chosen is one line."""
+
+import csv
+
+import numpy as np
+import pytest
+from conftest import files_below, interrupt_at
+
+from schedsearch.evaluation.draws import finalist_draws, held_out_draws, search_draws
+from schedsearch.schedules.baselines import baselines
+from schedsearch.schedules.formulas import TERMINAL_LOG_SNR, log_snr_line
+from schedsearch.schedules.search_space import FIRST_LOG_SNR, LONGEST_SEARCH, space_for
+from schedsearch.search.finalists import finalists
+from schedsearch.search.strategy_factory import SEVERAL_OBJECTIVES, STRATEGIES, check_strategy, shares_network_calls
+from schedsearch.search.warm_starts import WarmStart
+from schedsearch.strategies import bayesian
+from schedsearch.strategies.lines import lines
+from schedsearch.strategies.named_grids import GRIDS, grid_named
+from schedsearch.voice.check import KEPT
+from vocoder.errors import InputError
+
+ITERS = 6
+DRAWS, FRESH, HELD_OUT = (len(f(ITERS)) for f in (search_draws, finalist_draws, held_out_draws))
+NAMED_GRIDS = ["levels:1", "levels:3", "levels:20", "mantissas:1", "mantissas:3", "mantissas:9", "lmnt", "coqui",
+               "ivanvovk"]  # fmt: skip
+every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
+
+
+@pytest.fixture(autouse=True)
+def _in_memory(memory, monkeypatch):
+    """Samplers fit something before these searches end."""
+    monkeypatch.setattr(bayesian, "STARTUP", 4)
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+def refused(*arguments):
+    with pytest.raises(InputError) as refusal:
+        check_strategy(*arguments)
+    assert len(str(refusal.value).splitlines()) == 1
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["", "annealing", "TPE", "tpe ", "two\nlines"])
+def test_an_unknown_strategy_is_refused_by_name(name):
+    told = refused(name, "levels:3", ITERS, 1)
+    assert f"and is {name!r}" in told
+    assert all(known in told for known in STRATEGIES)
+
+
+@every_strategy
+def test_several_objectives_are_for_those_that_can_serve_them(strategy):
+    check_strategy(strategy, "levels:3", ITERS, 1)
+    if strategy in SEVERAL_OBJECTIVES:
+        check_strategy(strategy, "levels:3", ITERS, 2)
+    else:
+        assert f"STRATEGY={strategy} takes one objective" in refused(strategy, "levels:3", ITERS, 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "levels", "levels:", "levels:0", "levels:-3", "levels:100", "levels:3.5", "levels:03", "mantissas:0",
+     "mantissas:10", "levels:3 ", " lmnt", "LMNT", "random", "levels:3\n", "levels:٣"],
+)  # fmt: skip
+def test_an_unknown_grid_is_refused(text):
+    told = refused("grid", text, ITERS, 1)
+    assert told.startswith("GRID must be one of ")
+    assert repr(text) in told
+    assert all(grid in told for grid in GRIDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"), [(text, n) for text in NAMED_GRIDS for n in (1, 2, 6, 25) if (text, n) != ("ivanvovk", 1)]
+)
+def test_grids_are_legal_and_as_many_as_they_say(text, steps):
+    grid = grid_named(text, steps, seed=0)
+    found = [schedule for schedule, _ in zip(grid.schedules(), range(200), strict=False)]
+    assert found
+    if len(found) < 200:
+        assert len(found) == grid.count
+    for schedule in found:
+        assert len(schedule) == steps
+        assert np.all((schedule.betas > 0) & (schedule.betas < 1))
+        assert np.all(np.diff(schedule.log_snr) < 0)
+
+
+@pytest.mark.parametrize("text", ["lmnt", "coqui"])
+def test_drawn_grids_hang_on_the_seed_alone(text):
+    first, again, other = (list(grid_named(text, ITERS, seed).schedules()) for seed in (0, 0, 1))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize("steps", [1, 2, 6, 10])
+def test_a_grid_of_levels_is_a_whole_product_in_the_box(steps):
+    grid = grid_named("levels:2", steps, seed=0)
+    found = {schedule for schedule in grid.schedules()}
+    assert len(found) == grid.count == 2**steps
+    for schedule in found:
+        if steps > 1:
+            assert FIRST_LOG_SNR[0] <= schedule.log_snr[0] <= FIRST_LOG_SNR[1]
+        assert TERMINAL_LOG_SNR[0] <= schedule.log_snr[-1] <= TERMINAL_LOG_SNR[1]
+
+
+@pytest.mark.parametrize("steps", [25, LONGEST_SEARCH])
+@pytest.mark.parametrize("text", ["levels:99", "mantissas:9"])
+def test_a_grid_of_many_steps_is_made_without_enumerating_it(text, steps):
+    grid = grid_named(text, steps, seed=0)
+    assert len(next(iter(grid.schedules()))) == steps
+
+
+def test_network_calls_are_shared_between_levels_alone():
+    assert shares_network_calls("grid", "levels:3")
+    assert not shares_network_calls("grid", "mantissas:3")
+    assert not shares_network_calls("tpe", "levels:3")
+
+
+@pytest.mark.parametrize(("grid", "steps"), [("ivanvovk", 1)])
+def test_a_grid_that_has_no_such_length_is_refused(grid, steps):
+    assert "at least two steps" in refused("grid", grid, steps, 1)
+
+
+# --- searches -------------------------------------------------------------------------------------
+
+
+def rows_of(folder):
+    with (folder / "trials.csv").open() as file:
+        return [row for row in csv.DictReader(file) if row["kind"] != "baseline"]
+
+
+@every_strategy
+def test_every_strategy_searches_and_keeps_its_budget(toy, strategy):
+    assert toy.search("--budget", "7candidates", "--strategy", strategy) == 0
+    found = toy.store().candidates()
+    assert len(found) == 7
+    assert len({c.schedule for c in found}) == 7
+    assert [c.index for c in found] == list(range(7))
+    assert not any(c.failures for c in found)
+    for row in rows_of(toy.folder):
+        betas = np.array(row["betas"].split(), dtype=float)
+        assert ((betas > 0) & (betas < 1)).all()
+
+
+@every_strategy
+def test_every_strategy_goes_on_as_if_it_had_not_been_stopped(toy, monkeypatch, strategy):
+    assert toy.search("--budget", "8candidates", "--strategy", strategy, "--storage", "sqlite:///whole") == 0
+    whole = rows_of(toy.folder)
+    batches = {"grid": 0, "gradient": 5, "auto": 2}.get(strategy, 1)  # that are scored before Ctrl-C
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, DRAWS * (len(baselines(ITERS)) + batches))
+        assert toy.search("--budget", "8candidates", "--strategy", strategy, "--storage", "sqlite:///stopped") == 130
+    assert toy.search("--budget", "8candidates", "--strategy", strategy, "--storage", "sqlite:///stopped") == 0
+    assert [row["betas"] for row in rows_of(toy.folder)] == [row["betas"] for row in whole]
+
+
+@pytest.mark.parametrize("strategy", ["auto", "cmaes"])
+def test_winners_that_others_find_meanwhile_do_not_change_how_a_stopped_search_goes_on(toy, monkeypatch, strategy):
+    found = WarmStart("other/16000hz/6 steps", log_snr_line(ITERS, 10.0, -2.0))
+    options = ("--budget", "30candidates", "--strategy", strategy)
+    toy.search(*options, "--storage", "sqlite:///whole")
+    whole = rows_of(toy.folder)
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, DRAWS * (len(baselines(ITERS)) + 1))
+        assert toy.search(*options, "--storage", "sqlite:///stopped") == 130
+    monkeypatch.setattr("schedsearch.search.run.neighbours", lambda *_: [found])
+    assert toy.search(*options, "--storage", "sqlite:///stopped") == 0
+    assert [row["betas"] for row in rows_of(toy.folder)] == [row["betas"] for row in whole]
+    if strategy == "auto":  # a larger budget is for them too
+        assert toy.search("--more", "1candidates", "--strategy", strategy, "--storage", "sqlite:///stopped") == 0
+        assert rows_of(toy.folder)[-1]["kind"] == "warm start"
+
+
+@every_strategy
+def test_all_network_calls_of_a_search_are_counted(toy, strategy):
+    toy.search("--budget", "6candidates", "--strategy", strategy)
+    store = toy.store()
+    seconds, calls = store.work()
+    scored = sum(c.network_evaluations for c in store.candidates())
+    # in so many draws; the pair held out, and heard in one of them
+    after = ITERS * (len(finalists(store)) * 3 * FRESH + 2 * 2 * HELD_OUT + 2 * 2)
+    timed = 4  # of one clip each, for the plan
+    spent = sum(toy.vocoder.rows) - timed - ITERS * 3 * DRAWS * len(baselines(ITERS)) - after
+    # a slope's backward pass counts as two evaluations that the vocoder does not see: 4 for every 2 forward ones
+    forward = calls / 2 if strategy == "gradient" else calls
+    assert spent == scored + forward
+    assert (seconds > 0) == (calls > 0) == (strategy in ("beam", "dynamic_programming", "gradient"))
+
+
+@pytest.mark.parametrize("strategy", ["beam", "dynamic_programming", "gradient"])
+def test_work_of_its_own_is_spent_once_a_study(toy, strategy):
+    toy.search("--budget", "2candidates", "--strategy", strategy)
+    work = toy.store().work()
+    toy.search("--budget", "2candidates", "--strategy", strategy)
+    assert toy.store().work() == work
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+def test_every_grid_searches(toy, grid):
+    options = ["--strategy", "grid", "--grid", grid.replace("K", "2"), "--budget", "5candidates"]
+    assert toy.search(*options) == 0
+    assert [row["kind"] for row in rows_of(toy.folder)] == ["grid"] * 5
+
+
+def test_a_small_grid_ends_before_its_budget(toy):
+    assert toy.search("--strategy", "grid", "--grid", "levels:1", "--budget", "5candidates") == 0
+    assert len(toy.store().candidates()) == 1
+
+
+def test_a_grid_of_levels_costs_less_than_its_schedules_alone(toy):
+    toy.search("--strategy", "grid", "--grid", "levels:2", "--budget", "16candidates")
+    found = toy.store().candidates()
+    assert sum(c.network_evaluations for c in found) < 0.6 * 16 * ITERS * 3 * DRAWS
+
+
+@pytest.mark.parametrize("strategy", ["gradient", "beam"])
+def test_a_strategy_that_needs_a_gradient_refuses_an_objective_without(toy, capsys, strategy):
+    before = files_below(toy.root)
+    assert toy.search("--strategy", strategy, "--objective", "pesq") == 2
+    captured = capsys.readouterr()
+    assert len(captured.err.splitlines()) == 1
+    assert f"STRATEGY={strategy} needs a spectral objective, which pesq" in captured.err
+    assert "OBJECTIVE=spectral" in captured.err
+    assert {path: content for path, content in files_below(toy.root).items() if path.name != KEPT} == before
+
+
+@pytest.mark.parametrize("strategy", SEVERAL_OBJECTIVES)
+def test_several_objectives_are_searched_together(toy, strategy):
+    options = ["--objective", "log_mel_l1,lsd", "--strategy", strategy, "--budget", "7candidates"]
+    assert toy.search(*options) == 0
+    store = toy.store("log_mel_l1", "lsd")
+    assert len(store.candidates()) == 7
+    for candidate in [*store.candidates(), *store.baselines()]:
+        assert list(candidate.scores) == ["log_mel_l1", "lsd"]
+        assert all(np.isfinite(score.mean) for score in candidate.scores.values())
+    assert toy.search(*options) == 0
+    assert len(toy.store("log_mel_l1", "lsd").candidates()) == 7
+
+
+@pytest.mark.parametrize("steps", [2, 6, 24, 25, 100])
+def test_the_lines_that_auto_begins_with_lie_in_the_box_and_differ(steps):
+    space = space_for(steps)
+    found = lines(space)
+    assert len(set(found)) == len(found) == 6
+    for line in found:
+        assert space.clip(line).moved < 1e-6
+        assert np.ptp(np.diff(line.log_snr)) < 1e-6  # equal gaps
+
+
+def test_a_single_step_has_no_line():
+    assert lines(space_for(1)) == []
+
+
+def test_auto_begins_with_warm_starts_and_lines_and_then_searches(toy):
+    assert toy.search("--budget", "18candidates") == 0
+    assert [c.kind for c in toy.store().candidates()] == ["line"] * 6 + ["tpe"] * 12
+
+
+def test_auto_begins_alike_where_a_curve_is_searched(toy):
+    assert toy.search("--iters", "25", "--budget", "9candidates") == 0
+    with (toy.folder.parent / "25iters" / "trials.csv").open(newline="") as file:
+        kinds = [row["kind"] for row in csv.DictReader(file) if row["kind"] != "baseline"]
+    assert kinds == ["line"] * 6 + ["tpe"] * 3

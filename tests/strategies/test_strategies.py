@@ -1,0 +1,258 @@
+"""What every strategy must keep. Add yours to CASES."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from conftest import AnalyticVocoder
+
+from schedsearch.metrics.spectral import log_mel_l1
+from schedsearch.sampling.noise import NoiseBank
+from schedsearch.schedules.formulas import log_snr_line
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.schedules.search_space import LogSnrSpace
+from schedsearch.strategies import bayesian
+from schedsearch.strategies.auto import Auto, Stage
+from schedsearch.strategies.bayesian import SAMPLERS, Bayesian
+from schedsearch.strategies.beam import BeamSearch
+from schedsearch.strategies.dynamic_programming import DynamicProgramming
+from schedsearch.strategies.evolution import Evolution
+from schedsearch.strategies.gradient import Gradient
+from schedsearch.strategies.grid import GridStrategy, IvanvovkGrid, LevelGrid, MantissaGrid, coqui_grid, lmnt_grid
+from schedsearch.strategies.level_errors import measure
+from schedsearch.strategies.polish import Polish
+from schedsearch.strategies.slope import SamplerSlope
+from schedsearch.strategies.strategy import Losses, Strategy
+from schedsearch.strategies.sweep import Sweep
+
+STEPS = 3
+BATCH = 4
+ROUNDS = 4
+LEVELS = LevelGrid([[12.0, 10.0, 8.0], [7.0, 5.0, 4.0], [1.0, -1.0, -3.0]])
+
+
+@dataclass(frozen=True)
+class Case:
+    """A strategy that proposes schedules of STEPS steps, fresh from its seed."""
+
+    name: str
+    make: Callable[[int], Strategy]
+    ends_after: int | None = None  # how many proposals it has; None where it never runs out, or late
+
+
+def grid(grid: LevelGrid | MantissaGrid | IvanvovkGrid) -> Strategy:
+    return GridStrategy("grid", grid.schedules, grid.count)
+
+
+def beam(seed: int) -> Strategy:
+    vocoder = AnalyticVocoder()
+    reference, *noise = torch.randn(STEPS + 1, 1, 512, generator=torch.Generator().manual_seed(seed))
+    distance = log_mel_l1(vocoder.front_end)
+    mels = vocoder.front_end(0.2 * reference)
+    return BeamSearch(vocoder, mels, 0.2 * reference, torch.stack(noise), distance, LEVELS, width=9)
+
+
+@dataclass(frozen=True)
+class Clips:
+    """What strategies that run the network themselves are handed."""
+
+    names: tuple[str, ...]
+    reference: torch.Tensor
+    mel: torch.Tensor
+
+
+def clips(vocoder: AnalyticVocoder) -> Clips:
+    reference = 0.2 * torch.randn(2, 128, generator=torch.Generator().manual_seed(0))
+    return Clips(("a", "b"), reference, vocoder.front_end(reference))
+
+
+def dynamic_programming(seed: int) -> Strategy:
+    vocoder = AnalyticVocoder()
+    return DynamicProgramming(STEPS, lambda: measure(vocoder, [clips(vocoder)], NoiseBank(seed)))
+
+
+def descent(start: NoiseSchedule, seed: int) -> Gradient:
+    vocoder = AnalyticVocoder()
+    distance = log_mel_l1(vocoder.front_end)
+    slope = SamplerSlope(vocoder, [clips(vocoder)], distance, NoiseBank(seed), draws=(0,))
+    return Gradient(start, slope, limit=16, patience=17)
+
+
+def gradient(seed: int) -> Strategy:
+    return descent(log_snr_line(STEPS, 10, -3), seed)
+
+
+def polish(seed: int) -> Strategy:
+    """Told a baseline, without which it has nothing to begin from; a run keeps that it began there."""
+    baseline = log_snr_line(STEPS, 10, -3)
+    found = Polish(lambda start: descent(start, seed), lambda number, now: now or (baseline if number == 0 else None))
+    tell(found, [baseline], loss)
+    return found
+
+
+def sweep(seed: int) -> Strategy:
+    """As for polish."""
+    baseline = log_snr_line(STEPS, 10, -3)
+    found = Sweep(lambda now: now or baseline)
+    tell(found, [baseline], loss)
+    return found
+
+
+class Told(Auto):
+    """Auto with a budget of 20 schedules, whoever proposed them."""
+
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        super().__init__(stages, lambda: self.count / 20)
+        self.count = 0
+
+    def tell(self, schedules: Sequence[NoiseSchedule], losses: Losses) -> None:
+        super().tell(schedules, losses)
+        self.count += len(schedules)
+
+
+def auto(seed: int) -> Strategy:
+    return Told([Stage(grid(LEVELS), 0.3), Stage(Bayesian("tpe", LogSnrSpace(STEPS), seed), 1.0)])
+
+
+def sampler(name: str) -> Callable[[int], Strategy]:
+    return lambda seed: Bayesian(name, LogSnrSpace(STEPS), seed)
+
+
+CASES = [
+    Case("levels", lambda seed: grid(LEVELS), ends_after=27),
+    Case("ladder", lambda seed: grid(LevelGrid.on_ladder(STEPS, np.arange(-3, 4))), ends_after=35),
+    Case("mantissas", lambda seed: grid(MantissaGrid([1, 3, 8], [-5, -3, -1])), ends_after=27),
+    Case("lmnt", lambda seed: grid(lmnt_grid(STEPS, np.random.default_rng(seed))), ends_after=27),
+    Case("coqui", lambda seed: grid(coqui_grid(STEPS, np.random.default_rng(seed))), ends_after=27),
+    Case("ivanvovk", lambda seed: grid(IvanvovkGrid(STEPS))),
+    Case("beam", beam, ends_after=9),
+    Case("dynamic programming", dynamic_programming, ends_after=48),
+    Case("gradient", gradient, ends_after=17),
+    Case("polish", polish, ends_after=16),
+    Case("sweep", sweep),
+    *(Case(name, sampler(name)) for name in SAMPLERS),
+    Case("auto", auto),
+    Case("cmaes", lambda seed: Evolution(LogSnrSpace(STEPS), seed)),
+]
+
+every_strategy = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+every_finite_strategy = pytest.mark.parametrize(
+    "case", [case for case in CASES if case.ends_after is not None], ids=lambda case: case.name
+)
+
+
+@pytest.fixture(autouse=True)
+def _early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TPE and GP fit something before these tests end."""
+    monkeypatch.setattr(bayesian, "STARTUP", 8)
+
+
+def loss(schedule: NoiseSchedule) -> float:
+    """Stands in for scoring: a smooth function of the levels."""
+    return float(np.abs(schedule.log_snr - np.linspace(9, -2, STEPS)).mean())
+
+
+def some_fail(schedule: NoiseSchedule) -> float:
+    """As `loss`, with a failure now and then."""
+    return math.nan if int(loss(schedule) * 1e6) % 3 == 0 else loss(schedule)
+
+
+def proposals(
+    strategy: Strategy, rounds: int = ROUNDS, score: Callable[[NoiseSchedule], float] = loss
+) -> list[list[NoiseSchedule]]:
+    """The batches it proposes, each scored and told."""
+    found = []
+    for _ in range(rounds):
+        found.append(strategy.ask(BATCH))
+        tell(strategy, found[-1], score)
+    return found
+
+
+def tell(strategy: Strategy, schedules: Sequence[NoiseSchedule], score: Callable[[NoiseSchedule], float]) -> None:
+    strategy.tell(schedules, [score(schedule) for schedule in schedules])
+
+
+@every_strategy
+def test_proposals_are_schedules_of_the_asked_length(case):
+    found = sum(proposals(case.make(0)), [])
+    assert found
+    assert {len(schedule) for schedule in found} == {STEPS}
+    for schedule in found:  # legal as it stands, and told to the network as falling levels
+        assert np.all((schedule.betas > 0) & (schedule.betas < 1))
+        assert np.all(np.diff(schedule.log_snr) < 0)
+
+
+@every_strategy
+def test_a_seeded_run_repeats(case):
+    assert proposals(case.make(3)) == proposals(case.make(3))
+
+
+@every_strategy
+def test_never_more_than_asked_for(case):
+    strategy = case.make(0)
+    for count in (1, 0, 3, 2):
+        found = strategy.ask(count)
+        assert len(found) <= count
+        tell(strategy, found, loss)
+
+
+@every_strategy
+def test_nothing_is_proposed_twice(case):
+    found = sum(proposals(case.make(0)), [])
+    assert len(found) == len(set(found))
+
+
+@every_strategy
+def test_failures_are_survived(case):
+    first, second, *_ = proposals(case.make(0), score=lambda schedule: math.nan)
+    assert first
+    assert second
+
+
+@every_strategy
+def test_told_again_after_a_restart_it_goes_on_where_it_was(case):
+    uninterrupted = proposals(case.make(1), score=some_fail)
+    for done in range(ROUNDS):
+        resumed = case.make(1)
+        for batch in uninterrupted[:done]:
+            tell(resumed, batch, some_fail)
+        assert proposals(resumed, ROUNDS - done, some_fail) == uninterrupted[done:]
+
+
+@every_finite_strategy
+def test_a_batch_in_flight_when_it_was_killed_is_proposed_again(case):
+    # One that learns may choose otherwise, now that it knows the losses before it.
+    killed, resumed = case.make(2), case.make(2)
+    done, lost = killed.ask(BATCH), killed.ask(BATCH)
+    tell(resumed, done, loss)
+    assert resumed.ask(BATCH) == lost
+
+
+@every_strategy
+def test_schedules_that_others_proposed_may_be_told(case):
+    alien = NoiseSchedule.from_log_snr([9.5, 4.2, -0.3])
+    strategy = case.make(0)
+    strategy.tell([alien, alien], [0.1, math.nan])
+    assert strategy.ask(BATCH)
+
+
+@every_strategy
+def test_spent_network_evaluations_never_fall(case):
+    strategy = case.make(0)
+    before = strategy.network_evaluations
+    for _ in range(3):
+        tell(strategy, strategy.ask(BATCH), loss)
+        assert strategy.network_evaluations >= before >= 0
+        before = strategy.network_evaluations
+
+
+@every_finite_strategy
+def test_an_exhausted_strategy_proposes_nothing(case):
+    strategy = case.make(0)
+    found = sum(proposals(strategy, rounds=case.ends_after + 1), [])
+    assert len(found) == case.ends_after
+    assert strategy.ask(BATCH) == []
+    assert strategy.ask(BATCH) == []

@@ -1,0 +1,325 @@
+"""Laws of several processes on one study: every index once, nothing scored twice or lost, the budget kept."""
+
+import multiprocessing
+import os
+import time
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+import torch
+from conftest import opened_store
+from optuna.trial import TrialState
+
+from experiments import bench_workers, postgresql
+from schedsearch.evaluation.scores import Evaluation, Score
+from schedsearch.schedules.baselines import baselines
+from schedsearch.schedules.formulas import log_snr_line
+from schedsearch.schedules.search_space import LogSnrSpace
+from schedsearch.search.loop import search
+from schedsearch.search.race import Race
+from schedsearch.strategies.bayesian import Bayesian
+from schedsearch.strategies.grid import GridStrategy
+from schedsearch.strategies.strategy import Strategy
+from schedsearch.study import leases as owners
+from schedsearch.study import store as module
+from schedsearch.study.budget import Budget
+from schedsearch.study.store import Store, sqlite_url
+from vocoder.errors import InputError
+
+IDENTITY = {"dataset": "toy", "sample_rate": 16000, "iterations": 3, "seed": 0}
+SPACE = LogSnrSpace(3)
+PROPOSED = [log_snr_line(3, first, -3) for first in np.linspace(6, 12, 40)]
+NOWHERE = Path(os.devnull)
+ELSEWHERE = "another/0 1 1"  # an owner on a machine that nobody can look at
+
+
+class Slow:
+    """Scores a schedule by its distance from one, after a while; writes down whom it scored."""
+
+    clip_names = ("a", "b")
+
+    def __init__(self, log: Path, seconds: float) -> None:
+        self._log, self._seconds = log, seconds
+
+    def evaluate(self, schedules, draws, *, shared=False):
+        if self._seconds:
+            self._log.with_suffix(".begun").touch()
+        time.sleep(self._seconds)
+        with self._log.open("a") as file:
+            file.writelines(f"{s.betas.tolist()}\n" for s in schedules)
+        distances = [float(np.square(s.log_snr - [9.0, 3.0, -3.0]).mean()) for s in schedules]
+        return [Evaluation({"log_mel_l1": Score(np.array([[d], [d + 1]]))}, 60.0, 12) for d in distances]
+
+
+def strategy_of(name: str, store: Store) -> Strategy:
+    if name == "grid":
+        return GridStrategy("grid", lambda: iter(PROPOSED), len(PROPOSED))
+    return Bayesian(name, SPACE, 0, index=store.next_index, pending=store.in_flight)
+
+
+def opened(url: str) -> Store:
+    return opened_store(url, IDENTITY, {"log_mel_l1": "minimize"})
+
+
+def work(url: str, log: Path, seconds: float, name: str, candidates: int) -> None:
+    """One worker, from its start to its end."""
+    torch.set_num_threads(1)  # OpenMP's threads do not survive a fork, and whoever asks for them waits for ever
+    store = opened(url)
+    race = Race([Slow(log, seconds)], "log_mel_l1", 1)  # type: ignore[list-item]
+    for _ in search(store, race, SPACE, strategy_of(name, store), Budget(candidates, "candidates")):
+        pass
+
+
+def started(url: str, log: Path, *, seconds: float = 0.01, name: str = "random", candidates: int = 24):
+    """Forked: a process that has to import torch takes seconds to begin."""
+    arguments = (url, log, seconds, name, candidates)
+    worker = multiprocessing.get_context("fork").Process(target=work, args=arguments, daemon=True)
+    worker.start()
+    return worker
+
+
+def ended(workers) -> None:
+    for worker in workers:
+        worker.join(60)
+        assert worker.exitcode == 0
+
+
+def scored(log: Path) -> Counter[str]:
+    """How often each schedule was."""
+    return Counter(log.read_text().splitlines())
+
+
+def indices(store: Store) -> list[int]:
+    """Of all trials that have a result."""
+    return sorted(t.user_attrs["index"] for t in store.study.get_trials() if "result" in t.user_attrs)
+
+
+def assert_all_accounted(url: str, log: Path, candidates: int) -> None:
+    store = opened(url)
+    assert indices(store) == list(range(candidates))
+    assert len(store.candidates()) == candidates
+    assert TrialState.RUNNING not in {t.state for t in store.study.get_trials()}
+    assert {c.name for c in store.baselines()} == set(baselines(3))
+
+
+@pytest.fixture(scope="session")
+def server():
+    """A PostgreSQL of these tests' own, on loopback."""
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(postgresql.server())
+        except postgresql.Missing as missing:
+            pytest.skip(str(missing))
+        yield url
+
+
+@pytest.fixture
+def database(server):
+    """An empty database of this test's own."""
+    return postgresql.new_database(server)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    return sqlite_url(tmp_path / "study.db") if request.param == "sqlite" else request.getfixturevalue("database")
+
+
+@pytest.mark.parametrize("name", ["random", "grid"])
+def test_workers_that_begin_at_once_score_every_index_once_and_keep_the_budget(url, tmp_path, name):
+    log = tmp_path / "log"
+    log.touch()
+    ended([started(url, log, name=name) for _ in range(4)])
+    assert_all_accounted(url, log, 24)
+    assert set(scored(log).values()) == {1}
+    assert len(scored(log)) == 24 + len(baselines(3))
+
+
+def test_what_a_killed_worker_was_at_is_taken_over_by_the_survivors(url, tmp_path):
+    log = tmp_path / "log"
+    log.touch()
+    victim = started(url, log, seconds=1000)
+    until(lambda: log.with_suffix(".begun").exists())
+    survivor = started(url, log)
+    victim.kill()
+    victim.join()
+    ended([survivor])
+    assert_all_accounted(url, log, 24)
+    assert set(scored(log).values()) == {1}
+
+
+def until(true, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+# --- in one process -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """Trials claimed inside belong to another machine's process; returns how to go there and back."""
+
+    def go(away: bool) -> None:
+        monkeypatch.setattr(module, "owner", (lambda: ELSEWHERE) if away else owners.owner)
+
+    return go
+
+
+def claimed(store: Store, schedules):
+    with store.turn():
+        return store.claim(schedules, "grid", SPACE)
+
+
+def test_another_machine_s_trials_are_left_alone_until_its_lease_has_run_out(memory, monkeypatch, elsewhere):
+    here = opened("a")
+    elsewhere(True)
+    claimed(opened("a"), PROPOSED[:2])
+    elsewhere(False)
+    assert here.adopt() == []
+    assert here.in_flight() == PROPOSED[:2]
+    later = time.time() + owners.LEASE
+    monkeypatch.setattr("schedsearch.study.leases.time.time", lambda: later)
+    assert [claim.schedule for claim in here.adopt()] == PROPOSED[:2]
+
+
+def test_a_lease_is_renewed_for_as_long_as_its_store_is_there(memory, monkeypatch):
+    monkeypatch.setattr(owners, "RENEWED", 0.005)
+    store = opened("a")
+    claimed(store, PROPOSED[:1])
+    key = f"lease {owners.owner()}"
+    first = store.study.user_attrs[key]
+    until(lambda: store.study.user_attrs[key] > first)
+
+
+def test_a_worker_that_was_cut_off_for_longer_than_its_lease_counts_nothing_twice(memory, monkeypatch, elsewhere):
+    here, away = opened("a"), opened("a")
+    elsewhere(True)
+    lost = claimed(away, PROPOSED[:2])
+    elsewhere(False)
+    later = time.time() + owners.LEASE
+    monkeypatch.setattr("schedsearch.study.leases.time.time", lambda: later)
+    found = Slow(NOWHERE, 0).evaluate(PROPOSED[:2], (0,))
+    adopted = here.adopt()
+    away.finish(lost, found)
+    assert opened("a").candidates() == []
+    here.finish(adopted, found)
+    away.release(lost)
+    assert [c.name for c in opened("a").candidates()] == ["trial 0", "trial 1"]
+
+
+def test_a_result_that_came_in_while_its_trial_was_taken_over_counts_once(memory, elsewhere):
+    here = opened("a")
+    elsewhere(True)
+    lost = claimed(opened("a"), PROPOSED[:1])
+    elsewhere(False)
+    [trial] = here.study.get_trials()
+    found = Slow(NOWHERE, 0).evaluate(PROPOSED[:1], (0,))
+    here._claimed(PROPOSED[0], "grid", 0, {}, {"batch": "b", "first": 0, "size": 1, "instead of": 0})
+    here.finish(lost, found)
+    here.finish([claim_of(here, 1)], found)
+    assert indices(here) == [0, 0]
+    assert [c.name for c in here.candidates()] == ["trial 0"]
+    assert trial.number == 0
+
+
+def claim_of(store: Store, number: int) -> module.Claim:
+    kept = store.study.get_trials()[number].user_attrs
+    return module.Claim(kept["claim"], PROPOSED[0], "grid", kept["index"], kept["first"])
+
+
+def test_a_part_of_a_batch_is_adopted_where_others_have_claimed_since(memory, elsewhere, monkeypatch):
+    here = opened("a")
+    elsewhere(True)
+    claimed(opened("a"), PROPOSED[:2])
+    monkeypatch.setattr(module.Store, "release", lambda *_: None)
+    real = module.Store._claimed
+    monkeypatch.setattr(module.Store, "_claimed", lambda *a: real(*a) if a[3] < 3 else kill())
+    with pytest.raises(ZeroDivisionError):
+        claimed(opened("a"), PROPOSED[2:4])
+    monkeypatch.setattr(module.Store, "_claimed", real)
+    elsewhere(False)
+    assert [claim.index for claim in claimed(here, PROPOSED[4:6])] == [3, 4]
+    here.study.set_user_attr(f"lease {ELSEWHERE}", 0.0)
+    assert [claim.index for claim in here.adopt()] == [0, 1]
+    assert [claim.index for claim in here.adopt()] == [2]
+
+
+def kill():
+    raise ZeroDivisionError
+
+
+def test_ctrl_c_while_a_batch_is_claimed_leaves_nothing_under_way(memory, monkeypatch):
+    store, real = opened("a"), module.Store._claimed
+
+    def interrupted(self, schedule, kind, index, *rest):
+        if index == 2:
+            raise KeyboardInterrupt
+        return real(self, schedule, kind, index, *rest)
+
+    monkeypatch.setattr(module.Store, "_claimed", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        claimed(store, PROPOSED[:4])
+    assert store.in_flight() == []
+    assert store.adopt() == []
+    assert store.next_index() == 0
+
+
+def test_work_is_taken_once_and_again_when_its_taker_is_dead(memory, monkeypatch):
+    here, other = opened("a"), opened("a")
+    never = lambda work: False  # noqa: E731
+    monkeypatch.setattr(module, "owner", lambda: ELSEWHERE)
+    assert other.take(["x", "y"], never) == "x"
+    monkeypatch.setattr(module, "owner", owners.owner)
+    assert here.take(["x", "y"], never) == "y"
+    assert here.take(["x"], never) is None
+    assert here.take(["y"], never) == "y"  # its own, after a Ctrl-C
+    assert here.take(["x", "y"], lambda work: True) is None
+    here.study.set_user_attr(f"lease {ELSEWHERE}", 0.0)
+    assert here.take(["x"], never) == "x"
+
+
+def test_what_others_are_at_counts_against_a_budget_of_candidates(memory, elsewhere, monkeypatch):
+    elsewhere(True)
+    away = opened("a")
+    lost = claimed(away, PROPOSED[:3])
+    elsewhere(False)
+    here, race = opened("a"), Race([Slow(NOWHERE, 0)], "log_mel_l1", 1)  # type: ignore[list-item]
+    running = search(here, race, SPACE, strategy_of("grid", here), Budget(7, "candidates"))
+    monkeypatch.setattr("schedsearch.search.loop.time.sleep", lambda seconds: None)
+    *_, last = (progress for progress, _ in zip(running, range(len(baselines(3)) + 3), strict=False))
+    assert last.stage == "waiting"
+    assert [c.schedule for c in here.candidates()] == PROPOSED[3:7]  # none of those that the other is at
+    away.finish(lost, Slow(NOWHERE, 0).evaluate(PROPOSED[:3], (0,)))
+    assert list(running) == []
+    assert [c.index for c in here.candidates()] == list(range(7))
+
+
+def test_a_database_that_cannot_be_locked_is_refused():
+    with pytest.raises(InputError, match="must be an SQLite or a PostgreSQL database, and is mysql"):
+        opened("mysql://root@localhost/x")
+
+
+def test_a_server_that_does_not_answer_is_one_line(database):
+    gone = database.replace("127.0.0.1:", "127.0.0.1:1")
+    with pytest.raises(InputError, match="cannot use the trial store") as refusal:
+        opened(gone if int(gone.rpartition(":")[2].split("/")[0]) < 65536 else "postgresql://search@127.0.0.1:1/x")
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_the_bench_begins_a_study_for_each_number_of_workers(url):
+    for workers in (1, 2):
+        heat = bench_workers.Sleeping(0.01)
+        assert bench_workers.seconds_of(workers, url, heat, 4 * workers, "random") > 0
+    studies = optuna.get_all_study_summaries(url)
+    assert sorted(study.n_trials for study in studies) == [4, 8]
+
+
+def test_the_bench_can_score_with_the_demo_voice(tmp_path):
+    heat = bench_workers.of_demo(clips=2, seconds=0.1)
+    assert bench_workers.seconds_of(2, sqlite_url(tmp_path / "study.db"), heat, 4, "random") > 0

@@ -1,0 +1,298 @@
+"""Reading, resampling and writing audio: what is read is what was written, and every refusal says why."""
+
+import stat
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from vocoder.audio.reading import (
+    Clip,
+    cut_to_hops,
+    read_audio,
+    read_folder,
+    resample,
+    typical_excerpt,
+    write_wav,
+)
+from vocoder.errors import InputError
+
+RATE = 16000
+
+
+def tone(seconds: float = 0.5, rate: int = RATE, hertz: float = 440.0, peak: float = 0.5) -> np.ndarray:
+    time = np.arange(int(seconds * rate)) / rate
+    return (peak * np.sin(2 * np.pi * hertz * time)).astype(np.float32)
+
+
+def written(path: Path, samples: np.ndarray, rate: int = RATE, subtype: str | None = None) -> Path:
+    soundfile.write(path, samples, rate, subtype=subtype)
+    return path
+
+
+def refusal(path: Path, *, sample_rate: int | None = RATE, allow: bool = False) -> str:
+    """The message with which a file is refused; checked to be one line that names the clip."""
+    with pytest.raises(InputError) as caught:
+        read_audio(path, sample_rate=sample_rate, resample=allow)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert path.stem in message
+    return message
+
+
+@pytest.mark.parametrize(
+    ("name", "subtype", "tolerance"),
+    [
+        ("a.wav", "PCM_U8", 1 / 127),
+        ("a.wav", "PCM_16", 1 / 32767),
+        ("a.wav", "PCM_24", 1e-6),
+        ("a.wav", "PCM_32", 1e-7),
+        ("a.wav", "FLOAT", 0),
+        ("a.wav", "DOUBLE", 0),
+        ("a.flac", "PCM_16", 1 / 32767),
+        ("a.ogg", "VORBIS", 0.05),
+    ],
+)
+def test_each_format_gives_the_samples_that_were_written(
+    tmp_path: Path, name: str, subtype: str, tolerance: float
+) -> None:
+    clip = read_audio(written(tmp_path / name, tone(), subtype=subtype), sample_rate=RATE)
+    assert (clip.name, clip.sample_rate, clip.audio.dtype) == ("a", RATE, torch.float32)
+    np.testing.assert_allclose(clip.audio, tone(), rtol=0, atol=tolerance)
+
+
+def test_mp3_decodes_to_the_tone_that_was_written(tmp_path: Path) -> None:
+    clip = read_audio(written(tmp_path / "a.mp3", tone(1.0)), sample_rate=RATE)
+    spectrum = torch.fft.rfft(clip.audio).abs()
+    peak = float(spectrum.argmax()) * RATE / len(clip.audio)
+    assert peak == pytest.approx(440, abs=2)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    assert "no such file" in refusal(tmp_path / "absent.wav")
+
+
+def test_a_name_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "caf\udce9.wav"  # b"caf\xe9.wav" on disk
+    with pytest.raises(InputError, match="must be UTF-8; rename it"):
+        read_audio(path, sample_rate=RATE)
+    with pytest.raises(InputError, match="must be UTF-8; rename it"):
+        Clip(path.stem, torch.zeros(9), RATE)
+
+
+def test_text_is_no_audio(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_text(
+        "not audio at all, but text long enough for a header to be looked for in it"
+    )
+    assert "cannot be decoded" in refusal(tmp_path / "a.wav")
+
+
+def test_an_empty_file_and_a_file_without_samples_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").touch()
+    assert "empty" in refusal(tmp_path / "a.wav")
+    assert "has 0" in refusal(written(tmp_path / "b.wav", np.zeros(0, np.float32)))
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+def test_a_truncated_file_is_refused_and_not_read_as_a_shorter_clip(tmp_path: Path, name: str) -> None:
+    whole = written(tmp_path / name, tone(2.0)).read_bytes()
+    (tmp_path / name).write_bytes(whole[: len(whole) * 2 // 3])
+    assert "truncated" in refusal(tmp_path / name)
+
+
+def test_an_mp3_whose_length_is_an_estimate_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp3"
+    soundfile.write(path, tone(4.0, rate=22050), 22050, bitrate_mode="CONSTANT", compression_level=0.5)
+    content = path.read_bytes()
+    path.write_bytes(content[content.index(content[:4], 4) :])  # without the frame that says how long it is
+    found = len(read_audio(path, sample_rate=22050).audio)
+    assert 4.0 * 22050 <= found < soundfile.info(path).frames
+
+
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFF000])
+def test_a_wav_from_a_pipe_has_no_size_and_is_not_truncated(tmp_path: Path, size: int) -> None:
+    path = written(tmp_path / "a.wav", tone())
+    data = bytearray(path.read_bytes())
+    at = data.index(b"data") + 4
+    data[at : at + 4] = struct.pack("<I", size)
+    path.write_bytes(data)
+    assert len(read_audio(path, sample_rate=RATE).audio) == len(tone())
+
+
+def test_the_wrong_rate_is_refused_with_both_rates_and_the_way_out(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.wav", tone(rate=8000), 8000)
+    expected = "clip a: 8000 Hz, the vocoder needs 16000 Hz; set resample = true"
+    assert refusal(path) == expected
+
+
+def test_no_wanted_rate_accepts_every_rate(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.wav", tone(rate=8000), 8000)
+    assert read_audio(path, sample_rate=None).sample_rate == 8000
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 48000])
+def test_resampling_keeps_the_tone_and_the_duration(tmp_path: Path, rate: int) -> None:
+    path = written(tmp_path / "a.wav", tone(1.0, rate), rate, subtype="FLOAT")
+    clip = read_audio(path, sample_rate=RATE, resample=True)
+    assert clip.sample_rate == RATE
+    assert len(clip.audio) == RATE
+    inner = slice(1000, -1000)  # the filter rings at the ends
+    np.testing.assert_allclose(clip.audio[inner], tone(1.0)[inner], rtol=0, atol=1e-3)
+
+
+def test_resampling_a_batch_is_resampling_each_clip() -> None:
+    batch = torch.from_numpy(np.stack([tone(hertz=300), tone(hertz=900)]))
+    each = torch.stack([resample(clip, RATE, 22050) for clip in batch])
+    torch.testing.assert_close(resample(batch, RATE, 22050), each, rtol=0, atol=1e-6)
+
+
+def test_resampling_to_the_same_rate_changes_nothing() -> None:
+    audio = torch.from_numpy(tone())
+    assert torch.equal(resample(audio, RATE, RATE), audio)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_not_finite_are_refused(tmp_path: Path, bad: float) -> None:
+    samples = tone()
+    samples[7] = bad
+    assert "1 are NaN or infinite" in refusal(written(tmp_path / "a.wav", samples, subtype="FLOAT"))
+
+
+def test_stereo_is_refused_with_the_command_that_makes_it_mono(tmp_path: Path) -> None:
+    message = refusal(written(tmp_path / "a.wav", np.stack([tone(), tone()], axis=1)))
+    assert "2 channels" in message
+    assert "remix 1" in message
+
+
+def test_silence_is_refused(tmp_path: Path) -> None:
+    assert "silent" in refusal(written(tmp_path / "a.wav", tone(peak=5e-5), subtype="FLOAT"))
+
+
+def test_samples_on_an_integer_scale_are_refused(tmp_path: Path) -> None:
+    assert "-1..1" in refusal(written(tmp_path / "a.wav", tone(peak=20000), subtype="FLOAT"))
+
+
+def test_small_overshoots_are_clipped_to_full_scale(tmp_path: Path) -> None:
+    clip = read_audio(written(tmp_path / "a.wav", tone(peak=1.05), subtype="FLOAT"), sample_rate=RATE)
+    assert clip.audio.abs().max() == 1
+
+
+@pytest.mark.parametrize(("samples", "accepted"), [(RATE // 4, True), (RATE // 4 - 1, False)])
+def test_a_quarter_second_is_the_shortest_clip(tmp_path: Path, samples: int, accepted: bool) -> None:
+    path = written(tmp_path / "a.wav", tone()[:samples])
+    if accepted:
+        assert len(read_audio(path, sample_rate=RATE).audio) == samples
+    else:
+        assert "0.25 s" in refusal(path)
+
+
+def test_a_folder_gives_its_audio_by_name_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("b.wav", "a.flac", "C.WAV", ".hidden.wav"):
+        written(tmp_path / name, tone())
+    (tmp_path / "notes.txt").write_text("not audio")
+    assert [clip.name for clip in read_folder(tmp_path, sample_rate=RATE)] == ["C", "a", "b"]
+
+
+def test_a_folder_with_one_name_twice_is_refused(tmp_path: Path) -> None:
+    written(tmp_path / "a.wav", tone())
+    written(tmp_path / "a.flac", tone())
+    with pytest.raises(InputError, match="stands twice"):
+        read_folder(tmp_path, sample_rate=RATE)
+
+
+def test_a_missing_folder_and_one_without_audio_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such folder"):
+        read_folder(tmp_path / "absent", sample_rate=RATE)
+    with pytest.raises(InputError, match=r"\.wav, \.flac, \.ogg, \.mp3"):
+        read_folder(tmp_path, sample_rate=RATE)
+
+
+def test_cutting_leaves_whole_hops_and_the_beginning() -> None:
+    audio = torch.arange(1000.0)
+    assert torch.equal(cut_to_hops(audio, 300), audio[:900])
+    assert cut_to_hops(torch.zeros(2, 1000), 300).shape == (2, 900)
+    with pytest.raises(InputError, match="one hop"):
+        cut_to_hops(torch.zeros(299), 300)
+
+
+def test_a_written_wav_reads_back_within_one_step_of_16_bits(tmp_path: Path) -> None:
+    audio = torch.from_numpy(tone())
+    write_wav(tmp_path / "new" / "a.wav", audio, RATE)
+    clip = read_audio(tmp_path / "new" / "a.wav", sample_rate=RATE)
+    torch.testing.assert_close(clip.audio, audio, rtol=0, atol=1 / 32767)
+
+
+def test_a_written_wav_clips_and_does_not_wrap_around(tmp_path: Path) -> None:
+    write_wav(tmp_path / "a.wav", torch.tensor([1.5, -1.5]).repeat(4000), RATE)
+    audio = read_audio(tmp_path / "a.wav", sample_rate=RATE).audio
+    assert audio[0] > 0.999
+    assert audio[1] < -0.999
+
+
+def test_a_refused_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    write_wav(tmp_path / "a.wav", torch.from_numpy(tone()), RATE)
+    before = (tmp_path / "a.wav").read_bytes()
+    with pytest.raises(InputError, match="finite"):
+        write_wav(tmp_path / "a.wav", torch.full((8000,), float("nan")), RATE)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.wav"]
+    assert (tmp_path / "a.wav").read_bytes() == before
+
+
+def test_a_failed_write_leaves_nothing_unfinished(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").mkdir()  # a folder in its place
+    with pytest.raises(InputError, match="cannot write"):
+        write_wav(tmp_path / "a.wav", torch.from_numpy(tone()), RATE)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.wav"]
+
+
+def test_a_written_wav_can_be_read_by_others(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    write_wav(tmp_path / "a.wav", torch.from_numpy(tone()), RATE)
+    assert stat.S_IMODE((tmp_path / "a.wav").stat().st_mode) == stat.S_IMODE(
+        (tmp_path / "plain").stat().st_mode
+    )
+
+
+def test_a_clip_is_one_channel_of_float32() -> None:
+    with pytest.raises(InputError, match="float32"):
+        Clip("a", torch.zeros(2, 100), RATE)
+    with pytest.raises(InputError, match="float32"):
+        Clip("a", torch.zeros(100, dtype=torch.float64), RATE)
+
+
+def test_the_typical_excerpt_is_as_loud_as_its_clip_and_starts_at_a_whole_hop():
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(16_000, generator=generator) * 0.1
+    clip = Clip("quiet, then loud", noise * torch.linspace(0.01, 1.0, 16_000), 16_000)
+    excerpt = typical_excerpt(clip, 0.25, 100)
+    assert len(excerpt.audio) == 4000
+    starts = [i for i in range(0, 12_001, 100) if torch.equal(clip.audio[i : i + 4000], excerpt.audio)]
+    assert len(starts) == 1
+    hops = (clip.audio.reshape(-1, 100).square().mean(1) + 1e-8).log()
+    chosen = (excerpt.audio.reshape(-1, 100).square().mean(1) + 1e-8).log()
+    assert abs(float(chosen.mean() - hops.mean())) < 0.05
+
+
+def test_a_clip_shorter_than_the_excerpt_is_taken_whole():
+    clip = Clip("short", torch.linspace(-0.5, 0.5, 8000), 16_000)
+    assert torch.equal(typical_excerpt(clip, 1.0, 100).audio, clip.audio)
+
+
+def test_a_rate_that_would_make_minutes_of_each_sample_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.wav", tone(), rate=1)
+    assert "1 Hz, 1000 Hz is the least" in refusal(path, allow=True)
+
+
+def test_what_would_be_too_long_at_the_rate_that_is_needed_is_refused(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("vocoder.audio.reading.MOST_SAMPLES", 20000)
+    path = written(tmp_path / "a.wav", tone(1.0, 16000), rate=8000)
+    assert "longer than 20000 samples at 16000 Hz" in refusal(path, allow=True)
+
+
+@pytest.mark.parametrize("name", ["a" * 5000 + ".wav", "a\0.wav"])
+def test_a_name_that_no_file_can_have_is_one_line(name: str) -> None:
+    with pytest.raises(InputError, match="check the path"):  # the middle of a long message is left out
+        read_audio(name, sample_rate=RATE)

@@ -1,0 +1,603 @@
+"""Checkpoints in each repository's own layout load as they are; everything else is refused in one line."""
+
+import json
+import os
+import pickle
+import zipfile
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vocoder.checkpoints import file as checkpoint_file
+from vocoder.checkpoints.configuration import read_config
+from vocoder.checkpoints.loading import detect_dialect, load_vocoder, save_ivanvovk
+from vocoder.dialects.coqui import COQUI
+from vocoder.dialects.dialect import Dialect
+from vocoder.dialects.ivanvovk import IVANVOVK
+from vocoder.dialects.lmnt import LMNT
+from vocoder.errors import InputError
+from vocoder.network import WaveGradNetwork
+from vocoder.weights import exported_state, weights_hash
+
+State = dict[str, Tensor]
+Settings = dict[str, Any]
+DILATIONS = [[1, 2, 1, 2], [1, 2, 4, 8], [1, 2, 4, 8]]
+AUDIO = {
+    "sample_rate": 16000,
+    "fft_size": 512,
+    "win_length": 400,
+    "hop_length": 32,
+    "num_mels": 8,
+    "mel_fmin": 50.0,
+    "mel_fmax": 7600.0,
+}
+
+
+def ivanvovk_config() -> Settings:
+    return {
+        "model_config": {
+            "factors": [4, 4, 2],
+            "upsampling_preconv_out_channels": 12,
+            "upsampling_out_channels": [10, 8, 6],
+            "upsampling_dilations": DILATIONS,
+            "downsampling_preconv_out_channels": 32,
+            "downsampling_out_channels": [6, 8],
+            "downsampling_dilations": [[1, 2, 4], [1, 2, 4]],
+        },
+        "data_config": {
+            "sample_rate": 16000,
+            "n_fft": 512,
+            "win_length": 400,
+            "hop_length": 32,
+            "f_min": 50.0,
+            "f_max": 7600,
+            "n_mels": 8,
+        },
+    }
+
+
+def coqui_config() -> Settings:
+    model = {
+        "in_channels": 8,
+        "x_conv_channels": 12,
+        "y_conv_channels": 4,
+        "ublock_out_channels": [10, 8, 6],
+        "dblock_out_channels": [6, 8],
+        "upsample_factors": [4, 4, 2],
+        "upsample_dilations": DILATIONS,
+    }
+    return {"model": "wavegrad", "model_params": model, "audio": dict(AUDIO)}
+
+
+def network(dialect: Dialect, config: Settings, seed: int = 0) -> WaveGradNetwork:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return WaveGradNetwork(dialect.network_config(config), dialect.quirks)
+
+
+def ivanvovk_state(seed: int = 0) -> State:
+    return exported_state(network(IVANVOVK, ivanvovk_config(), seed), IVANVOVK)
+
+
+def coqui_state() -> State:
+    return exported_state(network(COQUI, coqui_config()), COQUI)
+
+
+def write(folder: Path, content: object, config: Settings | None = None, **options: Any) -> Path:
+    """The checkpoint, and its configuration beside it as config.json."""
+    path = folder / "checkpoint_1000.pt"
+    torch.save(content, path, **options)
+    if config is not None:
+        (folder / "config.json").write_text(json.dumps(config))
+    return path
+
+
+def refusal(path: Path, config: Path | None = None) -> str:
+    """The one line that a user sees."""
+    with pytest.raises(InputError) as caught:
+        load_vocoder(path, config)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert len(message) < 800
+    return message
+
+
+# --- what loads ---------------------------------------------------------------------------------
+
+
+def of_a_trainer(state: State) -> Settings:
+    """coqui's: an optimiser with a defaultdict, a loss that is a numpy number."""
+    moments = defaultdict(dict, {0: {"step": np.int64(5)}})
+    return {"model": state, "optimizer": {"state": moments}, "model_loss": np.float64(0.1), "best": np.float32(0.2)}
+
+
+def with_everything(state: State) -> Settings:
+    """As ivanvovk's logger.py writes it after a schedule was set: buffers, step and optimiser state."""
+    names = ("betas", "alphas_cumprod", "posterior_mean_coef1")
+    buffers = {name: torch.linspace(1e-6, 1e-2, 50) for name in names}
+    moments = {"state": {0: {"step": 5, "exp_avg": torch.zeros(3)}}, "param_groups": [{"lr": 1e-3}]}
+    return {"iteration": 1000, "model": OrderedDict(buffers | state), "optimizer": moments}
+
+
+LAYOUTS: dict[str, Callable[[State], object]] = {
+    "with buffers and optimiser": with_everything,
+    "with a trainer's own": of_a_trainer,
+    "bare": lambda state: state,
+    "from DataParallel": lambda state: {"model": {f"module.{name}": state[name] for name in state}},
+    "bare from DataParallel": lambda state: {f"module.{name}": tensor for name, tensor in state.items()},
+    "parameters": lambda state: {"model": {name: nn.Parameter(tensor) for name, tensor in state.items()}},
+    "float64": lambda state: {"model": {name: tensor.double() for name, tensor in state.items()}},
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("zipped", [True, False], ids=["new format", "legacy format"])
+def test_every_layout_gives_the_same_weights(layout: str, zipped: bool, tmp_path: Path) -> None:
+    content = LAYOUTS[layout](ivanvovk_state())
+    path = write(tmp_path, content, ivanvovk_config(), _use_new_zipfile_serialization=zipped)
+    vocoder = load_vocoder(path)
+    assert vocoder.dialect is IVANVOVK
+    assert vocoder.weights_hash == weights_hash(network(IVANVOVK, ivanvovk_config()))
+    assert vocoder.unchanged()
+    assert not any(parameter.requires_grad for parameter in vocoder.network.parameters())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_weights_are_cast_to_float32(dtype: torch.dtype, tmp_path: Path) -> None:
+    state = ivanvovk_state()
+    path = write(tmp_path, {"model": {n: t.to(dtype) for n, t in state.items()}}, ivanvovk_config())
+    loaded = exported_state(load_vocoder(path).network, IVANVOVK)
+    assert all(torch.equal(loaded[name], tensor.to(dtype).float()) for name, tensor in state.items())
+
+
+def test_coqui_carries_its_configuration_inside(tmp_path: Path) -> None:
+    path = write(tmp_path, {"model": coqui_state(), "config": coqui_config(), "step": 7, "date": "today"})
+    vocoder = load_vocoder(path)
+    assert vocoder.dialect is COQUI
+    assert (vocoder.sample_rate, vocoder.hop_length, vocoder.front_end.n_mels) == (16000, 32, 8)
+
+
+def test_a_configuration_beside_fills_in_what_the_file_lacks(tmp_path: Path) -> None:
+    inside = {"model_params": coqui_config()["model_params"]}
+    path = write(tmp_path, {"model": coqui_state(), "config": inside}, {"audio": AUDIO})
+    assert load_vocoder(path).sample_rate == 16000
+
+
+def test_another_file_of_the_checkpoints_name_hides_no_configuration(tmp_path: Path) -> None:
+    path = write(tmp_path, {"model": ivanvovk_state()}, ivanvovk_config())
+    path.with_suffix(".json").write_text(json.dumps({"step": 100, "loss": 0.1}))
+    assert load_vocoder(path).sample_rate == 16000
+
+
+def test_a_broken_file_beside_a_configuration_is_not_read(tmp_path: Path) -> None:
+    path = write(tmp_path, {"model": ivanvovk_state()}, ivanvovk_config())
+    (tmp_path / "config.json").rename(path.with_suffix(".json"))
+    (tmp_path / "config.json").write_text("{")
+    assert load_vocoder(path).sample_rate == 16000
+
+
+def test_the_configuration_inside_wins_over_the_one_beside(tmp_path: Path) -> None:
+    beside = {"audio": AUDIO | {"sample_rate": 22050}, "model_params": coqui_config()["model_params"]}
+    inside = {"audio": AUDIO}
+    path = write(tmp_path, {"model": coqui_state(), "config": inside}, beside)
+    assert load_vocoder(path).sample_rate == 16000
+
+
+def test_a_given_configuration_wins_over_those_inside_and_beside(tmp_path: Path) -> None:
+    path = write(tmp_path, {"model": coqui_state(), "config": coqui_config()}, coqui_config())
+    given = tmp_path / "other.json"
+    given.write_text(json.dumps({"audio": AUDIO | {"sample_rate": 22050}}))
+    assert load_vocoder(path, given).sample_rate == 22050
+
+
+def test_a_configuration_of_the_checkpoints_own_name_wins_over_config_json(tmp_path: Path) -> None:
+    other = ivanvovk_config()
+    other["data_config"]["sample_rate"] = 22050
+    path = write(tmp_path, {"model": ivanvovk_state()}, other)
+    path.with_suffix(".json").write_text(json.dumps(ivanvovk_config()))
+    assert load_vocoder(path).sample_rate == 16000
+
+
+def test_channels_and_mel_count_are_read_off_the_tensors(tmp_path: Path) -> None:
+    config = ivanvovk_config()
+    for key in [key for key in config["model_config"] if key.endswith("channels")]:
+        del config["model_config"][key]
+    del config["data_config"]["n_mels"]
+    path = write(tmp_path, ivanvovk_state(), config)
+    assert load_vocoder(path).network.config == IVANVOVK.network_config(ivanvovk_config())
+
+
+def test_coqui_channels_are_read_off_the_tensors(tmp_path: Path) -> None:
+    config = coqui_config()
+    model = config["model_params"]
+    config["model_params"] = {key: model[key] for key in ("upsample_factors", "upsample_dilations")}
+    del config["audio"]["num_mels"]
+    path = write(tmp_path, coqui_state(), config)
+    assert load_vocoder(path).network.config == COQUI.network_config(coqui_config())
+
+
+@pytest.mark.parametrize("names", ["old", "new"])
+def test_weight_norm_is_folded_as_torch_itself_does(names: str, tmp_path: Path) -> None:
+    """Each convolution is wrapped by torch, so that g and v are its own; half of them are rescaled."""
+    state: State = {}
+    for i, (name, weight) in enumerate(item for item in coqui_state().items() if item[0].endswith("weight")):
+        layer = nn.Conv1d(weight.shape[1], weight.shape[0], weight.shape[2])
+        layer.weight.data.copy_(weight)
+        old = names == "old"
+        wrap = nn.utils.weight_norm if old else nn.utils.parametrizations.weight_norm
+        wrap(layer)
+        for key, parameter in layer.named_parameters():
+            parameter.data.mul_(1 + i % 2)
+            state[name.removesuffix("weight") + key] = parameter.data
+    path = write(tmp_path, {"model": state, "config": coqui_config()})
+    folded = exported_state(load_vocoder(path).network, COQUI)
+    expected = [tensor for name, tensor in coqui_state().items() if name.endswith("weight")]
+    loaded = [tensor for name, tensor in folded.items() if name.endswith("weight")]
+    for i, (ours, plain) in enumerate(zip(loaded, expected, strict=True)):
+        torch.testing.assert_close(ours, plain * (1 + i % 2))
+
+
+@pytest.fixture(scope="module")
+def lmnt_state() -> State:
+    """Its one size, in float16 and constant to be quick."""
+    with torch.device("meta"):
+        empty = WaveGradNetwork(LMNT.network_config({}), LMNT.quirks)
+    shapes = exported_state(empty, LMNT)
+    return {name: torch.full(t.shape, 0.001, dtype=torch.float16) for name, t in shapes.items()}
+
+
+def test_lmnt_carries_its_parameters_inside(lmnt_state: State, tmp_path: Path) -> None:
+    """The layout of its learner.py, where params is a dict with the training schedule among others."""
+    params = {"sample_rate": 16000, "hop_samples": 300, "noise_schedule": [1e-6, 1e-2], "batch_size": 32}
+    scaler = {"scale": 65536.0, "growth_factor": 2.0}
+    content = {"step": 9, "model": lmnt_state, "optimizer": {}, "params": params, "scaler": scaler}
+    vocoder = load_vocoder(write(tmp_path, content))
+    assert vocoder.dialect is LMNT
+    assert vocoder.sample_rate == 16000
+    assert vocoder.description.startswith("lmnt: keys begin with upsample.0.block1; 15.9M parameters, 16000 Hz")
+
+
+def test_lmnt_without_parameters_is_what_its_own_inference_assumes(lmnt_state: State, tmp_path: Path) -> None:
+    vocoder = load_vocoder(write(tmp_path, lmnt_state))
+    assert (vocoder.sample_rate, vocoder.hop_length) == (22050, 300)
+
+
+def test_lmnt_with_another_hop_is_refused(lmnt_state: State, tmp_path: Path) -> None:
+    assert "256" in refusal(write(tmp_path, {"model": lmnt_state, "params": {"hop_samples": 256}}))
+
+
+def test_the_dialect_is_told_by_the_keys(lmnt_state: State) -> None:
+    assert detect_dialect(ivanvovk_state()) is IVANVOVK
+    assert detect_dialect(coqui_state()) is COQUI
+    assert detect_dialect(lmnt_state) is LMNT
+
+
+def test_the_description_says_how_it_was_known_and_its_sizes(tmp_path: Path) -> None:
+    vocoder = load_vocoder(write(tmp_path, ivanvovk_state(), ivanvovk_config()))
+    assert vocoder.description == (
+        "ivanvovk: keys begin with nn.ublocks; 0.0M parameters, 16000 Hz, hop 32 = 4 x 4 x 2, 8 mels"
+    )
+
+
+def test_precision_is_what_was_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path, ivanvovk_state(), ivanvovk_config())
+    assert load_vocoder(path, precision="float32").autocast is None
+    assert load_vocoder(path, precision="bfloat16").autocast is torch.bfloat16
+    with pytest.raises(InputError, match="'fp16'"):
+        load_vocoder(path, precision="fp16")  # type: ignore[arg-type]
+
+
+def test_an_absent_device_is_one_line(tmp_path: Path) -> None:
+    path = write(tmp_path, ivanvovk_state(), ivanvovk_config())
+    for device in ("nonsense", "cuda:99"):
+        with pytest.raises(InputError, match="use cpu"):
+            load_vocoder(path, device=device)
+
+
+# --- coqui's statistics -------------------------------------------------------------------------
+
+
+def statistics_checkpoint(tmp_path: Path, named: str, **computed_with: object) -> Path:
+    (tmp_path / "settings").mkdir()
+    config = coqui_config()
+    config["audio"] |= {"stats_path": named, "signal_norm": True}
+    statistics = {"mel_mean": np.full(8, -50.0), "mel_std": np.full(8, 10.0)}
+    content: Any = statistics | {"audio_config": AUDIO | computed_with}
+    np.save(tmp_path / "settings" / "scale_stats.npy", content, allow_pickle=True)
+    (tmp_path / "settings" / "config.json").write_text(json.dumps(config))
+    return write(tmp_path, {"model": coqui_state()})
+
+
+@pytest.mark.parametrize("named", ["scale_stats.npy", "/a/b/scale_stats.npy", "C:\\a\\scale_stats.npy"])
+def test_mel_statistics_are_found_beside_the_configuration(named: str, tmp_path: Path) -> None:
+    path = statistics_checkpoint(tmp_path, named)
+    audio = torch.zeros(1, 320)
+    mel = load_vocoder(path, tmp_path / "settings" / "config.json").front_end(audio)
+    floor = 20 * np.log10(1e-8)  # AMPLITUDE_FLOOR of the front end, in decibels
+    assert torch.allclose(mel, torch.tensor((floor + 50) / 10).float())
+
+
+def test_statistics_of_another_mel_are_refused(tmp_path: Path) -> None:
+    path = statistics_checkpoint(tmp_path, "scale_stats.npy", mel_fmin=0.0)
+    assert "mel_fmin" in refusal(path, tmp_path / "settings" / "config.json")
+
+
+def test_missing_statistics_are_named(tmp_path: Path) -> None:
+    path = statistics_checkpoint(tmp_path, "lost.npy")
+    assert "lost.npy" in refusal(path, tmp_path / "settings" / "config.json")
+
+
+# --- configurations that are missing or wrong ---------------------------------------------------
+
+
+def test_without_a_configuration_what_the_tensors_cannot_show_is_demanded(tmp_path: Path) -> None:
+    message = refusal(write(tmp_path, {"model": ivanvovk_state()}))
+    for expected in ("--config", "CONFIG=", "factors", "sample_rate", "dilations", "n_mels 8", "[10, 8, 6]"):
+        assert expected in message
+    message = refusal(write(tmp_path, {"model": coqui_state()}))
+    for expected in ("--config", "CONFIG=", "upsample_factors", "sample_rate", "num_mels 8"):
+        assert expected in message
+
+
+def test_a_setting_that_is_left_out_is_named(tmp_path: Path) -> None:
+    config = ivanvovk_config()
+    del config["data_config"]["sample_rate"]
+    message = refusal(write(tmp_path, ivanvovk_state(), config))
+    assert "data_config: sample_rate;" in message
+
+
+def test_factors_that_do_not_make_the_hop_are_refused(tmp_path: Path) -> None:
+    config = ivanvovk_config()
+    config["model_config"]["factors"] = [5, 3, 2]
+    message = refusal(write(tmp_path, ivanvovk_state(), config))
+    assert "hop" in message and "30" in message and "32" in message
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "said"),
+    [
+        ("model_config", "factors", [4, 4, 2, 1], "4 upsampling channels"),
+        ("model_config", "upsampling_dilations", [[1, 2, 4]] * 3, "4 dilations"),
+        ("model_config", "downsampling_dilations", [[1, 2, 4]], "2 rows of downsampling dilations"),
+        ("model_config", "upsampling_out_channels", [10, 8, 7], "expected"),
+        ("model_config", "factors", [4, 4, 0], "factors"),
+        ("model_config", "factors", "4, 4, 2", "factors"),
+        ("data_config", "n_mels", 80, "expected"),
+        ("data_config", "sample_rate", "16 kHz", "sample_rate"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(
+    section: str, key: str, value: object, said: str, tmp_path: Path
+) -> None:
+    config = ivanvovk_config()
+    config[section][key] = value
+    assert said in refusal(write(tmp_path, ivanvovk_state(), config))
+
+
+@pytest.mark.parametrize("section", ["model_config", "data_config"])
+def test_a_section_must_be_a_table(section: str, tmp_path: Path) -> None:
+    assert section in refusal(write(tmp_path, ivanvovk_state(), ivanvovk_config() | {section: [1]}))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "factors = 3", "\xff", "[" * 100_000])
+def test_a_configuration_that_is_no_json_table_is_one_line(text: str, tmp_path: Path) -> None:
+    path = write(tmp_path, ivanvovk_state())
+    (tmp_path / "config.json").write_bytes(text.encode("latin1"))
+    assert "config.json" in refusal(path)
+    assert "config.json" in refusal(path, tmp_path / "config.json")
+
+
+def test_weights_one_level_down_are_named(tmp_path: Path) -> None:
+    message = refusal(write(tmp_path, {"generator": ivanvovk_state(), "step": 5}, ivanvovk_config()))
+    assert "holds no tensors but below 'generator'; save one of them alone" in message
+
+
+def test_a_given_configuration_must_exist_and_concern_the_dialect(tmp_path: Path) -> None:
+    path = write(tmp_path, ivanvovk_state(), coqui_config())
+    assert "cannot read" in refusal(path, tmp_path / "none.json")
+    assert "model_config, data_config" in refusal(path, tmp_path / "config.json")
+
+
+def test_comments_in_a_configuration_are_left_out(tmp_path: Path) -> None:
+    """coqui's older config.json files have them; a // inside a string is no comment."""
+    path = tmp_path / "config.json"
+    path.write_text('{ // rate\n "a": 1, /* two\nlines */ "url": "http://x" }')
+    assert read_config(path) == {"a": 1, "url": "http://x"}
+
+
+# --- files that are refused ---------------------------------------------------------------------
+
+
+class _Touch:
+    """Pickled, it asks for a file to be made when it is read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("bare_pickle", [False, True])
+def test_a_pickle_that_wants_to_run_code_is_refused_and_runs_nothing(
+    bare_pickle: bool, tmp_path: Path
+) -> None:
+    content = {"model": ivanvovk_state(), "extra": _Touch(tmp_path / "ran")}
+    path = write(tmp_path, content, ivanvovk_config())
+    if bare_pickle:
+        path.write_bytes(pickle.dumps({"model": {}, "extra": _Touch(tmp_path / "ran")}))
+    message = refusal(path)
+    assert "wants to run code" in message and "plain state dict" in message
+    assert not (tmp_path / "ran").exists()
+
+
+def test_whole_modules_are_refused_by_name(tmp_path: Path) -> None:
+    assert "torch.nn.modules.conv.Conv1d" in refusal(write(tmp_path, {"model": nn.Conv1d(1, 1, 1)}))
+
+
+def good_bytes(tmp_path: Path) -> bytes:
+    return write(tmp_path, {"model": ivanvovk_state()}, ivanvovk_config()).read_bytes()
+
+
+@pytest.mark.parametrize("kept", [0.01, 0.5, 0.999])
+def test_a_truncated_file_is_refused(kept: float, tmp_path: Path) -> None:
+    content = good_bytes(tmp_path)
+    path = tmp_path / "checkpoint_1000.pt"
+    path.write_bytes(content[: int(kept * len(content))])
+    assert "truncated" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"<!DOCTYPE html>", b"version https://git-lfs", b"\x00" * 64, b"hello", b"\x80"]
+)
+def test_a_file_of_another_kind_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "file.pt"
+    path.write_bytes(content)
+    assert "file.pt" in refusal(path)
+
+
+def test_empty_missing_and_irregular_files_are_refused(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pt"
+    empty.touch()
+    assert "is empty" in refusal(empty)
+    assert "is a directory" in refusal(tmp_path)
+    assert "there is no" in refusal(tmp_path / "none.pt")
+    os.mkfifo(tmp_path / "pipe.pt")
+    assert "there is no" in refusal(tmp_path / "pipe.pt")
+
+
+def test_a_file_beyond_the_limit_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, ivanvovk_state(), ivanvovk_config())
+    monkeypatch.setattr(checkpoint_file, "SIZE_LIMIT", 1000)
+    assert "at most 1000" in refusal(path)
+
+
+def test_an_archive_that_unpacks_to_many_times_its_size_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.pt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb/data/0", bytes(1_000_000))
+    assert "bytes unpack to 1000000" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    "content", [[1, 2], torch.zeros(3), {"model": {}}, {"step": 3}, {"a": torch.zeros(1)}]
+)
+def test_content_that_is_no_state_dict_is_refused(content: object, tmp_path: Path) -> None:
+    assert "WaveGrad" in refusal(write(tmp_path, content))
+
+
+def test_another_architecture_is_refused_with_the_keys_it_has(tmp_path: Path) -> None:
+    hifi_gan = {"generator": {}, "conv_pre.weight": torch.zeros(1), "ups.0.weight": torch.zeros(1)}
+    message = refusal(write(tmp_path, hifi_gan))
+    assert "conv_pre.weight" in message
+    assert all(name in message for name in ("ivanvovk", "lmnt", "coqui"))
+
+
+def test_unprintable_tensor_names_are_refused(tmp_path: Path) -> None:
+    assert "names" in refusal(write(tmp_path, {"nn.ublocks\x1b[31m\n": torch.zeros(1)}))
+
+
+# --- tensors that are refused -------------------------------------------------------------------
+
+OUTPUT = "nn.ublock_postconv.conv1d.weight"
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        pytest.param(lambda t: t.fill_(float("nan")), id="NaN"),
+        pytest.param(lambda t: t.fill_(float("inf")), id="infinity"),
+        pytest.param(lambda t: t.double().fill_(1e300), id="beyond float32"),
+        pytest.param(lambda t: t.to(torch.int64), id="whole numbers"),
+        pytest.param(lambda t: t.to(torch.complex64), id="complex"),
+        pytest.param(lambda t: t.to_sparse(), id="sparse"),
+        pytest.param(lambda t: t.to("meta"), id="no content"),
+        pytest.param(lambda t: torch.zeros(1).expand(t.shape), id="expanded"),
+        pytest.param(lambda t: t[:, :, :2].clone(), id="wrong shape"),
+        pytest.param(lambda t: t[0].clone(), id="too few dimensions"),
+        pytest.param(lambda t: torch.zeros(()), id="a number"),
+    ],
+)
+def test_a_spoilt_tensor_is_refused_by_name(spoilt: Callable[[Tensor], Tensor], tmp_path: Path) -> None:
+    state = ivanvovk_state()
+    state[OUTPUT] = spoilt(state[OUTPUT].clone())
+    assert OUTPUT in refusal(write(tmp_path, {"model": state}, ivanvovk_config()))
+
+
+def test_every_tensor_must_find_its_place(tmp_path: Path) -> None:
+    state = ivanvovk_state()
+    removed = {name: tensor for name, tensor in state.items() if name != OUTPUT}
+    assert f"missing: {OUTPUT}" in refusal(write(tmp_path, removed, ivanvovk_config()))
+    for extra in ("nn.extra.weight", "extra.weight"):
+        assert f"unexpected: {extra}" in refusal(
+            write(tmp_path, state | {extra: torch.zeros(1)}, ivanvovk_config())
+        )
+
+
+def test_half_a_weight_norm_pair_is_refused_by_name(tmp_path: Path) -> None:
+    state = coqui_state()
+    state["x_conv.weight_v"] = state.pop("x_conv.weight")
+    for gain in ({}, {"x_conv.weight_g": torch.zeros(5, 5)}):
+        assert "x_conv.weight_v" in refusal(write(tmp_path, {"model": state | gain}, coqui_config()))
+
+
+# --- saving -------------------------------------------------------------------------------------
+
+
+def test_a_saved_network_loads_as_its_float16_rounding(tmp_path: Path) -> None:
+    original = network(IVANVOVK, ivanvovk_config())
+    path = save_ivanvovk(original, ivanvovk_config(), tmp_path)
+    vocoder = load_vocoder(path)
+    for ours, saved in zip(vocoder.network.parameters(), original.parameters(), strict=True):
+        assert torch.equal(ours, saved.detach().half().float())
+    assert vocoder.sample_rate == 16000
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["checkpoint.pt", "config.json"]
+
+
+def test_a_saved_network_is_no_larger_than_its_weights(tmp_path: Path) -> None:
+    """torch saves whole storages: a view into joined weights would be saved with all of them."""
+    original = network(IVANVOVK, ivanvovk_config())
+    path = save_ivanvovk(original, ivanvovk_config(), tmp_path)
+    with zipfile.ZipFile(path) as archive:
+        stored = sum(item.file_size for item in archive.infolist() if "/data/" in item.filename)
+    assert stored == 2 * sum(parameter.numel() for parameter in original.parameters())
+
+
+def test_ivanvovks_own_call_loads_what_we_save(tmp_path: Path) -> None:
+    """model.load_state_dict(torch.load(path)["model"], strict=False), on modules named as there."""
+    names = ivanvovk_state()
+    theirs = nn.Module()
+    for name, tensor in names.items():
+        parent = theirs
+        *path, last = name.split(".")
+        for part in path:
+            if not hasattr(parent, part):
+                parent.add_module(part, nn.Module())
+            parent = parent.get_submodule(part)
+        parent.register_parameter(last, nn.Parameter(torch.zeros_like(tensor)))
+    saved = save_ivanvovk(network(IVANVOVK, ivanvovk_config()), ivanvovk_config(), tmp_path)
+    found = theirs.load_state_dict(torch.load(saved)["model"], strict=False)
+    assert not found.missing_keys and not found.unexpected_keys
+    for name, tensor in names.items():
+        assert torch.equal(theirs.get_parameter(name), tensor.half().float())
+
+
+def test_a_network_that_cannot_be_saved_leaves_the_old_files(tmp_path: Path) -> None:
+    original = network(IVANVOVK, ivanvovk_config())
+    path = save_ivanvovk(original, ivanvovk_config(), tmp_path)
+    before = path.read_bytes()
+    other = ivanvovk_config()
+    other["model_config"]["factors"] = [8, 2, 2]
+    with pytest.raises(InputError, match="another network"):
+        save_ivanvovk(original, other, tmp_path)
+    for value, said in ((float("nan"), "NaN"), (1e6, "65504")):
+        original.output.weight.data.fill_(value)
+        with pytest.raises(InputError, match=said):
+            save_ivanvovk(original, ivanvovk_config(), tmp_path)
+    assert path.read_bytes() == before

@@ -1,0 +1,311 @@
+"""The check names what is wrong with a trained voice, refuses one that is not trained, and leaves a right one alone."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import AnalyticVocoder, BrokenVocoder, Toy, noise_clip, planted, stand_in
+
+from experiments.front_end_mistakes import Bench, Mistake, mistakes, told
+from schedsearch.cli import main
+from schedsearch.voice.check import KEPT
+from vocoder.audio.reading import Clip, read_folder
+from vocoder.checkpoints.loading import load_vocoder
+from vocoder.dialects.dialect import FrontEnd
+from vocoder.errors import InputError
+from vocoder.front_end_check.advice import CLIPS, KEYS, sentence
+from vocoder.front_end_check.diagnosis import Diagnosis, diagnose, examined
+from vocoder.front_end_check.examination import Effort
+from vocoder.front_end_check.general_mel import GeneralMel, general
+from vocoder.front_end_check.measuring import measure, pieces_of, wiener_errors
+from vocoder.front_end_check.setups import Setup, Treatment
+from vocoder.front_end_check.variants import variants
+from vocoder.front_ends.coqui_normalisation import RangeNormalisation, StandardNormalisation
+from vocoder.front_ends.mel import CoquiMel, IvanvovkMel, LmntMel
+from vocoder.network import WaveGradNetwork
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+DEMO = Path(__file__).parents[2] / "experiments" / "demo" / "16000hz"
+RIGHT = GeneralMel(16000, 1024, 1024, 256, 80.0, 8000.0, 80)  # experiments/demo/16000hz/config.json
+QUICK = Effort(screened_pieces=2, screened_levels=(5.0,), pieces=6, levels=(-1.0, 3.0, 7.0))
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    """The demo voice and four of its search clips."""
+    vocoder = load_vocoder(DEMO / "checkpoint.pt", DEMO / "config.json")
+    clips = read_folder(DEMO / "clips" / "search", sample_rate=16000)[:4]
+    return Bench(vocoder, tuple(clips), (), QUICK)
+
+
+@pytest.fixture(scope="module")
+def clips(bench: Bench) -> list[Clip]:
+    return bench.excerpts(bench.recordings)
+
+
+@pytest.fixture
+def few_variants(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no variant can help, six say so as well as eighty."""
+    chosen = lambda given, factors: variants(given, factors)[-6:]  # noqa: E731
+    monkeypatch.setattr("vocoder.front_end_check.contest.variants", chosen)
+
+
+# --- on the trained demo voice --------------------------------------------------------------------
+
+PLANTED = {f"{mistake.where}: {mistake.name}": mistake for mistake in mistakes(RIGHT, (4, 4, 4, 4))}
+# Costs so little that six pieces can't tell it from the right one; all search clips can (mistakes.csv).
+SUBTLE = ("configuration: win_length 800",)
+FAST = ("configuration: f_min 0", "front end: natural logarithm", "front end: mel made from int16 audio")
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [pytest.param(PLANTED[name], id=name) for name in FAST]
+    + [
+        pytest.param(mistake, id=name, marks=pytest.mark.slow)
+        for name, mistake in PLANTED.items()
+        if name not in FAST + SUBTLE and mistake.where not in ("weights", "several at once")
+    ],
+)
+def test_a_planted_mistake_is_named(bench: Bench, mistake: Mistake) -> None:
+    found = mistake.plant(bench)
+    assert mistake.named_by(found), told(found)
+    assert not found.passes
+    assert found.best < found.given
+
+
+def test_the_right_front_end_passes(bench: Bench) -> None:
+    found = examined(bench.examination, Setup(bench.vocoder.front_end))
+    assert (found.kind, found.changes, found.passes) == ("matches", (), True)
+    assert found.best < 0 < found.others_mels  # better than a Wiener filter, and worse than it with other clips' mels
+
+
+def test_a_band_that_cannot_be_told_from_the_right_one_is_a_tie_and_no_mistake(bench: Bench, clips: list[Clip]) -> None:
+    # A filterbank that ends a hertz lower is another one by name alone.
+    found = examined(bench.examination, Setup(replace(RIGHT, f_max=7999.0)))
+    assert found.kind == "matches"
+    assert "f_max = 8000 Hz" in found.ties
+
+
+@pytest.mark.parametrize("name", ["random", "shuffled in each tensor"])
+def test_weights_that_are_not_trained_are_refused(bench: Bench, few_variants: None, name: str) -> None:
+    found = PLANTED[f"weights: {name}"].plant(bench)
+    assert (found.kind, found.passes) == ("untrained", False)
+    assert "give a trained checkpoint" in sentence(found, "ivanvovk")
+
+
+def test_half_random_weights_are_refused(bench: Bench, few_variants: None) -> None:
+    assert not PLANTED["weights: every other layer random"].plant(bench).passes
+
+
+def test_a_network_that_ignores_the_mel_is_refused(bench: Bench, few_variants: None) -> None:
+    found = PLANTED["weights: mel layer zero"].plant(bench)
+    assert (found.kind, found.passes) == ("deaf", False)
+    assert found.others_mels == pytest.approx(found.best)
+
+
+def test_a_network_that_does_badly_and_hears_the_mel_is_weak_and_passes(bench: Bench, few_variants: None) -> None:
+    def spoil(network: WaveGradNetwork) -> None:
+        for parameter in network.parameters():
+            parameter.add_(0.2 * parameter.square().mean().sqrt() * torch.randn_like(parameter))
+
+    found = bench.with_weights(spoil)
+    assert (found.kind, found.passes, found.changes) == ("weak", True, ())
+    assert sentence(found, "ivanvovk").startswith("weakly trained: ")
+
+
+def test_random_weights_come_with_every_diagnosis_of_a_network(bench: Bench) -> None:
+    found = examined(bench.examination, Setup(bench.vocoder.front_end))
+    assert found.random_weights is not None
+    assert found.random_weights > found.zero > found.others_mels
+
+
+# --- laws, without the demo voice -----------------------------------------------------------------
+
+FRONT_ENDS: dict[str, FrontEnd] = {
+    "ivanvovk": IvanvovkMel(16000, 1024, 800, 200, 80, 7600, 80),
+    "lmnt": LmntMel(22050, 300),
+    "coqui": CoquiMel(),
+    "coqui, 0..1": CoquiMel(preemphasis=0.97, normalisation=RangeNormalisation(symmetric=False, max_norm=1.0)),
+    "coqui, natural logarithm": CoquiMel(normalisation=None, gain=1.0, log_base=math.e, f_min=20, f_max=8000),
+    "coqui, no logarithm": CoquiMel(normalisation=None, decibels=False),
+}
+
+
+@pytest.mark.parametrize("front_end", FRONT_ENDS.values(), ids=FRONT_ENDS)
+def test_the_general_form_is_the_same_front_end(front_end: FrontEnd) -> None:
+    audio = 0.1 * torch.randn(2, 9000, generator=torch.Generator().manual_seed(0))
+    same = general(front_end)
+    assert same is not None
+    torch.testing.assert_close(same(audio), front_end(audio), rtol=1e-4, atol=1e-3)
+    assert same.log_units == pytest.approx(front_end.log_units)
+
+
+def test_a_front_end_with_channel_statistics_has_no_general_form_and_only_clips_and_levels_vary() -> None:
+    front_end = CoquiMel(normalisation=StandardNormalisation((0.0,) * 80, (1.0,) * 80))
+    assert general(front_end) is None
+    settings = {variant.setting for variant in variants(Setup(front_end), (4, 4, 4, 2, 2))}
+    assert settings == {*CLIPS, "noise level"}
+
+
+@pytest.mark.parametrize("front_end", FRONT_ENDS.values(), ids=FRONT_ENDS)
+def test_no_variant_is_the_given_setup_and_none_stands_twice(front_end: FrontEnd) -> None:
+    form = general(front_end)
+    assert form is not None
+    given = Setup(form)
+    setups = [variant.of(given) for variant in variants(given, (5, 5, 3, 2, 2))]
+    assert given not in setups
+    assert len(set(setups)) == len(setups) > 50
+    for setup in setups:
+        assert setup.front_end.n_mels == front_end.n_mels
+
+
+@pytest.mark.parametrize(
+    "treatment",
+    [Treatment(gain=-2.0), Treatment(backwards=True), Treatment(rates=(16000, 8000)), Treatment(deemphasis=0.97)],
+    ids=["gain", "backwards", "rates", "deemphasis"],
+)
+def test_a_treatment_undoes_what_was_done(treatment: Treatment) -> None:
+    x = torch.sin(torch.arange(1600) / 7)
+    spoil: dict[Treatment, Callable[[torch.Tensor], torch.Tensor]] = {
+        Treatment(gain=-2.0): lambda x: x / -2,
+        Treatment(backwards=True): lambda x: x.flip(0),
+        Treatment(rates=(16000, 8000)): lambda x: Treatment(rates=(8000, 16000))(x),
+        Treatment(deemphasis=0.97): lambda x: x - 0.97 * torch.nn.functional.pad(x, (1, 0))[:-1],
+    }
+    inner = slice(100, -100)  # resampling rings at the ends
+    torch.testing.assert_close(treatment(spoil[treatment](x))[inner], x[inner], rtol=0, atol=1e-3)
+
+
+def test_the_wiener_filter_is_exact_on_white_noise() -> None:
+    # White noise of variance s^2: E|eps - eps_hat| = sqrt(2 / pi) sqrt(a s^2 / (a s^2 + 1 - a)).
+    audio = noise_clip("white", 160_000, 0.1).audio[None]
+    a = 1 / (1 + math.exp(-3.0))
+    expected = math.sqrt(2 / math.pi) * math.sqrt(a * 0.01 / (a * 0.01 + 1 - a))
+    assert float(wiener_errors(audio, [3.0])[0, 0]) == pytest.approx(expected, rel=0.01)
+
+
+def test_the_exact_denoiser_of_white_noise_scores_zero_and_the_right_level_matters() -> None:
+    vocoder = AnalyticVocoder()
+    pieces = pieces_of([noise_clip("white", 64_000, 0.1)], vocoder.hop_length)
+    given = Setup(vocoder.front_end)
+    right = measure(vocoder, given, pieces, (1.0, 5.0), seed=0)
+    # It knows the energy of each hop, the filter that of the clip: a little better than the filter.
+    assert right.mean == pytest.approx(0.0, abs=0.02)
+    wrong = measure(vocoder, replace(given, noise_level="alphas_cumprod"), pieces, (1.0, 5.0), seed=0)
+    assert wrong.mean > right.mean + 0.05
+
+
+def test_pieces_are_equal_whole_hops_and_take_every_clip_in_turn() -> None:
+    long, short = noise_clip("long", 20_000, seed=1), noise_clip("short", 9_000, seed=2)
+    pieces = pieces_of([long, short], 64)
+    assert {len(piece) for piece in pieces} == {6400}
+    assert len(pieces) == 4
+    torch.testing.assert_close(pieces[1], short.audio[:6400])
+    torch.testing.assert_close(pieces[2], long.audio[6400:12800])
+
+
+def test_a_network_that_returns_nan_is_refused() -> None:
+    found = diagnose(BrokenVocoder(), [noise_clip("a", 12_800), noise_clip("b", 12_800, 0.3)])
+    assert (found.kind, found.passes) == ("broken", False)
+
+
+@pytest.mark.parametrize(("rate", "n_fft"), [(8000, 1024), (8000, 2048), (16000, 4096)])
+def test_a_long_window_at_a_low_rate_is_no_fault_of_the_clips(tmp_path: Path, rate: int, n_fft: int) -> None:
+    settings = json.loads((GOLDEN / "ivanvovk_tiny.json").read_text())
+    settings["data_config"] |= {"sample_rate": rate, "n_fft": n_fft, "win_length": n_fft, "f_max": rate / 2}
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    vocoder = load_vocoder(GOLDEN / "ivanvovk_tiny.pt", tmp_path / "config.json")
+    found = diagnose(vocoder, [replace(noise_clip(name, rate), sample_rate=rate) for name in "abc"], effort=QUICK)
+    assert found.kind == "untrained"
+
+
+def test_no_clips_are_one_line() -> None:
+    with pytest.raises(InputError, match="its clips give 0; give more"):
+        diagnose(AnalyticVocoder(), [])
+
+
+def test_a_diagnosis_survives_json() -> None:
+    found = planted("mismatch")
+    assert Diagnosis.from_plain(json.loads(json.dumps(found.plain()))) == found
+
+
+@pytest.mark.parametrize(
+    ("dialect", "setting", "named"),
+    [
+        ("ivanvovk", "f_min", "set data_config.f_min to X in the configuration"),
+        ("coqui", "f_min", "set audio.mel_fmin to X in the configuration"),
+        ("coqui", "sample_rate", "give clips of that rate"),
+        ("lmnt", "f_min", "no setting of lmnt says so"),
+        ("coqui", "n_fft", "set audio.fft_size to X"),
+        ("ivanvovk", "direction of the clips", "turn the clips round"),
+    ],
+)
+def test_advice_names_the_setting_as_the_dialect_does(dialect: str, setting: str, named: str) -> None:
+    told = sentence(replace(planted("mismatch"), changes=((setting, "X"),)), dialect)
+    assert named in told
+    assert len(told.splitlines()) == 1
+
+
+def test_advice_on_several_settings_says_that_it_may_be_wrong() -> None:
+    one = planted("mismatch")
+    assert "look at the training's own configuration" not in sentence(one, "ivanvovk")
+    several = replace(one, changes=(*one.changes, ("n_fft", "1024")))
+    assert "look at the training's own configuration" in sentence(several, "ivanvovk")
+
+
+def test_advice_knows_no_setting_that_is_never_varied() -> None:
+    varied = {v.setting for mel in FRONT_ENDS.values() for v in variants(Setup(mel), (5, 5, 3, 2, 2))}
+    assert {setting for keys in KEYS.values() for setting in keys} <= varied
+    assert set(CLIPS) <= varied
+
+
+# --- the commands ---------------------------------------------------------------------------------
+
+
+def check_voice(toy: Toy) -> int:
+    places = ["--experiments", str(toy.root), "--results", str(toy.root / "results")]
+    return main(["check-voice", "--dataset", "toy", *places])
+
+
+@pytest.mark.parametrize("kind", ["mismatch", "deaf", "untrained", "broken"])
+def test_a_voice_that_fails_the_check_is_refused_in_one_line(toy, capsys, diagnosed, kind):
+    diagnosed(kind)
+    assert check_voice(toy) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("kind", ["matches", "weak"])
+def test_a_voice_that_passes_is_measured_once(toy, capsys, diagnosed, kind):
+    calls = diagnosed(kind)
+    assert [check_voice(toy), check_voice(toy)] == [0, 0]
+    assert calls == [3]  # search clips
+    assert "trained" in capsys.readouterr().out
+
+
+def test_other_clips_are_checked_anew_and_a_damaged_file_is_no_obstacle(toy, capsys, diagnosed):
+    calls = diagnosed("matches")
+    assert check_voice(toy) == 0
+    (toy.root / "results" / "toy" / "16000hz" / KEPT).write_text("{")
+    assert check_voice(toy) == 0
+    next((toy.root / "search").iterdir()).unlink()
+    assert check_voice(toy) == 0
+    assert calls == [3, 3, 2]
+
+
+def test_check_voice_refuses_in_one_line_and_status_2(toy, capsys, diagnosed):
+    diagnosed("untrained")
+    assert check_voice(toy) == 2
+    assert capsys.readouterr().err.startswith("schedsearch: untrained or damaged weights: ")
+
+
+def test_the_check_of_the_analytic_vocoder_passes(toy, capsys, request):
+    stand_in(request, diagnose=diagnose)  # as it is, not the toy's
+    assert check_voice(toy) == 0
+    out = capsys.readouterr().out
+    assert "mels of other clips" in out
+    assert "predicting no noise" in out

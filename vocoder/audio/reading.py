@@ -1,0 +1,234 @@
+"""Reading, resampling and writing audio. Every refusal is one line: the rule, the value, the way out."""
+
+import io
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vocoder.atomic import atomic_write
+from vocoder.audio.riff import missing_bytes
+from vocoder.errors import InputError
+
+ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
+SHORTEST = 0.25  # seconds: PESQ refuses less
+SILENCE = 1e-4  # peak, full scale 1
+MOST_SAMPLES = 1 << 28  # of all channels, 1 GiB: 90 minutes at 48 kHz
+BLOCK = 1 << 20  # samples decoded at once
+LOWEST_RATE = 1000  # Hz; a header may say 1, and resampling would make minutes of each sample
+LOUDEST = 2.0  # peak: codecs overshoot 1 a little; more is another scale, integers kept in floats for one
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One mono recording; `name` is the file name without its ending."""
+
+    name: str
+    audio: Tensor  # [samples] float32, -1..1
+    sample_rate: int  # Hz
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        if self.audio.dim() != 1 or self.audio.dtype != torch.float32:
+            raise InputError(
+                f"clip {self.name}: audio must be float32 [samples], "
+                f"got {self.audio.dtype} {list(self.audio.shape)}; give one channel"
+            )
+
+
+def check_name(name: str) -> None:
+    """InputError for a file name that is no UTF-8: it stands in tables, and noise is drawn by it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"clip {ascii(name)}: its name must be UTF-8; rename it") from None
+
+
+def read_audio(path: Path | str, *, sample_rate: int | None, resample: bool = False) -> Clip:
+    """Reads a mono WAV (any depth), FLAC, OGG or MP3; `sample_rate` None accepts every rate.
+
+    Overshoots of full scale, such as MP3 decoding and resampling leave, are clipped to -1..1.
+    Raises InputError for a file that is missing, undecodable, truncated, empty, stereo, at another rate
+    (unless `resample`), below 1000 Hz, shorter than 0.25 s, silent, out of scale, too long, or that holds
+    NaN or infinite samples.
+    A truncated OGG cannot be told from a shorter one.
+    """
+    path = Path(path)
+    with open_audio(path) as file:
+        samples, rate = read_samples(file, path.stem), int(file.samplerate)
+    audio = _mono(samples, path)
+    _check_length(audio, rate, path.stem)
+    wanted = rate if sample_rate is None else sample_rate
+    if rate < LOWEST_RATE:
+        raise InputError(f"clip {path.stem}: {rate} Hz, {LOWEST_RATE} Hz is the least; record or copy it again")
+    if rate != wanted and not resample:
+        raise InputError(f"clip {path.stem}: {rate} Hz, the vocoder needs {wanted} Hz; set resample = true")
+    if len(audio) * wanted > MOST_SAMPLES * rate:
+        raise InputError(
+            f"clip {path.stem}: longer than {MOST_SAMPLES} samples at {wanted} Hz; cut it into clips of seconds"
+        )
+    return Clip(path.stem, _at_rate(audio, rate, wanted).clamp(-1.0, 1.0), wanted)
+
+
+def open_audio(path: Path) -> soundfile.SoundFile:
+    """A file's header, before anything is decoded; InputError for one that is missing, empty, foreign or cut short."""
+    check_name(path.stem)
+    if not os.path.isfile(path):
+        what = "no file but a folder or a device" if os.path.exists(path) else "no such file"
+        raise InputError(f"clip {path.stem}: {what}, {path}; check the path")
+    if path.stat().st_size == 0:
+        raise InputError(f"clip {path.stem}: the file is empty, 0 bytes; record or copy it again")
+    try:
+        lost = missing_bytes(path)
+        file = soundfile.SoundFile(path)
+    except OSError as error:
+        raise InputError(f"clip {path.stem}: {path} cannot be read ({error.strerror}); mend its rights") from error
+    except RuntimeError as error:  # libsndfile's own
+        raise InputError(
+            f"clip {path.stem}: cannot be decoded ({_reason(error)}); convert it to WAV, FLAC, OGG or MP3"
+        ) from error
+    if lost:
+        file.close()
+        raise InputError(f"clip {path.stem}: truncated, {lost} bytes are missing at the end; copy it again")
+    return file
+
+
+def read_samples(file: soundfile.SoundFile, name: str) -> NDArray[np.float32]:
+    """All samples [samples, channel] of an open file; InputError where fewer decode than its header promises, and for
+    more than memory is for. Read by and by: a header may promise what no file of its size can hold."""
+    promised = file.frames
+    most = MOST_SAMPLES // file.channels
+    blocks = []
+    try:
+        while len(block := file.read(BLOCK // file.channels + 1, dtype="float32", always_2d=True)):
+            blocks.append(block)
+            if sum(map(len, blocks)) > most:
+                raise InputError(f"clip {name}: longer than {most} samples; cut it into clips of seconds")
+    except RuntimeError as error:
+        raise InputError(f"clip {name}: truncated or damaged ({_reason(error)}); copy it again") from error
+    samples: NDArray[np.float32] = np.concatenate([np.zeros((0, file.channels), np.float32), *blocks])
+    # Without an Info header an MP3's length is estimated from its size: 0.3 % too much was seen, and nothing missing.
+    if len(samples) < promised * (0.99 if file.format == "MP3" else 1):
+        raise InputError(
+            f"clip {name}: truncated, {len(samples)} of {promised} samples decode; copy it again"
+        )
+    return samples
+
+
+def read_folder(folder: Path | str, *, sample_rate: int | None, resample: bool = False) -> list[Clip]:
+    """The clips that stand directly in a folder, sorted by name; hidden files are passed over."""
+    folder = Path(folder)
+    if not os.path.isdir(folder):
+        raise InputError(f"{folder}: no such folder of audio; check the path")
+    try:
+        paths = sorted((p for p in folder.iterdir() if is_audio(p)), key=lambda path: path.stem)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error.strerror}); mend its rights") from error
+    if not paths:
+        raise InputError(f"{folder}: must hold audio, no file ends in {', '.join(ENDINGS)}; put clips there")
+    names = [p.stem for p in paths]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(
+            f"{folder}: names must differ before the ending, {twice[0]} stands twice; rename one"
+        )
+    return [read_audio(p, sample_rate=sample_rate, resample=resample) for p in paths]
+
+
+def is_audio(path: Path) -> bool:
+    """Whether a file's ending is one that is read, and it is not hidden."""
+    return os.path.isfile(path) and path.suffix.lower() in ENDINGS and not path.name.startswith(".")
+
+
+def resample(audio: Tensor, rate: int, target: int) -> Tensor:
+    """Audio [samples] or [clip, samples] at `target` Hz, by soxr's high quality; detached from the graph."""
+    if rate == target:
+        return audio
+    # soxr wants time first: [samples] or [samples, channels].
+    out = soxr.resample(np.ascontiguousarray(audio.detach().cpu().numpy().T), rate, target, quality="HQ")
+    return torch.from_numpy(np.ascontiguousarray(out.T)).to(audio.device)
+
+
+def cut_to_hops(audio: Tensor, hop_length: int) -> Tensor:
+    """Cuts [..., samples] at the end to whole hops, so that samples == frames * hop_length."""
+    frames = audio.shape[-1] // hop_length
+    if frames < 1:
+        raise InputError(
+            f"audio must have at least one hop of {hop_length} samples, got {audio.shape[-1]}; "
+            "give a longer clip"
+        )
+    return audio[..., : frames * hop_length]
+
+
+def write_wav(path: Path | str, audio: Tensor, sample_rate: int) -> None:
+    """Writes [samples] as 16-bit PCM, clipped to -1..1; the file appears whole or not at all."""
+    path = Path(path)
+    samples = audio.detach().cpu().float()
+    if not samples.isfinite().all():
+        raise InputError(
+            f"{path.name}: audio to write must be finite, has NaN or infinite samples; write none"
+        )
+    content = io.BytesIO()
+    soundfile.write(content, samples.clamp(-1.0, 1.0).numpy(), sample_rate, format="WAV", subtype="PCM_16")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, content.getvalue())
+
+
+# read_audio has a flag of the same name.
+_at_rate = resample
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(getattr(error, "error_string", error)).split())
+
+
+def _mono(samples: NDArray[np.float32], path: Path) -> Tensor:
+    """Checks the samples [samples, channel] themselves, and takes the only channel, [samples]."""
+    count, channels = samples.shape
+    if count == 0:
+        raise InputError(f"clip {path.stem}: must hold samples, has 0; record or copy it again")
+    if channels != 1:
+        raise InputError(
+            f"clip {path.stem}: must be mono, has {channels} channels; "
+            f"take the first one: sox {shlex.quote(path.name)} {shlex.quote(path.stem + '_mono.wav')} remix 1"
+        )
+    if not np.isfinite(samples).all():
+        bad = int((~np.isfinite(samples)).sum())
+        raise InputError(
+            f"clip {path.stem}: samples must be finite, {bad} are NaN or infinite; export it again"
+        )
+    peak = float(np.abs(samples).max())
+    if peak < SILENCE:
+        raise InputError(f"clip {path.stem}: silent, its peak {peak:.1e} is below {SILENCE}; leave it out")
+    if peak > LOUDEST:
+        raise InputError(
+            f"clip {path.stem}: samples must lie in -1..1, the peak is {peak:g}; scale the clip down"
+        )
+    return torch.from_numpy(samples[:, 0].copy())
+
+
+def _check_length(audio: Tensor, rate: int, name: str) -> None:
+    seconds = len(audio) / rate
+    if seconds < SHORTEST:
+        raise InputError(f"clip {name}: must last at least {SHORTEST} s, lasts {seconds:.3f} s; leave it out")
+
+
+def typical_excerpt(clip: Clip, seconds: float, hop_length: int) -> Clip:
+    """The `seconds` (in whole hops, from a whole hop on) whose mean log energy is nearest to the clip's; all of a
+    shorter clip. Not the loudest: pauses are where static is heard, and schedules rank differently without them.
+    """
+    frames = max(1, round(seconds * clip.sample_rate / hop_length))
+    audio = cut_to_hops(clip.audio, hop_length)
+    energy = (audio.reshape(-1, hop_length).double().square().mean(1) + 1e-8).log()
+    if len(energy) <= frames:
+        return Clip(clip.name, audio, clip.sample_rate)
+    means = energy.unfold(0, frames, 1).mean(1)
+    first = int((means - energy.mean()).abs().argmin()) * hop_length
+    return Clip(clip.name, audio[first : first + frames * hop_length], clip.sample_rate)

@@ -1,0 +1,190 @@
+"""Finds and completes a checkpoint's configuration: given, carried inside, or lying beside it."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+from torch import Tensor
+
+from vocoder.dialects.coqui import STATISTICS
+from vocoder.dialects.detection import Layout
+from vocoder.errors import InputError
+from vocoder.front_ends.coqui_statistics import read_coqui_statistics
+from vocoder.front_ends.mel import uses_statistics
+from vocoder.network import NetworkConfig
+from vocoder.safe_loading.safe_pickle import read_bounded
+
+Config = dict[str, Any]
+ADVICE = (
+    "give the configuration it was trained with: --config FILE (make: CONFIG=FILE), or config.json beside it"
+)
+CARRIED = "inside the checkpoint"
+_COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+
+
+def complete_config(
+    layout: Layout, state: Mapping[str, Tensor], checkpoint: Path, carried: Config, given: Path | None
+) -> Config:
+    """Every setting for `state`'s network and front end; InputError says what is missing and how to give it.
+
+    Sections of the `given` file win over those `carried` inside the checkpoint, these over those beside it
+    (<name>.json or config.json in its folder). Channels and mel count come from the tensors' shapes.
+    """
+    sources = _sources(layout, checkpoint, carried, given)
+    config = _merged(sources)
+    shapes = layout.inferred(state)
+    for section in layout.demanded:
+        _check_section(section, config.get(section, {}))
+    missing = _missing(layout, config)
+    if missing:
+        raise InputError(
+            f"{checkpoint.name} ({layout.reason}) shows in its tensors {_shown(shapes)}, "
+            f"but not {' or '.join(missing)}; {ADVICE}"
+        )
+    config |= {section: {**found, **config.get(section, {})} for section, found in shapes.items()}
+    folder = given.parent if given and "audio" in sources[_as_given(given)] else checkpoint.parent
+    return _with_statistics(config, folder) if "audio" in layout.sections else config
+
+
+def config_found(layout: Layout, checkpoint: Path, carried: Config, given: Path | None) -> Config:
+    """All settings that stand anywhere, those included that no network needs; nothing is completed or checked."""
+    return _merged(_sources(layout, checkpoint, carried, given))
+
+
+def config_origins(layout: Layout, checkpoint: Path, carried: Config, given: Path | None) -> dict[str, str]:
+    """Each section that concerns us -> where `complete_config` has it from, in words for the user."""
+    sources = _sources(layout, checkpoint, carried, given)
+    return {section: _origin(layout, section, sources) for section in layout.sections}
+
+
+def _origin(layout: Layout, section: str, sources: Mapping[str, Config]) -> str:
+    defaults = f"the defaults of {layout.dialect.name}'s own code"
+    origin = next((origin for origin, found in sources.items() if section in found), None)
+    if origin is None:
+        return f"in no configuration: {defaults}"
+    absent = [key for key in layout.demanded.get(section, ()) if key not in sources[origin][section]]
+    return f"{origin}, but for {', '.join(absent)}: {defaults}" if absent else origin
+
+
+def read_config(path: Path) -> Config:
+    """A JSON file's table; // and /* */ comments, which coqui's older files have, are left out."""
+    try:
+        config = _parsed(read_bounded(path).decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # ValueError: also an integer of 5,000 digits
+        if isinstance(error, InputError):
+            raise
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(f"{path} must be a JSON configuration, and is not ({reason}); correct it") from error
+    if not isinstance(config, dict):
+        raise InputError(f"{path} must be a JSON table, and is a {type(config).__name__}; {ADVICE}")
+    return config
+
+
+def check_sizes(config: NetworkConfig) -> None:
+    """InputError unless the lists of a network's configuration belong together."""
+    blocks = len(config.factors)
+    rules = {
+        f"{blocks} upsampling channels": len(config.up_channels) == blocks,
+        f"{blocks} rows of upsampling dilations": len(config.up_dilations) == blocks,
+        "4 dilations in each of these rows": all(len(row) == 4 for row in config.up_dilations),
+        f"{blocks - 1} downsampling channels": len(config.down_channels) == blocks - 1,
+        f"{blocks - 1} rows of downsampling dilations": len(config.down_dilations) >= blocks - 1,
+    }
+    broken = [rule for rule, holds in rules.items() if not holds]
+    if broken:
+        factors = list(config.factors)
+        raise InputError(f"factors {factors} need {', '.join(broken)}; correct the configuration")
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return json.loads(_COMMENT.sub(lambda match: match[1] or "", text))
+
+
+def _explicit(layout: Layout, path: Path) -> Config:
+    config = read_config(path)
+    if not any(name in config for name in layout.sections):
+        raise InputError(
+            f"{path} has none of {', '.join(layout.sections)}, which the checkpoint needs ({layout.reason}); "
+            "give the configuration it was trained with"
+        )
+    return config
+
+
+def _sources(layout: Layout, checkpoint: Path, carried: Config, given: Path | None) -> dict[str, Config]:
+    """Where configurations stand -> what they hold; an earlier one's sections win."""
+    if given is not None:
+        return {_as_given(given): _explicit(layout, given), CARRIED: carried}
+    if all(name in carried for name in layout.sections):
+        return {CARRIED: carried}
+    return {CARRIED: carried} | _beside(layout, checkpoint)
+
+
+def _beside(layout: Layout, checkpoint: Path) -> dict[str, Config]:
+    """The first file there that has a section of ours (a trainer's own record may be called <name>.json), or the
+    first; what comes after it is not read."""
+    read: dict[str, Config] = {}
+    for path in filter(os.path.isfile, _places(checkpoint)):
+        found = {f"{path.name} beside the checkpoint": read_config(path)}
+        if any(section in config for config in found.values() for section in layout.sections):
+            return found
+        read = read or found
+    return read
+
+
+def _merged(sources: dict[str, Config]) -> Config:
+    return {key: value for found in reversed(sources.values()) for key, value in found.items()}
+
+
+def _as_given(path: Path) -> str:
+    return f"{path.name}, as given"
+
+
+def _places(checkpoint: Path) -> tuple[Path, Path]:
+    return checkpoint.with_suffix(".json"), checkpoint.parent / "config.json"
+
+
+def _check_section(name: str, section: object) -> None:
+    if not isinstance(section, Mapping):
+        shown = repr(section)[:60]
+        raise InputError(f"{name} must be a table of settings, and is {shown}; correct the configuration")
+
+
+def _missing(layout: Layout, config: Config) -> list[str]:
+    if layout.has_defaults and any(section in config for section in layout.demanded):
+        return []
+    missing = []
+    for section, keys in layout.demanded.items():
+        absent = [key for key in keys if key not in config.get(section, {})]
+        missing += [f"{section}: {', '.join(absent)}"] if absent else []
+    return missing
+
+
+def _shown(shapes: Mapping[str, Mapping[str, Any]]) -> str:
+    shown = [f"{key} {value}" for found in shapes.values() for key, value in found.items()]
+    return ", ".join(shown) or "nothing"
+
+
+def _with_statistics(config: Config, folder: Path) -> Config:
+    """Adds the arrays of the file that audio.stats_path names; relative paths start at `folder`."""
+    audio = config.get("audio", {})
+    if not uses_statistics(audio):
+        return config
+    return config | {STATISTICS: read_coqui_statistics(_statistics_file(folder, str(audio["stats_path"])))}
+
+
+def _statistics_file(folder: Path, named: str) -> Path:
+    """Where it was on the machine that trained, else beside the configuration."""
+    beside = folder / PureWindowsPath(named).name  # takes off folders of either kind of path
+    found = next((path for path in (folder / named, beside) if os.path.isfile(path)), None)
+    if found is None:
+        raise InputError(
+            f"audio.stats_path names {named[:120]!r}, and neither that nor {beside.name!r} is there; "
+            f"put the statistics file into {folder}"
+        )
+    return found

@@ -1,0 +1,87 @@
+"""Loads checkpoints of three public implementations as frozen vocoders; saves ours in ivanvovk's layout."""
+
+import io
+import json
+import math
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from vocoder.atomic import atomic_write
+from vocoder.checkpoints.configuration import check_sizes, complete_config
+from vocoder.checkpoints.file import read_checkpoint
+from vocoder.dialects.detection import detect_dialect, layout_of
+from vocoder.dialects.ivanvovk import IVANVOVK
+from vocoder.errors import InputError
+from vocoder.network import WaveGradNetwork
+from vocoder.vocoder import Vocoder, fast_precision
+from vocoder.weights import check_finite, exported_state, network_from, plain_weights, weights_hash
+
+__all__ = ["detect_dialect", "load_vocoder", "save_ivanvovk"]
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+def load_vocoder(
+    checkpoint: Path,
+    config: Path | None = None,
+    *,
+    device: torch.device | str = "cpu",
+    precision: Precision = "auto",
+) -> Vocoder:
+    """The checkpoint's network, frozen, with its front end and the hash of its weights.
+
+    Nothing in the file is run. `config` may be left out where the file carries its own or has it beside it.
+    Raises InputError (one line) for whatever is no complete, finite WaveGrad with a matching configuration.
+    """
+    target = _device(device)
+    autocast = _autocast(precision, target)
+    found = read_checkpoint(checkpoint)
+    layout = layout_of(found.state)
+    dialect = layout.dialect
+    state = plain_weights(found.state, dialect)
+    settings = complete_config(layout, state, checkpoint, found.config, config)
+    sizes = dialect.network_config(settings)
+    check_sizes(sizes)
+    network = network_from(state, dialect, sizes).to(target)
+    check_finite(network, dialect)
+    return Vocoder(network, dialect, dialect.front_end(settings), weights_hash(network), autocast)
+
+
+def save_ivanvovk(network: WaveGradNetwork, config: dict[str, Any], folder: Path) -> Path:
+    """Writes checkpoint.pt (float16) and config.json into `folder`; returns the checkpoint's path.
+
+    ivanvovk's inference.py reads both; its `load_state_dict(torch.load(path)["model"], strict=False)` casts
+    to float32.
+    """
+    if IVANVOVK.network_config(config) != network.config:
+        raise InputError(
+            "the configuration describes another network than the one to save; give the one it was built from"
+        )
+    check_finite(network, IVANVOVK)
+    state = {name: tensor.half().cpu().clone() for name, tensor in exported_state(network, IVANVOVK).items()}
+    largest = max(float(tensor.abs().max()) for tensor in state.values())
+    if not math.isfinite(largest):
+        raise InputError("a weight exceeds float16's 65504; the network has diverged, so train it again")
+    buffer = io.BytesIO()
+    torch.save({"model": state}, buffer)
+    atomic_write(folder / "config.json", json.dumps(config, indent=1).encode())
+    atomic_write(folder / "checkpoint.pt", buffer.getvalue())
+    return folder / "checkpoint.pt"
+
+
+def _device(device: torch.device | str) -> torch.device:
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:  # torch raises either for an absent device
+        reason = str(error).split("\n")[0][:120]
+        raise InputError(f"device {str(device)!r} cannot be used here ({reason}); use cpu") from error
+
+
+def _autocast(precision: str, device: torch.device) -> torch.dtype | None:
+    if precision not in ("auto", "float32", "bfloat16"):
+        raise InputError(f"precision must be auto, float32 or bfloat16, and is {precision!r}; choose one")
+    if precision == "auto":
+        return fast_precision(device)
+    return torch.bfloat16 if precision == "bfloat16" else None

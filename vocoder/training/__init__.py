@@ -1,0 +1,1 @@
+"""Trains a WaveGrad from recordings."""
