@@ -60,7 +60,7 @@ def test_every_name_of_the_package_is_there_and_no_other():
 
 def test_a_search_from_python_writes_what_the_command_writes(toy, voice, memory):
     options = ["--budget", "3candidates", "--strategy", "random"]
-    assert toy.search(*options, "--storage", "commands") == 0
+    assert toy.search(*options, "--storage", "sqlite:///commands") == 0
     told: list[str] = []
     result = voice.search(
         budget="3candidates",
