@@ -265,6 +265,10 @@ def test_statistics_of_another_mel_are_refused_by_setting() -> None:
         {"num_mels": "eighty"},
         {"spec_gain": None},
         {"hop_length": None},
+        {"log_func": ["np.log"]},
+        {"spec_gain": 10**400},
+        {"mel_fmin": float("nan")},
+        {"clip_norm": "false"},
     ],
     ids=lambda refused: next(iter(refused)),
 )

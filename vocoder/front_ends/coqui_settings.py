@@ -12,95 +12,49 @@ from vocoder.front_ends.coqui_normalisation import RangeNormalisation, StandardN
 
 Channels = Sequence[float] | NDArray[np.float64]  # [n_mels]
 LOG_BASES = {"np.log": math.e, "np.log10": 10.0}
+_LARGEST = 1e9  # no setting comes near; an integer of 400 digits, which JSON may hold, fits no float
 
 # BaseAudioConfig, TTS/config/shared_configs.py: coqui fills what a file leaves out from these.
-DEFAULTS: dict[str, Any] = {
+_NUMBERS: dict[str, Any] = {
     "fft_size": 1024,
+    "sample_rate": 22050,
+    "preemphasis": 0.0,
+    "ref_level_db": 20,
+    "num_mels": 80,
+    "spec_gain": 20,
+}
+_NUMBERS_OR_NULL: dict[str, Any] = {  # AudioProcessor gives null a meaning for these alone
     "win_length": 1024,
     "hop_length": 256,
     "frame_shift_ms": None,
     "frame_length_ms": None,
-    "stft_pad_mode": "reflect",
-    "sample_rate": 22050,
-    "preemphasis": 0.0,
-    "ref_level_db": 20,
-    "log_func": "np.log10",
-    "num_mels": 80,
     "mel_fmin": 0.0,
     "mel_fmax": None,
-    "spec_gain": 20,
-    "do_amp_to_db_mel": True,
-    "signal_norm": True,
     "min_level_db": -100,
-    "symmetric_norm": True,
     "max_norm": 4.0,
-    "clip_norm": True,
-    "stats_path": None,
 }
+_FLAGS: dict[str, Any] = {"do_amp_to_db_mel": True, "signal_norm": True, "symmetric_norm": True, "clip_norm": True}
+_OTHERS: dict[str, Any] = {"stft_pad_mode": "reflect", "log_func": "np.log10", "stats_path": None}
+DEFAULTS = _NUMBERS | _NUMBERS_OR_NULL | _FLAGS | _OTHERS
+
 # Coqui rescales each file as it reads it: that changes its mel, and a front end sees audio, not files.
-REFUSED_WHEN_SET = ("do_sound_norm", "do_rms_norm")
+_REFUSED_WHEN_SET = ("do_sound_norm", "do_rms_norm")
 # They act on file reading, linear spectrograms, Griffin-Lim or pitch: the mel of given audio is the same.
-WITHOUT_EFFECT = (
-    "resample",
-    "do_trim_silence",
-    "trim_db",
-    "db_level",
-    "power",
-    "griffin_lim_iters",
-    "do_amp_to_db_linear",
-    "pitch_fmin",
-    "pitch_fmax",
-    "verbose",
-)
-NUMBERS = (
-    "fft_size",
-    "win_length",
-    "hop_length",
-    "frame_shift_ms",
-    "frame_length_ms",
-    "sample_rate",
-    "preemphasis",
-    "ref_level_db",
-    "num_mels",
-    "mel_fmin",
-    "mel_fmax",
-    "spec_gain",
-    "min_level_db",
-    "max_norm",
-)
-# AudioProcessor gives null a meaning for these alone.
-MAY_BE_NULL = (
-    "win_length",
-    "hop_length",
-    "frame_shift_ms",
-    "frame_length_ms",
-    "mel_fmin",
-    "mel_fmax",
-    "min_level_db",
-    "max_norm",
+_WITHOUT_EFFECT = (
+    *("resample", "do_trim_silence", "trim_db", "db_level", "power", "griffin_lim_iters"),
+    *("do_amp_to_db_linear", "pitch_fmin", "pitch_fmax", "verbose"),
 )
 # A statistics file must have been computed with the same values of these (TTS's load_stats compares too).
-BEHIND_STATISTICS = (
-    "fft_size",
-    "win_length",
-    "hop_length",
-    "frame_shift_ms",
-    "frame_length_ms",
-    "stft_pad_mode",
-    "preemphasis",
-    "log_func",
-    "num_mels",
-    "mel_fmin",
-    "mel_fmax",
-    "spec_gain",
-    "do_amp_to_db_mel",
+_BEHIND_STATISTICS = (
+    *("fft_size", "win_length", "hop_length", "frame_shift_ms", "frame_length_ms", "stft_pad_mode", "preemphasis"),
+    *("log_func", "num_mels", "mel_fmin", "mel_fmax", "spec_gain", "do_amp_to_db_mel"),
 )
 
 
 def mel_fields(
     settings: Mapping[str, Any], mel_mean: Channels | None, mel_std: Channels | None
 ) -> dict[str, Any]:
-    """The fields of CoquiMel for an "audio" table; raises InputError for what cannot be honoured."""
+    """Returns the fields of CoquiMel for an "audio" table; raises InputError for what cannot be honoured."""
     s = _checked(settings)
     win_length, hop_length = _lengths(s)
     return {
@@ -121,7 +75,7 @@ def mel_fields(
 
 
 def uses_statistics(settings: Mapping[str, Any]) -> bool:
-    """Coqui reads stats_path only where signal_norm is on."""
+    """Says whether coqui would read stats_path: only where signal_norm is on."""
     s = {**DEFAULTS, **settings}
     return bool(s["stats_path"] and s["signal_norm"])
 
@@ -129,7 +83,7 @@ def uses_statistics(settings: Mapping[str, Any]) -> bool:
 def check_statistics_settings(settings: Mapping[str, Any], computed_with: Mapping[str, Any]) -> None:
     """Raises InputError where statistics were computed with another mel than `settings` asks for."""
     s = {**DEFAULTS, **settings}
-    for name in BEHIND_STATISTICS:
+    for name in _BEHIND_STATISTICS:
         if name in computed_with and computed_with[name] != s[name]:
             raise InputError(
                 f"coqui {name}: the mel statistics were computed with {computed_with[name]!r}, "
@@ -138,35 +92,35 @@ def check_statistics_settings(settings: Mapping[str, Any], computed_with: Mappin
 
 
 def _checked(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings over coqui's defaults; raises InputError for what cannot be honoured."""
+    """Returns the settings over coqui's defaults; raises InputError for what cannot be honoured."""
     for name, value in settings.items():
-        if name in REFUSED_WHEN_SET and value:
+        if name in _REFUSED_WHEN_SET and value:
             raise InputError(
                 f"coqui {name} = {value!r} is not supported: it rescales each file on reading; "
                 f"level the clips beforehand and set {name} = false"
             )
-        if name not in DEFAULTS and name not in WITHOUT_EFFECT and name not in REFUSED_WHEN_SET:
+        if name not in DEFAULTS and name not in _WITHOUT_EFFECT and name not in _REFUSED_WHEN_SET:
             raise InputError(
                 f"coqui audio setting {name!r} is unknown and may change the mel; delete it if it does not"
             )
     s = {**DEFAULTS, **settings}
-    for name in NUMBERS:
-        _check_number(name, s[name])
-    if s["log_func"] not in LOG_BASES:
-        known = ", ".join(LOG_BASES)
-        raise InputError(f"coqui log_func must be one of {known}, got {s['log_func']!r}; correct it")
+    for name in (*_NUMBERS, *_NUMBERS_OR_NULL):
+        if not _is_number(s[name]) and not (s[name] is None and name in _NUMBERS_OR_NULL):
+            raise InputError(f"coqui {name} must be a number, got {s[name]!r}; correct it")
+    for name in _FLAGS:
+        if s[name] not in (True, False, None):  # "false" in quotes would count as true
+            raise InputError(f"coqui {name} must be true or false, got {s[name]!r}; correct it")
+    if s["log_func"] not in tuple(LOG_BASES):  # a list, which JSON can put there, is no key of a dict
+        raise InputError(f"coqui log_func must be one of {', '.join(LOG_BASES)}, got {s['log_func']!r}; correct it")
     return s
 
 
-def _check_number(name: str, value: object) -> None:
-    if value is None and name in MAY_BE_NULL:
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InputError(f"coqui {name} must be a number, got {value!r}; correct it")
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def _lengths(s: Mapping[str, Any]) -> tuple[int, int]:
-    """win_length and hop_length in samples; milliseconds count only where hop_length is null, as there."""
+    """Returns win_length and hop_length in samples; milliseconds count only where hop_length is null, as there."""
     if s["hop_length"] is None:
         return _from_milliseconds(s["frame_length_ms"], s["frame_shift_ms"], int(s["sample_rate"]))
     if s["win_length"] is None:
