@@ -1,1 +1,1 @@
-"""A schedule as a value: formulas, published tables, files and the space that is searched."""
+"""Noise schedules: the value, formulas, published tables, files, and the space that is searched."""

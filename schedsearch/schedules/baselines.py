@@ -1,4 +1,4 @@
-"""What a search must beat."""
+"""The schedules that a search must beat."""
 
 import math
 from collections.abc import Collection
@@ -24,24 +24,24 @@ from schedsearch.schedules.schedule import NoiseSchedule
 
 
 def baselines(n: int, *, own: Collection[str] = ()) -> dict[str, NoiseSchedule]:
-    """What a search of n steps must beat, by name: the published schedules of this length, or, where there is
-    none, the nearest of each publisher resampled; the formulas in use that end where sampling can start; and the
-    universal schedule of this length, if there is one. None twice.
+    """Returns name -> schedule of n steps, each schedule once.
 
-    A universal schedule that was chosen on one of `own`, the dataset and its speaker, is none of it: it may be the
-    voice's own winner."""
-    found = published_for(checked_steps(n)) or _resampled(n)
+    They are the published schedules of this length, or, if there are none, the nearest one of each publisher,
+    resampled; the usual formulas that end where sampling can start; and the universal schedule of this length, if there
+    is one. A universal schedule that was chosen on one of `own` (the dataset and its speaker) is left out, because it
+    may be the voice's own winner."""
+    schedules = published_for(checked_steps(n)) or _resampled(n)
     formulas = {name: schedule for name, schedule in _formulas(n).items() if _can_start(schedule)}
     foreign = (name for name in universal_names() if universal_datasets(name).isdisjoint(own))
-    ours = {name: universal(name) for name in foreign if len(universal(name)) == n}
-    for name, schedule in (formulas | ours).items():
-        if schedule not in found.values():
-            found[name] = schedule
-    return found
+    shipped = {name: universal(name) for name in foreign if len(universal(name)) == n}
+    for name, schedule in (formulas | shipped).items():
+        if schedule not in schedules.values():
+            schedules[name] = schedule
+    return schedules
 
 
 def _resampled(n: int) -> dict[str, NoiseSchedule]:
-    """One a publisher: the one whose length is nearest in ratio."""
+    """Returns one schedule for each publisher: the one whose length is nearest in ratio, resampled."""
     nearest: dict[str, str] = {}
     for name in sorted(published_names(), key=lambda name: abs(math.log(len(published(name)) / n))):
         nearest.setdefault(name.rsplit("-", 1)[0], name)
@@ -49,9 +49,10 @@ def _resampled(n: int) -> dict[str, NoiseSchedule]:
 
 
 def _formulas(n: int) -> dict[str, NoiseSchedule]:
-    """Linear: the test schedule of ivanvovk (configs/default.json) and coqui (wavegrad_config.py), and the 50
-    steps of lmnt-com/diffwave (params.py). Exponential: the exponents of the grids of lmnt and coqui.
-    Fibonacci: WaveGrad."""
+    """Returns the formulas in use.
+
+    Linear: the test schedule of ivanvovk (configs/default.json) and coqui (wavegrad_config.py), and the 50 steps of
+    lmnt-com/diffwave (params.py). Exponential: the exponents of the grids of lmnt and coqui. Fibonacci: WaveGrad."""
     return {
         "linear 1e-6 to 1e-2": linear(n, 1e-6, 1e-2),
         "linear 1e-4 to 5e-2": linear(n, 1e-4, 5e-2),
@@ -61,9 +62,11 @@ def _formulas(n: int) -> dict[str, NoiseSchedule]:
 
 
 def _fibonacci(n: int) -> dict[str, NoiseSchedule]:
-    """WaveGrad's has 25 steps. Past 29 the sequence exceeds 1, and starting lower would leave float32 nothing of
-    the first betas (fibonacci(50) that ends like fibonacci(25) starts at 6e-12): past 25 its betas are repeated.
-    Much shorter, it ends before sampling can start: then its curve is read at fewer points."""
+    """Returns WaveGrad's Fibonacci schedule of 25 steps, fitted to n.
+
+    Beyond 25 steps its betas are repeated: past 29 the sequence exceeds 1, and a lower start would be lost in float32
+    (a fibonacci(50) that ends like fibonacci(25) starts at 6e-12). A much shorter sequence ends before sampling can
+    start; then the curve of 25 is read at fewer points."""
     if n <= 25:
         plain = fibonacci(n, 1e-6, 2e-6)
         if _can_start(plain):
@@ -73,5 +76,6 @@ def _fibonacci(n: int) -> dict[str, NoiseSchedule]:
 
 
 def _can_start(schedule: NoiseSchedule) -> bool:
+    """Tells whether sampling can start from the noisiest level."""
     lowest, highest = TERMINAL_LOG_SNR
     return lowest <= float(schedule.log_snr[-1]) <= highest

@@ -1,4 +1,4 @@
-"""What can be said of betas, legal or not, without running a network."""
+"""Facts about betas, legal or not, that need no network."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from schedsearch.schedules.schedule import Array, NoiseSchedule
 from vocoder.dialects import ivanvovk
 from vocoder.dialects.dialect import Dialect
 
-SHAKY = 0.003  # of a final gain: 0.03 dB, from which on it is worth saying
+SHAKY = 0.003  # a final gain farther from 1 than this (0.03 dB) is reported
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Per step [N], n = 0 cleanest; NaN where an illegal beta leaves nothing to compute."""
+    """One value a step, each [N], n = 0 cleanest; NaN where an illegal beta makes a value impossible."""
 
     beta: Array
     noise_level: Array  # sqrt(alphas_cumprod)
@@ -22,7 +22,7 @@ class Columns:
 
 
 def columns(betas: Array) -> Columns:
-    """Those of `NoiseSchedule`, for betas that may be illegal."""
+    """Computes what `NoiseSchedule` does, also for illegal betas."""
     with np.errstate(all="ignore"):
         log_a = np.cumsum(np.log1p(-betas))
         noise = -np.expm1(log_a)
@@ -32,15 +32,15 @@ def columns(betas: Array) -> Columns:
 
 
 def first_fall(betas: Array) -> int | None:
-    """The first step whose beta is below the one before; None where betas never fall."""
+    """Returns the first step whose beta is below the one before it; None if betas never fall."""
     falls = np.flatnonzero(np.diff(betas) < 0)
     return int(falls[0]) + 1 if len(falls) else None
 
 
 def final_gain(schedule: NoiseSchedule) -> float:
-    """What ivanvovk's last step multiplies x0 by, which should be 1: beta_0 / (1 - a_0) in float32.
+    """Returns the factor of x0 in ivanvovk's last step, beta_0 / (1 - a_0) in float32. It should be 1.
 
-    0.987 at beta_0 = 1e-6, 1.025 at 1.1e-6: the audio's level changes with rounding, down to 3e-8 where it is infinite.
+    It is 0.987 at beta_0 = 1e-6 and 1.025 at 1.1e-6, so rounding changes the audio's level; below 3e-8 it is infinite.
     """
     gain = ivanvovk.coefficients(schedule.betas).x0_gain
     if gain is None:
@@ -49,14 +49,14 @@ def final_gain(schedule: NoiseSchedule) -> float:
 
 
 def survives_float32(schedule: NoiseSchedule) -> bool:
-    """Whether its betas are legal in a .pt file."""
+    """Tells whether the betas stay legal in a .pt file."""
     betas = schedule.betas.astype(np.float32)
     return bool(((betas > 0) & (betas < 1)).all())
 
 
 def followed_by(dialect: Dialect, schedule: NoiseSchedule) -> bool:
-    """Whether the dialect's own arithmetic gives finite coefficients for every step."""
+    """Tells whether the dialect's own arithmetic gives finite coefficients at every step."""
     with np.errstate(all="ignore"):
-        found = dialect.reverse.coefficients(schedule.betas)
-    parts = [found.noise_level, found.y_gain, found.eps_gain, found.sigma, found.x0_gain, found.x0_y_gain]
+        c = dialect.reverse.coefficients(schedule.betas)
+    parts = [c.noise_level, c.y_gain, c.eps_gain, c.sigma, c.x0_gain, c.x0_y_gain]
     return all(bool(part.isfinite().all()) for part in parts if part is not None)

@@ -3,16 +3,13 @@
 With n = 1 the formulas give their first (cleanest) value, as `numpy.linspace` does.
 """
 
-
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from schedsearch.schedules.schedule import NoiseSchedule
 from vocoder.errors import InputError
 
-# Where the last log-SNR may lie. Above 5 the sampler would start from pure noise where the network expects
-# nearly clean speech; below -6 lies nothing that training on linear(1e-6, 1e-2, 1000), which ends at -5, has
-# shown it.
+# The range of the last log-SNR. Above 5 the sampler would start from pure noise where the network expects nearly clean
+# speech. Below -6 the network has seen nothing: its training schedule, linear(1e-6, 1e-2, 1000), ends at -5.
 TERMINAL_LOG_SNR = (-6.0, 5.0)
 
 
@@ -46,50 +43,50 @@ def cosine(n: int, offset: float = 0.008) -> NoiseSchedule:
 
 
 def karras(n: int, sigma_min: float, sigma_max: float, rho: float = 7.0) -> NoiseSchedule:
-    """Karras et al. 2022, eq. 5, from the clean end; sigma**2 = (1 - a) / a, so log-SNR = -2 log(sigma)."""
+    """Karras et al. 2022, eq. 5, from the clean end; sigma**2 = (1 - a) / a, so log-SNR = -2 log(sigma).
+
+    With rho = 1 sigma lies on a straight line."""
     _require(0 < sigma_min < sigma_max, f"0 < sigma_min < sigma_max: got {sigma_min:g} and {sigma_max:g}")
     _require(rho > 0, f"rho must be positive: got {rho:g}")
     sigma = np.linspace(sigma_min ** (1 / rho), sigma_max ** (1 / rho), checked_steps(n)) ** rho
     return NoiseSchedule.from_log_snr(-2 * np.log(sigma))
 
 
-def linear_sigma(n: int, sigma_min: float, sigma_max: float) -> NoiseSchedule:
-    """sigma on a straight line: Karras with rho = 1."""
-    return karras(n, sigma_min, sigma_max, rho=1.0)
-
 
 def log_snr_line(n: int, first: float, last: float) -> NoiseSchedule:
-    """A straight line in log-SNR, as the published 6-step schedules nearly are; Karras as rho grows."""
+    """A straight line in log-SNR, which the published 6-step schedules are close to; the limit of Karras as rho grows.
+    """
     return NoiseSchedule.from_log_snr(np.linspace(first, last, checked_steps(n)))
 
 
 def resample(schedule: NoiseSchedule, n: int) -> NoiseSchedule:
-    """The same log-SNR curve read at n evenly spaced positions: ends stay, and equal n changes nothing.
+    """Reads the log-SNR curve at n evenly spaced positions: the ends stay, and equal n changes nothing.
 
-    PCHIP (Fritsch & Butland 1984) has no kinks at the old steps and keeps a falling curve falling. One step
-    alone is the noisiest one, since that is where sampling starts. A single step has no curve: InputError.
+    PCHIP (Fritsch & Butland 1984) has no kinks at the old steps and keeps a falling curve falling. n = 1 gives the
+    noisiest level, because sampling starts there. InputError for a schedule of one step, which has no curve.
     """
     old = len(schedule)
     if old == checked_steps(n):
         return schedule
-    _require(
-        old > 1, f"a schedule of one step has no curve to read at {n} positions; give one of two or more"
-    )
+    _require(old > 1, f"a schedule of one step has no curve to read at {n} positions; give one of two or more")
     if n == 1:
         return NoiseSchedule.from_log_snr(schedule.log_snr[-1:])
+    from scipy.interpolate import PchipInterpolator  # takes a third of a second to import
+
     curve = PchipInterpolator(np.arange(old), schedule.log_snr)
     return NoiseSchedule.from_log_snr(curve(np.linspace(0, old - 1, n)))
 
 
 def repeat(schedule: NoiseSchedule, n: int) -> NoiseSchedule:
-    """Longer by repeating betas in place, as evenly as n allows: how the README of ivanvovk/WaveGrad says to
-    build schedules longer than 25 steps."""
+    """Repeats betas in place, as evenly as n allows.
+
+    The README of ivanvovk/WaveGrad recommends this for schedules longer than 25 steps."""
     _require(n >= len(schedule), f"repeating makes schedules longer: {n} is less than {len(schedule)}")
     return NoiseSchedule(schedule.betas[np.arange(n) * len(schedule) // n])
 
 
 def checked_steps(n: int) -> int:
-    """n, or InputError where it is less than 1."""
+    """Returns n; InputError if it is less than 1."""
     _require(n >= 1, f"a schedule has at least one step: got {n}")
     return n
 

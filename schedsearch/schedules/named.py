@@ -9,18 +9,18 @@ from types import MappingProxyType
 from schedsearch.schedules.schedule import NoiseSchedule
 from vocoder.errors import InputError
 
-# schedules/pretrained/1000iters.pt of ivanvovk/WaveGrad is not in the table, so it is never a baseline: one
-# of its betas is negative. Files of it are still read, and refused with that reason.
+# schedules/pretrained/1000iters.pt of ivanvovk/WaveGrad has a negative beta, so it is not in the table and never a
+# baseline. Its file can be opened; using it is refused with that reason.
 _NOT_LEGAL = MappingProxyType({"ivanvovk-1000": "its step 18 is -1.43316e-07, and beta must lie in (0, 1)"})
 
 
 def published_names() -> tuple[str, ...]:
-    """Names in `published.json`, which states the source of each; a name ends in its number of steps."""
+    """Returns the names in `published.json`, which states the source of each; a name ends in its number of steps."""
     return tuple(_published())
 
 
 def published(name: str) -> NoiseSchedule:
-    """A published schedule, every digit of it. InputError for an unknown name."""
+    """Returns a published schedule, every digit of it. InputError for an unknown name."""
     if name in _NOT_LEGAL:
         raise InputError(f"{name} is published and not legal: {_NOT_LEGAL[name]}")
     if name not in _published():
@@ -29,18 +29,19 @@ def published(name: str) -> NoiseSchedule:
 
 
 def published_for(n: int) -> dict[str, NoiseSchedule]:
-    """The published schedules of exactly n steps."""
+    """Returns the published schedules of exactly n steps."""
     return {name: schedule for name, schedule in _published().items() if len(schedule) == n}
 
 
 def universal_names() -> tuple[str, ...]:
-    """Names in `universal.json`, such as universal-6; none where the file does not stand."""
+    """Returns the names in `universal.json`, such as universal-6; none if there is no such file."""
     return tuple(_universal())
 
 
 def universal(name: str) -> NoiseSchedule:
-    """What costs the voices it was chosen on least in the worst case (`make transfer`). InputError for an unknown name.
-    """
+    """Returns a universal schedule: of those tried, its largest loss on any voice is least (`make transfer`).
+
+    InputError for an unknown name."""
     if name not in _universal():
         known = ", ".join(_universal()) or "none"
         raise InputError(f"no universal schedule is called {name!r}; known: {known}; make transfer makes some")
@@ -48,29 +49,29 @@ def universal(name: str) -> NoiseSchedule:
 
 
 def named() -> Mapping[str, NoiseSchedule]:
-    """Name -> schedule: the published and the universal ones, as a command takes them in place of a file."""
+    """Returns name -> schedule: the published and the universal ones, which commands take in place of a file."""
     return MappingProxyType({**_published(), **_universal()})
 
 
 def source_of(name: str) -> str:
-    """Where a schedule of `named` comes from, in words."""
+    """Says where a schedule of `named` comes from."""
     tables = (json.loads(text) for text in (_published_text(), _universal_text()))
     return next((str(table[name]["source"]) for table in tables if name in table), "")
 
 
 def chosen_on(schedule: NoiseSchedule) -> frozenset[str]:
-    """The datasets whose clips chose it, if it is a universal one; else none."""
-    return frozenset().union(*(universal_datasets(name) for name, one in _universal().items() if one == schedule))
+    """Returns the datasets whose clips chose this schedule; empty unless it is a universal one."""
+    names = [name for name, entry in _universal().items() if entry == schedule]
+    return frozenset().union(*map(universal_datasets, names))
 
 
 def universal_datasets(name: str) -> frozenset[str]:
-    """The datasets whose clips chose a universal schedule."""
+    """Returns the datasets whose clips chose a universal schedule."""
     return _chosen_on().get(name, frozenset())
 
 
 @cache
 def _chosen_on() -> Mapping[str, frozenset[str]]:
-    """Name -> the datasets whose clips chose it."""
     entries = json.loads(_universal_text()).items()
     return {name: frozenset(voice.split("/")[0] for voice in entry.get("voices", ())) for name, entry in entries}
 

@@ -17,7 +17,7 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 class NoiseSchedule:
     """Betas of a diffusion process (Ho et al. 2020), n = 0 the cleanest step.
 
-    Every 0 < beta < 1; they need not increase. Equal when every beta is equal. InputError for what is none.
+    Every 0 < beta < 1; they need not increase. Two schedules are equal if every beta is. InputError for other betas.
     """
 
     betas: Array  # [N], float64, read-only
@@ -27,13 +27,14 @@ class NoiseSchedule:
 
     @classmethod
     def from_log_snr(cls, log_snr: ArrayLike) -> "NoiseSchedule":
-        """`log_snr` [N] must fall. lambda = log(a / (1 - a)), so log(a) = -log(1 + exp(-lambda))."""
+        """Makes the schedule of falling `log_snr` [N]: lambda = log(a / (1 - a)), so log(a) = -log(1 + exp(-lambda)).
+        """
         values = _checked_falling(log_snr, "log-SNR")
         return cls(_betas_of_log_alphas(-np.logaddexp(0.0, -values)))
 
     @classmethod
     def from_noise_levels(cls, noise_level: ArrayLike) -> "NoiseSchedule":
-        """`noise_level` [N] = sqrt(alphas_cumprod) must fall inside (0, 1)."""
+        """Makes the schedule of `noise_level` [N] = sqrt(alphas_cumprod), which must fall inside (0, 1)."""
         values = _checked_falling(noise_level, "noise level")
         outside = (values <= 0) | (values >= 1)
         _raise_at(outside, values, "noise level must lie in (0, 1)")
@@ -49,15 +50,13 @@ class NoiseSchedule:
         return hash(self.betas.tobytes())
 
     def __reduce__(self) -> tuple[type["NoiseSchedule"], tuple[Array]]:
-        # an unpickled array is writable again: go through the check, so that a worker's copy is read-only too
+        # An unpickled array is writable again. The constructor makes a worker's copy read-only too.
         return NoiseSchedule, (np.array(self.betas),)
 
     @cached_property
     def log_alphas_cumprod(self) -> Array:
         """[N], log(a_n)."""
-        return _read_only(
-            np.cumsum(np.log1p(-self.betas))
-        )  # log1p: forming 1 - 1e-6 keeps 10 of beta's 16 digits
+        return _read_only(np.cumsum(np.log1p(-self.betas)))  # log1p: 1 - 1e-6 would keep 10 of beta's 16 digits
 
     @cached_property
     def alphas_cumprod(self) -> Array:
@@ -66,7 +65,7 @@ class NoiseSchedule:
 
     @cached_property
     def noise_level(self) -> Array:
-        """[N], sqrt(a_n), what the network is told (Chen et al. 2020, WaveGrad); falling."""
+        """[N], sqrt(a_n), the network's second input (Chen et al. 2020, WaveGrad); falling."""
         return _read_only(np.exp(self.log_alphas_cumprod / 2))
 
     @cached_property
@@ -81,17 +80,17 @@ class NoiseSchedule:
         return _read_only(np.sqrt(before / self._noise_power * self.betas))
 
     def distance(self, other: "NoiseSchedule") -> float:
-        """Root mean square over steps between the log-SNRs of two schedules of equal length."""
+        """Returns the root mean square difference of log-SNR to a schedule of equal length."""
         return float(np.sqrt(np.mean((self.log_snr - other.log_snr) ** 2)))
 
     @property
     def residual_noise(self) -> float:
-        """sqrt(1 - a_0): deviation of the static that is left when the last network call is over."""
+        """sigma_1 = sqrt(1 - a_0): deviation of the static that is left after the last network call."""
         return float(np.sqrt(self._noise_power[0]))
 
     @property
     def terminal_level(self) -> float:
-        """sqrt(a_{N-1}): 0 would be pure noise, which is what sampling starts from."""
+        """sqrt(a_{N-1}): 0 is pure noise, from which sampling starts."""
         return float(self.noise_level[-1])
 
     @property
@@ -110,23 +109,19 @@ def _checked_falling(values: ArrayLike, name: str) -> Array:
     checked = _vector(values, name)
     for step in range(1, len(checked)):
         if checked[step] >= checked[step - 1]:
-            raise InputError(
-                f"{name} must fall: step {step} is {checked[step]:g} after {checked[step - 1]:g}"
-            )
+            raise InputError(f"{name} must fall: step {step} is {checked[step]:g} after {checked[step - 1]:g}")
     return checked
 
 
 def _vector(values: ArrayLike, name: str) -> Array:
-    """A float64 copy of a non-empty, finite, real vector."""
+    """Returns a float64 copy; InputError unless it is a non-empty, finite, real vector."""
     try:
-        found = np.asarray(values)
+        array = np.asarray(values)
     except ValueError as error:  # rows of different lengths
         raise InputError(f"{name} must be a list of numbers") from error
-    if found.dtype.kind not in "iuf" or found.ndim != 1 or found.size == 0:
-        raise InputError(
-            f"{name} must be a non-empty list of numbers: got shape {found.shape} of {found.dtype}"
-        )
-    vector = np.array(found, dtype=np.float64)
+    if array.dtype.kind not in "iuf" or array.ndim != 1 or array.size == 0:
+        raise InputError(f"{name} must be a non-empty list of numbers: got shape {array.shape} of {array.dtype}")
+    vector = np.array(array, dtype=np.float64)
     _raise_at(~np.isfinite(vector), vector, f"{name} must be finite")
     return vector
 
@@ -138,7 +133,7 @@ def _raise_at(bad: np.ndarray[Any, np.dtype[np.bool_]], values: Array, rule: str
 
 
 def _shortest(value: float) -> str:
-    """Few digits where they tell the truth; all of them where `1 - 1e-12` would read as 1."""
+    """Few digits, or all of them if a value such as 1 - 1e-12 would read as 1."""
     short = f"{value:.6g}"
     return short if float(short) not in (0.0, 1.0) else repr(float(value))
 

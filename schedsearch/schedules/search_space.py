@@ -1,17 +1,16 @@
-"""The box a search moves in: each point of a unit cube is a legal schedule, and the other way round.
+"""The box that a search moves in: each point of a unit cube is a legal schedule of the box, and each has its point.
 
-The first and last log-SNR take two numbers. The levels between take one number each, coarse to fine: the
-first splits the whole range, the next two split the halves, and so on (a binary stick-breaking of the gaps).
-A number u says how far the split leans from equal gaps:
+The first and last log-SNR take two numbers. The levels between take one number each, coarse to fine: the first splits
+the whole range, the next two split the halves, and so on (a binary stick-breaking of the gaps). A number u says how far
+the split leans from equal gaps:
 
     log(left gap / right gap) = log(steps left / steps right) + lean(u)
     lean(u) = REACH * sinh(STEEPNESS * (2 u - 1)) / sinh(STEEPNESS)
 
-u = 1/2 everywhere is the straight line in log-SNR, which the published 6-step schedules are close to. Uniform
-u lean by 0.33 in the median and by 2.5 at most; the published schedules of up to 12 steps lean by 0.27 in the
-median, and no published one by more than 2.21 (ivanvovk-100), so all have their shape in the box. Unlike
-quantiles of a Dirichlet, which saturate in float64 far from equal gaps, this is inverted in closed form at
-every point, corners included, and no gap can become zero.
+u = 1/2 everywhere is the straight line in log-SNR, which the published 6-step schedules are close to. Uniform u lean by
+0.33 in the median and by 2.5 at most. The published schedules of up to 12 steps lean by 0.27 in the median, and none by
+more than 2.21 (ivanvovk-100), so the box holds all their shapes. The formula has a closed inverse at every point,
+corners included, and no gap can become zero; quantiles of a Dirichlet would saturate in float64 far from equal gaps.
 """
 
 from collections import deque
@@ -21,25 +20,27 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import least_squares
 
 from schedsearch.schedules.formulas import TERMINAL_LOG_SNR, resample
 from schedsearch.schedules.schedule import Array, NoiseSchedule
 from vocoder.errors import InputError
 
-# 13.9 is beta_0 = 1e-6. Above it ivanvovk's float32 coefficients change the output's level, and a search fits
-# rounding.
+# 13.9 is beta_0 = 1e-6. Above it ivanvovk's float32 coefficients change the output's level: a search would fit
+# rounding errors.
 FIRST_LOG_SNR = (4.0, 13.9)
 LEAST_RANGE = 1.0  # between first and last log-SNR
 REACH = 2.5
 STEEPNESS = 4.0
 SMALLEST_GAP = 1e-12  # a beta of 1e-17 falls by nothing in float64; its gap still needs a logarithm
 TOLERANCE = 1e-9  # in log-SNR: how far rounding may carry a schedule over the edge of the box
+LONGEST_SEARCH = 1000  # iterations: the training schedule's length
+FREE_LEVELS = 24  # up to here every level is free; above, a curve of few numbers is searched
+SHAPE_NUMBERS = 4
 
 
 @dataclass(frozen=True)
 class Clipped:
-    """A schedule moved into the box."""
+    """A schedule after it was moved into the box."""
 
     schedule: NoiseSchedule
     moved: float  # largest change of a step, in log-SNR; 0 when it was inside
@@ -47,7 +48,7 @@ class Clipped:
 
 
 class ScheduleSpace(Protocol):
-    """What a strategy sees: points of [0, 1]^dimensions that stand for schedules of `steps` steps."""
+    """Points of [0, 1]^dimensions that stand for schedules of `steps` steps; all that a strategy knows of the box."""
 
     @property
     def steps(self) -> int: ...
@@ -56,20 +57,20 @@ class ScheduleSpace(Protocol):
     def dimensions(self) -> int: ...
 
     def decode(self, cube: ArrayLike) -> NoiseSchedule:
-        """Any point of the cube -> a legal schedule."""
+        """Returns the legal schedule of any point of the cube."""
 
     def encode(self, schedule: NoiseSchedule) -> Array:
-        """The point [dimensions] that stands for a schedule of the box."""
+        """Returns the point [dimensions] of a schedule of the box."""
 
     def clip(self, schedule: NoiseSchedule) -> Clipped:
-        """Any schedule of this length -> the one of the box that stands for it, such as for a warm start."""
+        """Moves any schedule of this length into the box, as a warm start needs it."""
 
 
 @dataclass(frozen=True)
 class LogSnrSpace:
-    """Every level free: as many dimensions as steps (first, last, then the splits coarse to fine).
+    """Every level is free: as many dimensions as steps (first, last, then the splits, coarse to fine).
 
-    With one step, its only level is the one sampling starts from, so it moves in the range of last levels.
+    A single step is the level from which sampling starts, so it moves in the range of last levels.
     """
 
     steps: int
@@ -83,7 +84,7 @@ class LogSnrSpace:
         return self.steps
 
     def decode(self, cube: ArrayLike) -> NoiseSchedule:
-        """`cube` [dimensions] in [0, 1]; InputError for anything else."""
+        """Returns the schedule of `cube` [dimensions] in [0, 1]; InputError for anything else."""
         point = _checked_cube(cube, self.dimensions)
         if self.steps == 1:
             return NoiseSchedule.from_log_snr([_at(point[0], TERMINAL_LOG_SNR)])
@@ -96,19 +97,19 @@ class LogSnrSpace:
         return NoiseSchedule.from_log_snr(log_snr)
 
     def encode(self, schedule: NoiseSchedule) -> Array:
-        """The exact inverse of `decode`. InputError for a schedule outside the box: clip it first."""
+        """Returns the point of a schedule: the exact inverse of `decode`. InputError if it lies outside the box."""
         clipped = self.clip(schedule)
         if clipped.moved > TOLERANCE:
             raise InputError(f"the schedule lies outside the search box; clip it first: {clipped.report}")
         return np.clip(self._point(schedule), 0.0, 1.0)
 
     def clip(self, schedule: NoiseSchedule) -> Clipped:
-        """Ends move to the edge of the box; the shape between them stays, save where it leans too far."""
+        """Moves the ends to the edge of the box; the shape between them stays unless it leans too far."""
         _check_length(schedule, self.steps)
         return _clipped(schedule, self.decode(np.clip(self._point(schedule), 0.0, 1.0)))
 
     def _point(self, schedule: NoiseSchedule) -> Array:
-        """[dimensions], outside [0, 1] where the schedule is outside the box."""
+        """[dimensions], outside [0, 1] for a schedule outside the box."""
         log_snr = schedule.log_snr
         if self.steps == 1:
             return np.array([_position(log_snr[0], TERMINAL_LOG_SNR)])
@@ -119,20 +120,21 @@ class LogSnrSpace:
     @cached_property
     def _splits(self) -> tuple[tuple[int, int, int], ...]:
         """(left, middle, right) steps, coarse to fine: both outer ones are placed before the middle one."""
-        queue, found = deque([(0, self.steps - 1)]), []
+        queue, splits = deque([(0, self.steps - 1)]), []
         while queue:
             left, right = queue.popleft()
             if right - left > 1:
                 middle = (left + right) // 2
-                found.append((left, middle, right))
+                splits.append((left, middle, right))
                 queue += [(left, middle), (middle, right)]
-        return tuple(found)
+        return tuple(splits)
 
 
 @dataclass(frozen=True)
 class CurveSpace:
-    """Two ends and 1 to 4 shape numbers for a schedule of any length: a short schedule whose log-SNR curve is
-    read at `steps` positions. For 25 steps and more, where free levels are too many to begin with."""
+    """Two ends and 1 to 4 shape numbers: a short schedule whose log-SNR curve is read at `steps` positions.
+
+    For 25 steps and more, where free levels would be too many."""
 
     steps: int
     shape_numbers: int = 2
@@ -141,26 +143,25 @@ class CurveSpace:
         if not 1 <= self.shape_numbers <= 4:
             raise InputError(f"a curve has 1 to 4 shape numbers: got {self.shape_numbers}")
         if self.steps <= self.dimensions:
-            raise InputError(
-                f"{self.steps} steps need no curve of {self.dimensions} numbers; use LogSnrSpace"
-            )
+            raise InputError(f"{self.steps} steps need no curve of {self.dimensions} numbers; use LogSnrSpace")
 
     @property
     def dimensions(self) -> int:
         return self._knots.dimensions
 
     def decode(self, cube: ArrayLike) -> NoiseSchedule:
-        """`cube` [dimensions] in [0, 1]; InputError for anything else."""
+        """Returns the schedule of `cube` [dimensions] in [0, 1]; InputError for anything else."""
         return resample(self._knots.decode(cube), self.steps)
 
     def encode(self, schedule: NoiseSchedule) -> Array:
-        """Approximate: the curve nearest in the mean square of log-SNR. Exact to about 1e-6 for a schedule
-        that is such a curve."""
+        """Returns the nearest curve in the mean square of log-SNR; exact to about 1e-6 for a schedule that is one."""
+        from scipy.optimize import least_squares  # takes a third of a second to import
+
         _check_length(schedule, self.steps)
         start = self._knots.encode(self._knots.clip(resample(schedule, self._knots.steps)).schedule)
         fit = least_squares(
             lambda cube: self.decode(np.clip(cube, 0, 1)).log_snr - schedule.log_snr,
-            np.clip(start, 1e-6, 1 - 1e-6),  # the solver wants to begin inside its bounds
+            np.clip(start, 1e-6, 1 - 1e-6),  # the solver must begin inside its bounds
             bounds=(0.0, 1.0),
             xtol=1e-12,
             ftol=1e-12,
@@ -169,7 +170,7 @@ class CurveSpace:
         return np.asarray(np.clip(fit.x, 0.0, 1.0), dtype=np.float64)
 
     def clip(self, schedule: NoiseSchedule) -> Clipped:
-        """The curve that `encode` found; `moved` says how far it lies from the schedule."""
+        """Returns the curve that `encode` finds; `moved` says how far it lies from the schedule."""
         return _clipped(schedule, self.decode(self.encode(schedule)))
 
     @property
@@ -177,11 +178,16 @@ class CurveSpace:
         return LogSnrSpace(self.shape_numbers + 2)
 
 
+def space_for(iterations: int) -> ScheduleSpace:
+    """Returns the space of a search: every level free at few steps, a curve of few numbers at many."""
+    return LogSnrSpace(iterations) if iterations <= FREE_LEVELS else CurveSpace(iterations, SHAPE_NUMBERS)
+
+
 # --- ends -----------------------------------------------------------------------------------------
 
 
 def _last_range(first: float) -> tuple[float, float]:
-    """Where the last log-SNR may lie below a given first one."""
+    """Returns the range of the last log-SNR below this first one."""
     return TERMINAL_LOG_SNR[0], min(TERMINAL_LOG_SNR[1], first - LEAST_RANGE)
 
 
@@ -202,7 +208,7 @@ def _even(left: int, middle: int, right: int) -> float:
 
 
 def _logit_of(log_snr: Array, left: int, middle: int, right: int) -> float:
-    """How far a split leans from the straight line."""
+    """Measures how far a split leans from the straight line."""
     above = max(float(log_snr[left] - log_snr[middle]), SMALLEST_GAP)
     below = max(float(log_snr[middle] - log_snr[right]), SMALLEST_GAP)
     return float(np.log(above / below)) - _even(left, middle, right)
@@ -228,16 +234,14 @@ def _checked_cube(cube: ArrayLike, dimensions: int) -> Array:
     point = np.asarray(cube, dtype=np.float64)
     if point.shape != (dimensions,):
         raise InputError(f"a point of this space has shape ({dimensions},): got {point.shape}")
-    if not ((point >= 0) & (point <= 1)).all():  # so written that NaN is refused
+    if not ((point >= 0) & (point <= 1)).all():  # NaN is refused too
         raise InputError(f"a point lies in [0, 1]: got {point.min():g} to {point.max():g}")
     return point
 
 
 def _check_length(schedule: NoiseSchedule, steps: int) -> None:
     if len(schedule) != steps:
-        raise InputError(
-            f"this space holds schedules of {steps} steps: got {len(schedule)}; resample it first"
-        )
+        raise InputError(f"this space holds schedules of {steps} steps: got {len(schedule)}; resample it first")
 
 
 def _clipped(before: NoiseSchedule, after: NoiseSchedule) -> Clipped:
@@ -250,17 +254,3 @@ def _clipped(before: NoiseSchedule, after: NoiseSchedule) -> Clipped:
         f"step {step} from {before.log_snr[step]:.4g} to {after.log_snr[step]:.4g}"
     )
     return Clipped(after, float(moves[step]), report)
-
-
-LONGEST_SEARCH = 1000  # iterations: the training schedule's length
-
-
-FREE_LEVELS = 24  # up to here every level is free; above, a curve of few numbers is searched
-
-
-SHAPE_NUMBERS = 4
-
-
-def space_for(iterations: int) -> ScheduleSpace:
-    """Every level free at few steps, a curve of few numbers at many."""
-    return LogSnrSpace(iterations) if iterations <= FREE_LEVELS else CurveSpace(iterations, SHAPE_NUMBERS)

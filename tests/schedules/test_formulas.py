@@ -86,8 +86,8 @@ def test_karras_spaces_the_root_of_sigma_evenly():
     np.testing.assert_allclose(np.diff(sigma ** (1 / 7), 2), 0, atol=1e-9)
 
 
-def test_linear_sigma_is_karras_with_rho_one():
-    schedule = formulas.linear_sigma(8, 0.01, 2.0)
+def test_karras_with_rho_one_has_sigma_on_a_straight_line():
+    schedule = formulas.karras(8, 0.01, 2.0, rho=1.0)
     np.testing.assert_allclose(np.exp(-schedule.log_snr / 2), np.linspace(0.01, 2.0, 8), rtol=1e-12)
 
 

@@ -1,4 +1,4 @@
-"""What the readers of all kinds of files share: lists of numbers, and words for what was found instead."""
+"""Shared by the readers of all kinds of files: lists of numbers, and words that describe other content."""
 
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -11,11 +11,11 @@ from schedsearch.schedules.schedule import Array
 from vocoder.errors import InputError
 
 KEYS = ("beta", "betas")  # of a dict or a table; coqui's own is the first
-Read: TypeAlias = tuple[Array, str, tuple[Layout, ...]]  # betas, content in words, whose loader takes the file
+Read: TypeAlias = tuple[Array, str, tuple[Layout, ...]]  # betas, content in words, repositories that read the file
 
 
 def numbers(items: list[Any] | tuple[Any, ...]) -> Array:
-    """[N] of numbers or tensors of one number; InputError for anything else among them."""
+    """Returns [N] of numbers or tensors of one number; InputError for any other item."""
     return np.array([_number(item) for item in items], dtype=np.float64)
 
 
@@ -28,7 +28,7 @@ def _number(item: object) -> float:
 
 
 def numbers_of_file(items: list[Any], path: str | Path) -> Array:
-    """The same, with the file's name in the message."""
+    """Does the same with the file's name in the message."""
     try:
         return numbers(items)
     except (InputError, OverflowError) as error:  # OverflowError: an integer of 400 digits
@@ -36,11 +36,11 @@ def numbers_of_file(items: list[Any], path: str | Path) -> Array:
 
 
 def one_line(error: Exception) -> str:
-    """The beginning of a foreign message."""
+    """Returns the beginning of a library's message."""
     return " ".join(str(error).split())[:120] or type(error).__name__
 
 
 def describe(content: object) -> str:
-    """Type and shape, for messages."""
+    """Names type and shape, for messages."""
     shape = f" of shape {tuple(content.shape)}" if isinstance(content, (torch.Tensor, np.ndarray)) else ""
     return f"a {type(content).__name__}{shape}"

@@ -1,4 +1,4 @@
-"""NumPy files: lmnt's arrays, coqui's pickled dicts, and what stands between them."""
+"""NumPy files: lmnt's arrays, coqui's pickled dicts, and mixtures of the two."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ _EXACT = (np.float32, np.float64)  # float16 has no 1 - 1e-6: a step's factors w
 
 
 def read_numpy(path: str | Path) -> Read:
-    """Pickles are read by `vocoder.safe_loading.safe_pickle`, which runs nothing."""
+    """Reads .npy files; pickles go through `vocoder.safe_loading.safe_pickle`, which runs nothing."""
     content = load_numpy_pickle(path)
     container = read_bounded(path).startswith(NPY_MAGIC)  # numpy.load makes something else of a raw pickle
     if isinstance(content, dict):

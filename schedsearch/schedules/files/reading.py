@@ -1,6 +1,6 @@
-"""Reads schedule files of every kind seen in the wild, legal or not; nothing in a file is run.
+"""Reads schedule files of every known kind, legal or not; nothing in a file is run.
 
-In place of a file the name of a shipped schedule is read: universal-6, ivanvovk-6.
+The name of a shipped schedule, such as universal-6 or ivanvovk-6, is read in place of a file.
 """
 
 import json
@@ -24,15 +24,15 @@ from vocoder.errors import InputError
 
 @dataclass(frozen=True)
 class ScheduleFile:
-    """What a file holds before anybody asks whether it is a legal schedule."""
+    """The content of a file, legal or not."""
 
     path: Path
     betas: Array  # [N] float64, N >= 1; may lie outside (0, 1) or be NaN
     content: str  # in words, such as "a list of tensors"
-    read_by: tuple[Layout, ...] = ()  # whose own loader takes the file as it is
+    read_by: tuple[Layout, ...] = ()  # the repositories that read the file as it is
 
     def schedule(self) -> NoiseSchedule:
-        """The betas as a schedule; InputError with the file's name where they are none."""
+        """Returns the betas as a schedule; InputError with the file's name if they are illegal."""
         try:
             return NoiseSchedule(self.betas)
         except InputError as error:
@@ -40,7 +40,7 @@ class ScheduleFile:
 
     @property
     def fault(self) -> str | None:
-        """Why the betas are no legal schedule; None where they are one."""
+        """Says why the betas are illegal; None if they are legal."""
         try:
             NoiseSchedule(self.betas)
         except InputError as error:
@@ -49,19 +49,19 @@ class ScheduleFile:
 
 
 def read_schedule(path: str | Path) -> NoiseSchedule:
-    """The schedule in a file of any kind that `open_schedule` reads, or of that name, such as universal-6.
+    """Reads a legal schedule from any file that `open_schedule` reads, or by its name, such as universal-6.
 
-    InputError, too, where a beta is illegal."""
+    InputError also if a beta is illegal."""
     return open_schedule(path).schedule()
 
 
 def open_schedule(path: str | Path) -> ScheduleFile:
-    """Reads .pt, .pth and .ns (tensor, list of tensors or floats, BDDM's 4-tuple, {"beta": any of these}), .npy
-    (array, pickled {"beta": array or list}), .json (ours, or a plain list of numbers) and .csv or .txt; and the
-    names of shipped schedules, which have no ending.
+    """Reads a schedule file whose betas may be illegal, as those of the published 1000 steps are.
 
-    The betas may be illegal: the published schedule of 1000 steps is. InputError, in one line with the file's name,
-    for what is no list of floating-point numbers, empty or unreadable.
+    .pt, .pth and .ns (tensor, list of tensors or floats, BDDM's 4-tuple, {"beta": any of these}), .npy (array, pickled
+    {"beta": array or list}), .json (ours, or a plain list of numbers), .csv and .txt; and the names of shipped
+    schedules, which have no ending. InputError, in one line with the file's name, if it is unreadable, empty, or no
+    list of floating-point numbers.
     """
     if not isinstance(path, str | Path):
         raise InputError(f"a schedule is read from a path or by name, and got {path!r}; betas: NoiseSchedule(betas)")
@@ -78,7 +78,7 @@ def open_schedule(path: str | Path) -> ScheduleFile:
 
 
 def _shipped(name: str) -> ScheduleFile:
-    """Of a name without an ending of schedule files: no such file could be read, so that none is hidden by it."""
+    """Reads a shipped schedule by its name, which has no ending of schedule files, so it hides no readable file."""
     known = named()
     if name not in known:
         names = f", and none is called so: {', '.join(known)}" if Path(name).suffix == "" else ""
@@ -87,14 +87,14 @@ def _shipped(name: str) -> ScheduleFile:
 
 
 def read_provenance(path: str | Path) -> dict[str, Any]:
-    """What was written beside the betas of a .json file; empty when nothing was."""
+    """Reads the provenance beside the betas of a .json file; empty if there is none."""
     content = json_content(path)
     provenance = content.get("provenance", {}) if isinstance(content, dict) else {}
     if not isinstance(provenance, dict):
         raise InputError(f"{path}: provenance must be an object, got {type(provenance).__name__}; take it out")
     try:
         json.dumps(provenance, allow_nan=False)
-    except (ValueError, RecursionError) as error:  # what Python's reader takes and others refuse
+    except (ValueError, RecursionError) as error:  # such as NaN, which Python's reader takes
         raise InputError(f"{path}: provenance must be plain JSON, and is not ({error}); correct it") from error
     return provenance
 

@@ -1,4 +1,4 @@
-"""JSON and tables."""
+"""Text files: JSON and tables."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from vocoder.safe_loading.safe_pickle import read_bounded
 
 
 def read_json(path: str | Path) -> Read:
-    """An object with "betas", or a list."""
+    """Reads an object with "betas", or a list."""
     content = json_content(path)
     betas = content.get("betas") if isinstance(content, dict) else content
     if not isinstance(betas, list):
@@ -28,7 +28,7 @@ def read_json(path: str | Path) -> Read:
 
 
 def json_content(path: str | Path) -> dict[str, Any] | list[Any]:
-    """An object of our schema or of none, or a list."""
+    """Parses an object of our schema or without a schema, or a list."""
     try:
         content = json.loads(read_bounded(path))
     except (ValueError, RecursionError) as error:
@@ -46,7 +46,7 @@ def json_content(path: str | Path) -> dict[str, Any] | list[Any]:
 
 
 def read_csv(path: str | Path) -> Read:
-    """The column named beta, or the only column of a table without a header."""
+    """Reads the column named beta, or the only column of a table without a header."""
     try:
         text = read_bounded(path).decode("utf-8-sig")
         mark = _delimiter(text)
@@ -63,13 +63,13 @@ def read_csv(path: str | Path) -> Read:
 
 
 def _delimiter(text: str) -> str:
-    """The one in the first line; spreadsheets write semicolons where the comma is the decimal point's."""
+    """Returns the delimiter in the first line; spreadsheets write semicolons where a comma is the decimal point."""
     first = text.split("\n", 1)[0]
     return next((mark for mark in (";", "\t") if mark in first), ",")
 
 
 def _number(text: str, mark: str) -> float:
-    """Where the comma is no delimiter it may be the decimal point."""
+    """Reads a number whose decimal point may be a comma, unless commas delimit cells."""
     return float(text if mark == "," else text.replace(",", ".", 1))
 
 

@@ -19,7 +19,7 @@ from vocoder.safe_loading.torch_file import check_torch_file, refusal
 
 
 def read_torch(path: str | Path) -> Read:
-    """Nothing but tensors and plain containers is loaded (`weights_only`)."""
+    """Reads torch files; only tensors and plain containers are loaded (`weights_only`)."""
     data = read_filled(path)
     try:
         _check_unpacked_size(data)
@@ -33,12 +33,12 @@ def read_torch(path: str | Path) -> Read:
     except pickle.UnpicklingError as error:
         reason = refusal(data[:2], str(error))
         raise InputError(f"{path}: {reason}; give betas alone, as torch.save writes them") from error
-    except Exception as error:  # torn and hostile files make torch.load raise nearly anything
+    except Exception as error:  # truncated and hostile files make torch.load raise nearly anything
         raise InputError(f"{path}: not a readable torch file of plain numbers: {one_line(error)}") from error
 
 
 def _check_unpacked_size(data: bytes) -> None:
-    """torch.save does not compress, but torch.load inflates, and one megabyte can become a thousand."""
+    """Refuses compressed archives: torch.save makes none, but torch.load inflates one megabyte to a thousand."""
     if data.startswith(b"PK"):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > SIZE_LIMIT:
@@ -60,7 +60,7 @@ def _of_torch(content: object) -> Read:
         return numbers(content), f"a {type(content).__name__} of {_kind_of_items(content)}", ()
     if isinstance(content, torch.Tensor) and content.ndim == 1:
         betas = _vector_of_tensor(content)
-        # its code takes .shape and mixes with float32 tensors; half precision has no 1 - 1e-6
+        # ivanvovk's code takes .shape and mixes with float32 tensors; half precision has no 1 - 1e-6
         plain = content.dtype in (torch.float32, torch.float64)
         name = str(content.dtype).removeprefix("torch.")
         return betas, f"a 1-D {name} tensor", (Layout.IVANVOVK,) if plain else ()
@@ -70,9 +70,9 @@ def _of_torch(content: object) -> Read:
 def _betas_of_bddm(
     steps: torch.Tensor, noise_level: torch.Tensor, beta: torch.Tensor, sigma: torch.Tensor
 ) -> Array:
-    """BDDM (Lam et al. 2022), `.ns`: (steps, sqrt_alphas_cumprod, beta, sigma). Its DDIM files pick betas out
-    of a longer schedule, so that they do not belong to their levels: such betas alone are another
-    schedule."""
+    """Returns the betas of BDDM's `.ns` (Lam et al. 2022): (steps, sqrt_alphas_cumprod, beta, sigma).
+
+    InputError for its DDIM files: they pick betas out of a longer schedule, so the betas do not give the levels."""
     betas = _vector_of_tensor(beta)
     levels = _vector_of_tensor(noise_level)
     if levels.shape != betas.shape or not np.allclose(np.sqrt(np.cumprod(1 - betas)), levels, atol=1e-4):

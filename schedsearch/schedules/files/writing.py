@@ -21,9 +21,9 @@ JSON_SCHEMA = 1
 
 
 class Layout(StrEnum):
-    """What is written, named after who reads it."""
+    """A kind of file, named after the repository that reads it."""
 
-    IVANVOVK = "ivanvovk"  # .pt: 1-D float32 tensor; its inference.py asks for .shape, so a list would not do
+    IVANVOVK = "ivanvovk"  # .pt: 1-D float32 tensor; its inference.py asks for .shape, which a list lacks
     LMNT = "lmnt"  # .npy: float64 array, for numpy.load without pickles
     COQUI = "coqui"  # .npy: pickled {"beta": float64 array}
     JSON = "json"  # ours, with provenance
@@ -39,14 +39,11 @@ def write_schedule(
 ) -> None:
     """Writes one file, whole or not at all, in `layout`; without it, the ending chooses (.npy: lmnt).
 
-    `provenance` goes into .json files, the only ones with room for it. InputError for an ending that does not
-    fit, a folder that is missing, or betas that float32 would make illegal.
+    `provenance` goes into .json files only. InputError for an ending that does not fit, a missing folder, or betas that
+    float32 would make illegal.
     """
     chosen = layout_for(Path(path), layout)
-    if chosen is Layout.JSON:
-        content = _json_bytes(schedule, provenance or {})
-    else:
-        content = _WRITERS[chosen](schedule)
+    content = _json_bytes(schedule, provenance or {}) if chosen is Layout.JSON else _WRITERS[chosen](schedule)
     if len(content) > SIZE_LIMIT:
         raise InputError(
             f"a schedule's file must take {SIZE_LIMIT} bytes at most to be read again, and these {len(schedule)} steps "
@@ -56,22 +53,18 @@ def write_schedule(
 
 
 def layout_for(path: Path, layout: Layout | None = None) -> Layout:
-    """What `write_schedule` would write; InputError where ending and layout do not fit."""
+    """Returns the layout that `write_schedule` would write; InputError if ending and layout do not fit."""
     choices = _LAYOUTS_OF_ENDING.get(path.suffix.lower(), ())
     if not choices or (layout is not None and layout not in choices):
         wanted = f" as {layout}" if layout else ""
-        raise InputError(
-            f"cannot write {str(path)!r}{wanted}; use .pt (ivanvovk), .npy (lmnt, coqui), .json or .csv"
-        )
+        raise InputError(f"cannot write {str(path)!r}{wanted}; use .pt (ivanvovk), .npy (lmnt, coqui), .json or .csv")
     return layout or choices[0]
 
 
 def _ivanvovk_bytes(schedule: NoiseSchedule) -> bytes:
     betas = schedule.betas.astype(np.float32)
     if not ((betas > 0) & (betas < 1)).all():  # such as 1 - 1e-9, which becomes 1
-        raise InputError(
-            "a .pt file holds float32, where a beta of this schedule becomes 0 or 1; write .npy or .json"
-        )
+        raise InputError("a .pt file holds float32, where a beta of this schedule becomes 0 or 1; write .npy or .json")
     buffer = io.BytesIO()
     torch.save(torch.from_numpy(betas), buffer)
     return buffer.getvalue()
@@ -84,9 +77,10 @@ def _lmnt_bytes(schedule: NoiseSchedule) -> bytes:
 
 
 def _coqui_bytes(schedule: NoiseSchedule) -> bytes:
-    """Coqui pins NumPy 1, which lacks the module `numpy._core` that NumPy 2 names; both have `numpy.core`.
+    """Pickles for NumPy 1, which coqui pins: it lacks the module `numpy._core` that NumPy 2 names; both have
+    `numpy.core`.
 
-    Protocol 3 spells a module's name as one line of text, once, with no length before it.
+    Protocol 3 spells a module's name once, as one line of text without its length.
     """
     content = np.array({"beta": np.array(schedule.betas)}, dtype=object)
     buffer = io.BytesIO()
@@ -99,7 +93,7 @@ def _json_bytes(schedule: NoiseSchedule, provenance: Mapping[str, Any]) -> bytes
     content = {"schema": JSON_SCHEMA, "betas": schedule.betas.tolist(), "provenance": dict(provenance)}
     try:
         return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
-    except (ValueError, RecursionError) as error:  # what Python's own reader takes: NaN, and very deep lists
+    except (ValueError, RecursionError) as error:  # NaN and very deep lists, which Python's own reader takes
         raise InputError(f"provenance must be plain JSON, and is not ({error}); correct it") from error
 
 
