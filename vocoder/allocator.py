@@ -1,7 +1,7 @@
-"""Memory of large tensors on the CPU, kept between network calls and in huge pages: set up when vocoder is imported.
+"""Keeps the memory of large tensors between network calls, in huge pages; set up when vocoder is imported.
 
 A network call makes and drops tensors of tens of MB each. By default the C library gives each back to the system, and
-the next one is paid for again, page by page: with the demo voice more than a quarter of a call's time.
+the next one costs its pages again: with the demo voice more than a quarter of a call's time.
 """
 
 import ctypes
@@ -9,16 +9,16 @@ import os
 import platform
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
-LARGEST_KEPT = 256 << 20  # bytes of a tensor that is made on the heap, where it can be used again
+LARGEST_KEPT = 256 << 20  # bytes; up to this size a tensor is made on the heap, whose memory is used again
 KEPT = 512 << 20  # bytes that may lie free at the heap's end
-# Whoever sets one of them knows better.
+# A user who sets one of them has chosen an allocator.
 USERS = ("MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD")
 
 
 def keep_large_tensors() -> bool:
-    """Whether this process's memory is set up so; not where the C library is no glibc or the user has chosen.
+    """Sets the process up and says whether it did; only with glibc, and where the user has chosen no allocator.
 
-    torch reads its variable at its first tensor: in a program that made one before, that half is left out.
+    torch reads its variable at its first tensor. A program that made a tensor before gets no huge pages.
     """
     if platform.libc_ver()[0] != "glibc" or any(name.startswith(USERS) for name in os.environ):
         return False

@@ -1,4 +1,4 @@
-"""A file is there whole, or it is not there."""
+"""Writes files that are there whole or not at all."""
 
 import contextlib
 import fcntl
@@ -31,16 +31,16 @@ def atomic_write(path: str | Path, content: bytes) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Removes what writers that were killed left, nothing that one is at."""
+    """Removes the temporary files of writers that were killed, none that is being written."""
     for part in folder.glob(".*.part"):
         with contextlib.suppress(OSError), part.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a writer's lock goes when the writer does
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a lock ends with its writer
             part.unlink()
 
 
 def _write_through(path: Path, content: bytes) -> None:
     with open(path, "xb") as file:
-        with contextlib.suppress(OSError):  # a file system without locks: then `sweep` leaves all as it is
+        with contextlib.suppress(OSError):  # a file system without locks, where `sweep` removes nothing
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         file.write(content)
         file.flush()

@@ -1,4 +1,4 @@
-"""How well a network removes noise, level by level: the cheapest thing that says whether it is trained."""
+"""Measures how well a network removes noise at each level: the cheapest test of whether it is trained."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ BANDS = tuple(float(level) for level in range(-5, 15, 2))  # log-SNR
 def denoising_error(
     vocoder: Vocoder, clips: Sequence[Clip], log_snrs: Sequence[float] = BANDS, *, seed: int = 0
 ) -> dict[float, float]:
-    """log-SNR -> mean |eps - eps_hat| over clips, eps ~ N(0, 1): the training loss; predicting zero gives 0.80."""
+    """Returns log-SNR -> mean |eps - eps_hat| over clips, eps ~ N(0, 1): the training loss; zero would give 0.80."""
     totals = dict.fromkeys(log_snrs, 0.0)
     with torch.inference_mode():
         for index, clip in enumerate(clips):

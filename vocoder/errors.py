@@ -1,14 +1,14 @@
-"""The one exception for bad input: the command line prints it as a single line and exits with status 2."""
+"""Defines the one exception for bad input: the command line prints it as one line and exits with status 2."""
 
-LONGEST = 1000  # characters: a message quotes names and values, and those of a hostile file have no end
+LONGEST = 1000  # characters; a message quotes names and values, which a hostile file may make very long
 _END = 300
 
 
 class InputError(ValueError):
-    """Bad input. The message is one line: the rule, the value, the way out.
+    """Reports bad input in one line: the rule, the value, the way out.
 
-    It may quote a stranger's file: line ends and control characters, which terminals obey, are spelt out, and the
-    middle of a long message is left out.
+    A message may quote a stranger's file. So line ends and control characters are escaped, and the middle of a long
+    message is left out.
     """
 
     def __init__(self, message: str) -> None:
@@ -17,5 +17,5 @@ class InputError(ValueError):
 
 
 def printable(text: str) -> str:
-    """One line that no terminal obeys and every encoding of text can hold: other signs are spelt out."""
+    """Returns one line with every unprintable character escaped, safe for any terminal and encoding."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

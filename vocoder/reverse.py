@@ -1,9 +1,8 @@
-"""The arithmetic of one reverse step, as each implementation does it: coefficients, update, clipping.
+"""Computes one reverse step as each implementation does it: coefficients, update, clipping.
 
-Two forms of the same posterior mean and variance (Ho et al. 2020, equations 6 and 7): ivanvovk forms x0 first
-and clamps it; lmnt and coqui go from y_n to y_{n-1} directly and clamp that. What is scored must be what
-users will hear, so every rounding here is the reference implementation's own; the exact float64 forms stand
-beside them.
+There are two forms of the same posterior mean and variance (Ho et al. 2020, equations 6 and 7). ivanvovk forms x0
+first and clamps it; lmnt and coqui go from y_n to y_{n-1} directly and clamp that. What is scored must be what users
+will hear, so every rounding is the reference implementation's own. The exact float64 forms stand beside them.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +20,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Coefficients:
-    """Per step n (0 cleanest), each [N] or stacked [C, N]; float64 or float32, as the implementation."""
+    """Holds one number a step (0 cleanest), each [N] or stacked [C, N]; float64 or float32, as the implementation."""
 
     noise_level: Tensor  # what the network is told
     y_gain: Tensor
@@ -31,19 +30,19 @@ class Coefficients:
     x0_y_gain: Tensor | None = None
 
     def __len__(self) -> int:
-        """Steps."""
+        """Returns the number of steps."""
         return self.noise_level.shape[-1]
 
     def at(self, n: int, y: Tensor) -> "Coefficients":
-        """Step n's, each [1, 1] or stacked [C, 1, 1], in the dtype and on the device of y [C, K, samples].
+        """Returns step n's, each [1, 1] or stacked [C, 1, 1], in the dtype and on the device of y [C, K, samples].
 
-        The cast loses nothing that lmnt keeps: torch rounds its float64 scalars to y's float32 first, too.
+        lmnt's own code rounds its float64 scalars to y's float32 as well.
         """
         return _each(lambda field: field[..., n, None, None].to(y), self)
 
 
 def stacked(parts: Sequence[Coefficients]) -> Coefficients:
-    """Those of C schedules, [N] each -> [C, N]; InputError unless equally long."""
+    """Stacks those of C schedules, [N] each, to [C, N]; InputError unless equally long."""
     lengths = sorted({len(part) for part in parts})
     if len(lengths) != 1:
         raise InputError(
@@ -53,14 +52,14 @@ def stacked(parts: Sequence[Coefficients]) -> Coefficients:
 
 
 def _each(function: Callable[..., Tensor], *parts: Coefficients) -> Coefficients:
-    """The function over each field that the form in use has."""
+    """Applies the function to each field that is not None."""
     names = [field.name for field in fields(Coefficients) if getattr(parts[0], field.name) is not None]
     return Coefficients(**{name: function(*(getattr(part, name) for part in parts)) for name in names})
 
 
 @dataclass(frozen=True)
 class ReverseProcess:
-    """How an implementation turns betas into coefficients, and what it clamps to [-1, 1]."""
+    """Says how an implementation turns betas into coefficients, and what it clamps to [-1, 1]."""
 
     name: str
     coefficients: Callable[[Array], Coefficients]
@@ -68,7 +67,7 @@ class ReverseProcess:
     clamp_y: bool
 
     def step(self, y: Tensor, eps: Tensor, noise: Tensor | None, at: Coefficients) -> Tensor:
-        """y_n, eps [..., samples] -> y_{n-1}; `at` holds one step's coefficients, broadcastable to y.
+        """Maps y_n, eps [..., samples] to y_{n-1}; `at` holds one step's coefficients, broadcastable to y.
 
         noise [..., samples] is N(0, 1), or None after the last step.
         """
@@ -83,12 +82,12 @@ class ReverseProcess:
 
 
 def unclamped(process: ReverseProcess) -> ReverseProcess:
-    """The same arithmetic without clipping: what the analytic tests need."""
+    """Returns the same arithmetic without clipping, as the analytic tests need it."""
     return ReverseProcess(process.name + ", not clamped", process.coefficients, clamp_x0=False, clamp_y=False)
 
 
 def direct_exact(betas: Array) -> Coefficients:
-    """y_{n-1} = c1 (y_n - c2 eps) + sigma z in float64, 1 - a by expm1 (Ho et al. 2020, algorithm 2)."""
+    """Computes y_{n-1} = c1 (y_n - c2 eps) + sigma z in float64, 1 - a by expm1 (Ho et al. 2020, algorithm 2)."""
     log_a = np.cumsum(np.log1p(-betas))
     one_minus_a = -np.expm1(log_a)
     previous = np.concatenate([[0.0], one_minus_a[:-1]])
@@ -101,7 +100,7 @@ def direct_exact(betas: Array) -> Coefficients:
 
 
 def posterior_exact(betas: Array) -> Coefficients:
-    """x0 from eps, then the posterior mean of (x0, y_n), in float64 (Ho et al. 2020, equation 7)."""
+    """Computes x0 from eps, then the posterior mean of (x0, y_n), in float64 (Ho et al. 2020, equation 7)."""
     direct = direct_exact(betas)
     log_a = np.cumsum(np.log1p(-betas))
     one_minus_a = -np.expm1(log_a)

@@ -1,7 +1,7 @@
 """Moves weights between a public state dict and our network: every tensor must find its place."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ _SHOWN = 4  # names listed in a message before "and N more"
 
 
 def network_from(state: StateDict, dialect: Dialect, config: NetworkConfig) -> WaveGradNetwork:
-    """A frozen network (eval mode, no gradients) holding `state`; InputError names what does not fit."""
+    """Returns a frozen network (eval mode, no gradients) with `state`; InputError names what does not fit."""
     with torch.device("meta"):
         network = WaveGradNetwork(config, dialect.quirks)
     names = dialect.module_names(config)
@@ -26,13 +26,13 @@ def network_from(state: StateDict, dialect: Dialect, config: NetworkConfig) -> W
 
 
 def freeze(network: WaveGradNetwork) -> WaveGradNetwork:
-    """Eval mode, no gradients, float32, channels-last."""
+    """Sets eval mode, no gradients, float32 and channels-last memory; returns the network."""
     network.requires_grad_(False).eval()
     return network.float().to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def exported_state(network: WaveGradNetwork, dialect: Dialect) -> dict[str, Tensor]:
-    """The network's weights under the dialect's own names and shapes [out, in, k]."""
+    """Returns the network's weights under the dialect's own names and shapes [out, in, k]."""
     exported = {}
     for ours, theirs in dialect.module_names(network.config).items():
         layer = network.get_submodule(ours)
@@ -45,8 +45,10 @@ def exported_state(network: WaveGradNetwork, dialect: Dialect) -> dict[str, Tens
 
 
 def weights_hash(network: WaveGradNetwork) -> str:
-    """SHA-256 over names and float32 bytes of all parameters, and over what no parameter's shape tells: changes when
-    any weight does, and when the same weights are executed with other dilations or another order of factors."""
+    """Returns a SHA-256 that changes with any weight, any dilation and the order of the factors.
+
+    It is taken over names and float32 bytes of all parameters, and over the settings that no shape shows.
+    """
     digest = hashlib.sha256(_unusual(network.config))
     for name, parameter in sorted(network.named_parameters()):
         digest.update(name.encode())
@@ -55,21 +57,24 @@ def weights_hash(network: WaveGradNetwork) -> str:
 
 
 def _unusual(config: NetworkConfig) -> bytes:
-    """Empty for the plan that all three implementations have by themselves: its hash is that of the weights alone."""
+    """Returns b"" for the dilations and factors that all three implementations have by default.
+
+    The hash of such a network is that of its weights alone.
+    """
     up = ((1, 2, 1, 2),) * (len(config.factors) - 3) + ((1, 2, 4, 8),) * 3
-    told = (config.factors, config.up_dilations, config.down_dilations)
+    actual = (config.factors, config.up_dilations, config.down_dilations)
     usual = (tuple(sorted(config.factors, reverse=True)), up, ((1, 2, 4),) * len(config.down_dilations))
-    return b"" if told == usual else repr(told).encode()
+    return b"" if actual == usual else repr(actual).encode()
 
 
 def plain_weights(state: StateDict, dialect: Dialect) -> dict[str, Tensor]:
-    """The weights alone, float32, without weight norm; InputError for a tensor of no plain numbers."""
+    """Returns the weights as float32 without weight norm or buffers; InputError for a tensor of other kinds."""
     weights = {name: tensor for name, tensor in state.items() if not dialect.is_buffer(name)}
     return without_weight_norm({name: _as_float32(name, tensor) for name, tensor in weights.items()})
 
 
 def check_finite(network: WaveGradNetwork, dialect: Dialect) -> None:
-    """InputError, with the tensor's name in the checkpoint, for NaN or infinity among the weights."""
+    """Raises InputError, with the tensor's name in the checkpoint, for NaN or infinity among the weights."""
     for ours, theirs in dialect.module_names(network.config).items():
         for name, parameter in network.get_submodule(ours).named_parameters():
             if not parameter.isfinite().all():
@@ -138,13 +143,13 @@ def _check_places(state: StateDict, shapes: Mapping[str, tuple[int, ...]], diale
         if name in state and tuple(state[name].shape) != shape
     ]
     complaints = [
-        f"{what}: {_listed(found)}"
-        for what, found in (
+        f"{what}: {_listed(names)}"
+        for what, names in (
             ("missing", [name for name in shapes if name not in state]),
             ("unexpected", [name for name in state if name not in shapes]),
             ("wrong shape", wrong),
         )
-        if found
+        if names
     ]
     if complaints:
         raise InputError(
@@ -153,7 +158,6 @@ def _check_places(state: StateDict, shapes: Mapping[str, tuple[int, ...]], diale
         )
 
 
-def _listed(names: Iterable[str]) -> str:
-    found = list(names)
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return ", ".join(found[:_SHOWN]) + more
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

@@ -1,8 +1,8 @@
-"""A network call on a recording of any length in bounded memory, exact to rounding.
+"""Runs the network on a recording of any length in bounded memory, exact to rounding.
 
-The network is convolutional: a sample of its output depends on a few thousand samples around it and on no others. So
-each window is run with that much context on both sides, and only its middle is kept. Cutting the recording once and
-cross-fading finished pieces would not be exact: here every reverse step sees the whole of its neighbourhood.
+The network is convolutional: an output sample depends on a few thousand samples around it and on no others. So each
+window is run with that much context on both sides, and only its middle is kept. Cross-fading finished pieces would
+not be exact: here every reverse step sees its whole neighbourhood.
 """
 
 from collections.abc import Iterator
@@ -21,19 +21,19 @@ WINDOW = 96_000  # samples; a network takes about 1.4 kB for each
 
 @dataclass(frozen=True)
 class Windowed:
-    """A vocoder that runs its network on windows of about `samples`."""
+    """Runs a vocoder's network on windows of about `samples`."""
 
     vocoder: Vocoder
     samples: int = WINDOW
 
     @property
     def dialect(self) -> Dialect:
-        """The vocoder's."""
+        """Returns the vocoder's."""
         return self.vocoder.dialect
 
     @property
     def hop_length(self) -> int:
-        """The vocoder's."""
+        """Returns the vocoder's."""
         return self.vocoder.hop_length
 
     def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ class Windowed:
 
 
 def reach(config: NetworkConfig) -> int:
-    """Samples to either side beyond which nothing reaches an output sample; a bound, a little more than the truth."""
+    """Returns a bound on how many samples to either side an output sample depends on; a little above the truth."""
     hop = config.hop_length
     up_strides = [hop // prod(config.factors[: i + 1]) for i in range(len(config.factors))]
     before = [hop, *up_strides[:-1]]  # interpolation reads one sample more at its input's rate

@@ -1,4 +1,4 @@
-"""experiments/<dataset>.toml -> where a voice's checkpoint and clips are."""
+"""Reads experiments/<dataset>.toml: where a voice's checkpoint and clips are."""
 
 import os
 import re
@@ -14,20 +14,20 @@ from vocoder.errors import InputError
 from vocoder.safe_loading.safe_pickle import read_bounded
 
 EXPERIMENTS = Path("experiments")
-# Folders of results/ that are no dataset's: what the repository ships, what `transfer` and the benches write.
+# Folders of results/ that belong to no dataset: shipped results, and what `transfer` and the benches write.
 RESERVED = ("shipped", "transfer", "bench")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_RATE = re.compile(r"[1-9][0-9]{3,5}")  # Hz, from 1000; one spelling each, or one of two would win unseen
+_RATE = re.compile(r"[1-9][0-9]{3,5}")  # Hz, from 1000; one spelling each, or the same rate could stand there twice
 _TOP_KEYS = ("default_rate", "description", "licence", "speaker")
 _VOICE_KEYS = {"checkpoint", "config", "search_clips", "held_out_clips", "resample", "training"}
 _TRAINING_KEYS = {"audio", "obtain", "recipe"}
 _CLIPS_KEYS = {"folder", "sha256"}
-Clips = Path | ListedClips  # all audio of a folder, or files of it by name and hash
+Clips = Path | ListedClips  # all audio of a folder, or some of its files by name and hash
 
 
 @dataclass(frozen=True)
 class Training:
-    """What `schedsearch train` needs beside the voice."""
+    """Holds what `schedsearch train` needs beside the voice."""
 
     audio: Path  # folder of recordings
     obtain: str  # how to get them, in words or as a command
@@ -36,11 +36,11 @@ class Training:
 
 @dataclass(frozen=True)
 class Voice:
-    """One dataset at one sample rate: a checkpoint and its clips."""
+    """Describes one dataset at one sample rate: a checkpoint and its clips."""
 
     dataset: str
     sample_rate: int  # Hz
-    speaker: str  # datasets of one speaker name the same; the dataset's name unless said
+    speaker: str  # the same in all datasets of one speaker; the dataset's name by default
     checkpoint: Path
     config: Path | None
     search_clips: Clips
@@ -51,17 +51,17 @@ class Voice:
 
     @property
     def names(self) -> frozenset[str]:
-        """The dataset's and its speaker's: what was chosen on either is no stranger's."""
+        """Returns the dataset's name and its speaker's: a schedule chosen on either was chosen on this voice."""
         return frozenset({self.dataset, self.speaker})
 
 
 def known_datasets(experiments: Path = EXPERIMENTS) -> list[str]:
-    """Names of the datasets that have a file."""
+    """Returns the names of the datasets that have a file."""
     return sorted(path.stem for path in experiments.glob("*.toml") if os.path.isfile(path))
 
 
 def check_new_name(dataset: str) -> None:
-    """InputError for a name that no new dataset can have: results/<name> must be a folder of its own."""
+    """Raises InputError for a name that no new dataset can have: results/<name> must be a folder of its own."""
     if not _NAME.fullmatch(dataset) or dataset.lower() in RESERVED:  # file systems may ignore case
         raise InputError(
             "DATASET must begin with a letter or digit and have at most 64 letters, digits, _, . and -, "
@@ -70,7 +70,7 @@ def check_new_name(dataset: str) -> None:
 
 
 def load_voice(dataset: str, rate: int | None = None, *, experiments: Path = EXPERIMENTS) -> Voice:
-    """The voice of a dataset at `rate`, or at its default or only rate; InputError says what is known or wrong."""
+    """Returns the voice of a dataset at `rate`, or at its default or only rate; InputError says what is wrong."""
     path = _path(dataset, experiments)
     settings = _parse(path)
     rates = _rates(settings, path)
@@ -80,7 +80,7 @@ def load_voice(dataset: str, rate: int | None = None, *, experiments: Path = EXP
 
 
 def known_rates(dataset: str, experiments: Path = EXPERIMENTS) -> list[int]:
-    """Hz, the lowest first; InputError as `load_voice` has it."""
+    """Returns a dataset's rates in Hz, the lowest first; InputError as for `load_voice`."""
     path = _path(dataset, experiments)
     return sorted(_rates(_parse(path), path))
 
@@ -102,7 +102,7 @@ def _unknown(dataset: str, experiments: Path) -> str:
 
 
 def none_in(experiments: Path) -> str:
-    """What to do where a folder has no datasets."""
+    """Says what to do where a folder has no datasets."""
     return f"no datasets in {experiments}/; run from the repository's root, or name the folder with --experiments"
 
 
@@ -128,7 +128,7 @@ def _rates(settings: Mapping[str, Any], path: Path) -> dict[int, dict[str, Any]]
 
 
 def _default_rate(settings: Mapping[str, Any], rates: Mapping[int, Any], path: Path) -> int | None:
-    """What is meant where no rate is named."""
+    """Returns the rate to take where none is named."""
     rate = settings.get("default_rate")
     if rate is None or (type(rate) is int and rate in rates):  # true is an int as well
         return rate
@@ -170,7 +170,7 @@ def _voice(dataset: str, rate: int, speaker: str, table: Any, path: Path) -> Voi
 
 
 def _clips(table: Mapping[str, Any], key: str, folder: Path, where: str) -> Clips:
-    """A folder's name, or a table of a folder and the hashes of files in it."""
+    """Reads a folder's name, or a table of a folder and the hashes of files in it."""
     value = table[key]
     if not isinstance(value, dict):
         return folder / _text(table, key, where)
@@ -185,14 +185,14 @@ def _clips(table: Mapping[str, Any], key: str, folder: Path, where: str) -> Clip
 
 
 def _check_apart(search: Clips, held_out: Clips, where: str) -> None:
-    """A clip that was searched on can't judge."""
+    """Raises InputError for a clip in both: what was searched on cannot judge."""
     if isinstance(search, Path) and isinstance(held_out, Path) and search.resolve() == held_out.resolve():
         raise InputError(f"{where}: search_clips and held_out_clips are both {search}; name two folders")
     if not isinstance(search, ListedClips) or not isinstance(held_out, ListedClips):
         return
-    both = [name for name, digits in search.sha256.items() if _holds(held_out, digits)]
-    if both:
-        raise InputError(f"{where}: {both[0]!r} stands in search_clips and, by its hash, in held_out_clips; drop one")
+    shared = [name for name, digits in search.sha256.items() if _holds(held_out, digits)]
+    if shared:
+        raise InputError(f"{where}: {shared[0]!r} stands in search_clips and, by its hash, in held_out_clips; drop one")
 
 
 def _holds(clips: ListedClips, digits: str) -> bool:

@@ -15,7 +15,7 @@ from vocoder.network import NetworkConfig, Quirks, downsample_nearest, upsample_
 from vocoder.reverse import Array, Coefficients, ReverseProcess
 
 POSITION_SCALE = 5000.0
-STATISTICS = "mel statistics"  # the key of the CoquiStatistics read from the file that audio.stats_path names
+STATISTICS = "mel statistics"  # the key under which a configuration carries its CoquiStatistics
 
 _DEFAULT_MODEL = {
     "in_channels": 80,
@@ -29,8 +29,10 @@ _DEFAULT_MODEL = {
 
 
 def encode_noise(noise_level: Tensor, channels: int, length: int, first: int = 0) -> Tensor:
-    """The level itself plus a sinusoidal encoding of the position, from `first` on, over 5000: [batch, channels, 1,
-    length]."""
+    """Returns the level plus a sinusoidal encoding of the position over 5000: [batch, channels, 1, length].
+
+    `first` is the position of the first sample.
+    """
     position = torch.arange(first, first + length, dtype=torch.float32, device=noise_level.device)
     even = torch.arange(0, channels, 2, dtype=torch.float32, device=noise_level.device)
     angle = position[None] / torch.pow(10000, even / channels)[:, None]
@@ -39,7 +41,7 @@ def encode_noise(noise_level: Tensor, channels: int, length: int, first: int = 0
 
 
 def coefficients(betas: Array) -> Coefficients:
-    """The cumulative product in float64, c1, c2 and sigma in float32, as its `compute_noise_level` does."""
+    """Computes the cumulative product in float64, the rest in float32, as its `compute_noise_level` does."""
     alpha64 = 1 - betas
     alpha = torch.from_numpy(alpha64.astype(np.float32))
     beta = torch.from_numpy(betas.astype(np.float32))
@@ -54,7 +56,7 @@ def coefficients(betas: Array) -> Coefficients:
 
 
 def network_config(config: dict[str, Any]) -> NetworkConfig:
-    """From model_params of its configuration."""
+    """Reads the sizes from model_params of its configuration."""
     model = Fields({**_DEFAULT_MODEL, **config.get("model_params", {})}, "model_params")
     down = model.integers("dblock_out_channels")
     return NetworkConfig(
@@ -70,7 +72,7 @@ def network_config(config: dict[str, Any]) -> NetworkConfig:
 
 
 def front_end(config: dict[str, Any]) -> CoquiMel:
-    """From the audio section of its configuration, with the mel statistics it names where it names any."""
+    """Reads the front end from the audio section, with its mel statistics where it names any."""
     audio, statistics = config.get("audio", {}), config.get(STATISTICS)
     if not isinstance(statistics, CoquiStatistics):
         return CoquiMel.from_config(audio)
@@ -79,7 +81,7 @@ def front_end(config: dict[str, Any]) -> CoquiMel:
 
 
 def inferred(state: Mapping[str, Tensor]) -> dict[str, dict[str, Any]]:
-    """What the shapes of the tensors say of the configuration."""
+    """Returns the settings that the shapes of the tensors show."""
     model = known(
         in_channels=size(state, "x_conv.weight", 1),
         x_conv_channels=size(state, "x_conv.weight"),
@@ -91,7 +93,7 @@ def inferred(state: Mapping[str, Tensor]) -> dict[str, dict[str, Any]]:
 
 
 def module_names(config: NetworkConfig) -> ModuleNames:
-    """Our modules' names -> its modules' names."""
+    """Returns our modules' names -> its modules' names."""
     names: ModuleNames = {"mel": ("x_conv",), "signal": ("y_conv",), "output": ("out_conv",)}
     for i in range(len(config.up_channels)):
         names[f"film.{i}.signal"] = (f"film.{i}.input_conv",)

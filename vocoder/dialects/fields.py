@@ -11,31 +11,31 @@ _LARGEST = 1_000_000  # no size or rate in a WaveGrad configuration comes near; 
 
 @dataclass(frozen=True)
 class Fields:
-    """A section of a configuration and its name for messages."""
+    """Holds a section of a configuration and its name for messages."""
 
     values: Mapping[str, Any]
     section: str
 
     def integer(self, key: str, default: int | None = None) -> int:
-        """A positive whole number (a float that is whole counts)."""
+        """Returns a positive whole number; 3.0 counts as one."""
         return self._whole(key, self._get(key, default))
 
     def number(self, key: str, default: float | None = None) -> float:
-        """A finite number."""
+        """Returns a finite number."""
         value = self._get(key, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LARGEST:
             raise self._wrong(key, value, "a number")
         return float(value)
 
     def integers(self, key: str) -> tuple[int, ...]:
-        """A list of positive whole numbers, 1 to 16 of them."""
+        """Returns a list of 1 to 16 positive whole numbers."""
         value = self._get(key, None)
         if not isinstance(value, list | tuple) or not 1 <= len(value) <= 16:
             raise self._wrong(key, value, "a list of 1 to 16 whole numbers")
         return tuple(self._whole(key, item) for item in value)
 
     def integer_rows(self, key: str) -> tuple[Any, ...]:
-        """A list of such lists."""
+        """Returns a list of 1 to 16 such lists."""
         value = self._get(key, None)
         if not isinstance(value, list | tuple) or not 1 <= len(value) <= 16:
             raise self._wrong(key, value, "a list of lists of whole numbers")

@@ -28,7 +28,7 @@ _DEFAULT_MODEL = {
 
 
 def encode_noise(noise_level: Tensor, channels: int, length: int, first: int = 0) -> Tensor:
-    """Sinusoids of 5000 * noise_level at frequencies 1e-4 ** (i / half): [batch, channels, 1, 1]."""
+    """Returns sinusoids of 5000 * noise_level at frequencies 1e-4 ** (i / half): [batch, channels, 1, 1]."""
     half = channels // 2
     exponents = torch.arange(half, dtype=torch.float32, device=noise_level.device) / float(half)
     angle = LINEAR_SCALE * noise_level.float()[:, None] * (1e-4**exponents)[None]
@@ -36,10 +36,10 @@ def encode_noise(noise_level: Tensor, channels: int, length: int, first: int = 0
 
 
 def coefficients(betas: Array) -> Coefficients:
-    """All in float32 from the clean end, as its `set_new_noise_schedule` does.
+    """Computes all coefficients in float32 from the clean end, as its `set_new_noise_schedule` does.
 
-    With beta_0 = 1e-6 float32's 1 - a_0 is off by 1.3 %, and the last step scales the audio by 0.987: it is
-    what that repository's users hear.
+    With beta_0 = 1e-6, float32's 1 - a_0 is off by 1.3 % and the last step scales the audio by 0.987. That
+    repository's users hear it so.
     """
     b = torch.from_numpy(betas.astype(np.float32))
     alphas = 1 - b
@@ -59,13 +59,16 @@ def coefficients(betas: Array) -> Coefficients:
 
 
 def _sqrt(x: Tensor) -> Tensor:
-    """Correctly rounded everywhere. torch's own goes through MKL, which on AMD's processors often misses the last bit;
-    the network is told sinusoids of 5000 * noise_level, and audio moved by 1e-3."""
+    """Returns the correctly rounded root on every processor.
+
+    torch.sqrt goes through MKL, which often misses the last bit on AMD. The network gets sinusoids of
+    5000 * noise_level: that bit moved the audio by 1e-3.
+    """
     return torch.from_numpy(np.sqrt(x.numpy()))
 
 
 def network_config(config: dict[str, Any]) -> NetworkConfig:
-    """From its JSON configuration (model_config and data_config)."""
+    """Reads the sizes from its JSON configuration (model_config and data_config)."""
     model = Fields(config.get("model_config", _DEFAULT_MODEL), "model_config")
     data = Fields(config.get("data_config", {}), "data_config")
     return NetworkConfig(
@@ -81,7 +84,7 @@ def network_config(config: dict[str, Any]) -> NetworkConfig:
 
 
 def front_end(config: dict[str, Any]) -> IvanvovkMel:
-    """From the configuration's data_config; the defaults are its configs/default.json's (22.05 kHz)."""
+    """Reads the front end from data_config; the defaults are those of its configs/default.json (22.05 kHz)."""
     data = Fields(config.get("data_config", {}), "data_config")
     n_fft = data.integer("n_fft", 1024)
     return IvanvovkMel(
@@ -96,7 +99,7 @@ def front_end(config: dict[str, Any]) -> IvanvovkMel:
 
 
 def inferred(state: Mapping[str, Tensor]) -> dict[str, dict[str, Any]]:
-    """What the shapes of the tensors say of the configuration."""
+    """Returns the settings that the shapes of the tensors show."""
     up = "nn.ublocks.{}.first_block_residual_branch.0.conv1d.weight"
     mel = "nn.ublock_preconv.conv1d.weight"
     model = known(
@@ -109,7 +112,7 @@ def inferred(state: Mapping[str, Tensor]) -> dict[str, dict[str, Any]]:
 
 
 def module_names(config: NetworkConfig) -> ModuleNames:
-    """Our modules' names -> its modules' names; shift comes before scale."""
+    """Returns our modules' names -> its modules' names; shift comes before scale."""
     names: ModuleNames = {
         "mel": ("nn.ublock_preconv.conv1d",),
         "signal": ("nn.dblock_preconv.conv1d",),

@@ -1,1 +1,1 @@
-"""The mel front ends, one file a dialect."""
+"""Turns audio into each dialect's mel: one file a dialect."""

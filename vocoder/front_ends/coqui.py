@@ -1,4 +1,4 @@
-"""The mel front end of github.com/coqui-ai/TTS: AudioProcessor (TTS/utils/audio/processor.py)."""
+"""Computes the mel of github.com/coqui-ai/TTS: AudioProcessor (TTS/utils/audio/processor.py)."""
 
 import math
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ AMPLITUDE_FLOOR = 1e-8  # TTS/utils/audio/numpy_transforms.py, amp_to_db
 def _slaney_filterbank(
     sample_rate: int, n_fft: int, n_mels: int, f_min: float, f_max: float, device: torch.device
 ) -> Tensor:
-    """librosa's default filters, [n_mels, n_fft // 2 + 1], float64; callers must not write into it."""
+    """Returns librosa's default filters, [n_mels, n_fft // 2 + 1], float64; callers must not write into them."""
     weights = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=f_min, fmax=f_max)
     with torch.inference_mode(False):
         return torch.from_numpy(weights).to(device, torch.float64)
@@ -32,7 +32,7 @@ def _slaney_filterbank(
 
 @dataclass(frozen=True)
 class CoquiMel:
-    """Amplitude mel (Slaney scale and norm), then decibels, then a normalisation; either may be absent.
+    """Computes an amplitude mel (Slaney scale and norm), then decibels, then a normalisation; either may be absent.
 
     Computed in float64 and cast to float32 at the end, as there: its audio is read in float64.
     """
@@ -85,7 +85,7 @@ class CoquiMel:
         mel_mean: Channels | None = None,
         mel_std: Channels | None = None,
     ) -> Self:
-        """The front end that the "audio" table of a coqui configuration asks for.
+        """Returns the front end that the "audio" table of a coqui configuration asks for.
 
         mel_mean and mel_std ([n_mels], from the file stats_path names) are needed where stats_path is set.
         Raises InputError naming a setting that would change the mel and cannot be honoured.
@@ -98,7 +98,7 @@ class CoquiMel:
 
     @property
     def log_units(self) -> tuple[float, ...]:
-        """[n_mels]: factors that turn differences of this mel into natural-log units of power.
+        """Returns factors [n_mels] that turn differences of this mel into natural-log units of power.
 
         1 where it has no logarithm.
         """
@@ -109,7 +109,7 @@ class CoquiMel:
         return tuple(2 * math.log(self.log_base) / (self.gain * slope) for slope in slopes)
 
     def __call__(self, audio: Tensor) -> Tensor:
-        """audio [clip, samples] -> mel [clip, n_mels, samples // hop_length]."""
+        """Maps audio [clip, samples] to mel [clip, n_mels, samples // hop_length]."""
         # Mixed precision around the caller leaves float64 alone.
         mel = self._log(self._amplitude(audio.double()))
         return whole_hops(mel if self.normalisation is None else self.normalisation(mel)).float()
@@ -134,6 +134,6 @@ class CoquiMel:
 
 
 def preemphasised(audio: Tensor, coefficient: float) -> Tensor:
-    """y[t] = x[t] - coefficient * x[t - 1], with x[-1] = 0."""
+    """Returns y[t] = x[t] - coefficient * x[t - 1], with x[-1] = 0."""
     before = torch.nn.functional.pad(audio, (1, 0))[..., :-1]
     return audio - coefficient * before

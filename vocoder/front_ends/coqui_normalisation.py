@@ -1,4 +1,4 @@
-"""How coqui brings decibels to the range its network sees (AudioProcessor.normalize)."""
+"""Brings decibels to the range that coqui's network sees (AudioProcessor.normalize)."""
 
 import math
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class RangeNormalisation:
         return scaled.clamp(self._low, self.max_norm) if self.clip else scaled
 
     def slopes(self, n_mels: int) -> tuple[float, ...]:
-        """Its units a decibel, for each channel."""
+        """Returns the mel's units in one decibel, for each channel."""
         return ((self.max_norm - self._low) / abs(self.min_level_db),) * n_mels
 
     @property
@@ -40,7 +40,7 @@ class RangeNormalisation:
 
 @dataclass(frozen=True)
 class StandardNormalisation:
-    """(mel - mean) / std for each mel channel, from the statistics of the training set."""
+    """Computes (mel - mean) / std for each mel channel, with the statistics of the training set."""
 
     mean: tuple[float, ...]  # [n_mels]
     std: tuple[float, ...]  # [n_mels]
@@ -55,7 +55,7 @@ class StandardNormalisation:
             raise InputError("mel_mean must be finite and mel_std above 0; compute the statistics again")
 
     def slopes(self, n_mels: int) -> tuple[float, ...]:
-        """Its units a decibel, for each channel."""
+        """Returns the mel's units in one decibel, for each channel."""
         return tuple(1 / deviation for deviation in self.std)
 
     def __call__(self, decibels: Tensor) -> Tensor:
@@ -64,6 +64,6 @@ class StandardNormalisation:
 
 @lru_cache(maxsize=8)
 def _column(values: tuple[float, ...], device: torch.device) -> Tensor:
-    """[n_mels, 1] in float64, made outside inference mode so that it may take part in a backward pass."""
+    """Returns [n_mels, 1] in float64, made outside inference mode so that it may take part in a backward pass."""
     with torch.inference_mode(False):
         return torch.tensor(values, dtype=torch.float64, device=device)[:, None]

@@ -14,7 +14,7 @@ from vocoder.safe_loading.safe_pickle import load_numpy_pickle
 
 @dataclass(frozen=True)
 class CoquiStatistics:
-    """Mean and standard deviation of each mel channel, and the "audio" settings they were computed with."""
+    """Holds mean and deviation of each mel channel, and the "audio" settings they were computed with."""
 
     mel_mean: NDArray[np.float64]  # [n_mels]
     mel_std: NDArray[np.float64]  # [n_mels]
@@ -28,23 +28,23 @@ def read_coqui_statistics(path: Path | str) -> CoquiStatistics:
     but arrays and plain values, and for one without mel_mean and mel_std.
     """
     path = Path(path)
-    found = load_numpy_pickle(path)
-    if not isinstance(found, dict):
+    content = load_numpy_pickle(path)
+    if not isinstance(content, dict):
         raise InputError(
-            f"{path.name}: mel statistics must be a dict, got {type(found).__name__}; "
+            f"{path.name}: mel statistics must be a dict, got {type(content).__name__}; "
             "give the file stats_path names"
         )
-    settings = found.get("audio_config", {})
+    settings = content.get("audio_config", {})
     if not isinstance(settings, dict):
         raise InputError(
             f"{path.name}: audio_config must be a dict, got {type(settings).__name__}; "
             "compute the statistics again"
         )
-    return CoquiStatistics(_channels(found, "mel_mean", path), _channels(found, "mel_std", path), settings)
+    return CoquiStatistics(_channels(content, "mel_mean", path), _channels(content, "mel_std", path), settings)
 
 
-def _channels(found: Mapping[str, Any], key: str, path: Path) -> NDArray[np.float64]:
-    value = found.get(key)
+def _channels(content: Mapping[str, Any], key: str, path: Path) -> NDArray[np.float64]:
+    value = content.get(key)
     if not isinstance(value, np.ndarray) or value.ndim != 1 or value.dtype.kind not in "iuf":
         got = f"{value.dtype} {list(value.shape)}" if isinstance(value, np.ndarray) else type(value).__name__
         raise InputError(

@@ -1,4 +1,4 @@
-"""The mel front end of github.com/ivanvovk/WaveGrad (data.py, MelSpectrogramFixed)."""
+"""Computes the mel of github.com/ivanvovk/WaveGrad (data.py, MelSpectrogramFixed)."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from vocoder.front_ends.torchaudio_mel import torchaudio_mel
 
 @dataclass(frozen=True)
 class IvanvovkMel:
-    """log10 of the power mel; a power of exactly zero gives 0, as there.
+    """Computes log10 of the power mel; a power of exactly zero gives 0, as there.
 
     The defaults of that repository's config: 22050, 1024, 1024, 300, 80, 8000, 80 (in the order below).
     """
@@ -37,11 +37,11 @@ class IvanvovkMel:
 
     @property
     def log_units(self) -> tuple[float, ...]:
-        """[n_mels]: factors that turn differences of this mel into natural-log units of power."""
+        """Returns factors [n_mels] that turn differences of this mel into natural-log units of power."""
         return (math.log(10),) * self.n_mels
 
     def __call__(self, audio: Tensor) -> Tensor:
-        """audio [clip, samples] -> mel [clip, n_mels, samples // hop_length]."""
+        """Maps audio [clip, samples] to mel [clip, n_mels, samples // hop_length]."""
         power = torchaudio_mel(
             audio,
             sample_rate=self.sample_rate,

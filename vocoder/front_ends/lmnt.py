@@ -1,4 +1,4 @@
-"""The mel front end of github.com/lmnt-com/wavegrad (src/wavegrad/preprocess.py)."""
+"""Computes the mel of github.com/lmnt-com/wavegrad (src/wavegrad/preprocess.py)."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from vocoder.front_ends.torchaudio_mel import torchaudio_mel
 
 @dataclass(frozen=True)
 class LmntMel:
-    """Decibels of the amplitude mel, less 20 dB, squeezed into 0..1: -100 dB is 0 and 0 dB is 1.
+    """Computes decibels of the amplitude mel, less 20 dB, squeezed into 0..1: -100 dB is 0 and 0 dB is 1.
 
     That repository fixes everything but the rate and the hop; its defaults are 22050 Hz and 300.
     """
@@ -37,7 +37,7 @@ class LmntMel:
 
     @property
     def n_fft(self) -> int:
-        """The next power of two."""
+        """Returns the next power of two."""
         return 1 << (self.win_length - 1).bit_length()
 
     @property
@@ -46,11 +46,11 @@ class LmntMel:
 
     @property
     def log_units(self) -> tuple[float, ...]:
-        """[n_mels]: factors that turn differences of this mel (1 is 100 dB) into natural logs of power."""
+        """Returns factors [n_mels] that turn differences of this mel (1 is 100 dB) into natural logs of power."""
         return (100 * math.log(10) / 10,) * self.n_mels
 
     def __call__(self, audio: Tensor) -> Tensor:
-        """audio [clip, samples] -> mel [clip, n_mels, samples // hop_length]."""
+        """Maps audio [clip, samples] to mel [clip, n_mels, samples // hop_length]."""
         amplitude = torchaudio_mel(
             audio.clamp(-1.0, 1.0),
             sample_rate=self.sample_rate,

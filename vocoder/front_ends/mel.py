@@ -1,4 +1,4 @@
-"""The mel front ends: callables audio [clip, samples] -> mel [clip, n_mels, samples // hop_length]."""
+"""Names the mel front ends: callables audio [clip, samples] -> mel [clip, n_mels, samples // hop_length]."""
 
 from vocoder.front_ends.coqui import CoquiMel
 from vocoder.front_ends.coqui_settings import check_statistics_settings, uses_statistics

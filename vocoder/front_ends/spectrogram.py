@@ -1,4 +1,4 @@
-"""The part that all mel front ends share: centred STFT magnitudes, and the checks of their sizes."""
+"""Computes what all mel front ends share: centred STFT magnitudes, and checks of their sizes."""
 
 from functools import lru_cache
 
@@ -7,13 +7,15 @@ from torch import Tensor
 
 from vocoder.errors import InputError
 
-LARGEST_FFT = 1 << 16  # samples; no vocoder looks at a second at a time, and a window of millions only fills memory
+LARGEST_FFT = 1 << 16  # samples; no vocoder looks at a second at once, and a window of millions only takes memory
 
 
 @lru_cache(maxsize=32)
 def _hann(win_length: int, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Periodic Hann window [win_length]. An inference tensor in the cache could never take part in a later
-    backward pass, so it is made outside inference mode."""
+    """Returns a periodic Hann window [win_length].
+
+    It is made outside inference mode: an inference tensor in the cache could never take part in a backward pass.
+    """
     with torch.inference_mode(False):
         return torch.hann_window(win_length, periodic=True, device=device, dtype=dtype)
 
@@ -21,7 +23,7 @@ def _hann(win_length: int, device: torch.device, dtype: torch.dtype) -> Tensor:
 def magnitudes(
     audio: Tensor, *, n_fft: int, win_length: int, hop_length: int, pad_mode: str = "reflect"
 ) -> Tensor:
-    """Centred STFT magnitudes [clip, n_fft // 2 + 1, samples // hop_length + 1] of audio [clip, samples].
+    """Returns centred STFT magnitudes [clip, n_fft // 2 + 1, samples // hop_length + 1] of audio [clip, samples].
 
     Raises InputError for audio that is not [clip, samples], or too short for the padding.
     """

@@ -1,4 +1,4 @@
-"""What torchaudio's MelSpectrogram computes, without torchaudio; two dialects use it."""
+"""Computes what torchaudio's MelSpectrogram does, without torchaudio; two dialects use it."""
 
 import math
 from functools import lru_cache
@@ -10,7 +10,7 @@ from vocoder.front_ends.spectrogram import magnitudes
 
 
 def _htk_mel(hertz: float) -> float:
-    """O'Shaughnessy 1987: 2595 log10(1 + f / 700)."""
+    """Converts Hz to mel (O'Shaughnessy 1987): 2595 log10(1 + f / 700)."""
     return 2595 * math.log10(1 + hertz / 700)
 
 
@@ -18,7 +18,7 @@ def _htk_mel(hertz: float) -> float:
 def _htk_filterbank(
     sample_rate: int, n_fft: int, n_mels: int, f_min: float, f_max: float, device: torch.device
 ) -> Tensor:
-    """Unnormalised triangles on the HTK scale, [n_mels, n_fft // 2 + 1]; callers must not write into it.
+    """Returns unnormalised triangles on the HTK scale, [n_mels, n_fft // 2 + 1]; callers must not write into them.
 
     Formed in float32 because torchaudio does: librosa's float64 triangles differ by 1e-5, which measured
     up to 1.45e-4 in the log mel of quiet bins at 22050 Hz, where these agree exactly.
@@ -48,7 +48,7 @@ def torchaudio_mel(
     power: float,
     normalized: bool = False,
 ) -> Tensor:
-    """Linear mel [clip, n_mels, samples // hop_length + 1] of audio [clip, samples], in float32.
+    """Returns the linear mel [clip, n_mels, samples // hop_length + 1] of audio [clip, samples], in float32.
 
     Semantics of torchaudio.transforms.MelSpectrogram: HTK mel scale, unnormalised triangles, periodic Hann
     window, reflect padding; `normalized` divides the STFT by the window's root energy.
