@@ -39,6 +39,8 @@
 ##               WARM_START=     a checkpoint of the same network to begin from
 ##               FORCE=          1: also where a checkpoint is there that no run of this made: it is replaced
 ##               DRAW=stratified   how noise levels are drawn: stratified or wavegrad
+##               DIALECT=        ivanvovk, lmnt or coqui, if the configuration must be of that one
+##               PRECISION=auto  float32 or bfloat16; auto times both and takes the faster, which the run then keeps
 ##   compare   baselines, winners and schedules of yours on the held-out clips, into results/DATASET/RATEhz/comparison.csv,
 ##             and quality against speed beside it, comparison.png
 ##               ITERS="6 12 25 50 100"    lengths; empty: those of SCHEDULES, or of all winners
@@ -76,7 +78,7 @@
 # What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
 # expanding it, and the shell expands "$$NAME" once. So a value may hold spaces, quotes, semicolons and dollar signs.
 GIVEN := ITERS DATASET RATE STRATEGY GRID OBJECTIVE BUDGET SEED MORE STORAGE STEPS HOURS WARM_START DRAW GOLDEN PYTHON \
-  SCHEDULES METRICS EXCERPT DRAWS WAVS CHECKPOINT CONFIG RESAMPLE FORCE LONG_SECONDS SMALL EXAMPLES VOICES
+  DIALECT PRECISION SCHEDULES METRICS EXCERPT DRAWS WAVS CHECKPOINT CONFIG RESAMPLE FORCE LONG_SECONDS SMALL EXAMPLES VOICES
 $(foreach name,$(GIVEN),$(eval $(if $(value $(name)),override export $(name) := $$(value $(name)),unexport $(name))))
 
 BIN := .venv/bin
@@ -126,6 +128,7 @@ check-voice: .venv/.stamp
 train: .venv/.stamp
 	@$(BIN)/schedsearch train --dataset="$${DATASET:-demo}" $${RATE:+--rate="$$RATE"} $${STEPS:+--steps="$$STEPS"} \
 	  $${HOURS:+--hours="$$HOURS"} $${WARM_START:+--warm-start="$$WARM_START"} $${DRAW:+--draw="$$DRAW"} \
+	  $${DIALECT:+--dialect="$$DIALECT"} $${PRECISION:+--precision="$$PRECISION"} \
 	  $${FORCE:+--force="$$FORCE"}
 
 metrics: .venv/.stamp

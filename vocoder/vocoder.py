@@ -56,9 +56,11 @@ class Vocoder:
         """One line for the user: by what the dialect was known, and the sizes that matter."""
         config = self.network.config
         parameters = sum(parameter.numel() for parameter in self.network.parameters())
+        remark = self.dialect.remark(config)
         return (
             f"{reason_for(self.dialect)}; {parameters / 1e6:.1f}M parameters, {self.sample_rate} Hz, "
             f"hop {self.hop_length} = {' x '.join(map(str, config.factors))}, {config.n_mels} mels"
+            + (f"; {remark}" if remark else "")
         )
 
     def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor, *, first: int = 0) -> Tensor:

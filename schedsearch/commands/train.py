@@ -1,4 +1,4 @@
-"""`schedsearch train`: a folder of recordings -> a checkpoint in ivanvovk's layout; goes on where it was stopped."""
+"""`schedsearch train`: trains a WaveGrad from recordings, in the layout of its configuration; goes on where it was."""
 
 import argparse
 import csv
@@ -22,13 +22,26 @@ from vocoder.atomic import atomic_write
 from vocoder.audio.listed_clips import read_clips
 from vocoder.audio.reading import Clip, read_folder
 from vocoder.checkpoints.configuration import check_sizes, read_config
-from vocoder.checkpoints.loading import load_vocoder, save_ivanvovk
-from vocoder.dialects.dialect import FrontEnd
-from vocoder.dialects.ivanvovk import IVANVOVK, front_end, network_config
+from vocoder.checkpoints.file import read_checkpoint
+from vocoder.checkpoints.loading import load_vocoder
+from vocoder.checkpoints.saving import save_checkpoint
+from vocoder.dialects.detection import Layout, layout_of, layout_of_configuration
+from vocoder.dialects.dialect import Dialect, FrontEnd
 from vocoder.errors import InputError
+from vocoder.network import WaveGradNetwork
 from vocoder.training.data import TrainingSet, training_set
-from vocoder.training.loop import Recipe, TrainingState, recipe_from, resume, save, start, train
-from vocoder.vocoder import Vocoder, best_device, fast_precision
+from vocoder.training.loop import (
+    Recipe,
+    TrainingState,
+    choose_precision,
+    fitting,
+    recipe_from,
+    resume,
+    save,
+    start,
+    train,
+)
+from vocoder.vocoder import Vocoder, best_device
 from vocoder.weights import weights_hash
 
 SAVE_SECONDS = 120.0
@@ -41,6 +54,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hours", help="stop after so many hours; the same command goes on")
     parser.add_argument("--warm-start", type=Path, help="a checkpoint of the same network to begin from")
     parser.add_argument("--draw", help="noise levels: stratified (default) or wavegrad")
+    parser.add_argument("--precision", default="auto", help="float32, bfloat16, or auto: the faster (default: auto)")
+    parser.add_argument("--dialect", default="", help="ivanvovk, lmnt or coqui (default: whose configuration it is)")
     parser.add_argument(
         "--force", nargs="?", const="1", default="0", help="1: replace a checkpoint that no run of this made"
     )
@@ -52,14 +67,18 @@ def run(options: argparse.Namespace) -> int:
     rhythm = _rhythm(options)
     voice = chosen_voice(options)
     training, configuration = _training_of(voice)
+    layout = layout_of_configuration(configuration, options.dialect)
     check_places(voice, configuration, force=yes_or_no(options.force, "FORCE"))
     recipe = _recipe(training, options)
-    mel = _front_end(configuration, voice)
+    mel = _front_end(configuration, layout.dialect, voice)
     clips = _recordings(training, voice)
     held_out = read_clips(voice.held_out_clips, sample_rate=voice.sample_rate, resample=voice.resample)
     data = training_set(clips, mel, crop_frames=round(recipe.crop_seconds * mel.sample_rate / mel.hop_length))
-    state = _state(voice, recipe, configuration, options.warm_start)
-    _train(state, data, _Keeper(voice, configuration, held_out[:VALIDATION_CLIPS], state.step), rhythm)
+    precision = _precision(options.precision)
+    state = _state(voice, recipe, configuration, layout, options.warm_start)
+    _settle_precision(state, precision, data, voice)
+    print(f"{layout.dialect.name}'s network, {state.precision}")
+    _train(state, data, _Keeper(voice, configuration, layout, held_out[:VALIDATION_CLIPS], state.step), rhythm)
     return 0
 
 
@@ -86,9 +105,30 @@ def _training_of(voice: Voice) -> tuple[Training, dict[str, Any]]:
     return voice.training, read_config(voice.config)
 
 
-def _front_end(configuration: dict[str, Any], voice: Voice) -> FrontEnd:
-    """Of a configuration that belongs together and to the voice; else the first steps would fail, or mislead."""
-    mel, network = front_end(configuration), network_config(configuration)
+def _precision(text: str) -> str:
+    """float32, bfloat16, or "" for the faster one."""
+    if text not in ("auto", "float32", "bfloat16"):
+        raise InputError(f"PRECISION must be auto, float32 or bfloat16, and is {text!r}; choose one")
+    return "" if text == "auto" else text
+
+
+def _settle_precision(state: TrainingState, wanted: str, data: TrainingSet, voice: Voice) -> None:
+    """The precision that the run began in; else the one that is wanted, or the faster one on this machine."""
+    if state.precision and wanted not in ("", state.precision):
+        raise InputError(
+            f"{state_path(voice)} is a run in {state.precision}, and PRECISION is {wanted}; "
+            "go on without PRECISION, or move that file away to start anew"
+        )
+    if not state.precision:
+        state.use(wanted) if wanted else choose_precision(state, data)
+
+
+def _front_end(configuration: dict[str, Any], dialect: Dialect, voice: Voice) -> FrontEnd:
+    """The front end of a configuration that belongs together and to the voice.
+
+    Otherwise the first steps would fail, or train on wrong mels.
+    """
+    mel, network = dialect.front_end(configuration), dialect.network_config(configuration)
     check_sizes(network)
     if (mel.sample_rate, mel.hop_length) != (voice.sample_rate, network.hop_length):
         raise InputError(
@@ -111,35 +151,48 @@ def _recipe(training: Training, options: argparse.Namespace) -> Recipe:
     return replace(recipe, draw=options.draw) if options.draw else recipe
 
 
-def _state(voice: Voice, recipe: Recipe, configuration: dict[str, Any], warm_start: Path | None) -> TrainingState:
-    device = best_device()
-    network = None if warm_start is None else load_vocoder(warm_start, voice.config).network
-    state = start(
-        recipe,
-        IVANVOVK,
-        network_config(configuration),
-        warm_start=network,
-        device=device,
-        autocast=fast_precision(device),
-    )
+def _state(
+    voice: Voice, recipe: Recipe, configuration: dict[str, Any], layout: Layout, warm_start: Path | None
+) -> TrainingState:
+    network = None if warm_start is None else _source(warm_start, voice, layout)
+    sizes = layout.dialect.network_config(configuration)
+    state = start(recipe, layout.dialect, sizes, warm_start=network, device=best_device())
     path = state_path(voice)
     if path.is_file():
-        check_configuration(voice, configuration)
+        check_configuration(voice, configuration, layout)
         resume(state, path)
         print(f"going on from step {state.step} ({path})" + ("; WARM_START was for its beginning" if network else ""))
         if state.step >= recipe.steps:
             print(f"all {recipe.steps} steps are done; STEPS= makes more")
+    elif network is not None:
+        print(_said_to_fit(network, state.network))
     return state
+
+
+def _source(path: Path, voice: Voice, layout: Layout) -> WaveGradNetwork:
+    """The network to begin from; of this voice's configuration where it has none of its own."""
+    same = layout_of(read_checkpoint(path).state).dialect is layout.dialect
+    return load_vocoder(path, voice.config if same else None).network
+
+
+def _said_to_fit(source: WaveGradNetwork, network: WaveGradNetwork) -> str:
+    fit = fitting(source, network)
+    left_out = [name for name in network.state_dict() if name not in fit]
+    told = f"WARM_START: {len(fit)} tensors of it fit"
+    return f"{told}; begun from the seed: {', '.join(left_out)}" if left_out else f"{told}, which is all"
 
 
 class _Keeper:
     """Writes a run's state, checkpoint and validation table."""
 
-    def __init__(self, voice: Voice, configuration: dict[str, Any], held_out: Sequence[Clip], begun: int) -> None:
+    def __init__(
+        self, voice: Voice, configuration: dict[str, Any], layout: Layout, held_out: Sequence[Clip], begun: int
+    ) -> None:
         self._voice, self._configuration, self._held_out = voice, configuration, held_out
+        self._dialect = layout.dialect
         self._saved = time.monotonic()
         self._validated = begun if any(int(row["step"]) == begun > 0 for row in _rows(self._table)) else -1
-        keep_configuration(voice, configuration)
+        keep_configuration(voice, configuration, layout)
 
     def keep(self, state: TrainingState, *, now: bool = False) -> None:
         if state.whole and (now or time.monotonic() - self._saved > SAVE_SECONDS):
@@ -152,9 +205,10 @@ class _Keeper:
         The state first: a run that began from this very checkpoint could not be begun again as it was."""
         self.keep(state, now=True)
         average = state.average
-        mel = front_end(self._configuration)
-        values = validate(Vocoder(average, IVANVOVK, mel, weights_hash(average), state.autocast), self._held_out)
-        save_ivanvovk(average, self._configuration, self._voice.checkpoint.parent)
+        mel = self._dialect.front_end(self._configuration)
+        vocoder = Vocoder(average, self._dialect, mel, weights_hash(average), state.autocast)
+        values = validate(vocoder, self._held_out)
+        save_checkpoint(average, self._dialect, self._configuration, self._voice.checkpoint.parent)
         row = {"step": state.step, "hours": round(state.seconds / 3600, 4), **values}
         _write_row(self._table, row)
         self._validated = state.step

@@ -8,10 +8,9 @@ from typing import Any
 from schedsearch.voice.config import Voice
 from vocoder.atomic import atomic_write
 from vocoder.checkpoints.configuration import read_config
+from vocoder.checkpoints.saving import CHECKPOINT, CONFIGURATION
+from vocoder.dialects.detection import Layout
 from vocoder.errors import InputError
-
-CHECKPOINT, CONFIG = "checkpoint.pt", "config.json"  # what `save_ivanvovk` writes
-_SECTIONS = ("model_config", "data_config")  # of a configuration, those that the weights are for
 
 
 def state_path(voice: Voice) -> Path:
@@ -28,7 +27,7 @@ def check_places(voice: Voice, configuration: Mapping[str, Any], *, force: bool)
         )
     if state_path(voice).is_file() or force:
         return
-    beside = voice.checkpoint.with_name(CONFIG)
+    beside = voice.checkpoint.with_name(CONFIGURATION)
     foreign = beside.is_file() and read_config(beside) != configuration
     if voice.checkpoint.is_file() or foreign:
         path = voice.checkpoint if voice.checkpoint.is_file() else beside
@@ -38,13 +37,13 @@ def check_places(voice: Voice, configuration: Mapping[str, Any], *, force: bool)
         )
 
 
-def check_configuration(voice: Voice, configuration: Mapping[str, Any]) -> None:
+def check_configuration(voice: Voice, configuration: Mapping[str, Any], layout: Layout) -> None:
     """InputError where the run was begun with another one: half of its steps would be of other mels."""
-    path = state_path(voice).with_name(CONFIG)
+    path = state_path(voice).with_name(CONFIGURATION)
     if not state_path(voice).is_file() or not path.is_file():
         return
     begun = read_config(path)
-    changed = [section for section in _SECTIONS if begun.get(section) != configuration.get(section)]
+    changed = [section for section in layout.sections if begun.get(section) != configuration.get(section)]
     if changed:
         raise InputError(
             f"{state_path(voice)} is of a run with another configuration ({', '.join(changed)} changed); go on with "
@@ -52,9 +51,9 @@ def check_configuration(voice: Voice, configuration: Mapping[str, Any]) -> None:
         )
 
 
-def keep_configuration(voice: Voice, configuration: Mapping[str, Any]) -> None:
+def keep_configuration(voice: Voice, configuration: Mapping[str, Any], layout: Layout) -> None:
     """Makes the run's folder, and remembers what it is begun with."""
-    path = state_path(voice).with_name(CONFIG)
+    path = state_path(voice).with_name(CONFIGURATION)
     path.parent.mkdir(parents=True, exist_ok=True)
-    found = {section: configuration[section] for section in _SECTIONS if section in configuration}
-    atomic_write(path, json.dumps(found).encode())
+    sections = {section: configuration[section] for section in layout.sections if section in configuration}
+    atomic_write(path, json.dumps(sections).encode())

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from vocoder.checkpoints import file as checkpoint_file
 from vocoder.checkpoints.configuration import read_config
-from vocoder.checkpoints.loading import detect_dialect, load_vocoder, save_ivanvovk
+from vocoder.checkpoints.loading import detect_dialect, load_vocoder
+from vocoder.checkpoints.saving import save_checkpoint
 from vocoder.dialects.coqui import COQUI
 from vocoder.dialects.dialect import Dialect
 from vocoder.dialects.ivanvovk import IVANVOVK
@@ -552,7 +553,7 @@ def test_half_a_weight_norm_pair_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_a_saved_network_loads_as_its_float16_rounding(tmp_path: Path) -> None:
     original = network(IVANVOVK, ivanvovk_config())
-    path = save_ivanvovk(original, ivanvovk_config(), tmp_path)
+    path = save_checkpoint(original, IVANVOVK, ivanvovk_config(), tmp_path)
     vocoder = load_vocoder(path)
     for ours, saved in zip(vocoder.network.parameters(), original.parameters(), strict=True):
         assert torch.equal(ours, saved.detach().half().float())
@@ -563,7 +564,7 @@ def test_a_saved_network_loads_as_its_float16_rounding(tmp_path: Path) -> None:
 def test_a_saved_network_is_no_larger_than_its_weights(tmp_path: Path) -> None:
     """torch saves whole storages: a view into joined weights would be saved with all of them."""
     original = network(IVANVOVK, ivanvovk_config())
-    path = save_ivanvovk(original, ivanvovk_config(), tmp_path)
+    path = save_checkpoint(original, IVANVOVK, ivanvovk_config(), tmp_path)
     with zipfile.ZipFile(path) as archive:
         stored = sum(item.file_size for item in archive.infolist() if "/data/" in item.filename)
     assert stored == 2 * sum(parameter.numel() for parameter in original.parameters())
@@ -581,7 +582,7 @@ def test_ivanvovks_own_call_loads_what_we_save(tmp_path: Path) -> None:
                 parent.add_module(part, nn.Module())
             parent = parent.get_submodule(part)
         parent.register_parameter(last, nn.Parameter(torch.zeros_like(tensor)))
-    saved = save_ivanvovk(network(IVANVOVK, ivanvovk_config()), ivanvovk_config(), tmp_path)
+    saved = save_checkpoint(network(IVANVOVK, ivanvovk_config()), IVANVOVK, ivanvovk_config(), tmp_path)
     found = theirs.load_state_dict(torch.load(saved)["model"], strict=False)
     assert not found.missing_keys and not found.unexpected_keys
     for name, tensor in names.items():
@@ -590,14 +591,14 @@ def test_ivanvovks_own_call_loads_what_we_save(tmp_path: Path) -> None:
 
 def test_a_network_that_cannot_be_saved_leaves_the_old_files(tmp_path: Path) -> None:
     original = network(IVANVOVK, ivanvovk_config())
-    path = save_ivanvovk(original, ivanvovk_config(), tmp_path)
+    path = save_checkpoint(original, IVANVOVK, ivanvovk_config(), tmp_path)
     before = path.read_bytes()
     other = ivanvovk_config()
     other["model_config"]["factors"] = [8, 2, 2]
     with pytest.raises(InputError, match="another network"):
-        save_ivanvovk(original, other, tmp_path)
+        save_checkpoint(original, IVANVOVK, other, tmp_path)
     for value, said in ((float("nan"), "NaN"), (1e6, "65504")):
         original.output.weight.data.fill_(value)
         with pytest.raises(InputError, match=said):
-            save_ivanvovk(original, ivanvovk_config(), tmp_path)
+            save_checkpoint(original, IVANVOVK, ivanvovk_config(), tmp_path)
     assert path.read_bytes() == before

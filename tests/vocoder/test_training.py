@@ -16,12 +16,15 @@ from conftest import files_below, noise_clip
 from schedsearch.cli import main
 from schedsearch.evaluation import validation
 from vocoder.audio.reading import Clip, write_wav
-from vocoder.checkpoints.loading import load_vocoder, save_ivanvovk
+from vocoder.checkpoints.loading import load_vocoder
+from vocoder.checkpoints.saving import save_checkpoint
+from vocoder.dialects.coqui import COQUI
 from vocoder.dialects.ivanvovk import IVANVOVK, front_end, network_config
+from vocoder.dialects.lmnt import LMNT
 from vocoder.errors import InputError
 from vocoder.training import loop as module
 from vocoder.training.data import TrainingSet, training_set
-from vocoder.training.loop import Recipe, recipe_from, resume, save, start, train
+from vocoder.training.loop import Recipe, choose_precision, fitting, recipe_from, resume, save, start, train
 from vocoder.training.noise_draws import DRAWS, LOG_SNR_RANGE, stratified_log_snr, wavegrad_levels
 from vocoder.training.optimisers import Muon, orthogonalise
 from vocoder.weights import weights_hash
@@ -40,6 +43,30 @@ CONFIG = {
     "data_config": {"sample_rate": 16000, "n_fft": 256, "win_length": 256, "hop_length": 64, "f_min": 80.0,
                     "f_max": 8000.0, "n_mels": 20},
 }  # fmt: skip
+SIZES = {
+    "factors": [4, 4, 4],
+    "mel_channels": 24,
+    "up_channels": [24, 16, 16],
+    "up_dilations": [[1, 2, 1, 2]] * 3,
+    "signal_channels": 32,
+    "down_channels": [16, 24],
+}
+LMNT_CONFIG = {"sample_rate": 16000, "hop_samples": 64, "network": SIZES}
+COQUI_CONFIG = {
+    "model_params": {
+        "in_channels": 20,
+        "x_conv_channels": 24,
+        "y_conv_channels": 32,
+        "ublock_out_channels": [24, 16, 16],
+        "dblock_out_channels": [16, 24],
+        "upsample_factors": [4, 4, 4],
+        "upsample_dilations": [[1, 2, 1, 2]] * 3,
+    },
+    "audio": {"sample_rate": 16000, "fft_size": 256, "win_length": 256, "hop_length": 64, "num_mels": 20,
+              "mel_fmin": 80.0, "mel_fmax": 8000.0},
+}  # fmt: skip
+CONFIGS = {"ivanvovk": CONFIG, "lmnt": LMNT_CONFIG, "coqui": COQUI_CONFIG}
+DIALECTS = [IVANVOVK, LMNT, COQUI]
 RECIPE = Recipe(steps=8, batch=4, crop_seconds=0.05, warm_up=3)
 CPU = torch.device("cpu")
 ZERO = math.sqrt(2 / math.pi)  # E|eps|: the loss of predicting zero
@@ -138,6 +165,20 @@ def test_the_rate_warms_up_and_ends_at_its_last_part():
     assert all(later < earlier for earlier, later in itertools.pairwise(factors[100:]))
 
 
+def test_the_rate_stands_still_until_the_decay_and_then_falls_to_its_last_part():
+    recipe = replace(RECIPE, steps=1000, warm_up=100, final_rate=0.01, decay=0.2)
+    factors = [module._rate_factor(recipe, step) for step in range(1000)]
+    assert factors[99:800] == [1.0] * 701
+    assert all(later < earlier for earlier, later in itertools.pairwise(factors[800:]))
+    assert factors[900] == pytest.approx(0.505, abs=1e-3)  # half of the cosine, between 1 and 0.01
+    assert factors[-1] == pytest.approx(0.01, abs=1e-3)
+
+
+def test_without_decay_the_rate_never_falls():
+    recipe = replace(RECIPE, steps=1000, warm_up=100, decay=0.0)
+    assert [module._rate_factor(recipe, step) for step in (99, 500, 999)] == [1.0, 1.0, 1.0]
+
+
 def test_no_warm_up_begins_at_the_full_rate():
     assert module._rate_factor(replace(RECIPE, warm_up=0), 0) == 1.0
 
@@ -211,7 +252,7 @@ def test_a_finished_run_makes_no_further_step(tmp_path, data):
 
 
 OTHERS = {"batch": 5, "crop_seconds": 0.06, "rate": 2e-3, "matrix_rate": 0.004, "warm_up": 4, "final_rate": 0.02,
-          "gradient_clip": 2.0, "ema": 0.99, "draw": "wavegrad", "seed": 1}  # fmt: skip
+          "gradient_clip": 2.0, "ema": 0.99, "draw": "wavegrad", "seed": 1, "decay": 0.5}  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "value"), OTHERS.items())
@@ -258,6 +299,41 @@ def test_the_state_of_another_network_is_refused_in_one_line(tmp_path):
     assert len(str(refusal.value).splitlines()) == 1
 
 
+def test_a_run_goes_on_in_the_precision_that_it_began_in(tmp_path, data):
+    first = begun()
+    first.use("bfloat16")
+    advance(first, data, 2)
+    save(first, tmp_path / "state.pt")
+    later = begun()
+    resume(later, tmp_path / "state.pt")
+    assert (later.precision, later.autocast, later.optimisers[0].reduced) == ("bfloat16", *[torch.bfloat16] * 2)
+    advance(first, data, 2)
+    advance(later, data, 2)
+    assert equal(first, later)
+
+
+def test_a_run_of_before_precision_and_decay_were_kept_goes_on(tmp_path, data):
+    state = begun()
+    advance(state, data, 2)
+    save(state, tmp_path / "state.pt")
+    content = torch.load(tmp_path / "state.pt", weights_only=True)
+    del content["precision"], content["recipe"]["decay"]
+    torch.save(content, tmp_path / "state.pt")
+    later = begun()
+    resume(later, tmp_path / "state.pt")
+    assert (later.step, later.precision) == (2, "")
+    with pytest.raises(InputError, match="decay changed"):
+        resume(begun(replace(RECIPE, decay=0.5)), tmp_path / "state.pt")
+
+
+def test_the_precision_is_chosen_without_a_trace(data):
+    state, untouched = begun(), begun()
+    choose_precision(state, data)
+    assert state.precision in ("float32", "bfloat16")
+    assert equal(state, untouched)
+    assert all(parameter.grad is None for parameter in state.network.parameters())
+
+
 # --- beginning
 
 
@@ -281,15 +357,40 @@ def test_a_warm_start_begins_with_the_given_weights(data):
     assert weights_hash(state.network) != weights_hash(taught.average)
 
 
-def test_a_saved_checkpoint_loads_as_a_vocoder_but_for_float16(tmp_path, data):
-    state = begun()
-    advance(state, data, 5)
-    vocoder = load_vocoder(save_ivanvovk(state.average, CONFIG, tmp_path))
-    for name, ours in state.average.named_parameters():
+def test_a_warm_start_of_another_dialect_gives_every_tensor_that_fits():
+    source = start(RECIPE, IVANVOVK, network_config(CONFIG), device=CPU).network
+    sizes = LMNT.network_config(LMNT_CONFIG)  # of 128 mels: the mel's convolution alone has another shape
+    state = start(replace(RECIPE, seed=5), LMNT, sizes, warm_start=source, device=CPU)
+    given = fitting(source, state.network)
+    assert set(state.network.state_dict()) - set(given) == {"mel.weight"}
+    for name, tensor in given.items():
+        assert torch.equal(state.network.state_dict()[name], tensor)
+    alone = start(replace(RECIPE, seed=5), LMNT, sizes, device=CPU)
+    assert torch.equal(state.network.mel.weight, alone.network.mel.weight)
+
+
+def test_a_warm_start_that_fits_nowhere_is_refused():
+    with pytest.raises(InputError, match="no tensor fits"):
+        fitting(torch.nn.Linear(3, 3), begun().network)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_saved_checkpoint_loads_as_a_vocoder_but_for_float16(tmp_path, dialect):
+    config = CONFIGS[dialect.name]
+    network = start(RECIPE, dialect, dialect.network_config(config), device=CPU).network
+    vocoder = load_vocoder(save_checkpoint(network, dialect, config, tmp_path))
+    for name, ours in network.named_parameters():
         loaded = vocoder.network.get_parameter(name)
         torch.testing.assert_close(loaded, ours.half().float(), rtol=0, atol=0)
-    assert vocoder.front_end == front_end(CONFIG)
-    assert vocoder.dialect.name == "ivanvovk"
+    assert vocoder.front_end == dialect.front_end(config)
+    assert vocoder.dialect is dialect
+    assert vocoder.network.config == dialect.network_config(config)
+
+
+def test_a_small_network_in_lmnts_layout_says_that_its_code_must_be_edited(tmp_path):
+    network = start(RECIPE, LMNT, LMNT.network_config(LMNT_CONFIG), device=CPU).network
+    vocoder = load_vocoder(save_checkpoint(network, LMNT, LMNT_CONFIG, tmp_path))
+    assert vocoder.description.endswith("lmnt's own model.py has another size: edit it to load this network")
 
 
 @pytest.mark.parametrize(
@@ -300,6 +401,7 @@ def test_a_saved_checkpoint_loads_as_a_vocoder_but_for_float16(tmp_path, data):
         ("rate", math.nan, "rate"),
         ("matrix_rate", math.inf, "matrix_rate"),
         ("ema", 1.0, "ema"),
+        ("decay", 1.5, "decay"),
         ("draw", "uniform", "stratified, wavegrad"),
     ],
 )
@@ -477,7 +579,8 @@ def test_muon_moves_wide_matrices_in_the_reduced_precision_and_narrow_ones_in_fl
 
     monkeypatch.setattr("vocoder.training.optimisers.orthogonalise", spied)
     weights = [torch.nn.Parameter(torch.randn(rows, 256)) for rows in (128, 32)]
-    muon = Muon(weights, 0.01, torch.bfloat16)
+    muon = Muon(weights, 0.01)
+    muon.reduced = torch.bfloat16
     for weight in weights:
         weight.grad = torch.randn_like(weight)
     muon.step()
@@ -528,7 +631,9 @@ def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def trained(dataset: Path, *options: str) -> int:
-    return main(["train", "--dataset", "own", "--experiments", str(dataset), *options])
+    """Trains in float32, unless the options say otherwise: what is faster on tiny networks differs from run to run."""
+    words = ["train", "--dataset", "own", "--experiments", str(dataset), "--precision", "float32"]
+    return main([*words, *options])
 
 
 def learning(dataset: Path) -> list[dict[str, str]]:
@@ -614,6 +719,38 @@ def test_a_run_that_is_begun_anew_is_validated_anew(dataset):
     assert (dataset / "voice" / "checkpoint.pt").is_file()
 
 
+@pytest.mark.parametrize("dialect", ["lmnt", "coqui"])
+def test_a_voice_of_every_dialect_can_be_trained_stopped_and_gone_on_with(dataset, dialect, capsys):
+    (dataset / "config.json").write_text(json.dumps(CONFIGS[dialect]))
+    assert trained(dataset, "--steps", "4", "--dialect", dialect) == 0
+    whole = load_vocoder(dataset / "voice" / "checkpoint.pt")
+    assert whole.dialect.name == dialect
+    shutil.rmtree(dataset / "voice")
+    assert trained(dataset, "--steps", "4", "--hours", "1e-9") == 0  # one step
+    assert trained(dataset, "--steps", "4") == 0
+    assert load_vocoder(dataset / "voice" / "checkpoint.pt").weights_hash == whole.weights_hash
+    assert f"{dialect}'s network, " in capsys.readouterr().out
+
+
+def test_the_precision_can_be_fixed_and_a_run_keeps_it(dataset, capsys):
+    assert trained(dataset, "--steps", "1", "--precision", "bfloat16") == 0
+    assert "ivanvovk's network, bfloat16" in capsys.readouterr().out
+    assert trained(dataset, "--steps", "2", "--precision", "auto") == 0
+    assert "ivanvovk's network, bfloat16" in capsys.readouterr().out
+    assert trained(dataset, "--steps", "3", "--precision", "float32") == 2
+    assert "is a run in bfloat16, and PRECISION is float32" in capsys.readouterr().err
+
+
+def test_training_says_which_tensors_of_another_dialect_do_not_fit(dataset, capsys):
+    trained(dataset)
+    given = (dataset / "voice").rename(dataset / "given") / "checkpoint.pt"
+    (dataset / "config.json").write_text(json.dumps(LMNT_CONFIG))
+    capsys.readouterr()
+    assert trained(dataset, "--warm-start", str(given)) == 0
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("WARM_START")]
+    assert line.endswith("tensors of it fit; begun from the seed: mel.weight")
+
+
 def test_training_can_begin_from_a_checkpoint(dataset):
     trained(dataset)
     given = (dataset / "voice").rename(dataset / "given") / "checkpoint.pt"
@@ -628,7 +765,7 @@ def test_the_state_is_kept_before_the_checkpoint_is_replaced(dataset, monkeypatc
     # Which the run may have begun from: killed between the two, it could not begin as it did.
     order: list[str] = []
     monkeypatch.setattr("schedsearch.commands.train.save", lambda *_: order.append("state"))
-    monkeypatch.setattr("schedsearch.commands.train.save_ivanvovk", lambda *_: order.append("checkpoint"))
+    monkeypatch.setattr("schedsearch.commands.train.save_checkpoint", lambda *_: order.append("checkpoint"))
     assert trained(dataset) == 0
     assert order[:2] == ["state", "checkpoint"]
 
@@ -701,6 +838,10 @@ def without_recordings(folder: Path) -> None:
         (change("crop_seconds = 0.05", "crop_seconds = 0.0001"), [], "crop_seconds"),
         (change("steps", "steps"), ["--steps", "0"], "STEPS"),
         (change("steps", "steps"), ["--hours", "soon"], "HOURS must be a positive number, and is 'soon'"),
+        (change("steps", "steps"), ["--dialect", "coqui"], "the configuration is ivanvovk's, and DIALECT is coqui"),
+        (change("steps", "steps"), ["--dialect", "mozilla"], "DIALECT must be ivanvovk, lmnt or coqui"),
+        (lambda folder: (folder / "config.json").write_text("{}"), [], "needs the sections of one implementation"),
+        (change("steps", "steps"), ["--precision", "half"], "PRECISION must be auto, float32 or bfloat16"),
         (change("steps", "steps"), ["--draw", "uniform"], "draw must be one of stratified, wavegrad"),
         (change("steps", "steps"), ["--warm-start", "/nowhere.pt"], "/nowhere.pt"),
     ],

@@ -1,24 +1,18 @@
 """Loads checkpoints of three public implementations as frozen vocoders; saves ours in ivanvovk's layout."""
 
-import io
-import json
-import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
-from vocoder.atomic import atomic_write
 from vocoder.checkpoints.configuration import check_sizes, complete_config
 from vocoder.checkpoints.file import read_checkpoint
 from vocoder.dialects.detection import detect_dialect, layout_of
-from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.errors import InputError
-from vocoder.network import WaveGradNetwork
 from vocoder.vocoder import Vocoder, fast_precision
-from vocoder.weights import check_finite, exported_state, network_from, plain_weights, weights_hash
+from vocoder.weights import check_finite, network_from, plain_weights, weights_hash
 
-__all__ = ["detect_dialect", "load_vocoder", "save_ivanvovk"]
+__all__ = ["detect_dialect", "load_vocoder"]
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -47,28 +41,6 @@ def load_vocoder(
     network = network_from(state, dialect, sizes).to(target)
     check_finite(network, dialect)
     return Vocoder(network, dialect, dialect.front_end(settings), weights_hash(network), autocast)
-
-
-def save_ivanvovk(network: WaveGradNetwork, config: dict[str, Any], folder: Path) -> Path:
-    """Writes checkpoint.pt (float16) and config.json into `folder`; returns the checkpoint's path.
-
-    ivanvovk's inference.py reads both; its `load_state_dict(torch.load(path)["model"], strict=False)` casts
-    to float32.
-    """
-    if IVANVOVK.network_config(config) != network.config:
-        raise InputError(
-            "the configuration describes another network than the one to save; give the one it was built from"
-        )
-    check_finite(network, IVANVOVK)
-    state = {name: tensor.half().cpu().clone() for name, tensor in exported_state(network, IVANVOVK).items()}
-    largest = max(float(tensor.abs().max()) for tensor in state.values())
-    if not math.isfinite(largest):
-        raise InputError("a weight exceeds float16's 65504; the network has diverged, so train it again")
-    buffer = io.BytesIO()
-    torch.save({"model": state}, buffer)
-    atomic_write(folder / "config.json", json.dumps(config, indent=1).encode())
-    atomic_write(folder / "checkpoint.pt", buffer.getvalue())
-    return folder / "checkpoint.pt"
 
 
 def _device(device: torch.device | str) -> torch.device:

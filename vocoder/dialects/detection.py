@@ -1,4 +1,4 @@
-"""Which implementation a state dict comes from, and what its configuration must say that tensors cannot."""
+"""Recognises which implementation a state dict comes from, and lists what its configuration must hold."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from vocoder.dialects import coqui, ivanvovk
+from vocoder.dialects import coqui, ivanvovk, lmnt
 from vocoder.dialects.coqui import COQUI
 from vocoder.dialects.dialect import Dialect
 from vocoder.dialects.ivanvovk import IVANVOVK
@@ -16,10 +16,10 @@ from vocoder.errors import InputError
 
 @dataclass(frozen=True)
 class Layout:
-    """How one implementation's files are recognised and completed."""
+    """Says how one implementation's files are recognised and completed."""
 
     dialect: Dialect
-    mark: str  # only its state dicts have keys that begin so
+    mark: str  # a key that begins so is in its state dicts alone
     sections: tuple[str, ...]  # of its configuration, those that concern us
     demanded: Mapping[str, tuple[str, ...]]  # section -> settings that the tensors' shapes do not show
     has_defaults: bool  # whether its own code fills in settings that a configuration leaves out
@@ -27,7 +27,7 @@ class Layout:
 
     @property
     def reason(self) -> str:
-        """A sentence for the user."""
+        """Says to the user how the layout was recognised."""
         return f"{self.dialect.name}: keys begin with {self.mark}"
 
 
@@ -47,9 +47,9 @@ LAYOUTS = (
         LMNT,
         mark="upsample.0.block1",
         sections=("sample_rate", "hop_samples"),
-        demanded={},  # one size of network; its inference takes rate and hop from params.py
+        demanded={lmnt.NETWORK: ()},  # its code has one size of network, and takes rate and hop from params.py
         has_defaults=True,
-        inferred=lambda state: {},
+        inferred=lmnt.inferred,
     ),
     Layout(
         COQUI,
@@ -66,7 +66,7 @@ LAYOUTS = (
 
 
 def layout_of(state: Mapping[str, Tensor]) -> Layout:
-    """The layout by the keys; InputError for another architecture."""
+    """Returns the layout by the keys; InputError for another architecture."""
     for layout in LAYOUTS:
         if any(name.startswith(layout.mark) for name in state):
             return layout
@@ -78,11 +78,27 @@ def layout_of(state: Mapping[str, Tensor]) -> Layout:
     )
 
 
+def layout_of_configuration(config: Mapping[str, Any], wanted: str = "") -> Layout:
+    """The layout whose sections a configuration has; InputError for none, and for another one than is `wanted`."""
+    layout = next((one for one in LAYOUTS if any(section in config for section in one.sections)), None)
+    sections = "; ".join(f"{one.dialect.name}: {', '.join(one.sections)}" for one in LAYOUTS)
+    if wanted and wanted not in (one.dialect.name for one in LAYOUTS):
+        raise InputError(f"DIALECT must be ivanvovk, lmnt or coqui, and is {wanted!r}; choose one")
+    if layout is None:
+        raise InputError(f"a configuration needs the sections of one implementation ({sections}); write them")
+    if wanted and layout.dialect.name != wanted:
+        raise InputError(
+            f"the configuration is {layout.dialect.name}'s, and DIALECT is {wanted}; "
+            f"give a dataset whose configuration is {wanted}'s ({sections})"
+        )
+    return layout
+
+
 def detect_dialect(state: Mapping[str, Tensor]) -> Dialect:
-    """The dialect by the keys of a state dict."""
+    """Returns the dialect by the keys of a state dict."""
     return layout_of(state).dialect
 
 
 def reason_for(dialect: Dialect) -> str:
-    """By what a dialect was recognised, as a sentence."""
+    """Says by what a dialect was recognised."""
     return next((layout.reason for layout in LAYOUTS if layout.dialect.name == dialect.name), dialect.name)

@@ -1,4 +1,4 @@
-"""What a dialect is: all in which one public implementation differs from another, as values and functions."""
+"""Describes a dialect: everything in which one public implementation differs from another."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ class FrontEnd(Protocol):
 
     @property
     def log_units(self) -> tuple[float, ...]:
-        """[n_mels]: what turns differences of its mel into natural-log units of power."""
+        """Returns factors [n_mels] that turn differences of its mel into natural-log units of power."""
 
     def __call__(self, audio: Tensor) -> Tensor: ...
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """One implementation's names, network quirks, front end and sampler arithmetic."""
+    """Holds one implementation's names, network quirks, front end and sampler arithmetic."""
 
     name: str
     quirks: Quirks
@@ -43,23 +43,24 @@ class Dialect:
     network_config: Callable[[dict[str, Any]], NetworkConfig]
     front_end: Callable[[dict[str, Any]], FrontEnd]
     module_names: Callable[[NetworkConfig], ModuleNames]
-    is_buffer: Callable[[str], bool]  # entries of a state dict that are no weights (schedule buffers)
+    is_buffer: Callable[[str], bool]  # whether an entry of a state dict is a schedule's buffer, not a weight
+    remark: Callable[[NetworkConfig], str] = lambda config: ""  # what its own code needs to load such a network
 
 
 def size(state: Mapping[str, Tensor], weight: str, axis: int = 0) -> int | None:
-    """A convolution's output (axis 0) or input (axis 1) channels, if `state` has its weight [out, in, k]."""
-    found = state.get(weight)
-    return None if found is None or found.ndim != 3 else found.shape[axis]
+    """Returns a convolution's output (axis 0) or input (axis 1) channels, if `state` has its weight [out, in, k]."""
+    tensor = state.get(weight)
+    return None if tensor is None or tensor.ndim != 3 else tensor.shape[axis]
 
 
-def block_sizes(state: Mapping[str, Tensor], weight: str) -> list[int]:
-    """Output channels of the numbered blocks, until a number is missing; `weight` has {} for the number."""
+def block_sizes(state: Mapping[str, Tensor], weight: str, *, first: int = 0) -> list[int]:
+    """Output channels of the blocks numbered from `first` until one is missing; `weight` has {} for the number."""
     sizes: list[int] = []
-    while (channels := size(state, weight.format(len(sizes)))) is not None:
+    while (channels := size(state, weight.format(first + len(sizes)))) is not None:
         sizes.append(channels)
     return sizes
 
 
 def known(**sizes: list[int] | int | None) -> dict[str, Any]:
-    """Those that the tensors did show."""
-    return {name: found for name, found in sizes.items() if found}
+    """Returns the sizes that are not None or empty."""
+    return {name: size for name, size in sizes.items() if size}

@@ -12,7 +12,7 @@ import io
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,10 @@ from vocoder.atomic import atomic_write
 from vocoder.dialects.dialect import Dialect
 from vocoder.errors import InputError
 from vocoder.network import NetworkConfig, WaveGradNetwork
+from vocoder.precision import faster_precision
 from vocoder.training.data import TrainingSet
 from vocoder.training.noise_draws import DRAWS
-from vocoder.training.optimisers import optimisers
+from vocoder.training.optimisers import Muon, optimisers
 
 FILM_GAIN = 0.3  # of FiLM's first weights beside its scale of one
 
@@ -41,6 +42,7 @@ class Recipe:
     matrix_rate: float = 0.005  # Muon's; 0.02 diverged after 250 steps
     warm_up: int = 300  # steps
     final_rate: float = 0.01  # of both, at the end of the cosine
+    decay: float = 1.0  # the part of the run, at its end, in which both rates fall; before it they stand still
     gradient_clip: float = 1.0
     ema: float = 0.999
     draw: str = "stratified"
@@ -53,6 +55,8 @@ class Recipe:
         for name in ("steps", "batch", "crop_seconds", "rate", "matrix_rate", "gradient_clip"):
             if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name} must be positive, and is {getattr(self, name)}; give another one")
+        if not 0 <= self.decay <= 1:
+            raise InputError(f"decay must lie from 0 to 1, and is {self.decay}; 1 is usual: the rates always fall")
         if not 0 <= self.ema < 1:
             raise InputError(f"ema must lie from 0 to below 1, and is {self.ema}; 0.999 is usual")
 
@@ -76,8 +80,20 @@ class TrainingState:
     optimisers: list[torch.optim.Optimizer]
     step: int = 0
     seconds: float = 0.0
-    autocast: torch.dtype | None = field(default=None)
+    precision: str = ""  # float32 or bfloat16, the same in the whole run; "" until it is chosen
     whole: bool = True  # False while weights move: what is interrupted then must not be saved
+
+    @property
+    def autocast(self) -> torch.dtype | None:
+        """The reduced precision that the network runs in, if any."""
+        return torch.bfloat16 if self.precision == "bfloat16" else None
+
+    def use(self, precision: str) -> None:
+        """Runs the network, and Muon's wide matrices, in this precision from now on."""
+        self.precision = precision
+        for optimiser in self.optimisers:
+            if isinstance(optimiser, Muon):
+                optimiser.reduced = self.autocast
 
 
 def start(
@@ -87,19 +103,29 @@ def start(
     *,
     warm_start: nn.Module | None = None,
     device: torch.device,
-    autocast: torch.dtype | None = None,
 ) -> TrainingState:
-    """A run at step 0, from seeded weights or from those of `warm_start` (a network of the same configuration)."""
+    """A run at step 0, from seeded weights and, where they fit, from those of `warm_start` (see `fitting`)."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         network = WaveGradNetwork(config, dialect.quirks)
     _initialise(network)
     if warm_start is not None:
-        network.load_state_dict(warm_start.state_dict())
+        network.load_state_dict(fitting(warm_start, network), strict=False)
     network = network.to(device)
     average = copy.deepcopy(network).requires_grad_(False).eval()
-    movers = optimisers(network, recipe.rate, recipe.matrix_rate, reduced=autocast)
-    return TrainingState(recipe, network, average, movers, autocast=autocast)
+    return TrainingState(recipe, network, average, optimisers(network, recipe.rate, recipe.matrix_rate))
+
+
+def fitting(source: nn.Module, network: nn.Module) -> dict[str, Tensor]:
+    """The weights of `source` that have a place of the same name and shape in `network`.
+
+    Names are ours, so that a network of another dialect gives its weights too; InputError where none fits.
+    """
+    shapes = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    weights = {name: tensor for name, tensor in source.state_dict().items() if shapes.get(name) == tensor.shape}
+    if not weights:
+        raise InputError("WARM_START must be of a network like the one to train, and no tensor fits; give another one")
+    return weights
 
 
 def train(state: TrainingState, data: TrainingSet) -> Iterator[Progress]:
@@ -121,6 +147,7 @@ def save(state: TrainingState, path: Path) -> None:
             "recipe": asdict(state.recipe),
             "step": state.step,
             "seconds": state.seconds,
+            "precision": state.precision,
             "network": state.network.state_dict(),
             "average": state.average.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in state.optimisers],
@@ -133,7 +160,8 @@ def save(state: TrainingState, path: Path) -> None:
 def resume(state: TrainingState, path: Path) -> None:
     """Loads what `save` wrote into a freshly started state; InputError when the recipe is another one.
 
-    `steps` alone may change: the rate then follows the cosine of the new length.
+    `steps` alone may change: the rate then follows the cosine of the new length. The run goes on in the precision that
+    it began in, on whatever machine.
     """
     saved = _saved(path)
     _check_recipe(saved["recipe"], state.recipe, path)
@@ -143,12 +171,17 @@ def resume(state: TrainingState, path: Path) -> None:
     for optimiser, values in zip(state.optimisers, saved["optimisers"], strict=True):
         optimiser.load_state_dict(values)
     state.step, state.seconds = saved["step"], saved["seconds"]
+    state.use(saved["precision"])
+
+
+_SAVED = ("recipe", "step", "seconds", "precision", "network", "average", "optimisers")
 
 
 def _saved(path: Path) -> dict[str, Any]:
     try:
         saved: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-        return {name: saved[name] for name in ("recipe", "step", "seconds", "network", "average", "optimisers")}
+        saved.setdefault("precision", "")  # of a run that was begun before runs kept it
+        return {name: saved[name] for name in _SAVED}
     except Exception as error:  # a torn or foreign file can make torch's reader raise nearly anything
         raise InputError(f"{path} is no state of a training run; move that file away to start anew") from error
 
@@ -163,7 +196,8 @@ def _check_network(saved: dict[str, Tensor], network: nn.Module, path: Path) -> 
 
 def _check_recipe(saved: dict[str, Any], recipe: Recipe, path: Path) -> None:
     kept = (f.name for f in fields(recipe) if f.name != "steps")
-    changed = [name for name in kept if saved.get(name) != getattr(recipe, name)]
+    usual = Recipe()  # a field that the run does not know yet had no effect at its default
+    changed = [name for name in kept if saved.get(name, getattr(usual, name)) != getattr(recipe, name)]
     if changed:
         raise InputError(
             f"{path.name} is a run with another recipe ({', '.join(changed)} changed); "
@@ -185,21 +219,38 @@ def _initialise(network: WaveGradNetwork) -> None:
             layer.bias[layer.out_channels // 2 :] = 1.0  # type: ignore[index]
 
 
-def _step(state: TrainingState, data: TrainingSet) -> float:
+def choose_precision(state: TrainingState, data: TrainingSet) -> None:
+    """Times one step's gradients in float32 and in bfloat16, and uses the faster; changes no weight."""
+
+    def gradients(precision: torch.dtype | None) -> None:
+        state.use("float32" if precision is None else "bfloat16")
+        _batch_loss(state, data).backward()  # type: ignore[no-untyped-call]
+        sum(float(p.grad.sum()) for p in state.network.parameters() if p.grad is not None)  # waits for a GPU
+        state.network.zero_grad()
+
+    state.use("float32" if faster_precision(gradients) is None else "bfloat16")
+
+
+def _batch_loss(state: TrainingState, data: TrainingSet) -> Tensor:
+    """Of the batch that belongs to the state's step."""
     recipe, device = state.recipe, next(state.network.parameters()).device
     generator = torch.Generator().manual_seed(_seed(recipe.seed, state.step))
     y0, mel = data.batch(recipe.batch, generator)
     level = DRAWS[recipe.draw](recipe.batch, generator)
     eps = torch.randn(y0.shape, generator=generator)
     y0, mel, level, eps = (t.to(device) for t in (y0, mel, level, eps))
-    loss = _loss(state, y0, mel, level, eps)
+    return _loss(state, y0, mel, level, eps)
+
+
+def _step(state: TrainingState, data: TrainingSet) -> float:
+    loss = _batch_loss(state, data)
     if not loss.isfinite():
         raise InputError(
             f"training diverged at step {state.step + 1}: its loss is {float(loss.detach())}; "
             "give a lower rate and matrix_rate, and start anew"
         )
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(state.network.parameters(), recipe.gradient_clip)
+    nn.utils.clip_grad_norm_(state.network.parameters(), state.recipe.gradient_clip)
     _update(state)
     return float(loss.detach())
 
@@ -227,9 +278,10 @@ def _update(state: TrainingState) -> None:
 
 
 def _rate_factor(recipe: Recipe, step: int) -> float:
-    """Linear warm-up, then a cosine down to final_rate."""
+    """Linear warm-up, a constant rate, then a cosine down to final_rate."""
     warm = min(1.0, (step + 1) / max(1, recipe.warm_up))
-    cosine = 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
+    left = (1 - step / recipe.steps) / recipe.decay if recipe.decay else 1.0
+    cosine = 0.5 * (1 + math.cos(math.pi * max(0.0, 1 - left)))
     return warm * (recipe.final_rate + (1 - recipe.final_rate) * cosine)
 
 

@@ -10,18 +10,15 @@ WIDE = 128  # from this shorter side on, bfloat16 is faster than float32 where t
 MOMENTUM = 0.95
 
 
-def optimisers(
-    network: nn.Module, rate: float, matrix_rate: float, *, reduced: torch.dtype | None = None
-) -> list[torch.optim.Optimizer]:
-    """Muon on the convolutions as [out, in * k] matrices, in `reduced` precision where the hardware has one, Adam on
-    biases and thin layers."""
+def optimisers(network: nn.Module, rate: float, matrix_rate: float) -> list[torch.optim.Optimizer]:
+    """Muon for the convolutions, as [out, in * k] matrices; Adam for biases and thin layers."""
     matrices: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for parameter in network.parameters():
         is_matrix = parameter.ndim == 4 and min(len(parameter), parameter[0].numel()) >= THIN
         (matrices if is_matrix else rest).append(parameter)
     found: list[torch.optim.Optimizer] = [
-        Muon(matrices, matrix_rate, reduced),
+        Muon(matrices, matrix_rate),
         torch.optim.Adam(rest, rate, (0.9, 0.99)),
     ]
     for optimiser in found:
@@ -38,9 +35,9 @@ class Muon(torch.optim.Optimizer):
     denoising error than Adam on the demo voice.
     """
 
-    def __init__(self, weights: Iterable[nn.Parameter], rate: float, reduced: torch.dtype | None = None) -> None:
+    def __init__(self, weights: Iterable[nn.Parameter], rate: float) -> None:
         super().__init__(weights, {"lr": rate})
-        self._reduced = reduced
+        self.reduced: torch.dtype | None = None  # the precision of wide matrices; None is float32
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -56,8 +53,8 @@ class Muon(torch.optim.Optimizer):
         momentum.mul_(MOMENTUM).add_(weight.grad)
         direction = weight.grad.add(momentum, alpha=MOMENTUM)  # type: ignore[union-attr]  # Nesterov
         matrix = direction.flatten(1)
-        wide = self._reduced is not None and min(matrix.shape) >= WIDE
-        matrix = orthogonalise(matrix, self._reduced if wide else None)
+        wide = self.reduced is not None and min(matrix.shape) >= WIDE
+        matrix = orthogonalise(matrix, self.reduced if wide else None)
         gain = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
         weight.add_(matrix.reshape(weight.shape), alpha=-rate * gain)
 
