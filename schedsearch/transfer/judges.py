@@ -9,7 +9,7 @@ from schedsearch.schedules.files import read_provenance
 from schedsearch.search.warm_starts import BEGAN_FROM
 from schedsearch.voice.config import Voice, known_datasets, known_rates, load_voice, none_in
 from schedsearch.voice.opened import voice_folder
-from vocoder.audio.listed_clips import standing
+from vocoder.audio.listed_clips import are_present
 from vocoder.errors import InputError
 
 AT = "@"  # between a dataset and a rate
@@ -110,7 +110,7 @@ def _missing(voice: Voice) -> str | None:
     label = f"{voice.dataset} at {voice.sample_rate} Hz"
     if not voice.checkpoint.is_file():
         return f"{label} has no checkpoint"
-    if not all(standing(clips) for clips in (voice.search_clips, voice.held_out_clips)):
+    if not all(are_present(clips) for clips in (voice.search_clips, voice.held_out_clips)):
         return f"{label} has no clips" + (f" ({voice.training.obtain})" if voice.training else "")
     return None
 

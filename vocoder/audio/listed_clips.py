@@ -1,4 +1,4 @@
-"""Clips chosen by name from a folder that holds others too, with the hash that each file had when it was chosen."""
+"""Reads clips that a dataset lists by name, each with the hash that its file had when it was chosen."""
 
 import hashlib
 import os
@@ -17,17 +17,17 @@ _WAY_OUT = "restore it, or choose clips again: make voice ... FORCE=1"
 
 @dataclass(frozen=True)
 class ListedClips:
-    """Files below a folder, each with the first hexadecimal digits (16 or more) of its SHA-256."""
+    """Files below a folder, each with the first digits (16 or more, hexadecimal) of its SHA-256."""
 
     folder: Path
     sha256: Mapping[str, str]  # path below the folder, / between its parts -> digits
 
     def __post_init__(self) -> None:
-        """InputError for an empty list, a name that leaves the folder, one that stands twice, and no hash."""
+        """Raises InputError for an empty list, a name outside the folder, a name that stands twice, or a bad hash."""
         if not self.sha256:
             raise InputError(f"a list of clips in {self.folder} must name files, and is empty; add some")
         for name, digits in self.sha256.items():
-            _check(name, digits)
+            _check_entry(name, digits)
         names = [clip_name(name) for name in self.sha256]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -35,21 +35,21 @@ class ListedClips:
 
 
 def read_clips(source: Path | ListedClips, *, sample_rate: int | None, resample: bool = False) -> list[Clip]:
-    """The clips of a folder, or those of a list, sorted by name.
+    """Returns the clips of a folder or of a list, sorted by name.
 
-    InputError as `read_folder` has it, and for a listed file that is gone or is not the one that was chosen.
+    Raises InputError as `read_folder` does, and for a listed file that is gone or has changed.
     """
     if isinstance(source, Path):
         return read_folder(source, sample_rate=sample_rate, resample=resample)
     names = sorted(source.sha256, key=clip_name)
-    for name in names:  # all of them before the first is decoded
+    for name in names:  # check all before decoding the first
         _check_unchanged(source.folder / name, name, source.sha256[name])
     clips = [read_audio(source.folder / name, sample_rate=sample_rate, resample=resample) for name in names]
     return [replace(clip, name=clip_name(name)) for clip, name in zip(clips, names, strict=True)]
 
 
-def standing(source: Path | ListedClips) -> bool:
-    """Whether a folder holds audio, or all files of a list are where it says: a look, without reading any."""
+def are_present(source: Path | ListedClips) -> bool:
+    """Tells whether a folder holds audio, or whether all files of a list exist. Reads none of them."""
     if isinstance(source, ListedClips):
         return all(os.path.isfile(source.folder / name) for name in source.sha256)
     try:
@@ -59,19 +59,19 @@ def standing(source: Path | ListedClips) -> bool:
 
 
 def clip_name(name: str) -> str:
-    """Of a path below a folder: without its ending, and with _ for /."""
+    """Returns the name of a clip from its path below a folder: no ending, and _ for /."""
     return "_".join(PurePosixPath(name).with_suffix("").parts)
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
+    """Returns the SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check(name: str, digits: object) -> None:
+def _check_entry(name: str, digits: object) -> None:
     parts = PurePosixPath(name).parts
-    # A clip's audio is written under its name: one of dots alone, as "...wav" has it, would be another folder.
+    # Audio is written under the clip's name. A name of dots alone, such as that of "...wav", would be a folder.
     if not parts or ".." in parts or PurePosixPath(name).is_absolute() or not clip_name(name).strip("."):
         raise InputError(f"a listed clip must be a path below its folder, and is {name!r}; correct it")
     if not isinstance(digits, str) or not _DIGEST.fullmatch(digits):
@@ -83,12 +83,12 @@ def _check(name: str, digits: object) -> None:
 
 def _check_unchanged(path: Path, name: str, digits: str) -> None:
     try:
-        found = file_digest(path)
+        digest = file_digest(path)
     except (OSError, ValueError) as error:  # ValueError: a null byte
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"listed clip {name!r} cannot be read in {path.parent} ({reason}); {_WAY_OUT}") from error
-    if not found.startswith(digits):
+    if not digest.startswith(digits):
         raise InputError(
-            f"clip {str(path)!r} has changed since it was chosen: its SHA-256 begins with {found[: len(digits)]}, "
+            f"clip {str(path)!r} has changed since it was chosen: its SHA-256 begins with {digest[: len(digits)]}, "
             f"the dataset's file says {digits}; {_WAY_OUT}"
         )

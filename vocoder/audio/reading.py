@@ -1,4 +1,4 @@
-"""Reading, resampling and writing audio. Every refusal is one line: the rule, the value, the way out."""
+"""Reads, resamples and writes audio. Each refusal is one line: the rule, the value, the way out."""
 
 import io
 import os
@@ -20,10 +20,10 @@ from vocoder.errors import InputError
 ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
 SHORTEST = 0.25  # seconds: PESQ refuses less
 SILENCE = 1e-4  # peak, full scale 1
-MOST_SAMPLES = 1 << 28  # of all channels, 1 GiB: 90 minutes at 48 kHz
+MOST_SAMPLES = 1 << 28  # of all channels together, 1 GiB: 90 minutes at 48 kHz
 BLOCK = 1 << 20  # samples decoded at once
-LOWEST_RATE = 1000  # Hz; a header may say 1, and resampling would make minutes of each sample
-LOUDEST = 2.0  # peak: codecs overshoot 1 a little; more is another scale, integers kept in floats for one
+LOWEST_RATE = 1000  # Hz; at the 1 Hz that a header may claim, resampling would make each sample last minutes
+LOUDEST = 2.0  # peak; codecs overshoot 1 a little, and a higher peak means another scale, such as integers
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Clip:
 
 
 def check_name(name: str) -> None:
-    """InputError for a file name that is no UTF-8: it stands in tables, and noise is drawn by it."""
+    """Raises InputError for a file name that is not UTF-8: tables show it, and it seeds the noise."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -54,10 +54,9 @@ def check_name(name: str) -> None:
 def read_audio(path: Path | str, *, sample_rate: int | None, resample: bool = False) -> Clip:
     """Reads a mono WAV (any depth), FLAC, OGG or MP3; `sample_rate` None accepts every rate.
 
-    Overshoots of full scale, such as MP3 decoding and resampling leave, are clipped to -1..1.
+    Clips overshoots of full scale to -1..1; MP3 decoding and resampling leave some.
     Raises InputError for a file that is missing, undecodable, truncated, empty, stereo, at another rate
-    (unless `resample`), below 1000 Hz, shorter than 0.25 s, silent, out of scale, too long, or that holds
-    NaN or infinite samples.
+    (unless `resample`), below 1000 Hz, shorter than 0.25 s, silent, out of scale, too long, or not finite.
     A truncated OGG cannot be told from a shorter one.
     """
     path = Path(path)
@@ -78,7 +77,10 @@ def read_audio(path: Path | str, *, sample_rate: int | None, resample: bool = Fa
 
 
 def open_audio(path: Path) -> soundfile.SoundFile:
-    """A file's header, before anything is decoded; InputError for one that is missing, empty, foreign or cut short."""
+    """Opens a file and reads its header only.
+
+    Raises InputError for a file that is missing, empty, of another format, or truncated.
+    """
     check_name(path.stem)
     if not os.path.isfile(path):
         what = "no file but a folder or a device" if os.path.exists(path) else "no such file"
@@ -101,8 +103,11 @@ def open_audio(path: Path) -> soundfile.SoundFile:
 
 
 def read_samples(file: soundfile.SoundFile, name: str) -> NDArray[np.float32]:
-    """All samples [samples, channel] of an open file; InputError where fewer decode than its header promises, and for
-    more than memory is for. Read by and by: a header may promise what no file of its size can hold."""
+    """Returns all samples of an open file, [samples, channel].
+
+    Raises InputError where fewer decode than the header promises, and for more than MOST_SAMPLES.
+    Reads block by block: a header may promise more than the file can hold.
+    """
     promised = file.frames
     most = MOST_SAMPLES // file.channels
     blocks = []
@@ -123,7 +128,7 @@ def read_samples(file: soundfile.SoundFile, name: str) -> NDArray[np.float32]:
 
 
 def read_folder(folder: Path | str, *, sample_rate: int | None, resample: bool = False) -> list[Clip]:
-    """The clips that stand directly in a folder, sorted by name; hidden files are passed over."""
+    """Returns the clips that stand directly in a folder, sorted by name. Skips hidden files."""
     folder = Path(folder)
     if not os.path.isdir(folder):
         raise InputError(f"{folder}: no such folder of audio; check the path")
@@ -143,12 +148,12 @@ def read_folder(folder: Path | str, *, sample_rate: int | None, resample: bool =
 
 
 def is_audio(path: Path) -> bool:
-    """Whether a file's ending is one that is read, and it is not hidden."""
+    """Tells whether a file has an ending that we read and is not hidden."""
     return os.path.isfile(path) and path.suffix.lower() in ENDINGS and not path.name.startswith(".")
 
 
 def resample(audio: Tensor, rate: int, target: int) -> Tensor:
-    """Audio [samples] or [clip, samples] at `target` Hz, by soxr's high quality; detached from the graph."""
+    """Returns audio [samples] or [clip, samples] at `target` Hz, by soxr's high quality, detached from the graph."""
     if rate == target:
         return audio
     # soxr wants time first: [samples] or [samples, channels].
@@ -157,7 +162,7 @@ def resample(audio: Tensor, rate: int, target: int) -> Tensor:
 
 
 def cut_to_hops(audio: Tensor, hop_length: int) -> Tensor:
-    """Cuts [..., samples] at the end to whole hops, so that samples == frames * hop_length."""
+    """Cuts the end of [..., samples], so that whole hops are left: samples == frames * hop_length."""
     frames = audio.shape[-1] // hop_length
     if frames < 1:
         raise InputError(
@@ -168,7 +173,7 @@ def cut_to_hops(audio: Tensor, hop_length: int) -> Tensor:
 
 
 def write_wav(path: Path | str, audio: Tensor, sample_rate: int) -> None:
-    """Writes [samples] as 16-bit PCM, clipped to -1..1; the file appears whole or not at all."""
+    """Writes [samples] as 16-bit PCM, clipped to -1..1. The file appears whole or not at all."""
     path = Path(path)
     samples = audio.detach().cpu().float()
     if not samples.isfinite().all():
@@ -181,8 +186,7 @@ def write_wav(path: Path | str, audio: Tensor, sample_rate: int) -> None:
     atomic_write(path, content.getvalue())
 
 
-# read_audio has a flag of the same name.
-_at_rate = resample
+_at_rate = resample  # read_audio has a flag that is called resample
 
 
 def _reason(error: Exception) -> str:
@@ -190,7 +194,7 @@ def _reason(error: Exception) -> str:
 
 
 def _mono(samples: NDArray[np.float32], path: Path) -> Tensor:
-    """Checks the samples [samples, channel] themselves, and takes the only channel, [samples]."""
+    """Checks the samples [samples, channel] and returns the only channel, [samples]."""
     count, channels = samples.shape
     if count == 0:
         raise InputError(f"clip {path.stem}: must hold samples, has 0; record or copy it again")
@@ -221,8 +225,10 @@ def _check_length(audio: Tensor, rate: int, name: str) -> None:
 
 
 def typical_excerpt(clip: Clip, seconds: float, hop_length: int) -> Clip:
-    """The `seconds` (in whole hops, from a whole hop on) whose mean log energy is nearest to the clip's; all of a
-    shorter clip. Not the loudest: pauses are where static is heard, and schedules rank differently without them.
+    """Returns the stretch of `seconds` whose mean log energy is nearest to the clip's, or all of a shorter clip.
+
+    It begins and ends on whole hops. Not the loudest stretch: static is heard in pauses, and schedules rank
+    differently without them.
     """
     frames = max(1, round(seconds * clip.sample_rate / hop_length))
     audio = cut_to_hops(clip.audio, hop_length)

@@ -1,1 +1,1 @@
-"""Is this the front end that the network was trained with, and is it trained?"""
+"""Checks that a network is trained, and that its front end is the one it was trained with."""

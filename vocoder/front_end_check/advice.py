@@ -1,4 +1,4 @@
-"""A diagnosis in words: one sentence on what was found, and how it is mended."""
+"""Says in one sentence what the check found and how to mend it."""
 
 import math
 
@@ -38,36 +38,36 @@ CLIPS = {  # settings of the clips, not of the configuration
 }
 
 
-def sentence(found: Diagnosis, dialect: str) -> str:
-    """What was found and what to do, in one line."""
-    return _SENTENCES[found.kind](found, dialect)
+def sentence(diagnosis: Diagnosis, dialect: str) -> str:
+    """Says what was found and what to do, in one line."""
+    return _SENTENCES[diagnosis.kind](diagnosis, dialect)
 
 
-def _matches(found: Diagnosis, _: str) -> str:
-    return f"trained, and the front end matches: {_evidence(found)}; {_none_better(found)}"
+def _matches(diagnosis: Diagnosis, _: str) -> str:
+    return f"trained, and the front end matches: {_evidence(diagnosis)}; {_none_better(diagnosis)}"
 
 
-def _weak(found: Diagnosis, _: str) -> str:
+def _weak(diagnosis: Diagnosis, _: str) -> str:
     return (
-        f"weakly trained: {_evidence(found)}, so the network knows little more of speech "
-        f"than its average spectrum, or its front end is unlike any that was tried; {_none_better(found)}; a schedule "
-        "found now need not suit it after more training"
+        f"weakly trained: {_evidence(diagnosis)}, so the network knows little more of speech than its average "
+        f"spectrum, or its front end is unlike any that was tried; {_none_better(diagnosis)}; a schedule found now "
+        "need not suit it after more training"
     )
 
 
-def _mismatch(found: Diagnosis, dialect: str) -> str:
-    named = " and ".join(f"{setting} = {value}" for setting, value in found.changes)
-    less = 1 - math.exp(found.best - found.given)
-    mends = "; ".join(_mend(setting, value, dialect) for setting, value in found.changes)
+def _mismatch(diagnosis: Diagnosis, dialect: str) -> str:
+    named = " and ".join(f"{setting} = {value}" for setting, value in diagnosis.changes)
+    less = 1 - math.exp(diagnosis.best - diagnosis.given)
+    mends = "; ".join(_mend(setting, value, dialect) for setting, value in diagnosis.changes)
     return (
         f"this is not what the checkpoint was trained with: its denoising error is {less:.0%} lower with {named} "
-        f"({found.pieces} pieces of the search clips{_ties(found)}); {mends}{_doubt(found)}"
+        f"({diagnosis.pieces} pieces of the search clips{_ties(diagnosis)}); {mends}{_doubt(diagnosis)}"
     )
 
 
-def _doubt(found: Diagnosis) -> str:
-    """Measured: of five sets of settings that were wrong together, two were found (front_end/mistakes.md)."""
-    if len(found.changes) < 2:
+def _doubt(diagnosis: Diagnosis) -> str:
+    """Warns where several settings are wrong: of five such sets the check found two (front_end/mistakes.md)."""
+    if len(diagnosis.changes) < 2:
         return ""
     return "; settings that are wrong together stand in for one another, so look at the training's own configuration"
 
@@ -82,41 +82,41 @@ def _mend(setting: str, value: str, dialect: str) -> str:
     return f"set {key} to {value} in the configuration{more}"
 
 
-def _deaf(found: Diagnosis, _: str) -> str:
+def _deaf(diagnosis: Diagnosis, _: str) -> str:
     return (
-        f"the network pays no heed to the mel: {_evidence(found)}, and no variant of {found.tried} changes that; "
+        f"the network ignores the mel: {_evidence(diagnosis)}, and none of {diagnosis.tried} variants changes that; "
         "give a checkpoint that was trained with mels, all of its tensors loaded"
     )
 
 
-def _untrained(found: Diagnosis, _: str) -> str:
-    random = f", with random weights {_times(found.random_weights)}" if found.random_weights is not None else ""
+def _untrained(diagnosis: Diagnosis, _: str) -> str:
+    random = f", with random weights {_times(diagnosis.random_weights)}" if diagnosis.random_weights is not None else ""
     return (
-        f"untrained or damaged weights: with the best of {found.tried} setups the denoising error is "
-        f"{_times(found.best)} a stationary Wiener filter's (predicting zero {_times(found.zero)}{random}); "
+        f"untrained or damaged weights: with the best of {diagnosis.tried} setups the denoising error is "
+        f"{_times(diagnosis.best)} a stationary Wiener filter's (predicting zero {_times(diagnosis.zero)}{random}); "
         "give a trained checkpoint (or, if it is one, its own front end: it is unlike any that was tried)"
     )
 
 
-def _broken(found: Diagnosis, _: str) -> str:
+def _broken(diagnosis: Diagnosis, _: str) -> str:
     return "the network returns NaN or infinity on the search clips; give an earlier checkpoint, or try float32"
 
 
-def _evidence(found: Diagnosis) -> str:
+def _evidence(diagnosis: Diagnosis) -> str:
     return (
-        f"denoising error {_times(found.best)} a stationary Wiener filter's, {_times(found.others_mels)} with other "
-        "clips' mels"
+        f"denoising error {_times(diagnosis.best)} a stationary Wiener filter's, "
+        f"{_times(diagnosis.others_mels)} with other clips' mels"
     )
 
 
-def _none_better(found: Diagnosis) -> str:
-    return f"none of {found.tried} variants is better{_ties(found)}"
+def _none_better(diagnosis: Diagnosis) -> str:
+    return f"none of {diagnosis.tried} variants is better{_ties(diagnosis)}"
 
 
-def _ties(found: Diagnosis) -> str:
-    if not found.ties:
+def _ties(diagnosis: Diagnosis) -> str:
+    if not diagnosis.ties:
         return ""
-    return f", and {' or '.join(found.ties)} cannot be told from it, which is no matter"
+    return f", and {' or '.join(diagnosis.ties)} cannot be told from it, which is no matter"
 
 
 def _times(score: float | None) -> str:

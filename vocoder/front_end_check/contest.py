@@ -1,8 +1,7 @@
-"""Which variants of a setup are better than it: screening, then paired tests on fresh pieces and noise."""
+"""Finds the variants that are better than a setup: by screening, then by paired tests on fresh pieces and noise."""
 
 from dataclasses import dataclass
 
-import numpy as np
 from scipy import stats
 
 from vocoder.front_end_check.examination import Examination
@@ -11,41 +10,41 @@ from vocoder.front_end_check.setups import Setup, Variant
 from vocoder.front_end_check.variants import WHOLE, variants
 
 FINALISTS = 4
-NEAR = 0.05  # screened scores so near to one another are not told apart on so few pieces
+NEAR = 0.05  # the few pieces of screening cannot tell closer scores apart
 CONFIDENCE = 0.01  # of a test, shared among a round's finalists
-WORTH = 0.01  # of what the right mels gain over other clips' mels: less is no reason to refuse
-WEAK = -0.1  # a network with more error than this, a tenth less than the Wiener filter, is weakly trained
-LEAST = 0.005  # of the logarithm of the error: no difference that matters
+WORTH = 0.01  # of what the right mels gain over other clips' mels; a smaller gain is no reason to refuse
+WEAK = -0.1  # score; a network above it has more than nine tenths of the Wiener filter's error: weakly trained
+LEAST = 0.005  # smaller differences of the score do not matter
 
 
 @dataclass(frozen=True)
 class Row:
-    """One measured setup; scores are logarithms of its error over the Wiener filter's."""
+    """One measured setup. Its score is the logarithm of its error over the Wiener filter's."""
 
     name: str
     score: float
-    difference: float  # score less that of the setup it was compared with; below 0 is better
+    difference: float  # from the score of the setup it was compared with; below 0 is better
     t: float  # Student's, of that difference over pieces
     pieces: int
 
 
 @dataclass(frozen=True)
 class Contest:
-    """What came of one round."""
+    """The outcome of one round."""
 
-    winner: Variant | None  # None: nothing is better than the given setup, or not by enough to matter
-    scores: Scores  # of the winner, else of the given setup
-    ties: tuple[str, ...]  # names of the variants that are no worse than that, as far as it matters or can be told
+    winner: Variant | None  # None: no variant is better than the given setup by enough to matter
+    scores: Scores  # of the winner, or of the given setup
+    ties: tuple[str, ...]  # names of the variants that are not measurably worse
     rows: tuple[Row, ...]
     tried: int
 
 
 def contest(examination: Examination, given: Setup, own: Scores) -> Contest:
-    """All variants of `given` against it; `own` are its scores."""
+    """Compares `given` with all of its variants; `own` are its scores."""
     whole = examination.effort.whole_front_ends
-    found = [each for each in variants(given, examination.factors) if whole or each.setting != WHOLE]
-    found = [each for each in found if examination.fits(each.of(given))]
-    finals = [(variant, examination.full(variant.of(given))) for variant in _finalists(examination, given, found)]
+    tried = [variant for variant in variants(given, examination.factors) if whole or variant.setting != WHOLE]
+    tried = [variant for variant in tried if examination.fits(variant.of(given))]
+    finals = [(variant, examination.full(variant.of(given))) for variant in _finalists(examination, given, tried)]
     finals.sort(key=lambda pair: pair[1].mean)
     rows = tuple(row(variant.name, scores, own) for variant, scores in finals)
     for winner, scores in finals:
@@ -53,39 +52,39 @@ def contest(examination: Examination, given: Setup, own: Scores) -> Contest:
             continue
         if _is_better(scores, own, len(finals)) and _matters(examination, winner.of(given), scores, own):
             ties = tuple(v.name for v, s in finals if v is not winner and not is_worse(s, scores))
-            return Contest(winner, scores, ties, rows, len(found))
-    return Contest(None, own, tuple(v.name for v, s in finals if not is_worse(s, own)), rows, len(found))
+            return Contest(winner, scores, ties, rows, len(tried))
+    return Contest(None, own, tuple(v.name for v, s in finals if not is_worse(s, own)), rows, len(tried))
 
 
 def row(name: str, scores: Scores, own: Scores) -> Row:
-    """A line of the table of measurements."""
+    """Returns a line of the table of measurements."""
     difference = scores.pieces - own.pieces
-    return Row(name, scores.mean, float(difference.mean()), _t(difference), len(difference))
+    return Row(name, scores.mean, float(difference.mean()), _t_test(difference)[0], len(difference))
 
 
 def is_worse(scores: Scores, than: Scores) -> bool:
-    """By a one-sided paired test, and by more than nothing."""
-    difference = scores.pieces - than.pieces
-    return bool(difference.mean() > LEAST) and _p_value(difference) < CONFIDENCE
+    """Tells whether scores are higher by a one-sided paired test, and by enough to matter."""
+    return _exceeds(scores.pieces - than.pieces, CONFIDENCE)
 
 
-def _finalists(examination: Examination, given: Setup, found: list[Variant]) -> list[Variant]:
-    """Those that screening finds near the best, be that a variant or the given setup."""
+def _finalists(examination: Examination, given: Setup, tried: list[Variant]) -> list[Variant]:
+    """Returns the variants that screening finds near the best one, or near the given setup where that is best."""
     own = examination.screen(given)
-    screened = sorted((examination.screen(variant.of(given)), i) for i, variant in enumerate(found))
+    screened = sorted((examination.screen(variant.of(given)), i) for i, variant in enumerate(tried))
     best = min([own, *(score for score, _ in screened[:1])])
-    return [found[i] for score, i in screened[:FINALISTS] if score < best + NEAR]
+    return [tried[i] for score, i in screened[:FINALISTS] if score < best + NEAR]
 
 
 def _is_credible(variant: Variant, scores: Scores) -> bool:
-    """Clips are to blame only where the network does well without what was done to them: the error of one that does
-    badly everywhere stays as it is when clips get louder, and the filter's rises."""
+    """Tells whether a variant that treats the clips can be believed: only where the network then does well.
+
+    Louder clips raise the filter's error and leave that of a bad network as it is, so they would always look better.
+    """
     return "treatment" not in variant.changes or scores.mean < WEAK
 
 
 def _is_better(scores: Scores, own: Scores, tests: int) -> bool:
-    difference = own.pieces - scores.pieces
-    return bool(difference.mean() > LEAST) and _p_value(difference) < CONFIDENCE / tests
+    return _exceeds(own.pieces - scores.pieces, CONFIDENCE / tests)
 
 
 def _matters(examination: Examination, setup: Setup, scores: Scores, own: Scores) -> bool:
@@ -93,14 +92,13 @@ def _matters(examination: Examination, setup: Setup, scores: Scores, own: Scores
     return own.mean - scores.mean > WORTH * gain
 
 
-def _t(difference: Array) -> float:
-    if len(difference) < 2:
-        return 0.0
-    return float(difference.mean() / max(difference.std(ddof=1) / len(difference) ** 0.5, np.finfo(float).tiny))
+def _exceeds(difference: Array, level: float) -> bool:
+    return bool(difference.mean() > LEAST) and _t_test(difference)[1] < level
 
 
-def _p_value(difference: Array) -> float:
-    """One-sided: how likely so large a mean is where there is no difference. 1 for a single piece."""
-    if len(difference) < 2:
-        return 1.0
-    return float(stats.t.sf(_t(difference), len(difference) - 1))
+def _t_test(difference: Array) -> tuple[float, float]:
+    """Returns Student's t of the mean over pieces and its one-sided p-value; 0 and 1 for one piece or no difference."""
+    if len(difference) < 2 or not difference.any():
+        return 0.0, 1.0
+    test = stats.ttest_1samp(difference, 0.0, alternative="greater")
+    return float(test.statistic), float(test.pvalue)

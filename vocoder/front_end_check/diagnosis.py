@@ -1,7 +1,7 @@
-"""Is the network trained, and is this the front end it was trained with? Measured on the user's own clips.
+"""Finds out on the user's clips whether a network is trained, and with which front end.
 
-A variant of the given setup that is better than it is taken over, and its own variants are tried in turn: settings that
-are wrong together are found one after the other.
+A variant that is better than the given setup replaces it, and its own variants are tried in turn. So settings that are
+wrong together are found one after the other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,23 +18,23 @@ from vocoder.front_end_check.variants import spelt
 
 Kind = Literal["matches", "weak", "mismatch", "deaf", "untrained", "broken"]
 
-VERSION = 2  # of what is measured and how it is judged: kept diagnoses of another version are made again
-LEAST_PIECES = 3  # fewer vary too much for a paired test, and have no other clip's mel
-ROUNDS = 3  # settings wrong together
+VERSION = 2  # of what is measured and how it is judged; stored diagnoses of other versions are made again
+LEAST_PIECES = 3  # fewer vary too much for a paired test
+ROUNDS = 3  # most settings that are found wrong together
 UNTRAINED = 0.5  # of the way from the Wiener filter's error to that of predicting zero noise
 DEAF = 0.02  # other clips' mels raise the error by less than a fiftieth
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found. Scores are logarithms of the network's error over the Wiener filter's: less is better."""
+    """The result of a check. Scores are logarithms of the network's error over the Wiener filter's: less is better."""
 
     kind: Kind
-    changes: tuple[tuple[str, str], ...]  # setting and value, as the network wants them
-    ties: tuple[str, ...]  # variants that cannot be told from that (or, without changes, from the given setup)
-    given: float  # score of the setup as it is
-    best: float  # with the changes
-    others_mels: float  # with other clips' mels
+    changes: tuple[tuple[str, str], ...]  # setting and value that suit the network
+    ties: tuple[str, ...]  # variants that cannot be told from the changed (or unchanged) setup
+    given: float  # score of the given setup
+    best: float  # score with the changes
+    others_mels: float  # score with other clips' mels
     random_weights: float | None  # of the same network with random weights; None where it has no weights
     zero: float  # of predicting zero noise
     pieces: int
@@ -44,23 +44,23 @@ class Diagnosis:
 
     @property
     def passes(self) -> bool:
-        """Whether a search makes sense."""
+        """Tells whether a search makes sense."""
         return self.kind in ("matches", "weak")
 
     def plain(self) -> dict[str, Any]:
-        """JSON values; `from_plain` reads them."""
+        """Returns JSON values that `from_plain` reads."""
         return asdict(self)
 
     @classmethod
     def from_plain(cls, stored: Mapping[str, Any]) -> "Diagnosis":
-        """Of what `plain` made."""
+        """Restores what `plain` returned."""
         changes = tuple((setting, value) for setting, value in stored["changes"])
-        rows = tuple(Row(**found) for found in stored["rows"])
+        rows = tuple(Row(**row) for row in stored["rows"])
         return cls(**{**stored, "changes": changes, "rows": rows, "ties": tuple(stored["ties"])})
 
 
 def too_short(clips: Sequence[Clip], hop_length: int) -> str | None:
-    """Why nothing can be told from these clips; None where there are enough of them."""
+    """Says why these clips are too few for a check; None where they suffice."""
     count = len(pieces_of(clips, hop_length)) if clips else 0
     if count >= LEAST_PIECES:
         return None
@@ -68,7 +68,7 @@ def too_short(clips: Sequence[Clip], hop_length: int) -> str | None:
 
 
 def diagnose(denoiser: Denoiser, clips: Sequence[Clip], *, seed: int = 0, effort: Effort = USUAL) -> Diagnosis:
-    """Of a vocoder, on clips that it was not trained on: some 900 network evaluations of 0.4 s where all is well.
+    """Checks a vocoder on clips that it was not trained on: about 900 network evaluations of 0.4 s where all is well.
 
     Raises InputError for clips that are `too_short`.
     """
@@ -79,7 +79,7 @@ def diagnose(denoiser: Denoiser, clips: Sequence[Clip], *, seed: int = 0, effort
 
 
 def examined(examination: Examination, given: Setup) -> Diagnosis:
-    """Of the given setup of the vocoder on the bench."""
+    """Checks the given setup of the vocoder under examination."""
     first = examination.full(given)
     setup, scores, rounds = given, first, list[Contest]()
     while first.finite and len(rounds) < ROUNDS:
@@ -90,38 +90,41 @@ def examined(examination: Examination, given: Setup) -> Diagnosis:
     others, random = examination.full(setup, mels_of_others=True), examination.random(setup)
     beside = [row("mels of other clips", others, scores)]
     beside += [] if random is None else [row("random weights", random, scores)]
-    won = [found for found in rounds if found.winner]
+    won = [played for played in rounds if played.winner]
     kind = _kind(scores, others, bool(won))
     sound = kind in ("matches", "weak", "mismatch")  # what suits a network that has learnt nothing is chance
     return Diagnosis(
         kind=kind,
         changes=_changes(given, won) if sound else (),
-        ties=next((found.ties for found in (*won[-1:], *rounds)), ()) if sound else (),
+        ties=next((played.ties for played in (*won[-1:], *rounds)), ()) if sound else (),
         given=first.mean,
         best=scores.mean,
         others_mels=others.mean,
         random_weights=None if random is None else random.mean,
         zero=float(scores.zero.mean()),
         pieces=len(first.pieces),
-        tried=max((found.tried for found in rounds), default=0),
+        tried=max((played.tried for played in rounds), default=0),
         network_evaluations=examination.evaluations,
-        rows=(*(found for each in rounds for found in each.rows), *beside),
+        rows=(*(line for played in rounds for line in played.rows), *beside),
     )
 
 
 def _changes(given: Setup, won: Sequence[Contest]) -> tuple[tuple[str, str], ...]:
-    """Setting and value of each winner; the later one where a setting was changed twice."""
+    """Returns setting and value of each winner, and the later value where a setting changed twice."""
     changes: dict[str, str] = {}
-    for found in won:
-        if found.winner is not None:
-            changes |= spelt(found.winner, given)
-            given = found.winner.of(given)
+    for played in won:
+        if played.winner is not None:
+            changes |= spelt(played.winner, given)
+            given = played.winner.of(given)
     return tuple(changes.items())
 
 
 def _kind(best: Scores, others: Scores, changed: bool) -> Kind:
-    """A network that hears its mel has learnt something, however little, unless it does worse than predicting zero:
-    the larger damaged weights are, the more a mel moves what they give."""
+    """Judges the best setup by its scores.
+
+    A network that uses its mel has learnt something. One that does worse than predicting zero has not: the larger
+    damaged weights are, the more the mel moves their output.
+    """
     if not best.finite:
         return "broken"
     zero = float(best.zero.mean())

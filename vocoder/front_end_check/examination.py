@@ -1,4 +1,4 @@
-"""A vocoder on the bench: setups measured on the same pieces and noise, and what that has cost."""
+"""Measures setups of one vocoder on the same pieces and noise, and counts the cost."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,14 +12,14 @@ from vocoder.front_end_check.setups import Setup
 from vocoder.network import WaveGradNetwork
 from vocoder.vocoder import Vocoder
 
-_FRESH = 1000  # added to the seed: other noise than screening's
+_FRESH = 1000  # added to the seed, for other noise than in screening
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How many pieces and which log-SNR levels a setup is measured on, first roughly, then for good.
+    """How many pieces and which log-SNR levels a setup is measured on, in screening and in full.
 
-    Without `whole_front_ends` settings are tried one at a time alone: so fares a voice whose front end is nobody's.
+    Without `whole_front_ends` settings are tried one at a time only, as for a front end that no implementation has.
     """
 
     screened_pieces: int = 3
@@ -33,7 +33,7 @@ USUAL = Effort()
 
 
 class Examination:
-    """Of one vocoder; `evaluations` counts network calls on one piece. What was measured is kept."""
+    """Measures setups of one vocoder and remembers the scores. `evaluations` counts network calls on one piece."""
 
     def __init__(self, denoiser: Denoiser, pieces: Sequence[Tensor], seed: int, effort: Effort = USUAL) -> None:
         self.denoiser, self.seed, self.effort, self.evaluations = denoiser, seed, effort, 0
@@ -46,15 +46,15 @@ class Examination:
 
     @property
     def factors(self) -> tuple[int, ...] | None:
-        """The network's up- and downsampling factors, if it has any to change."""
+        """The network's up- and downsampling factors; None for a denoiser that is no network."""
         return self.denoiser.network.config.factors if isinstance(self.denoiser, Vocoder) else None
 
     def fits(self, setup: Setup) -> bool:
-        """Whether it can be measured on pieces of this length, which all have."""
+        """Tells whether the pieces are long enough for a setup."""
         return fits(setup, self.rough[0])
 
     def screen(self, setup: Setup) -> float:
-        """Mean score on few pieces at two levels."""
+        """Returns the mean score on few pieces at two levels."""
         if setup not in self._screened:
             denoiser = _with_factors(self.denoiser, setup)
             scores = self._measured(denoiser, setup, self.rough, self.effort.screened_levels, self.seed)
@@ -62,7 +62,7 @@ class Examination:
         return self._screened[setup]
 
     def full(self, setup: Setup, *, mels_of_others: bool = False) -> Scores:
-        """At all levels, on pieces that screening has not seen where there are enough."""
+        """Measures at all levels, where possible on pieces that screening has not seen."""
         key = (setup, mels_of_others)
         if key not in self._full:
             denoiser, seed = _with_factors(self.denoiser, setup), self.seed + _FRESH
@@ -70,7 +70,7 @@ class Examination:
         return self._full[key]
 
     def random(self, setup: Setup) -> Scores | None:
-        """The same network with weights such as training begins with."""
+        """Measures the same network with untrained weights; None for a denoiser that is no network."""
         if not isinstance(self.denoiser, Vocoder):
             return None
         if setup not in self._random:
@@ -119,7 +119,7 @@ class _Refactored:
 
 
 def _with_factors(denoiser: Denoiser, setup: Setup) -> Denoiser:
-    """The same weights with the setup's factors: no tensor's shape depends on them."""
+    """Returns the same weights with the setup's factors, on which no tensor's shape depends."""
     if setup.factors is None or not isinstance(denoiser, Vocoder):
         return denoiser
     own = denoiser.network

@@ -1,4 +1,4 @@
-"""One mel front end with every choice as a field: what the three implementations have, and what their forks have."""
+"""Holds one mel front end with every choice as a field: those of the three implementations and of their forks."""
 
 import math
 import warnings
@@ -19,9 +19,9 @@ from vocoder.front_ends.spectrogram import check_band, check_sizes, magnitudes, 
 
 @dataclass(frozen=True)
 class GeneralMel:
-    """scale * log(max(mel, floor)) + offset, clamped to [low, high]; mel of amplitude (power 1) or power (2).
+    """Computes scale * log(max(mel, floor)) + offset, clamped to [low, high]; mel of amplitude (power 1) or power (2).
 
-    `floor` is one of the amplitude: a power mel is floored at its square.
+    `floor` is an amplitude: the floor of a power mel is its square.
     """
 
     sample_rate: int  # Hz
@@ -112,7 +112,7 @@ def _filterbank(
 
 
 def general(front_end: FrontEnd) -> GeneralMel | None:
-    """The same front end with its choices as fields; None for one that has no such form."""
+    """Returns the same front end with its choices as fields; None where it has no such form."""
     if isinstance(front_end, GeneralMel):
         return front_end
     if isinstance(front_end, IvanvovkMel):
@@ -131,7 +131,7 @@ def _of_ivanvovk(mel: IvanvovkMel) -> GeneralMel:
 
 
 def _of_lmnt(mel: LmntMel) -> GeneralMel:
-    """Its clamp of the audio to -1..1 does nothing to audio that was read."""
+    """Leaves out lmnt's clamp of the audio to -1..1: audio that was read lies there."""
     return GeneralMel(
         mel.sample_rate,
         mel.n_fft,
@@ -151,7 +151,7 @@ def _of_lmnt(mel: LmntMel) -> GeneralMel:
 
 
 def _of_coqui(mel: CoquiMel) -> GeneralMel | None:
-    """None where each channel has statistics of its own: they are part of no other front end."""
+    """Returns None where each channel has its own statistics, which no other front end has."""
     norm = mel.normalisation
     slope, offset, low, high = 1.0, 0.0, -math.inf, math.inf
     if isinstance(norm, RangeNormalisation):

@@ -1,8 +1,8 @@
-"""How well a network denoises clips in a given setup, in a unit that clips, levels and voices share.
+"""Measures how well a network denoises clips in a setup, in a unit that clips, levels and voices share.
 
-The unit: the natural logarithm of mean |eps - eps_hat| over that of a stationary Wiener filter, which knows the clip's
-long-term spectrum and nothing else. The filter's own error follows the clip's level and colour, so that also setups
-that change the clips can be compared: 0 is as good as the filter, -0.7 half its error.
+A score is the natural logarithm of mean |eps - eps_hat| over that of a stationary Wiener filter, which knows only the
+clip's long-term spectrum. The filter's error follows the clip's level and colour, so setups that change the clips can
+be compared too. 0 is as good as the filter, -0.7 is half its error.
 """
 
 import math
@@ -29,7 +29,7 @@ SPECTRUM = 512  # n_fft of the filter's spectrum
 
 
 class Denoiser(Protocol):
-    """What a check needs of a vocoder."""
+    """The part of a vocoder that a check needs."""
 
     @property
     def front_end(self) -> FrontEnd: ...
@@ -43,25 +43,25 @@ class Denoiser(Protocol):
 
 @dataclass(frozen=True)
 class Scores:
-    """Logarithms of error over the Wiener filter's, [piece, level]."""
+    """Logarithms of the error over the Wiener filter's, [piece, level]."""
 
     values: Array
-    zero: Array  # the same of predicting zero
-    finite: bool = True  # False where the network returned NaN or infinity, which counts as an error of a million
+    zero: Array  # the same for predicting zero
+    finite: bool = True  # False where the network returned NaN or infinity; that counts as an error of a million
 
     @property
     def mean(self) -> float:
-        """Over pieces and levels."""
+        """Mean over pieces and levels."""
         return float(self.values.mean())
 
     @property
     def pieces(self) -> Array:
-        """[piece]: means over levels, what paired tests compare."""
+        """Means over levels, [piece], for paired tests."""
         return np.asarray(self.values.mean(axis=1))
 
 
 def pieces_of(clips: Sequence[Clip], hop_length: int) -> list[Tensor]:
-    """Equal stretches of whole hops, at most 0.4 s, first one of every clip, then the second ones, and so on."""
+    """Cuts clips into equal stretches of whole hops, at most 0.4 s: the first of every clip, then the second ones."""
     rate = clips[0].sample_rate
     longest = round(PIECE_SECONDS * rate / hop_length) * hop_length
     length = min([longest, *(len(clip.audio) // hop_length * hop_length for clip in clips)])
@@ -79,9 +79,9 @@ def measure(
     seed: int,
     mels_of_others: bool = False,
 ) -> Scores:
-    """One network evaluation a piece and level, y = sqrt(a) x + sqrt(1 - a) eps; the same eps in every setup.
+    """Scores a setup with one network evaluation per piece and level: y = sqrt(a) x + sqrt(1 - a) eps.
 
-    `mels_of_others` hands each piece the time-reversed mel of the piece before it.
+    Every setup gets the same eps. With `mels_of_others` each piece gets the time-reversed mel of the piece before it.
     """
     with torch.inference_mode():
         audio, noise = _treated(setup, pieces, len(log_snrs), seed)
@@ -100,7 +100,7 @@ def measure(
 
 
 def fits(setup: Setup, piece: Tensor) -> bool:
-    """Whether the piece is long enough for the setup's mel: at a higher true rate it lasts less long."""
+    """Tells whether a piece is long enough for the setup's mel: at a higher true rate it is shorter."""
     audio = cut_to_hops(setup.treatment(piece)[None], setup.front_end.hop_length)
     try:
         return setup.front_end(audio).shape[-1] > 0
@@ -109,9 +109,9 @@ def fits(setup: Setup, piece: Tensor) -> bool:
 
 
 def wiener_errors(audio: Tensor, log_snrs: Sequence[float]) -> Array:
-    """[piece, level]: mean |eps - eps_hat| of the stationary Wiener filter on pieces [piece, samples].
+    """Returns mean |eps - eps_hat| of the stationary Wiener filter on pieces [piece, samples]: [piece, level].
 
-    Its error in eps has the spectrum a S / (a S + 1 - a) where audio has S (Wiener 1949), and is taken to be Gaussian.
+    Where audio has the spectrum S, the error has a S / (a S + 1 - a) (Wiener 1949). It is taken to be Gaussian.
     """
     window = torch.hann_window(SPECTRUM, device=audio.device, dtype=audio.dtype)
     frames = torch.stft(audio, SPECTRUM, SPECTRUM // 4, window=window, return_complex=True).abs().square()
@@ -122,7 +122,7 @@ def wiener_errors(audio: Tensor, log_snrs: Sequence[float]) -> Array:
 
 
 def _treated(setup: Setup, pieces: Sequence[Tensor], levels: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Audio [piece, samples] no longer than it was, and noise [piece, level, samples]."""
+    """Returns treated audio [piece, samples], no longer than before, and noise [piece, level, samples]."""
     length = len(pieces[0])
     hop = setup.front_end.hop_length
     audio = cut_to_hops(torch.stack([setup.treatment(piece)[:length] for piece in pieces]), hop)
@@ -134,7 +134,7 @@ def _treated(setup: Setup, pieces: Sequence[Tensor], levels: int, seed: int) -> 
 def _errors(
     denoiser: Denoiser, setup: Setup, audio: Tensor, mel: Tensor, eps: Tensor, log_snr: float
 ) -> Tensor:
-    """[piece]."""
+    """Returns mean |eps - eps_hat| of each piece, [piece]."""
     a = 1 / (1 + math.exp(-log_snr))
     level = float(NOISE_LEVELS[setup.noise_level](math.sqrt(a)))
     y = math.sqrt(a) * audio + math.sqrt(1 - a) * eps

@@ -1,4 +1,4 @@
-"""What a network is handed: a front end, and what may be undone to the clips, the noise level and the hop."""
+"""Describes one way to feed a network: front end, treatment of the clips, noise level and factors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from vocoder.audio.reading import resample
 from vocoder.dialects.dialect import FrontEnd
 
 LINEAR_SCALE = 5000.0  # of the noise level in ivanvovk's encoding; lmnt's is the same at scale 1
-NOISE_LEVELS = {  # what is passed, as a function of sqrt(alphas_cumprod)
+NOISE_LEVELS = {  # the value that the network gets, as a function of sqrt(alphas_cumprod)
     "sqrt(alphas_cumprod)": lambda level: level,
     "alphas_cumprod": lambda level: level**2,
     "sqrt(1 - alphas_cumprod)": lambda level: (1 - level**2) ** 0.5,
@@ -22,11 +22,11 @@ NOISE_LEVELS = {  # what is passed, as a function of sqrt(alphas_cumprod)
 
 @dataclass(frozen=True)
 class Treatment:
-    """What is done to clips before anything else; the plain one leaves them alone."""
+    """A change that is made to clips first; the default leaves them alone."""
 
     gain: float = 1.0
     backwards: bool = False
-    rates: tuple[int, int] | None = None  # Hz: taken to be at the first one, and resampled to the second one
+    rates: tuple[int, int] | None = None  # Hz: the true rate, and the rate to resample to
     deemphasis: float = 0.0
 
     def __call__(self, audio: Tensor) -> Tensor:
@@ -39,17 +39,17 @@ class Treatment:
 
 @dataclass(frozen=True)
 class Setup:
-    """One way to hand clips to a network."""
+    """One way to feed clips to a network."""
 
     front_end: FrontEnd
     treatment: Treatment = Treatment()
     noise_level: str = "sqrt(alphas_cumprod)"  # a key of NOISE_LEVELS
-    factors: tuple[int, ...] | None = None  # of up- and downsampling; None are the network's own
+    factors: tuple[int, ...] | None = None  # of up- and downsampling; None: the network's own
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A setup that differs from the given one in one setting (or in all, another implementation's front end)."""
+    """A change of one setting, or of the whole front end to another implementation's."""
 
     setting: str
     value: str
@@ -57,9 +57,9 @@ class Variant:
 
     @property
     def name(self) -> str:
-        """Such as "f_min = 80 Hz"."""
+        """Setting and value, such as "f_min = 80 Hz"."""
         return f"{self.setting} = {self.value}"
 
     def of(self, given: Setup) -> Setup:
-        """The given setup with the change."""
+        """Returns the given setup with the change."""
         return replace(given, **self.changes)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What a user's setup is compared with: one setting changed at a time, and whole front ends of others."""
+"""Lists the variants of a setup: one setting changed at a time, and other implementations' whole front ends."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ F_MINS = (0.0, 20.0, 40.0, 50.0, 80.0, 95.0, 125.0)  # Hz
 F_MAXES = (4000.0, 7000.0, 7600.0, 8000.0, 11025.0, 12000.0)  # Hz, and half the rate
 PREEMPHASES = (0.0, 0.97)
 INT16 = 32768.0
-WHOLE = "front end"  # the setting that stands for all of another implementation's
+WHOLE = "front end"  # the setting that means another implementation's whole front end
 _ALONE = {"n_fft": "", "win_length": "", "f_min": " Hz", "f_max": " Hz", "preemphasis": ""}  # units
 DB = 10 / math.log(10)
 LOGARITHMS = {  # power of the amplitude, factor of the natural logarithm; 0: none
@@ -42,7 +42,7 @@ RANGES = {  # coqui's settings; lmnt's range is the last one
     "-1..1": RangeNormalisation(max_norm=1.0),
     "0..1": RangeNormalisation(symmetric=False, max_norm=1.0),
 }
-FACTORS = (  # public configurations', by hop: 160, 200, 240, 256, 256, 300, 320, 512, and four blocks' likes of them
+FACTORS = (  # of public configurations, by hop: 160, 200, 240, 256, 256, 300, 320, 512; then of four blocks
     (5, 4, 2, 2, 2),
     (5, 5, 2, 2, 2),
     (5, 4, 3, 2, 2),
@@ -62,17 +62,17 @@ FACTORS = (  # public configurations', by hop: 160, 200, 240, 256, 256, 300, 320
 
 
 def variants(given: Setup, factors: tuple[int, ...] | None) -> list[Variant]:
-    """All that differ from the given setup; `factors` are the network's, None where it has none to change."""
+    """Returns all variants of a setup. `factors` are the network's own; None where they cannot change."""
     mel = general(given.front_end)
-    found: list[Iterator[Variant]] = [_clips(given), _noise_levels(given)]
+    groups: list[Iterator[Variant]] = [_clips(given), _noise_levels(given)]
     if mel is not None:
-        found += [_mels(mel), _rates(mel, given)]
-        found += [] if factors is None else [_factors(mel, given.factors or factors)]
-    return list(chain.from_iterable(found))
+        groups += [_mels(mel), _rates(mel, given)]
+        groups += [] if factors is None else [_factors(mel, given.factors or factors)]
+    return list(chain.from_iterable(groups))
 
 
 def spelt(variant: Variant, given: Setup) -> dict[str, str]:
-    """Setting -> value; of a whole front end those that differ, if all of them can be set one by one."""
+    """Returns setting -> value; for a whole front end the settings that differ, where each can be set alone."""
     before, after = general(given.front_end), general(variant.of(given).front_end)
     if variant.setting != WHOLE or before is None or after is None:
         return {variant.setting: variant.value}
@@ -83,7 +83,7 @@ def spelt(variant: Variant, given: Setup) -> dict[str, str]:
 
 
 def _mels(mel: GeneralMel) -> Iterator[Variant]:
-    """Each of another front end than `mel`, and none twice: changes of one setting come first and give the name."""
+    """Yields variants whose front ends differ from `mel` and from each other. Changes of one setting come first."""
     seen = {mel}
     for setting, value, other in chain(_bands(mel), _windows(mel), _logs(mel), _filters(mel), _input(mel), _whole(mel)):
         if other not in seen:
@@ -128,7 +128,7 @@ def _logs(mel: GeneralMel) -> _Named:
 
 
 def _normalised(mel: GeneralMel, wanted: RangeNormalisation) -> GeneralMel:
-    """Its decibels of magnitude brought to the range, as coqui does."""
+    """Returns the mel as decibels of magnitude in the wanted range, as coqui has it."""
     model = general(CoquiMel(normalisation=wanted))
     if model is None:
         raise AssertionError("coqui's ranges have a general form")
@@ -173,9 +173,9 @@ def _whole(mel: GeneralMel) -> _Named:
         "coqui's without normalisation": bare,
     }
     for name, front_end in theirs.items():
-        found = general(front_end)
-        if found is not None:
-            yield WHOLE, name, found
+        form = general(front_end)
+        if form is not None:
+            yield WHOLE, name, form
     tacotron = GeneralMel(
         rate,
         n_fft,
@@ -195,7 +195,7 @@ def _whole(mel: GeneralMel) -> _Named:
 
 
 def _rates(mel: GeneralMel, given: Setup) -> Iterator[Variant]:
-    """Honest clips, and a configuration that names another rate than the network's: resampled to that, mel and all."""
+    """Yields other rates of the network, with right clips under a wrong configuration: resampled, mel and all."""
     if given.treatment.rates is not None:
         return
     for rate in RATES:
@@ -221,7 +221,7 @@ def _noise_levels(given: Setup) -> Iterator[Variant]:
 
 
 def _clips(given: Setup) -> Iterator[Variant]:
-    """What may have happened to clips, undone. A factor of two in their level is no mistake: recordings differ so."""
+    """Undoes what may have happened to clips. A factor of two in level is no mistake: recordings differ that much."""
     plain, rate = given.treatment, given.front_end.sample_rate
     undone = {
         ("level of the clips", "4 times as loud"): Treatment(gain=4.0),

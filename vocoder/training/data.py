@@ -1,4 +1,4 @@
-"""Random crops of a folder of speech with their mels, for training."""
+"""Draws random crops of speech with their mels, for training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from vocoder.audio.reading import Clip
 from vocoder.dialects.dialect import FrontEnd
 from vocoder.errors import InputError
 
-SILENCE_DB = 50.0  # below the clip's own peak; what is quieter at its ends is cut off
-QUIET_PEAK = 1e-3  # a crop without a louder sample is drawn again
+SILENCE_DB = 50.0  # below the clip's own peak; quieter ends are cut off
+QUIET_PEAK = 1e-3  # a crop that is nowhere louder is drawn again
 REDRAWS = 4
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Utterances cut to whole hops and their mels, with the number of places a crop can start in each."""
+    """Utterances cut to whole hops, and their mels."""
 
     audio: tuple[Tensor, ...]  # each [samples], at least one crop long
     mels: tuple[Tensor, ...]  # each [n_mels, frames]
@@ -27,7 +27,7 @@ class TrainingSet:
     crop_frames: int
 
     def batch(self, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """`size` crops, every start equally likely: audio [size, samples] and mel [size, n_mels, frames]."""
+        """Draws `size` crops, every start equally likely: audio [size, samples] and mel [size, n_mels, frames]."""
         crops = [self._crop(generator) for _ in range(size)]
         return torch.stack([audio for audio, _ in crops]), torch.stack([mel for _, mel in crops])
 
@@ -50,7 +50,7 @@ class TrainingSet:
 
 
 def training_set(clips: Sequence[Clip], front_end: FrontEnd, *, crop_frames: int) -> TrainingSet:
-    """Silence at both ends cut off, short clips padded to one crop, mels of whole clips (as synthesis sees them)."""
+    """Cuts off silence at both ends, pads short clips to one crop, and computes mels of whole clips."""
     if not clips:
         raise InputError("training needs at least one clip, and got none; name a folder of audio")
     if crop_frames < 1:

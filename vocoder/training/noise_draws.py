@@ -1,4 +1,4 @@
-"""Which noise levels a training batch sees."""
+"""Draws the noise levels of a training batch."""
 
 from collections.abc import Callable
 
@@ -11,9 +11,9 @@ NoiseDraw = Callable[[int, torch.Generator], Tensor]  # batch size, generator ->
 
 
 def stratified_log_snr(batch: int, generator: torch.Generator) -> Tensor:
-    """Uniform in log-SNR, one draw a stratum of the batch, shuffled by nobody: crops are random anyway.
+    """Draws uniformly in log-SNR, once in each stratum. The order stays: crops are random anyway.
 
-    Learns the low-noise levels, which decide the residual static, far sooner than WaveGrad's own draw.
+    So the low-noise levels, which decide the residual static, are learnt far sooner than by WaveGrad's own draw.
     """
     low, high = LOG_SNR_RANGE
     position = (torch.arange(batch) + torch.rand(batch, generator=generator)) / batch
@@ -21,7 +21,7 @@ def stratified_log_snr(batch: int, generator: torch.Generator) -> Tensor:
 
 
 def wavegrad_levels(batch: int, generator: torch.Generator) -> Tensor:
-    """Uniform between neighbouring levels of linear(1e-6, 0.01, 1000) (Chen et al. 2020, section 2 and appendix B)."""
+    """Draws uniformly between neighbours of linear(1e-6, 0.01, 1000) (Chen et al. 2020, section 2 and appendix B)."""
     betas = torch.linspace(1e-6, 1e-2, 1000, dtype=torch.float64)
     levels = torch.cat([torch.ones(1, dtype=torch.float64), (0.5 * torch.log1p(-betas).cumsum(0)).exp()])
     step = torch.randint(1, 1001, (batch,), generator=generator)

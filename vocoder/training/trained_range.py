@@ -1,4 +1,4 @@
-"""The noise levels that a network has seen in training: outside them its answers are guesses."""
+"""Finds the noise levels that a network has seen in training. Outside them its answers are guesses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,22 +16,22 @@ ROUNDING = 0.05  # log-SNR; beta_0 = 1e-6 of float32 is 1e-8 below it, and publi
 
 @dataclass(frozen=True)
 class TrainedRange:
-    """Log-SNR from the cleanest to the noisiest level that training draws, and whose they are."""
+    """The cleanest and the noisiest level that training draws, as log-SNR, and the name of the draw."""
 
     name: str
     cleanest: float
     noisiest: float
 
     def outside(self, log_snr: npt.NDArray[np.float64]) -> list[int]:
-        """The steps of [N] whose level training never showed."""
+        """Returns the steps of log_snr [N] whose level training never showed."""
         beyond = (log_snr > self.cleanest + ROUNDING) | (log_snr < self.noisiest - ROUNDING)
         return [int(step) for step in np.flatnonzero(beyond)]
 
 
 def of_betas(name: str, betas: npt.NDArray[np.float64]) -> TrainedRange:
-    """Between the first and the last level of a training schedule (Chen et al. 2020, section 2).
+    """Returns the range from the first to the last level of a training schedule (Chen et al. 2020, section 2).
 
-    The draws between its first level and no noise at all, one in N, are left out.
+    Leaves out the draws between the first level and no noise at all, one in N.
     """
     if betas.ndim != 1 or len(betas) == 0 or not ((betas > 0) & (betas < 1)).all():
         raise InputError(f"{name} must have betas in (0, 1), and has others; correct the configuration")
@@ -45,9 +45,9 @@ STRATIFIED = TrainedRange("a training draw uniform in log-SNR", LOG_SNR_RANGE[1]
 
 
 def trained_range(config: Mapping[str, Any]) -> TrainedRange:
-    """Of a configuration of ivanvovk's (JSON), lmnt's (the params its checkpoints carry) or coqui's (JSON).
+    """Reads the range from a configuration: ivanvovk's or coqui's JSON, or the params in lmnt's checkpoints.
 
-    InputError where it has no training noise schedule.
+    Raises InputError where it has no training noise schedule.
     """
     ivanvovk = config.get("training_config", {}), config.get("model_config", {})
     for section, key in zip(ivanvovk, ("training_noise_schedule", "noise_schedule"), strict=True):
@@ -64,7 +64,7 @@ def trained_range(config: Mapping[str, Any]) -> TrainedRange:
 
 
 def _of_ivanvovk(settings: Mapping[str, Any], name: str) -> TrainedRange:
-    """{"n_iter": N, "betas_range": [first, last]}."""
+    """Reads {"n_iter": N, "betas_range": [first, last]}."""
     ends = settings.get("betas_range")
     if not isinstance(ends, list) or len(ends) != 2:
         raise InputError(f"{name}.betas_range must be two numbers, and is {ends!r}; correct the configuration")
@@ -81,7 +81,7 @@ def _of_lmnt(betas: list[Any]) -> TrainedRange:
     try:
         values = np.array(betas, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise InputError("noise_schedule must be a list of numbers, and is none; correct the params") from error
+        raise InputError("noise_schedule must be a list of numbers, and is not; correct the params") from error
     return of_betas(f"the params' noise_schedule of {len(betas)} steps", values)
 
 
