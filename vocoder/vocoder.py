@@ -21,6 +21,7 @@ class Vocoder:
     front_end: FrontEnd
     weights_hash: str
     autocast: torch.dtype | None = None
+    wrapper: str = ""  # what stood before the name of every weight in the checkpoint, such as "module."
 
     def __post_init__(self) -> None:
         """Front end and network must agree on mel count and hop."""
@@ -57,8 +58,9 @@ class Vocoder:
         config = self.network.config
         parameters = sum(parameter.numel() for parameter in self.network.parameters())
         remark = self.dialect.remark(config)
+        below = f" below {self.wrapper}" if self.wrapper else ""
         return (
-            f"{reason_for(self.dialect)}; {parameters / 1e6:.1f}M parameters, {self.sample_rate} Hz, "
+            f"{reason_for(self.dialect)}{below}; {parameters / 1e6:.1f}M parameters, {self.sample_rate} Hz, "
             f"hop {self.hop_length} = {' x '.join(map(str, config.factors))}, {config.n_mels} mels"
             + (f"; {remark}" if remark else "")
         )

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from vocoder.checkpoints import file as checkpoint_file
 from vocoder.checkpoints.configuration import read_config
@@ -147,6 +148,42 @@ def test_every_layout_gives_the_same_weights(layout: str, zipped: bool, tmp_path
     assert vocoder.weights_hash == weights_hash(network(IVANVOVK, ivanvovk_config()))
     assert vocoder.unchanged()
     assert not any(parameter.requires_grad for parameter in vocoder.network.parameters())
+
+
+def averaged(state: State) -> State:
+    """The state of torch's AveragedModel around a module that has these weights."""
+    inner = nn.Module()
+    inner.register_buffer("a", torch.zeros(3))
+    counters = {key: value for key, value in AveragedModel(inner).state_dict().items() if key != "module.a"}
+    return counters | {f"module.{name}": tensor for name, tensor in state.items()}
+
+
+WRAPPED: dict[str, tuple[str, Callable[[State], object]]] = {
+    "torch.compile": ("_orig_mod.", lambda state: {"model": {f"_orig_mod.{name}": state[name] for name in state}}),
+    "compiled, then parallel": ("module._orig_mod.", lambda state: {f"module._orig_mod.{n}": state[n] for n in state}),
+    "Lightning": ("model.", lambda state: {"state_dict": {f"model.{name}": state[name] for name in state}, "epoch": 3}),
+    "AveragedModel": ("module.", lambda state: {"model": averaged(state)}),
+    "any attribute": ("net.core.", lambda state: {f"net.core.{name}": state[name] for name in state}),
+}
+
+
+@pytest.mark.parametrize("wrapping", WRAPPED)
+@pytest.mark.parametrize("dialect", [IVANVOVK, COQUI], ids=lambda dialect: dialect.name)
+def test_what_a_wrapper_puts_before_every_name_is_taken_off_and_named(
+    dialect: Dialect, wrapping: str, tmp_path: Path
+) -> None:
+    config = ivanvovk_config() if dialect is IVANVOVK else coqui_config()
+    prefix, wrap = WRAPPED[wrapping]
+    plain = network(dialect, config)
+    vocoder = load_vocoder(write(tmp_path, wrap(exported_state(plain, dialect)), config))
+    assert vocoder.weights_hash == weights_hash(plain)
+    assert f" below {prefix}; " in vocoder.description
+
+
+def test_two_models_below_two_names_are_refused(tmp_path: Path) -> None:
+    state = ivanvovk_state()
+    both = {f"{part}.{name}": state[name] for part in ("model", "ema") for name in state}
+    assert "its keys are model.nn" in refusal(write(tmp_path, both, ivanvovk_config()))
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vocoder.dialects.detection import unwrapped
 from vocoder.errors import InputError
 from vocoder.safe_loading.pickle_guard import HostilePickle
 from vocoder.safe_loading.torch_file import PACKED, SPARE, check_torch_path, refusal
@@ -36,29 +37,33 @@ _HARMLESS: list[Any] = [
     *(type(np.dtype(name)) for name in ("float64", "float32", "int64", "int32", "bool")),
     *((_SCALAR, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
 ]
-PARALLEL = "module."  # what torch's DataParallel puts before every name
 
 
 @dataclass(frozen=True)
 class CheckpointFile:
-    """What we take from a checkpoint; optimiser, step and scaler beside the model stay behind."""
+    """Holds what we take from a checkpoint; optimiser, step and scaler beside the model stay behind."""
 
     state: dict[str, Tensor]
+    wrapper: str  # what was taken off the name of every weight, such as "module."
     config: dict[str, Any]  # coqui's "config" or lmnt's "params"; {} where the file carries none
 
 
 def read_checkpoint(path: Path) -> CheckpointFile:
-    """{"model": state dict, ...} or a bare state dict; InputError (one line) for everything else."""
+    """Reads {"model": state dict, ...}, Lightning's {"state_dict": ...} or a bare state dict.
+
+    InputError (one line) for everything else.
+    """
     _check_size(path)
     content = _loaded(path)
     if not isinstance(content, Mapping):
         kind = type(content).__name__
         raise InputError(f"{path} holds a {kind}, not a state dict; give a WaveGrad checkpoint")
-    model = content.get("model")
-    state = _tensors(model if isinstance(model, Mapping) else content, path)
-    _check_numbers(state, path)
+    models = [content[key] for key in ("model", "state_dict") if isinstance(content.get(key), Mapping)]
+    tensors = _tensors(models[0] if models else content, path)
+    _check_numbers(tensors, path)
+    state, wrapper = unwrapped(tensors)
     carried = [content[key] for key in ("config", "params") if isinstance(content.get(key), Mapping)]
-    return CheckpointFile(_without_prefix(state), dict(carried[0]) if carried else {})
+    return CheckpointFile(state, wrapper, dict(carried[0]) if carried else {})
 
 
 def _check_size(path: Path) -> None:
@@ -124,9 +129,3 @@ def _check_numbers(state: Mapping[str, Tensor], path: Path) -> None:
 
 def _has_storage(tensor: Tensor) -> bool:
     return tensor.layout == torch.strided and not tensor.is_meta
-
-
-def _without_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    while all(name.startswith(PARALLEL) for name in state):
-        state = {name.removeprefix(PARALLEL): tensor for name, tensor in state.items()}
-    return state

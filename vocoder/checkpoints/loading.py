@@ -1,4 +1,4 @@
-"""Loads checkpoints of three public implementations as frozen vocoders; saves ours in ivanvovk's layout."""
+"""Loads checkpoints of three public implementations as frozen vocoders."""
 
 from pathlib import Path
 from typing import Literal
@@ -24,23 +24,23 @@ def load_vocoder(
     device: torch.device | str = "cpu",
     precision: Precision = "auto",
 ) -> Vocoder:
-    """The checkpoint's network, frozen, with its front end and the hash of its weights.
+    """Returns the checkpoint's network, frozen, with its front end and the hash of its weights.
 
     Nothing in the file is run. `config` may be left out where the file carries its own or has it beside it.
     Raises InputError (one line) for whatever is no complete, finite WaveGrad with a matching configuration.
     """
     target = _device(device)
     autocast = _autocast(precision, target)
-    found = read_checkpoint(checkpoint)
-    layout = layout_of(found.state)
+    file = read_checkpoint(checkpoint)
+    layout = layout_of(file.state)
     dialect = layout.dialect
-    state = plain_weights(found.state, dialect)
-    settings = complete_config(layout, state, checkpoint, found.config, config)
+    state = plain_weights(file.state, dialect)
+    settings = complete_config(layout, state, checkpoint, file.config, config)
     sizes = dialect.network_config(settings)
     check_sizes(sizes)
     network = network_from(state, dialect, sizes).to(target)
     check_finite(network, dialect)
-    return Vocoder(network, dialect, dialect.front_end(settings), weights_hash(network), autocast)
+    return Vocoder(network, dialect, dialect.front_end(settings), weights_hash(network), autocast, file.wrapper)
 
 
 def _device(device: torch.device | str) -> torch.device:

@@ -65,10 +65,32 @@ LAYOUTS = (
 )
 
 
+def unwrapped(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
+    """Takes off what wrappers put before the name of every weight; returns the state and what was taken off.
+
+    DataParallel and AveragedModel put "module.", torch.compile "_orig_mod.", a Lightning module the attribute's name.
+    0-d tensors without the prefix are counters, such as AveragedModel's n_averaged, and are left out. A state that is
+    no known layout's whatever is taken off comes back as it was.
+    """
+    inner, wrapper = dict(state), ""
+    while not any(_is_of(layout, inner) for layout in LAYOUTS):
+        parts = {name.partition(".")[0] for name, tensor in inner.items() if tensor.ndim}
+        prefix = f"{parts.pop()}." if len(parts) == 1 else ""
+        inner = {name.removeprefix(prefix): inner[name] for name in inner if prefix and name.startswith(prefix)}
+        if not inner:
+            return dict(state), ""
+        wrapper += prefix
+    return inner, wrapper
+
+
+def _is_of(layout: Layout, state: Mapping[str, Tensor]) -> bool:
+    return any(name.startswith(layout.mark) for name in state)
+
+
 def layout_of(state: Mapping[str, Tensor]) -> Layout:
     """Returns the layout by the keys; InputError for another architecture."""
     for layout in LAYOUTS:
-        if any(name.startswith(layout.mark) for name in state):
+        if _is_of(layout, state):
             return layout
     known = ", ".join(f"{layout.dialect.name} ({layout.mark}...)" for layout in LAYOUTS)
     keys = ", ".join(list(state)[:3])
