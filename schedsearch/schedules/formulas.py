@@ -52,7 +52,6 @@ def karras(n: int, sigma_min: float, sigma_max: float, rho: float = 7.0) -> Nois
     return NoiseSchedule.from_log_snr(-2 * np.log(sigma))
 
 
-
 def log_snr_line(n: int, first: float, last: float) -> NoiseSchedule:
     """A straight line in log-SNR, which the published 6-step schedules are close to; the limit of Karras as rho grows.
     """

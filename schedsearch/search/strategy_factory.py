@@ -17,7 +17,7 @@ from schedsearch.schedules.formulas import TERMINAL_LOG_SNR
 from schedsearch.schedules.schedule import Array, NoiseSchedule
 from schedsearch.schedules.search_space import FIRST_LOG_SNR, ScheduleSpace
 from schedsearch.strategies import sweep
-from schedsearch.strategies.auto import Auto, Stage
+from schedsearch.strategies.auto import Auto, Stage, lines
 from schedsearch.strategies.bayesian import SAMPLERS, Bayesian
 from schedsearch.strategies.beam import BeamSearch
 from schedsearch.strategies.dynamic_programming import COSTS, DynamicProgramming
@@ -25,7 +25,6 @@ from schedsearch.strategies.evolution import Evolution
 from schedsearch.strategies.gradient import Gradient
 from schedsearch.strategies.grid import GridStrategy, LevelGrid
 from schedsearch.strategies.level_errors import LevelErrors, measure
-from schedsearch.strategies.lines import lines
 from schedsearch.strategies.named_grids import grid_named
 from schedsearch.strategies.polish import Polish
 from schedsearch.strategies.slope import SamplerSlope, Slope

@@ -1,7 +1,7 @@
-"""Optuna's samplers as strategies: tpe, gp and random, for one objective or for several.
+"""Optuna's samplers as strategies: tpe, gp and random, for one objective or several.
 
-Each proposal comes from a sampler of its own, seeded from the run's seed and the proposal's index, over an in-memory
-study of all that was told: so a proposal is a function of those alone, however often a run was stopped.
+Each proposal comes from a new sampler, seeded from the run's seed and the proposal's index, over an in-memory study of
+all losses told. So a proposal depends on these alone, however often a run was stopped.
 """
 
 import hashlib
@@ -19,17 +19,17 @@ from schedsearch.schedules.search_space import ScheduleSpace
 from schedsearch.strategies.strategy import Losses
 
 STARTUP = 12  # proposals drawn at random before TPE and GP fit anything
-KEPT = 50  # percentile; GP is told losses no higher than this one's
-NEAR = 0.02  # in log-SNR: what lies farther from the box than this is not shown to samplers
+CUT = 50  # percentile: the GP sees higher losses cut to this one's
+NEAR = 0.02  # in log-SNR: samplers do not see schedules farther from the box than this
 
 
 def tpe(seed: int) -> BaseSampler:
-    """Tree-structured Parzen estimator (Bergstra et al. 2011), multivariate, running trials taken to be bad."""
+    """Tree-structured Parzen estimator (Bergstra et al. 2011), multivariate; running trials count as bad."""
     return TPESampler(seed=seed, n_startup_trials=STARTUP, multivariate=True, constant_liar=True)
 
 
 def random(seed: int) -> BaseSampler:
-    """Uniform in the box: what any other strategy must beat."""
+    """Uniform in the box: the baseline of all strategies."""
     return RandomSampler(seed=seed)
 
 
@@ -44,7 +44,7 @@ warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning
 
 
 class Bayesian:
-    """Proposes points of the box; learns from whatever it is told that lies in it."""
+    """Proposes points of the box; learns from all schedules that lie in it."""
 
     network_evaluations = 0
     batch = 4
@@ -59,8 +59,9 @@ class Bayesian:
         index: Callable[[], int] | None = None,
         pending: Callable[[], Sequence[NoiseSchedule]] = tuple,
     ) -> None:
-        """`index` of the next proposal, by default the number of schedules told: processes that share a store pass
-        the store's, so that they do not propose the same; `pending` are those that others are scoring."""
+        """`index` returns the next proposal's index, by default the number of schedules told. Processes that share a
+        store pass the store's index, so that they do not propose the same. `pending` returns the schedules that other
+        processes are scoring."""
         self.name, self._space, self._seed, self._objectives = name, space, seed, objectives
         self._index = index or (lambda: len(self._told))
         self._pending = pending
@@ -70,39 +71,39 @@ class Bayesian:
         }
 
     def ask(self, count: int) -> list[NoiseSchedule]:
-        """The next `count`, each knowing that the ones before it are under way."""
+        """Returns the next `count`; each takes those before it as running."""
         study = optuna.create_study(directions=["minimize"] * self._objectives)
-        study.add_trials([*self._shown(), *self._under_way()])
+        study.add_trials([*self._finished(), *self._running()])
         first = self._index()
         return [self._proposed(study, first + i) for i in range(count)]
 
     def tell(self, schedules: Sequence[NoiseSchedule], losses: Losses) -> None:
-        """Kept as finished trials; a failure as a failed one."""
+        """Stores finished trials, and failed ones for failures."""
         for schedule, loss in zip(schedules, np.asarray(losses, dtype=np.float64), strict=True):
             self._told[schedule] = self._trial(schedule, np.atleast_1d(loss).tolist())
 
-    def _shown(self) -> list[FrozenTrial]:
-        """What the sampler sees. Bad schedules lose by many times what good ones differ by, and a Gaussian process that
-        has to follow those cliffs sees nothing of the valley: it is told a cut loss. TPE uses ranks alone."""
+    def _finished(self) -> list[FrozenTrial]:
+        """The trials that a sampler sees. The GP sees cut losses: bad schedules lose many times the difference between
+        good ones, and a Gaussian process that follows those cliffs misses the valley. TPE uses ranks alone."""
         trials = [trial for trial in self._told.values() if trial is not None]
-        sound = [trial.value for trial in trials if trial.state == TrialState.COMPLETE] if self._objectives == 1 else []
-        if self.name != "gp" or not sound:
+        if self.name != "gp" or self._objectives > 1:
             return trials
-        most = float(np.percentile(np.array(sound, dtype=np.float64), KEPT))
-        return [self._cut(trial, most) for trial in trials]
+        losses = [trial.value for trial in trials if trial.state == TrialState.COMPLETE]
+        highest = float(np.percentile(np.array(losses, dtype=np.float64), CUT)) if losses else np.inf
+        return [self._cut(trial, highest) for trial in trials]
 
-    def _under_way(self) -> list[FrozenTrial]:
-        found = [self._trial(schedule, [np.nan] * self._objectives) for schedule in self._pending()]
+    def _running(self) -> list[FrozenTrial]:
+        trials = [self._trial(schedule, [np.nan] * self._objectives) for schedule in self._pending()]
         return [
             create_trial(state=TrialState.RUNNING, params=trial.params, distributions=trial.distributions)
-            for trial in found
+            for trial in trials
             if trial is not None
         ]
 
-    def _cut(self, trial: FrozenTrial, most: float) -> FrozenTrial:
-        if trial.state != TrialState.COMPLETE or trial.value is None or trial.value <= most:
+    def _cut(self, trial: FrozenTrial, highest: float) -> FrozenTrial:
+        if trial.state != TrialState.COMPLETE or trial.value is None or trial.value <= highest:
             return trial
-        return create_trial(value=most, params=trial.params, distributions=dict(self._distributions))
+        return create_trial(value=highest, params=trial.params, distributions=dict(self._distributions))
 
     def _proposed(self, study: optuna.Study, index: int) -> NoiseSchedule:
         study.sampler = SAMPLERS[self.name](proposal_seed(self._seed, index))
@@ -113,15 +114,15 @@ class Bayesian:
         clipped = self._space.clip(schedule)
         if clipped.moved > NEAR:
             return None
-        sound = bool(np.isfinite(losses).all())
+        finite = bool(np.isfinite(losses).all())
         return create_trial(
-            state=TrialState.COMPLETE if sound else TrialState.FAIL,
+            state=TrialState.COMPLETE if finite else TrialState.FAIL,
             params=dict(zip(self._distributions, map(float, self._space.encode(clipped.schedule)), strict=True)),
             distributions=dict(self._distributions),
-            values=losses if sound else None,
+            values=losses if finite else None,
         )
 
 
 def proposal_seed(seed: int, index: int) -> int:
-    """Of the index-th proposal of a run."""
+    """Returns the seed of a run's index-th proposal."""
     return int.from_bytes(hashlib.blake2b(f"{seed} {index}".encode(), digest_size=4).digest())

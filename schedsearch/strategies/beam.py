@@ -1,4 +1,4 @@
-"""Beam search over a grid of log-SNR levels: the trie of `prefix_tree`, of which only the best partial states grow."""
+"""Beam search over a grid of log-SNR levels: only the best partial schedules grow, as branches of a `prefix_tree`."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ Distance = Callable[[Tensor, Tensor], Tensor]  # (reference [K, samples], estima
 
 
 class BeamSearch:
-    """Chooses levels from the noisiest to the cleanest and proposes the `width` schedules it ends with, best first.
+    """Chooses levels from the noisiest to the cleanest and proposes the `width` best schedules, best first.
 
-    A partial schedule is worth the mean distance of its x0 estimate, which at the cleanest level is the audio itself.
-    A step tries every level of the grid above each kept state: at most `width` x levels x clips network evaluations,
-    so the cost is linear in the number of steps. The search runs when first asked, on fixed noise, and depends on
-    nothing it is told: a resumed one spends it again and skips what it was told.
+    A partial schedule's loss is the mean distance of its x0 estimate; at the cleanest level this is the audio itself.
+    A step tries every level of the grid above each state of the beam: at most `width` x levels x clips network
+    evaluations, so the cost is linear in the number of steps. The search runs at the first `ask`, on fixed noise, and
+    ignores losses: a resumed one runs again and skips the schedules it was told.
     """
 
     name = "beam"
@@ -51,11 +51,11 @@ class BeamSearch:
         self.network_evaluations = 0
 
     def ask(self, count: int) -> list[NoiseSchedule]:
-        """The next best of the completed beam."""
+        """Returns the next best of the completed beam."""
         return self._queue.ask(count)
 
     def tell(self, schedules: Sequence[NoiseSchedule], losses: Losses) -> None:
-        """Which are scored."""
+        """Notes which schedules are scored."""
         self._queue.tell(schedules, losses)
 
     def _completed(self) -> Iterator[NoiseSchedule]:
@@ -66,7 +66,7 @@ class BeamSearch:
         return map(schedule_of, beam.paths)
 
     def _grown(self, beam: "_Beam", k: int) -> "_Beam":
-        """The best that the states of `beam` can become after k reverse steps."""
+        """Returns the best children of `beam` after k reverse steps."""
         step = self._grid.steps - 1 - k
         choices = [self._grid.choices(step, *path[-1:]) for path in beam.paths]
         children = [(row, level) for row, levels in enumerate(choices) for level in levels]
@@ -77,7 +77,7 @@ class BeamSearch:
         return best
 
     def _judged(self, beam: "_Beam", children: Sequence[tuple[int, float]], k: int) -> "_Beam":
-        """Children (row in the beam, next level), each with its state and loss."""
+        """Returns state and loss of the children (row in the beam, next level)."""
         parent, level = beam.rows([row for row, _ in children]), np.array([level for _, level in children])
         y = parent.y if k == 0 else self._walk.advance(parent.y, parent.eps, parent.level, level, k)
         eps = self._walk.predict(y, level)
@@ -89,7 +89,7 @@ class BeamSearch:
 
 @dataclass(frozen=True)
 class _Beam:
-    """States under common noise, and what they are worth."""
+    """Partial schedules under common noise, with their states and losses."""
 
     paths: list[Values]
     y: Tensor  # [B, K, samples]
@@ -102,12 +102,12 @@ class _Beam:
         return np.array([path[-1] for path in self.paths])
 
     def rows(self, rows: Sequence[int]) -> "_Beam":
-        """Those, in that order."""
+        """Returns these rows, in this order."""
         index = np.array(rows, dtype=np.int64)
         return _Beam([self.paths[row] for row in rows], self.y[index], self.eps[index], self.loss[index])
 
     def joined(self, other: "_Beam") -> "_Beam":
-        """Both."""
+        """Returns the rows of both."""
         return _Beam(
             self.paths + other.paths,
             torch.cat([self.y, other.y]),
@@ -116,6 +116,6 @@ class _Beam:
         )
 
     def best(self, width: int) -> "_Beam":
-        """Up to `width`, the least loss first; a state that has failed (NaN) grows no further."""
+        """Returns up to `width` rows, the least loss first; failed ones (NaN) are dropped."""
         order = np.argsort(self.loss, kind="stable")
         return self.rows([int(row) for row in order if np.isfinite(self.loss[row])][:width])

@@ -1,7 +1,7 @@
 """Optimal levels by a shortest path over measured errors (Watson et al. 2021, "Learning to efficiently sample").
 
-The costs judge each step alone, on true noisy speech, and never compare different ends: for each of a handful of
-(cleanest, noisiest) pairs the optimal path is proposed, to be scored by sampling with it.
+The costs judge each step alone, on true noisy speech, so they can't compare schedules with different ends. The strategy
+proposes the optimal path of each of several (cleanest, noisiest) pairs; sampling then scores them.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -23,8 +23,8 @@ Indices: TypeAlias = np.ndarray[Any, np.dtype[np.intp]]
 
 SWEPT = 7  # values of each end, in the middle of equal parts of its range
 CENTRE: Pair = (SWEPT // 2, SWEPT // 2)
-LONGEST_PATH = 100  # more steps read the curve of this many at more positions
-FINEST = 256  # levels that a path can choose from, or four a step
+LONGEST_PATH = 100  # a longer schedule reads the curve of this many steps at more positions
+FINEST = 256  # levels that a path can choose from, at least; four a step if that is more
 
 
 # --- costs ----------------------------------------------------------------------------------------
@@ -37,11 +37,11 @@ def elbo(errors: LevelErrors) -> Array:
 
 
 def align_your_steps(errors: LevelErrors) -> Array:
-    """Sabour et al. 2024: the bound on the divergence that a step adds by holding x0_hat still,
+    """Sabour et al. 2024: a bound on the divergence that a step adds by holding x0_hat still,
 
     1/2 * integral from SNR_t to SNR_s of E|x0_hat_u - x0_hat_t|^2 dSNR_u, here by trapezia between the levels.
-    A perfect network's, on the forward process, is its `elbo` less what every path has in common: so it parts from the
-    ELBO only where the network's errors do not come from missing information.
+    For a perfect network on the forward process it equals `elbo` less a constant that all paths share. So the two
+    differ only in errors that do not come from missing information.
     """
     snr, change = np.exp(errors.log_snr), errors.distance
     parts = 0.25 * (snr[:-1] - snr[1:]) * (change[:, :-1] + change[:, 1:])  # [t, from u + 1 to u]
@@ -51,11 +51,12 @@ def align_your_steps(errors: LevelErrors) -> Array:
 
 
 def trajectory(errors: LevelErrors) -> Array:
-    """E|1/SNR_s * integral from SNR_t to SNR_s of (x0_hat_u - x0_hat_t) dSNR_u|^2: how far one step lands from where
-    many fine ones would, in units of audio over signal level, so that the clean end does not outweigh the rest.
+    """E|1/SNR_s * integral from SNR_t to SNR_s of (x0_hat_u - x0_hat_t) dSNR_u|^2: the squared distance between the
+    ends of one step and of many fine ones, in units of audio over signal level, so that the clean end does not outweigh
+    the rest.
 
-    As GITS (Chen et al. 2024) judges steps, with the clips' own noisy path in place of a teacher's trajectory. The
-    weights are those of the posterior mean (Ho et al. 2020, eq. 7), which averages x0_hat over SNR.
+    GITS (Chen et al. 2024) judges steps like this, on a teacher's trajectory; here the clips' own noisy path takes its
+    place. The weights are those of the posterior mean (Ho et al. 2020, eq. 7), which averages x0_hat over SNR.
     """
     snr, levels = np.exp(errors.log_snr), len(errors.log_snr)
     width = snr[:-1] - snr[1:]  # of the cells between levels; x0_hat is averaged over each
@@ -78,10 +79,10 @@ COSTS: dict[str, Cost] = {"elbo": elbo, "align_your_steps": align_your_steps, "t
 
 
 def optimal_levels(cost: Array, levels: Array, lengths: Iterable[int]) -> dict[int, Array]:
-    """N -> the N of the falling `levels` [L], first and last among them, whose steps cost least together.
+    """Returns N -> the N of the falling `levels` [L], first and last included, whose steps have the least total cost.
 
-    `cost` [L, L] of a step from row to column; read below the diagonal only. All N in one pass, O(max N * L^2).
-    InputError for N that cannot be had and for costs that are not finite.
+    `cost` [L, L] of a step from row to column is read below the diagonal only. All N take one pass, O(max N * L^2).
+    InputError for an impossible N and for costs that are not finite.
     """
     wanted = sorted(set(lengths))
     shortest = min(2, len(levels))
@@ -96,8 +97,8 @@ def optimal_levels(cost: Array, levels: Array, lengths: Iterable[int]) -> dict[i
 
 
 def _predecessors(cost: Array, longest: int) -> Indices:
-    """[longest - 1, L]: row k holds the step before each level, on the cheapest way to it by k + 2 levels."""
-    step = np.where(np.tri(len(cost), k=-1, dtype=bool), cost, np.inf).T.copy()  # [to, from]: minima along memory
+    """[longest - 1, L]: row k holds the level before each level, on the cheapest path of k + 2 levels to it."""
+    step = np.where(np.tri(len(cost), k=-1, dtype=bool), cost, np.inf).T.copy()  # [to, from]: rows are contiguous
     reached = np.full(len(cost), np.inf)
     reached[-1] = 0.0
     before = np.empty((longest - 1, len(cost)), dtype=np.intp)
@@ -110,7 +111,7 @@ def _predecessors(cost: Array, longest: int) -> Indices:
 
 
 def _path(before: Indices) -> list[int]:
-    """From the cleanest level back to where the way to it began."""
+    """Follows `before` from the cleanest level to the noisiest."""
     path = [0]
     for row in before[::-1]:
         path.append(int(row[path[-1]]))
@@ -121,15 +122,16 @@ def _path(before: Indices) -> list[int]:
 
 
 class DynamicProgramming:
-    """Proposes the optimal path of each pair of ends: a coarse 3 x 3 first, from the centre of the box outwards, then
-    whichever is nearest to the pair that scored best. Measures at its first `ask`; a network that returns NaN on
-    real speech leaves nothing to propose."""
+    """Proposes the optimal path of each pair of ends: a coarse 3 x 3 from the centre of the box outwards, then the
+    nearest to the pair with the best score.
+
+    It measures the network's errors at its first `ask`, and proposes nothing if they are NaN."""
 
     name = "dynamic_programming"
     batch = 3
 
     def __init__(self, steps: int, measure: Callable[[], LevelErrors], *, cost: Cost = elbo) -> None:
-        """`measure` is called once; a caller that stores what it returned hands back the stored errors."""
+        """`measure` is called once. A caller that resumes returns the stored errors."""
         self._steps, self._measure, self._cost = steps, measure, cost
         self._errors: LevelErrors | None = None
         self._proposed: set[Pair] = set()
@@ -137,11 +139,11 @@ class DynamicProgramming:
 
     @property
     def network_evaluations(self) -> int:
-        """Those of the measurement, once it is made."""
+        """Those of the measurement; 0 before it."""
         return 0 if self._errors is None else self._errors.network_evaluations
 
     def ask(self, count: int) -> list[NoiseSchedule]:
-        """The next pairs' optimal schedules."""
+        """Returns the optimal schedules of the next pairs."""
         if self._errors is None:
             self._errors = self._measure()
         if not self._errors.finite:
@@ -152,7 +154,7 @@ class DynamicProgramming:
         return [self._schedule(self._errors, *_ends(pair, self._steps)) for pair in chosen]
 
     def tell(self, schedules: Sequence[NoiseSchedule], losses: Losses) -> None:
-        """Pairs are known by their ends, so that a resumed run needs no network to take in the stored losses."""
+        """Takes losses. Ends identify a pair, so a resumed run takes the stored losses without the network."""
         for schedule, loss in zip(schedules, losses, strict=True):
             ends = schedule.log_snr[0], schedule.log_snr[-1]
             for pair in _pairs(self._steps):
@@ -170,12 +172,12 @@ class DynamicProgramming:
         n = min(self._steps, LONGEST_PATH)
         levels = np.linspace(first, last, max(FINEST, 4 * n))
         path = optimal_levels(self._cost(errors.refined(levels)), levels, [n])[n]
-        found = resample(NoiseSchedule.from_log_snr(path), self._steps)
-        return LogSnrSpace(self._steps).clip(found).schedule  # a path may lean further than the box reaches
+        schedule = resample(NoiseSchedule.from_log_snr(path), self._steps)
+        return LogSnrSpace(self._steps).clip(schedule).schedule  # a path may lean further than the box reaches
 
 
 def _pairs(steps: int) -> list[Pair]:
-    """Those of the box; a single step has no cleanest level of its own."""
+    """Returns the pairs of the box; a single step has one level for both ends."""
     if steps == 1:
         return [(CENTRE[0], j) for j in range(SWEPT)]
     pairs = [(i, j) for i in range(SWEPT) for j in range(SWEPT)]

@@ -13,18 +13,18 @@ from schedsearch.strategies.strategy import Losses
 from vocoder.errors import InputError
 
 SIGMA = 0.2  # of the first generation, in edges of the cube: from its centre, 99 % of a coordinate's draws lie inside
-LEAST_POPULATION = 4  # of fewer, the better half is one point, which has no covariance to learn from
-MULTIPLE = 4  # of a population that nobody chose: evaluators take proposals in fours
-SAMPLES_A_MEMBER = 100  # drawn in search of a schedule that was not sampled before
+LEAST_POPULATION = 4  # the better half of fewer is one point, which has no covariance to learn from
+MULTIPLE = 4  # the default population is a multiple: evaluators take proposals in fours
+SAMPLES_A_MEMBER = 100  # tries to draw a schedule that was not sampled before
 
 
 class Evolution:
-    """Samples generations about a mean that moves towards the better half of each; never runs out.
+    """Samples generations around a mean that moves towards the better half of each; never runs out.
 
-    Resumed by being told: generations are sampled anew from the seed, and of each the members that were told are
-    looked up. So a loss counts by what it is of, not by when it was told (the first, where told twice), and schedules
-    that no generation has, such as other strategies', are ignored. A generation is learnt from when all of it is
-    told; until then an `ask` beyond its last member gets none.
+    A resumed run samples the generations again from the seed and looks up the stored losses of their members. The order
+    of losses does not matter, the first counts if a schedule is told twice, and schedules outside the generations, such
+    as other strategies', are ignored. It learns from a generation once all its losses are told; until then an `ask`
+    beyond its last member returns [].
     """
 
     name = "cmaes"
@@ -39,55 +39,55 @@ class Evolution:
         sigma: float = SIGMA,
         population: int | None = None,
     ) -> None:
-        """`start`, of any levels, is where the mean begins, else the cube's centre. InputError for one of another
-        length, and for a sigma or population that can't search."""
+        """The mean begins at `start`, or at the cube's centre. InputError for a start of another length, or a sigma or
+        population that can't search."""
         if not 1e-3 <= sigma <= 1:
             raise InputError(f"sigma, in edges of the cube, must lie in [0.001, 1], and is {sigma:g}; {SIGMA} is usual")
         self.batch = default_population(space.dimensions) if population is None else population
         if self.batch < LEAST_POPULATION:
             raise InputError(f"a population has at least {LEAST_POPULATION} members, got {population}; None chooses")
         self._space, self._seed, self._sigma = space, seed, sigma
-        self._told: dict[NoiseSchedule, float] = {}  # whoever proposed it
+        self._told: dict[NoiseSchedule, float] = {}  # all losses, also of other strategies' schedules
         self._asked: set[NoiseSchedule] = set()
         self._sampled: set[NoiseSchedule] = set()
-        self._members: dict[NoiseSchedule, Array] = {}  # this generation's, and their points
+        self._members: dict[NoiseSchedule, Array] = {}  # this generation's schedules and their points
         self._best, self._best_loss = _centre(space) if start is None else _point(space, start), math.inf
         self._restarts = 0
         self._cma = self._begun()
 
     def ask(self, count: int) -> list[NoiseSchedule]:
-        """The generation's next, fewer at its end."""
+        """Returns the generation's next members, fewer at its end."""
         self._catch_up()
-        found = [schedule for schedule in self._members if schedule not in self._told and schedule not in self._asked]
-        self._asked.update(found[:count])
-        return found[:count]
+        left = [schedule for schedule in self._members if schedule not in self._told and schedule not in self._asked]
+        self._asked.update(left[:count])
+        return left[:count]
 
     def tell(self, schedules: Sequence[NoiseSchedule], losses: Losses) -> None:
-        """Keeps them for when their generation is whole."""
+        """Stores losses until their generation is complete."""
         for schedule, loss in zip(schedules, losses, strict=True):
             self._told.setdefault(schedule, float(loss))
 
     def _catch_up(self) -> None:
-        """Learns from each generation that is told whole, the empty one before the first too, and samples the next."""
+        """Learns from each complete generation and samples the next; the first follows an empty one."""
         while self._members.keys() <= self._told.keys():
             self._learn()
             self._members = self._sample()
 
     def _learn(self) -> None:
-        """Failures rank behind the worst loss, in the order sampled. A generation of failures teaches nothing."""
-        found = [(point, self._told[schedule]) for schedule, point in self._members.items()]
-        sound = [(point, loss) for point, loss in found if math.isfinite(loss)]
-        if not sound:
+        """Moves the distribution. Failures rank behind the worst loss; a generation of failures teaches nothing."""
+        members = [(point, self._told[schedule]) for schedule, point in self._members.items()]
+        scored = [(point, loss) for point, loss in members if math.isfinite(loss)]
+        if not scored:
             return
-        worst = max(loss for _, loss in sound)  # given to failures: infinity would keep the stopping rules from firing
-        failed = [(point, worst) for point, loss in found if not math.isfinite(loss)]
-        self._cma.tell(sound + failed)  # which sorts stably
-        best, loss = min(sound, key=lambda member: member[1])
+        worst = max(loss for _, loss in scored)  # infinity would keep the stopping rules from firing
+        failed = [(point, worst) for point, loss in members if not math.isfinite(loss)]
+        self._cma.tell(scored + failed)  # its sort is stable
+        best, loss = min(scored, key=lambda member: member[1])
         if loss < self._best_loss:
             self._best, self._best_loss = best, loss
 
     def _sample(self) -> dict[NoiseSchedule, Array]:
-        """A generation of schedules that no earlier one had, restarted where the distribution has come to rest."""
+        """Returns a generation without schedules of earlier ones; restarts if the distribution has collapsed."""
         while True:
             members: dict[NoiseSchedule, Array] = {}
             tries = 0 if self._cma.should_stop() else SAMPLES_A_MEMBER * self.batch
@@ -103,13 +103,14 @@ class Evolution:
             self._cma = self._begun()
 
     def _begun(self) -> CMA:
-        """Wide about the best point learnt from; not the best one told, which in a resumed run may lie ahead."""
-        spelt = f"{self._seed} {self._restarts}".encode()
+        """Returns a wide distribution around the best point learned from. The best told may come from a later
+        generation in a resumed run."""
+        text = f"{self._seed} {self._restarts}".encode()
         return CMA(
             mean=self._best,
             sigma=self._sigma,
             bounds=np.array([[0.0, 1.0]] * self._space.dimensions),
-            seed=int.from_bytes(hashlib.blake2b(spelt, digest_size=4).digest()),  # RandomState takes 32 bits
+            seed=int.from_bytes(hashlib.blake2b(text, digest_size=4).digest()),  # RandomState takes 32 bits
             population_size=self.batch,
         )
 

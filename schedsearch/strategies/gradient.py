@@ -1,5 +1,5 @@
-"""Descent from one schedule along the gradient through the sampler: the only strategy whose cost a step does not grow
-with the number of free levels."""
+"""Descent from one schedule along the gradient through the sampler. It is the only strategy whose cost a step does not
+grow with the number of free levels."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -11,21 +11,21 @@ from schedsearch.strategies.slope import Slope
 from schedsearch.strategies.strategy import Losses
 from vocoder.errors import InputError
 
-# Adam's step: part of a gap that it moves. At 0.08 a prototype blew up before it recovered, at 0.02 it drifted.
+# Adam's step: the part of a gap that it moves. At 0.08 a prototype blew up before it recovered, at 0.02 it drifted.
 RATE = 0.03
-END_SPEED = 4.0  # log-SNR that an end moves in the steps that change a gap e-fold: it has the whole box to cross
+END_SPEED = 4.0  # log-SNR that an end moves while a gap changes e-fold: an end has the whole box to cross
 LONGEST_MOVE = 0.5  # of any level in one iterate, in log-SNR
-LONGEST_GRADIENT = 1.0  # a longer one (loss a unit of log-SNR) is cut to it, so that one bad draw spoils no moments
-# Kingma & Ba 2015, algorithm 1; a second moment of some 100 iterates would remember the steep beginning for good
+LONGEST_GRADIENT = 1.0  # loss a unit of log-SNR; longer gradients are cut, so that one bad draw spoils no moments
+# Kingma & Ba 2015, algorithm 1; a second moment over some 100 iterates would never forget the steep beginning
 FIRST_DECAY, SECOND_DECAY, TINY = 0.9, 0.99, 1e-12
 
 
 class Gradient:
-    """Proposes `start` and then the iterates of Adam, which do not depend on what it is told; told losses only end it,
-    after `patience` of them in a row without a new best. Whoever keeps trials keeps the best.
+    """Proposes `start` and then the iterates of Adam. Losses do not change the iterates; they end the descent after
+    `patience` of them in a row without a new best.
 
-    A schedule that was told already (the start; all of them in a resumed run) is not proposed again: its slope is
-    asked for again, so a caller that resumes wraps `slope` in a store of its answers.
+    Schedules that were told before are not proposed again (the start; in a resumed run all earlier ones), but `slope`
+    is called for them again: a caller that resumes stores its answers.
     """
 
     name = "gradient"
@@ -40,7 +40,7 @@ class Gradient:
         limit: int = 30,
         patience: int = 8,
     ) -> None:
-        """`limit` iterates after the start at most."""
+        """At most `limit` iterates follow the start."""
         self._slope, self._patience = slope, patience
         self._spent = 0
         self._told: set[NoiseSchedule] = set()
@@ -49,22 +49,22 @@ class Gradient:
 
     @property
     def network_evaluations(self) -> int:
-        """Those of the slopes: four a clip, draw and step (see `slope.EVALUATIONS_A_STEP`)."""
+        """Those of the slopes: four for each clip, draw and step (see `slope.EVALUATIONS_A_STEP`)."""
         return self._spent
 
     def ask(self, count: int) -> list[NoiseSchedule]:
-        """The next iterates; each costs one slope at the one before it."""
-        found: list[NoiseSchedule] = []
-        while len(found) < count and self._since_best < self._patience:
+        """Returns the next iterates; each costs one slope, at the iterate before it."""
+        proposals: list[NoiseSchedule] = []
+        while len(proposals) < count and self._since_best < self._patience:
             iterate = next(self._iterates, None)
             if iterate is None:
                 break
             if iterate not in self._told:
-                found.append(iterate)
-        return found
+                proposals.append(iterate)
+        return proposals
 
     def tell(self, schedules: Sequence[NoiseSchedule], losses: Losses) -> None:
-        """Counts towards the patience, in the order told."""
+        """Counts losses without a new best, in the order told."""
         for schedule, loss in zip(schedules, losses, strict=True):
             self._told.add(schedule)
             self._since_best = 0 if loss < self._best else self._since_best + 1
@@ -79,11 +79,11 @@ class Gradient:
 def descent(
     start: NoiseSchedule, slope: Callable[[Array], Slope], *, rate: float = RATE, limit: int
 ) -> Iterator[NoiseSchedule]:
-    """`start`, then up to `limit` iterates of Adam on both ends and the logarithms of the gaps between them.
+    """Yields `start`, then up to `limit` iterates of Adam on both ends and the logarithms of the gaps between them.
 
-    All lie in the box of `LogSnrSpace`: what leaves it is clipped, the start as well. The ends are coordinates of
-    their own so that clipping one moves no other: with the gaps alone deciding where the last level lies, iterates
-    at the edge of the box climbed. Ends early where the gradient is zero or no number.
+    All are clipped into the box of `LogSnrSpace`, `start` too. The ends are coordinates of their own, so that clipping
+    one moves no other: when the gaps alone decided the last level, iterates at the edge of the box climbed. It stops
+    early if the gradient is zero or NaN.
     """
     if not 0 < rate <= 1:
         raise InputError(f"the rate of descent must lie in (0, 1], and is {rate:g}; {RATE} is usual")
@@ -107,7 +107,8 @@ def descent(
 
 
 def _at_most(longest: float, vector: Array) -> Array:
-    """The same direction, no entry longer. Levels that fall still do: they stay between two sets that fall."""
+    """Shortens a vector to entries of at most `longest`. Levels still fall after the shorter move: they lie between two
+    falling sets."""
     return vector * min(1.0, longest / max(float(np.abs(vector).max()), TINY))
 
 
@@ -117,13 +118,13 @@ def to_point(log_snr: Array) -> Array:
 
 
 def from_point(point: Array) -> Array:
-    """The inverse of `to_point`. Levels fall wherever the first lies above the last; the gaps count by their shares."""
+    """The inverse of `to_point`. Levels fall if the first lies above the last; only the gaps' shares count."""
     first, last = point[:2] * END_SPEED
     return np.asarray(first - (first - last) * _passed(point[2:]))
 
 
 def in_point(log_snr: Array, gradient: Array) -> Array:
-    """The gradient in the levels [N] -> that in the coordinates of `to_point`."""
+    """Turns the gradient in the levels [N] into that in the coordinates of `to_point`."""
     shares, passed = np.diff(log_snr) / (log_snr[-1:] - log_snr[:1]), _passed(np.log(-np.diff(log_snr)))
     in_last = gradient @ passed
     beyond = np.cumsum(gradient[::-1])[::-1][1:]  # a gap moves the levels after it
@@ -132,6 +133,6 @@ def in_point(log_snr: Array, gradient: Array) -> Array:
 
 
 def _passed(log_gaps: Array) -> Array:
-    """[N], 0 to 1: which part of the way from the first level to the last is behind each."""
+    """[N], 0 to 1: the part of the way from the first level to the last that lies behind each level."""
     gaps = np.exp(log_gaps - log_gaps.max(initial=-np.inf))
     return np.concatenate([[0.0], np.cumsum(gaps) / gaps.sum()])

@@ -1,9 +1,9 @@
-"""True Cartesian grids, every point and no other, and the searches of the public repositories, counted.
+"""True Cartesian grids, and the grids of the public repositories with an exact count of their points.
 
-A grid enumerates its points lazily and says beforehand how many they are; `GridStrategy` proposes them one by one.
+A grid enumerates its points lazily and knows their number beforehand; `GridStrategy` proposes them in order.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ from vocoder.errors import InputError
 
 Values: TypeAlias = tuple[float, ...]
 
-IVANVOVK_STATES = 9**5  # it visits no more, whatever the number of steps
+IVANVOVK_STATES = 9**5  # ivanvovk's search visits no more, whatever the number of steps
 IVANVOVK_BETAS = (1e-6, 1e-2)  # its default betas_range
 
 
 class GridStrategy:
     """Proposes a fixed sequence of schedules in order, whatever their losses.
 
-    Resumed by being told: what was told before it was asked is skipped where it comes up, once each time it was told,
-    so that neither an unfinished batch nor a grid that lists a point twice goes astray.
+    Schedules that were told before they were asked for are skipped, once for each time they were told. So a resumed run
+    repeats an unfinished batch, and a grid may list a point twice.
     """
 
     network_evaluations = 0
@@ -38,7 +38,7 @@ class GridStrategy:
     def __init__(
         self, name: str, schedules: Callable[[], Iterator[NoiseSchedule]], count: int, *, batch: int = 4
     ) -> None:
-        """`schedules` begins the sequence, when first asked; `count` is its length, for plans and progress."""
+        """`schedules` starts the sequence at the first `ask`; `count` is its length, for plans and progress."""
         self.name, self.count, self.batch = name, count, batch
         self._begin = schedules
         self._rest: Iterator[NoiseSchedule] | None = None
@@ -46,18 +46,20 @@ class GridStrategy:
         self._told: Counter[NoiseSchedule] = Counter()  # told without being asked
 
     def ask(self, count: int) -> list[NoiseSchedule]:
-        """The next `count`, fewer at the end."""
+        """Returns the next `count`, fewer at the end."""
         if self._rest is None:
             self._rest = filter(self._is_new, self._begin())
-        found = list(islice(self._rest, count))
-        self._pending.update(found)
-        return found
+        proposals = list(islice(self._rest, count))
+        self._pending.update(proposals)
+        return proposals
 
     def tell(self, schedules: Sequence[NoiseSchedule], losses: Losses) -> None:
-        """Which are done; a grid learns nothing from losses."""
+        """Notes which schedules are done; a grid learns nothing from losses."""
         for schedule in schedules:
-            known = self._pending if self._pending[schedule] > 0 else self._told
-            known[schedule] += 1 if known is self._told else -1
+            if self._pending[schedule] > 0:
+                self._pending[schedule] -= 1
+            else:
+                self._told[schedule] += 1
 
     def _is_new(self, schedule: NoiseSchedule) -> bool:
         if self._told[schedule] > 0:
@@ -73,7 +75,7 @@ class GridStrategy:
 class LevelGrid:
     """Every strictly falling choice of one log-SNR a step.
 
-    In trie order: the noisiest level varies slowest, so that neighbours share the beginning of their sampling.
+    The noisiest level varies slowest, so that neighbours share the beginning of their sampling.
     """
 
     levels: tuple[Values, ...]  # [step][choice], step 0 the cleanest; rising within a step
@@ -86,7 +88,7 @@ class LevelGrid:
 
     @classmethod
     def on_ladder(cls, steps: int, ladder: ArrayLike) -> "LevelGrid":
-        """All subsets of `steps` rungs: C(len(ladder), steps) schedules."""
+        """Makes the grid of all subsets of `steps` rungs: C(len(ladder), steps) schedules."""
         return cls([ladder] * steps)
 
     @property
@@ -95,30 +97,20 @@ class LevelGrid:
 
     @cached_property
     def count(self) -> int:
-        """Legal points, exactly."""
+        """The exact number of legal points."""
         return sum(self._ways[-1].values())
 
-    @cached_property
-    def prefixes(self) -> int:
-        """Distinct beginnings of sampling: the network evaluations a clip that the whole grid costs when shared."""
-        reached = dict.fromkeys(self._open[-1], 1)  # level -> in how many ways the noisier steps lead to it
-        found = sum(reached.values())
-        for levels in self._open[-2::-1]:
-            reached = _sums_below(reached, levels)
-            found += sum(reached.values())
-        return found
-
     def choices(self, step: int, noisier: float = -np.inf) -> Values:
-        """The levels that `step` may take above the one before it, the noisiest first; none is a dead end."""
+        """Returns the levels that `step` may take above the noisier one, the noisiest first; each can be completed."""
         return self._open[step][bisect_right(self._open[step], noisier) :]
 
     def paths(self) -> Iterator[Values]:
-        """Each legal point."""
+        """Yields each legal point, the noisiest level first."""
         path: list[float] = []
         open_choices = [iter(self.choices(self.steps - 1))]
         while open_choices:
             level = next(open_choices[-1], None)
-            if level is None:  # all below this beginning is done
+            if level is None:  # every point with this beginning is done
                 open_choices.pop()
                 del path[-1:]
             elif len(path) == self.steps - 1:
@@ -128,12 +120,12 @@ class LevelGrid:
                 open_choices.append(iter(self.choices(self.steps - 1 - len(path), level)))
 
     def schedules(self) -> Iterator[NoiseSchedule]:
-        """Each legal point's schedule."""
+        """Yields the schedule of each legal point."""
         return map(schedule_of, self.paths())
 
     @cached_property
     def _ways(self) -> tuple[dict[float, int], ...]:
-        """[step] level -> in how many ways the cleaner steps can follow it."""
+        """[step] level -> the number of ways in which the cleaner steps can follow it."""
         ways = [dict.fromkeys(self.levels[0], 1)]
         for levels in self.levels[1:]:
             ways.append(_sums_above(ways[-1], levels))
@@ -141,24 +133,18 @@ class LevelGrid:
 
     @cached_property
     def _open(self) -> tuple[Values, ...]:
-        """[step] its levels without dead ends."""
+        """[step] the levels that can be completed."""
         return tuple(tuple(level for level, count in ways.items() if count) for ways in self._ways)
 
 
-def _sums_below(counts: dict[float, int], levels: Sequence[float]) -> dict[float, int]:
-    """For each level the sum of the counts of those below it; the counts' levels rise."""
-    below, sums = list(counts), [0, *accumulate(counts.values())]
-    return {level: sums[bisect_left(below, level)] for level in levels}
-
-
 def _sums_above(counts: dict[float, int], levels: Sequence[float]) -> dict[float, int]:
-    """For each level the sum of the counts of those above it; the counts' levels rise."""
+    """Returns for each level the sum of the counts of the levels above it; the counts' levels rise."""
     above, sums = list(counts), [0, *accumulate(counts.values())]
     return {level: sums[-1] - sums[bisect_right(above, level)] for level in levels}
 
 
 def schedule_of(path: Values) -> NoiseSchedule:
-    """The schedule whose log-SNRs, the noisiest first, are `path`."""
+    """Returns the schedule whose log-SNRs, the noisiest first, are `path`."""
     return NoiseSchedule.from_log_snr(path[::-1])
 
 
@@ -169,14 +155,15 @@ def schedule_of(path: Values) -> NoiseSchedule:
 class MantissaGrid:
     """beta_n = mantissa * 10**exponent_n, every mantissa at every step: len(mantissas)**steps schedules.
 
-    The last beta varies fastest. Neighbours share no network call, since the noisiest level depends on every beta.
+    The last beta varies fastest. Neighbours share no network call, because the noisiest level depends on every beta.
+    The grid of WaveGrad (Chen et al. 2020) for 6 steps has the mantissas 1 to 9 and the exponents -6 to -1.
     """
 
     mantissas: Values
     exponents: Values  # one a step, the cleanest first
 
     def __init__(self, mantissas: ArrayLike, exponents: ArrayLike) -> None:
-        """InputError where the largest beta is not below 1 or the smallest not above 0."""
+        """InputError unless every beta lies in (0, 1)."""
         object.__setattr__(self, "mantissas", _distinct(mantissas, "mantissas"))
         object.__setattr__(self, "exponents", tuple(np.asarray(exponents, dtype=np.float64).tolist()))
         NoiseSchedule(self._scales * self.mantissas[0])
@@ -191,18 +178,13 @@ class MantissaGrid:
         return int(len(self.mantissas) ** self.steps)
 
     def schedules(self) -> Iterator[NoiseSchedule]:
-        """Each point's schedule."""
+        """Yields the schedule of each point."""
         scales = self._scales
         return (NoiseSchedule(scales * point) for point in product(self.mantissas, repeat=self.steps))
 
     @property
     def _scales(self) -> Array:
         return np.asarray(10.0 ** np.asarray(self.exponents))
-
-
-def paper_grid() -> MantissaGrid:
-    """WaveGrad (Chen et al. 2020) for its 6 steps: {1..9} x 10^{-6..-1}, one decade a step; 531,441 schedules."""
-    return MantissaGrid(np.arange(1, 10), np.arange(-6, 0))
 
 
 # --- the searches of the public repositories ------------------------------------------------------
@@ -212,33 +194,26 @@ def lmnt_grid(steps: int, generator: np.random.Generator, search_level: int = 3)
     """lmnt-com/wavegrad, src/wavegrad/noise_schedule.py: `search_level` mantissas uniform in (0, 10), the same at
     every step, times 10**linspace(-6, -1, steps): 3^6 = 729 schedules.
 
-    Its product is whole; what it skips is chance's choice: 3 of the paper's 9 mantissas at each step, other ones in
-    each run since it never seeds them, so 729 points where the paper has 531,441.
+    The product is complete, but its mantissas are random and never seeded: each run tries 729 other points where
+    WaveGrad's paper has 531,441. coqui-ai/TTS, TTS/bin/tune_wavegrad.py, tries the same candidates. It judges them by
+    the least error of any single clip; lmnt sums over its clips.
     """
     return MantissaGrid(np.sort(10 * generator.uniform(size=search_level)), np.linspace(-6, -1, steps))
-
-
-def coqui_grid(steps: int, generator: np.random.Generator, search_depth: int = 3) -> MantissaGrid:
-    """coqui-ai/TTS, TTS/bin/tune_wavegrad.py: the candidates of lmnt's search.
-
-    It differs in how it judges: by the least error of any single clip, where lmnt sums over its clips.
-    """
-    return lmnt_grid(steps, generator, search_depth)
 
 
 @dataclass(frozen=True)
 class IvanvovkGrid:
     """ivanvovk/WaveGrad, benchmark.py, generate_betas_grid: digits times exponents, by counting in decimal.
 
-    It starts at 11..1, adds ceil(9^N / 9^5) 59,049 times, reads the number's digits as the multipliers of
-    10**linspace(-6, -2, N) and drops numbers with a zero. Counted here:
+    It starts at 11..1 and adds ceil(9^N / 9^5) 59,049 times. It reads each number's digits as the multipliers of
+    10**linspace(-6, -2, N) and drops numbers with a zero. So it visits:
 
-    - N = 6: 35,113 candidates of the product's 531,441, so it skips 93.4 %. Its step is 9, which leaves a number's
-      digit sum as it was modulo 9: eight points in nine cannot come up. It ends at 642543: the cleanest beta never
-      has a multiplier above 6.
-    - N = 5: 39,366 of 59,049, all those whose first digit is 1 to 6; the last third is skipped.
-    - N < 5: it runs into numbers of more than N digits and ignores those past the N-th, so points repeat: with N = 4
-      39,366 candidates are 6,561 different ones.
+    - N = 6: 35,113 candidates of the product's 531,441; 93.4 % are skipped. The increment of 9 keeps the digit sum
+      modulo 9, so eight points in nine cannot occur. The count ends at 642543: the cleanest beta's multiplier never
+      exceeds 6.
+    - N = 5: 39,366 of 59,049, all whose first digit is 1 to 6; the last third is skipped.
+    - N < 5: the numbers grow beyond N digits and only the first N count, so points repeat: with N = 4 the 39,366
+      candidates are 6,561 different ones.
     """
 
     steps: int
@@ -252,7 +227,7 @@ class IvanvovkGrid:
         return sum(1 for _ in self.multipliers())
 
     def multipliers(self) -> Iterator[tuple[int, ...]]:
-        """Each candidate's, [N]."""
+        """Yields the multipliers [N] of each candidate."""
         first, stride = int("1" * self.steps), -(-(9**self.steps) // IVANVOVK_STATES)
         for state in range(first, first + stride * IVANVOVK_STATES, stride):
             digits = str(state)
@@ -260,7 +235,7 @@ class IvanvovkGrid:
                 yield tuple(map(int, digits[: self.steps]))
 
     def schedules(self) -> Iterator[NoiseSchedule]:
-        """Each candidate's schedule; its betas are float32 numbers."""
+        """Yields the schedule of each candidate; its betas are float32 numbers."""
         units = self._units
         return (
             NoiseSchedule((units * torch.tensor(digits, dtype=torch.float32)).double().numpy())
@@ -269,7 +244,7 @@ class IvanvovkGrid:
 
     @property
     def _units(self) -> Tensor:
-        """[N] powers of ten, as rounded there: the exponents are float32, so the second of six is 6.3095763e-06."""
+        """[N] powers of ten, rounded as ivanvovk rounds: with float32 exponents the second of six is 6.3095763e-06."""
         first, last = torch.tensor(IVANVOVK_BETAS).log10()
         stride = (last - first) / (self.steps - 1)
         exponents = first.double() + stride.double() * torch.arange(self.steps)
@@ -280,10 +255,10 @@ class IvanvovkGrid:
 
 
 def _distinct(values: ArrayLike, name: str) -> Values:
-    """Sorted; InputError unless finite and different."""
-    found = np.sort(np.asarray(values, dtype=np.float64).ravel())
-    if not found.size or not np.isfinite(found).all():
-        raise InputError(f"{name} must be finite numbers, at least one: got {found.tolist()}")
-    if (np.diff(found) == 0).any():
-        raise InputError(f"{name} must differ, or points would be counted twice: got {found.tolist()}")
-    return tuple(found.tolist())
+    """Returns the values sorted; InputError unless they are finite and different."""
+    rising = np.sort(np.asarray(values, dtype=np.float64).ravel())
+    if not rising.size or not np.isfinite(rising).all():
+        raise InputError(f"{name} must be finite numbers, at least one: got {rising.tolist()}")
+    if (np.diff(rising) == 0).any():
+        raise InputError(f"{name} must differ, or points would be counted twice: got {rising.tolist()}")
+    return tuple(rising.tolist())

@@ -1,4 +1,4 @@
-"""Descent from the best schedule so far, begun anew from a better one when it has ended."""
+"""Descents from the best schedule so far: when one has ended, the next begins from a better schedule."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,11 +12,11 @@ Begin = Callable[[int, NoiseSchedule | None], NoiseSchedule | None]
 
 
 class Polish:
-    """`Gradient` from the best that was told when it is first asked, one iterate at a time.
+    """Runs `Gradient` from the best schedule told at the first `ask`, one iterate at a time.
 
-    Where a descent began can't be told from losses that came later, so whoever stores runs keeps it: `begin` takes a
-    descent's number and the best schedule now, and returns the start that is stored under that number, else stores and
-    returns the one given; with None it only looks.
+    Later losses do not say where a descent began, so the caller stores it. `begin` takes a descent's number and the
+    best schedule now. It returns the start stored under that number, or stores and returns this one; with None it only
+    reads.
     """
 
     name = "gradient"
@@ -28,20 +28,20 @@ class Polish:
         self._told: dict[NoiseSchedule, float] = {}
         self._descents: list[Gradient] = []
         self._seen: set[NoiseSchedule] = set()  # starts and iterates
-        self._last: NoiseSchedule | None = None  # asked here, and not handed to its descent yet
+        self._last: NoiseSchedule | None = None  # proposed here; its loss is not handed to its descent yet
 
     @property
     def network_evaluations(self) -> int:
-        """Of all descents."""
+        """The sum over all descents."""
         return sum(descent.network_evaluations for descent in self._descents)
 
     def ask(self, count: int) -> list[NoiseSchedule]:
-        """The next iterate; [] when the best is one that a descent has begun at or led to."""
+        """Returns the next iterate; [] when the best schedule is the start or an iterate of an earlier descent."""
         while count > 0:
-            if (found := self._next()) is not None:
-                if found not in self._told:
-                    return [found]
-                continue  # told in an earlier run: on to the next
+            if (iterate := self._next()) is not None:
+                if iterate not in self._told:
+                    return [iterate]
+                continue  # scored in an earlier run
             start = self._begin(len(self._descents), None) or self._fresh()
             if start is None:
                 break
@@ -51,7 +51,7 @@ class Polish:
         return []
 
     def tell(self, schedules: Sequence[NoiseSchedule], losses: Losses) -> None:
-        """Which is best; what is an iterate's is handed on when the next is asked for."""
+        """Stores losses; an iterate's loss is handed to its descent when the next one is asked for."""
         self._told.update((schedule, float(loss)) for schedule, loss in zip(schedules, losses, strict=True))
 
     def _next(self) -> NoiseSchedule | None:
@@ -60,13 +60,13 @@ class Polish:
         descent = self._descents[-1]
         if self._last in self._told:
             descent.tell([self._last], [self._told[self._last]])
-        found = descent.ask(1)
-        self._last = found[0] if found else None
-        self._seen.update(found)
+        iterates = descent.ask(1)
+        self._last = iterates[0] if iterates else None
+        self._seen.update(iterates)
         return self._last
 
     def _fresh(self) -> NoiseSchedule | None:
-        """The best told, unless a descent knows it; kept as the next descent's start."""
-        sound = {schedule: loss for schedule, loss in self._told.items() if np.isfinite(loss)}
-        best = min(sound, key=sound.__getitem__, default=None)
+        """Returns the best schedule told, stored as the next descent's start; None if a descent has seen it."""
+        finite = {schedule: loss for schedule, loss in self._told.items() if np.isfinite(loss)}
+        best = min(finite, key=finite.__getitem__, default=None)
         return None if best is None or best in self._seen else self._begin(len(self._descents), best)

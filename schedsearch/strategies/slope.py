@@ -1,8 +1,8 @@
 """Loss of a schedule and its gradient, by back-propagation through all reverse steps of the frozen network.
 
-Tong et al. 2024 (LD3) and Watson et al. 2022 (DDSS) tune few-step samplers so. Each step is checkpointed (Chen et al.
-2016): between steps only the audio itself is kept, 4 bytes a sample and step, while the network's activations, some kB
-a sample, are those of one step at a time.
+Tong et al. 2024 (LD3) and Watson et al. 2022 (DDSS) tune few-step samplers like this. Each step is checkpointed (Chen
+et al. 2016): memory holds the audio between steps, 4 bytes a sample and step, and the network's activations, some kB a
+sample, of one step at a time.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,14 +22,14 @@ from vocoder.reverse import Coefficients
 Distance = Callable[[Tensor, Tensor], Tensor]  # reference, estimate [..., samples] -> [...]; differentiable, 0 is best
 
 SAMPLES_AT_ONCE = 40_000  # through the network forwards and back: bounds memory at any number of clips
-# Of a clip, draw and step: the forward pass, the same again for what checkpointing threw away, and a backward pass,
-# which counts as two although frozen weights need no gradient of theirs.
+# For each clip, draw and step: the forward pass, the same again for what checkpointing dropped, and a backward pass,
+# which counts as two although frozen weights need no gradient.
 EVALUATIONS_A_STEP = 4
 
 
 @dataclass(frozen=True)
 class Slope:
-    """At one schedule. NaN where sampling failed."""
+    """Loss and gradient at one schedule; NaN if sampling failed."""
 
     loss: float  # mean over clips and draws
     gradient: tuple[float, ...]  # [N], of the loss in each log-SNR level
@@ -40,9 +40,9 @@ class Slope:
 class SamplerSlope:
     """Log-SNR levels [N] -> Slope, on fixed clips and fixed noise draws: the same for equal levels.
 
-    The vocoder runs in the precision it is handed in: reduced ones (autocast) round gradients away, so hand it in
-    float32. Noise is the evaluator's where bank and draws are. Coefficients are formed exactly, in float64, and
-    clamping is the dialect's; where it clamps, gradients are zero.
+    Give the vocoder in float32: reduced precision (autocast) rounds gradients away. Equal bank and draws give the
+    evaluator's noise. Coefficients are computed exactly, in float64. Clamping is the dialect's; where it clamps,
+    gradients are zero.
     """
 
     vocoder: NoisePredictor
@@ -65,8 +65,8 @@ class SamplerSlope:
         return Slope(loss, tuple(gradient.tolist()), EVALUATIONS_A_STEP * len(levels) * rows)
 
     def _total(self, levels: Tensor, group: Speech, chunk: slice, draw: int) -> Tensor:
-        """Sum of the clips' losses."""
-        # Whoever made the group in inference mode made tensors that autograd refuses to save; their clones it takes.
+        """Returns the sum of the clips' losses."""
+        # Autograd refuses to save tensors made in inference mode, but takes their clones.
         reference, mel = group.reference[chunk].clone(), group.mel[chunk].clone()
         bank = self.noise.for_clips(group.names[chunk], draw, reference.shape[1])
         coefficients = torch_coefficients(self.vocoder.dialect.reverse, levels[None])
@@ -75,9 +75,9 @@ class SamplerSlope:
 
 
 def checkpointed_chain(vocoder: NoisePredictor, mel: Tensor, coefficients: Coefficients, noise: Noise) -> Tensor:
-    """`sampler.reverse_chain` with one step's activations held at a time: [C, K, samples].
+    """Runs `sampler.reverse_chain` with the activations of one step in memory at a time: [C, K, samples].
 
-    The noise is drawn again with the step instead of being kept.
+    The backward pass draws the noise of a step again instead of storing it.
     """
     steps = len(coefficients)
     y = noise(0).expand(coefficients.noise_level.shape[0], -1, -1)
@@ -87,13 +87,13 @@ def checkpointed_chain(vocoder: NoisePredictor, mel: Tensor, coefficients: Coeff
         def step(y: Tensor, at: Coefficients, k: int = k, n: int = n) -> Tensor:
             return reverse_step(vocoder, mel, vocoder.dialect.reverse, at, y, noise(k) if n > 0 else None)
 
-        # nothing in a step draws from torch's generators, so there is no state of theirs to restore
+        # no step draws from torch's generators, so their state need not be restored
         y = checkpoint(step, y, coefficients.at(n, y), use_reentrant=False, preserve_rng_state=False)
     return y
 
 
 def _chunks(group: Speech) -> Iterator[slice]:
-    """Of a group's clips."""
+    """Yields slices of a group's clips."""
     clips, samples = group.reference.shape
     size = max(1, SAMPLES_AT_ONCE // samples)
     return (slice(i, i + size) for i in range(0, clips, size))

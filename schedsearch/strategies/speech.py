@@ -1,4 +1,4 @@
-"""What the strategies that run the network themselves need of the search clips."""
+"""The search clips, as the strategies that run the network themselves need them."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ class Speech(Protocol):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """[clip]: the noise of each hangs on its name."""
+        """[clip]: each clip's noise is drawn for its name."""
 
     @property
     def reference(self) -> Tensor:

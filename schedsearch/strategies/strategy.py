@@ -1,4 +1,4 @@
-"""What every strategy is: something that proposes schedules and learns from their losses."""
+"""The interface of every strategy: it proposes schedules and learns from their losses."""
 
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
@@ -9,23 +9,24 @@ Losses: TypeAlias = Sequence[float] | Array  # [C], or [C, M] of M objectives
 
 
 class Strategy(Protocol):
-    """Ask and tell. A strategy is a function of its seed and of what it was told, so that a resumed run, which tells
-    it the stored losses again, proposes what an uninterrupted one does."""
+    """Ask and tell. A strategy depends on its seed and on the losses it was told, and on nothing else. So a resumed
+    run, which tells it the stored losses again, proposes what an uninterrupted one does."""
 
     @property
     def name(self) -> str:
-        """By which users choose it, and which its candidates are stored under."""
+        """The name by which users choose it and under which its candidates are stored."""
 
     @property
     def batch(self) -> int:
-        """How many it is best asked for at once."""
+        """How many schedules to ask for at once."""
 
     @property
     def network_evaluations(self) -> int:
-        """Spent inside the strategy itself so far (measuring errors, backward passes as two), beside scoring."""
+        """Network evaluations that the strategy itself has spent (a backward pass counts as two), without scoring."""
 
     def ask(self, count: int) -> list[NoiseSchedule]:
-        """Up to `count` legal schedules to score next; [] when it has no more to propose."""
+        """Returns up to `count` legal schedules to score next; [] if it has no more to propose."""
 
     def tell(self, schedules: Sequence[NoiseSchedule], losses: Losses) -> None:
-        """Their losses, lower is better; NaN for one that failed. Only those for several objectives take rows."""
+        """Takes the losses of schedules, lower is better; NaN for a failure. Rows only if it serves several objectives.
+        """

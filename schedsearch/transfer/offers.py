@@ -10,7 +10,7 @@ from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.named import chosen_on, universal_names
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import space_for
-from schedsearch.strategies.lines import lines
+from schedsearch.strategies.auto import lines
 from schedsearch.transfer.judges import Judge
 
 

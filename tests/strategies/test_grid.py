@@ -6,15 +6,8 @@ from math import comb
 import numpy as np
 import pytest
 
-from schedsearch.strategies.grid import (
-    GridStrategy,
-    IvanvovkGrid,
-    LevelGrid,
-    MantissaGrid,
-    coqui_grid,
-    lmnt_grid,
-    paper_grid,
-)
+from schedsearch.strategies.grid import GridStrategy, IvanvovkGrid, LevelGrid, MantissaGrid, lmnt_grid
+from schedsearch.strategies.named_grids import grid_named
 from vocoder.errors import InputError
 
 OVERLAPPING = [[9.0, 12.0, 7.0], [8.0, 6.5, 10.0, 2.0], [5.0, 7.0, -1.0]]  # cleanest first; not all choices are legal
@@ -57,16 +50,6 @@ def test_neighbours_in_a_level_grid_share_their_beginnings():
         assert runs == len(set(beginnings))
 
 
-def test_prefixes_are_the_distinct_beginnings_of_legal_points():
-    grid = LevelGrid(OVERLAPPING)
-    assert grid.prefixes == len({path[:depth] for path in grid.paths() for depth in (1, 2, 3)})
-
-
-def test_three_levels_at_each_of_six_steps_cost_1092_shared_calls_instead_of_4374():
-    grid = LevelGrid([[10 - 2 * step + tilt for tilt in (0.5, 0.0, -0.5)] for step in range(6)])
-    assert (grid.count, grid.prefixes, 6 * grid.count) == (729, 1092, 4374)
-
-
 def test_a_level_grid_is_enumerated_lazily():
     grid = LevelGrid.on_ladder(50, np.linspace(-6, 13.9, 100))  # 1e29 points
     assert len(list(islice(grid.schedules(), 3))) == 3
@@ -98,7 +81,7 @@ def test_a_mantissa_grid_holds_each_product_once_and_no_other():
 
 
 def test_the_papers_grid_has_nine_mantissas_in_each_of_six_decades():
-    grid = paper_grid()
+    grid = grid_named("mantissas:9", steps=6, seed=0)
     assert grid.count == 531_441
     first, second = islice(grid.schedules(), 2)
     np.testing.assert_allclose(first.betas, [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1], rtol=1e-15)
@@ -130,8 +113,8 @@ def test_lmnts_search_grows_with_its_level_and_steps():
 
 
 def test_coquis_candidates_are_lmnts():
-    assert coqui_grid(6, np.random.default_rng(2)) == lmnt_grid(6, np.random.default_rng(2))
-    assert coqui_grid(6, np.random.default_rng(2)) != coqui_grid(6, np.random.default_rng(3))
+    assert grid_named("coqui", 6, seed=2) == grid_named("lmnt", 6, seed=2)
+    assert grid_named("coqui", 6, seed=2) != grid_named("coqui", 6, seed=3)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from schedsearch.strategies.beam import BeamSearch
 from schedsearch.strategies.dynamic_programming import DynamicProgramming
 from schedsearch.strategies.evolution import Evolution
 from schedsearch.strategies.gradient import Gradient
-from schedsearch.strategies.grid import GridStrategy, IvanvovkGrid, LevelGrid, MantissaGrid, coqui_grid, lmnt_grid
+from schedsearch.strategies.grid import GridStrategy, IvanvovkGrid, LevelGrid, MantissaGrid, lmnt_grid
 from schedsearch.strategies.level_errors import measure
 from schedsearch.strategies.polish import Polish
 from schedsearch.strategies.slope import SamplerSlope
@@ -126,7 +126,6 @@ CASES = [
     Case("ladder", lambda seed: grid(LevelGrid.on_ladder(STEPS, np.arange(-3, 4))), ends_after=35),
     Case("mantissas", lambda seed: grid(MantissaGrid([1, 3, 8], [-5, -3, -1])), ends_after=27),
     Case("lmnt", lambda seed: grid(lmnt_grid(STEPS, np.random.default_rng(seed))), ends_after=27),
-    Case("coqui", lambda seed: grid(coqui_grid(STEPS, np.random.default_rng(seed))), ends_after=27),
     Case("ivanvovk", lambda seed: grid(IvanvovkGrid(STEPS))),
     Case("beam", beam, ends_after=9),
     Case("dynamic programming", dynamic_programming, ends_after=48),

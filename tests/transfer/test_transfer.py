@@ -26,8 +26,8 @@ from schedsearch.schedules.files import Layout, read_schedule, write_schedule
 from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.schedules.named import published, universal_names
 from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.strategies.auto import lines
 from schedsearch.strategies.level_errors import LEVELS
-from schedsearch.strategies.lines import lines
 from schedsearch.transfer.exchange import Exchange, open_exchange
 from schedsearch.transfer.grid import grid, markdown, text
 from schedsearch.transfer.heat_map import heat_map
