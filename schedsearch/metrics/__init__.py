@@ -1,1 +1,1 @@
-"""Pure functions (reference, estimate, sample rate) -> one value a clip; averaging is for the caller."""
+"""Metrics: pure functions (reference, estimate, sample rate) -> one value per clip. Callers average."""

@@ -1,16 +1,16 @@
-"""Every metric that can be an objective or a column, and what it takes to add one.
+"""Lists every metric that can be an objective or a column.
 
-A metric of your own is a `Definition`, handed to `metrics_for(..., extra=(mine,))`. It wraps one function:
+To add one, give a `Definition` to `metrics_for(..., extra=(mine,))`. It wraps one function:
 
-    def hum(reference: Tensor, estimate: Tensor) -> Tensor: ...  # [..., samples] each -> [...], one value a clip
+    def hum(reference: Tensor, estimate: Tensor) -> Tensor: ...  # [..., samples] each -> [...], one value per clip
     mine = Definition("hum", "dB", "minimize", "energy at 50 Hz", lambda setup: of_batches(hum))
 
-or, where clips are scored one by one, a function of two clips [samples]:
+or a function of two clips [samples], where clips are scored one by one:
 
     def score(reference: Tensor, estimate: Tensor) -> float | Failure: ...
     mine = Definition("mine", "MOS", "maximize", "my listeners", lambda setup: of_clips(score), cost="slow")
 
-`setup` has the front end and the sample rate. A metric must not depend on other clips, on earlier calls or on fresh
+`setup` has the front end and the sample rate. A metric must not depend on other clips, earlier calls or fresh
 randomness: equal audio gets equal values.
 """
 
@@ -37,14 +37,14 @@ from schedsearch.metrics.stft import (
 )
 
 Direction = Literal["minimize", "maximize"]
-# Of one thread, for a second of audio at 16 kHz. Measured beside a training: log-mel L1 1 ms, LSD 1, LS-MAE
-# and MCD 2.4, the STFT distances 4.5 each, STOI 4, extended STOI 7; PESQ 21; pitch 185, once for its three metrics.
-Cost = Literal["cheap", "slow"]  # to 10 ms, or more
+# Time of one thread for a second of audio at 16 kHz: log-mel L1 1 ms, LSD 1, LS-MAE and MCD 2.4, each STFT distance
+# 4.5, STOI 4, extended STOI 7, PESQ 21, pitch 185 (once for its three metrics).
+Cost = Literal["cheap", "slow"]  # up to 10 ms, or more
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What metrics are bound to."""
+    """The voice that metrics are bound to."""
 
     front_end: LogMel
     sample_rate: int  # Hz
@@ -52,18 +52,18 @@ class Setup:
 
     @cached_property
     def pesq(self) -> Measure:
-        """One for PESQ and for the sum with it, which are often asked about the same audio."""
+        """Shared by PESQ and the sum with it, which often score the same audio."""
         return remembering(of_pairs(lambda pairs: parallel_pesq(pairs, self.sample_rate, self.jobs)))
 
     @cached_property
     def tracker(self) -> Tracker:
-        """One for all pitch metrics: pYIN is by far the slowest of what they do."""
+        """Shared by all pitch metrics: pYIN is by far their slowest part."""
         return Tracker(self.sample_rate, self.jobs)
 
 
 @dataclass(frozen=True)
 class Definition:
-    """A metric of any voice."""
+    """A metric that can be bound to any voice."""
 
     name: str
     unit: str
@@ -71,11 +71,11 @@ class Definition:
     summary: str  # one line
     bind: Callable[[Setup], Measure]
     cost: Cost = "cheap"
-    ranks: bool = True  # whether more (or less) of it is better at all
+    ranks: bool = True  # False where neither more nor less of it is better
 
 
 def catalogue(sample_rate: int) -> tuple[Definition, ...]:
-    """All metrics, those of the spectrum first; PESQ's name tells the mode that fits the sample rate."""
+    """Returns all metrics, those of the spectrum first. PESQ's name has the mode that fits the sample rate."""
     return (*_spectral(), *_perceptual(sample_rate), *_pitch(), _level())
 
 

@@ -1,4 +1,4 @@
-"""What the metrics that score one clip at a time share: their input, their refusals, their processes."""
+"""Serves the metrics that score one clip at a time: input, refusals, processes."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar, TypeVarTuple
@@ -18,7 +18,7 @@ Arguments = TypeVarTuple("Arguments")
 
 
 def paired(metric: str, reference: Tensor, estimate: Tensor) -> tuple[Samples, Samples]:
-    """Both as arrays; InputError unless they are [samples] of one length."""
+    """Returns both as arrays. Raises InputError unless they are [samples] of one length."""
     if reference.dim() != 1 or reference.shape != estimate.shape:
         raise InputError(
             f"{metric} compares [samples] of equal length, got {list(reference.shape)} and "
@@ -28,13 +28,13 @@ def paired(metric: str, reference: Tensor, estimate: Tensor) -> tuple[Samples, S
 
 
 def array(audio: Tensor) -> Samples:
-    """What another process is sent."""
+    """Returns audio in the form that other processes get."""
     samples: Samples = audio.detach().cpu().float().numpy()
     return samples
 
 
 def obstacle(name: str, audio: Samples) -> Failure | None:
-    """What no metric can judge: samples that are no numbers, and silence."""
+    """Returns why no metric can judge a clip: samples that are not finite, or silence."""
     if not np.isfinite(audio).all():
         return Failure(f"{name} has NaN or infinite samples")
     if np.abs(audio).max(initial=0.0) < SILENCE:
@@ -45,9 +45,9 @@ def obstacle(name: str, audio: Samples) -> Failure | None:
 def spread(
     function: Callable[[*Arguments], Result], calls: Iterable[tuple[*Arguments]], jobs: int
 ) -> list[Result | Failure]:
-    """function(*call) of each call in order, over `jobs` processes; one job needs no other.
+    """Returns function(*call) of each call in order, over `jobs` processes; one job runs in this process.
 
-    The processes stay for the next calls (each takes seconds to import torch) and end with the program.
+    The processes stay for later calls, since each takes seconds to import torch, and end with the program.
     """
     if jobs == 1:
         return [function(*call) for call in calls]

@@ -1,4 +1,4 @@
-"""One log mel for every voice: what compares vocoders, beside the checkpoint's own front end."""
+"""Computes one log mel for every voice, to compare vocoders beside the checkpoint's own front end."""
 
 from torch import Tensor
 
@@ -11,12 +11,12 @@ FLOOR = 0.01  # of the mel's amplitude
 
 
 def log_mel(audio: Tensor, sample_rate: int) -> Tensor:
-    """[..., samples] -> [..., 128, samples // hop + 1]: ln of the amplitude mel, NaN or infinity where audio has it.
+    """Returns ln of the amplitude mel, [..., samples] -> [..., 128, samples // hop + 1].
 
-    Chen et al. 2020 condition on 128 mels of 20 Hz to 12 kHz (here to half the sample rate at most), 50 ms Hann
-    windows and 2048 frequencies at 24 kHz (the next power of two). Assumed are triangles of unit height on the HTK
-    scale, which TensorFlow makes, and half of their shift of 12.5 ms. The floor of 0.01 is Shen et al.'s 2018
-    (Tacotron 2): -92 dB of a full-scale sine at 16 kHz.
+    NaN and infinite samples stay so. Chen et al. 2020 condition on 128 mels of 20 Hz to 12 kHz (here at most half the
+    sample rate), 50 ms Hann windows and 2048 frequencies at 24 kHz (the next power of two). We assume triangles of unit
+    height on the HTK scale, as TensorFlow makes them, and take half of their shift of 12.5 ms. The floor of 0.01 is
+    that of Shen et al. 2018 (Tacotron 2): -92 dB of a full-scale sine at 16 kHz.
     """
     window = round(WINDOW * sample_rate)
     mel = torchaudio_mel(

@@ -1,4 +1,4 @@
-"""From functions of clips to what an evaluator calls: all candidates at once, a Failure for what is no number."""
+"""Turns functions of clips into measures of all candidates at once, with a Failure where there is no number."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,21 +19,21 @@ Measure: TypeAlias = Callable[[Tensor, Tensor], Measured]  # references [K, samp
 
 @dataclass(frozen=True)
 class of_batches:  # noqa: N801 - a function that keeps what it wraps
-    """Of a function of [..., samples] each -> [...] whose leading dimensions broadcast."""
+    """Measures by a function of [..., samples] each -> [...] whose leading dimensions broadcast."""
 
     distance: Distance
 
     def __call__(self, references: Tensor, estimates: Tensor) -> Measured:
-        """[candidate][clip]."""
+        """Returns values [candidate][clip]."""
         values = self.distance(references, estimates).detach().double().cpu()
         finite = (references.isfinite().all(-1) & estimates.isfinite().all(-1)).cpu()
         return [[_value(v, f) for v, f in zip(*row, strict=True)] for row in zip(values, finite, strict=True)]
 
 
-class remembering:  # noqa: N801 - a function that keeps what it measured last
-    """Of a slow measure that several metrics share: asked again about the same two tensors, it answers at once.
+class remembering:  # noqa: N801 - a function that keeps its last values
+    """Measures by a slow measure that several metrics share, and remembers the values of the last two tensors.
 
-    The same, not equal ones; nobody may have written into them meanwhile.
+    The tensors must be the same objects, and nothing may have written into them meanwhile.
     """
 
     def __init__(self, measure: Measure) -> None:
@@ -41,7 +41,7 @@ class remembering:  # noqa: N801 - a function that keeps what it measured last
         self._last: tuple[Tensor, Tensor, Measured] | None = None
 
     def __call__(self, references: Tensor, estimates: Tensor) -> Measured:
-        """[candidate][clip]."""
+        """Returns values [candidate][clip]."""
         last = self._last
         if last is None or last[0] is not references or last[1] is not estimates:
             last = self._last = references, estimates, self._measure(references, estimates)
@@ -49,7 +49,7 @@ class remembering:  # noqa: N801 - a function that keeps what it measured last
 
 
 def of_pairs(scorer: Callable[[list[Pair]], list[Value]]) -> Measure:
-    """Of a function of many pairs of clips."""
+    """Returns the measure of a function of many pairs of clips."""
 
     def measure(references: Tensor, estimates: Tensor) -> Measured:
         clips = len(references)
@@ -60,12 +60,12 @@ def of_pairs(scorer: Callable[[list[Pair]], list[Value]]) -> Measure:
 
 
 def of_clips(score: Callable[[Tensor, Tensor], Value]) -> Measure:
-    """Of a function of two clips [samples]."""
+    """Returns the measure of a function of two clips [samples]."""
     return of_pairs(lambda pairs: [score(*pair) for pair in pairs])
 
 
 def of_tracks(tracker: Tracker, compare: Callable[[PitchTrack, PitchTrack], Value]) -> Measure:
-    """Of a function of two pitch tracks."""
+    """Returns the measure of a function of two pitch tracks."""
 
     def scorer(pairs: list[Pair]) -> list[Value]:
         tracks = tracker([clip for pair in pairs for clip in pair])

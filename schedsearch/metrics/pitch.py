@@ -1,4 +1,4 @@
-"""Errors of the fundamental frequency, by librosa's pYIN: the only place that calls it."""
+"""Computes errors of the fundamental frequency by librosa's pYIN. No other module calls it."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ from schedsearch.metrics.clips import Samples, array, obstacle, spread
 from schedsearch.metrics.failure import Failure
 from vocoder.audio.reading import resample
 
-RATE = 16000  # Hz, whatever the audio's: F0 needs no more, and less would make its grid coarser
+RATE = 16000  # Hz, for audio of every rate: F0 needs no more, and a lower rate would make its grid coarser
 LOWEST, HIGHEST = 60.0, 600.0  # Hz: speech
 FRAME, HOP = 1024, 160  # samples: 64 ms (four periods at 60 Hz) every 10 ms
-GROSS = 0.2  # of the reference's F0: what counts as a gross pitch error
+GROSS = 0.2  # of the reference's F0; larger deviations are gross pitch errors
 REMEMBERED = 512  # tracks of some kB each
 
 
@@ -31,22 +31,14 @@ class PitchTrack:
 
     @property
     def voiced(self) -> npt.NDArray[np.bool_]:
-        """[frames]."""
+        """Frames with a voice, [frames]."""
         return ~np.isnan(self.f0)
 
 
-def pitch_track(audio: Tensor, sample_rate: int) -> PitchTrack | Failure:
-    """pYIN (Mauch & Dixon 2014) of one clip [samples], 60 to 600 Hz in tenths of a semitone, every 10 ms.
-
-    A pure gain changes nothing. A Failure for NaN and for silence.
-    """
-    return _track(array(audio), sample_rate)
-
-
 def f0_rmse(reference: PitchTrack, estimate: PitchTrack) -> float | Failure:
-    """sqrt(mean((1200 log2(f_est / f_ref))^2)) over the frames voiced in both: cents, from 0 upwards, lower is better.
+    """Returns sqrt(mean((1200 log2(f_est / f_ref))^2)) over the frames voiced in both: cents from 0, lower is better.
 
-    Octave errors count in full (1200 cents each). Frames that lost their voicing do not count: read it beside the
+    Octave errors count in full (1200 cents each). Frames that lost their voicing do not count, so read it beside the
     voicing error. A gain changes nothing; a delay of 1 ms costs 12 cents on the demo voice, as much as white noise of
     -40 dB. A Failure where no frame is voiced in both. As in Hayashi et al. 2021 (ESPnet2-TTS), which gives the
     logarithm of the ratio; in cents it is 1731 times that.
@@ -59,7 +51,7 @@ def f0_rmse(reference: PitchTrack, estimate: PitchTrack) -> float | Failure:
 
 
 def voicing_error(reference: PitchTrack, estimate: PitchTrack) -> float | Failure:
-    """Voicing decision error: the frames voiced in one alone, in percent of all; 0 to 100, lower is better.
+    """Returns the voicing decision error: frames voiced in one alone, in percent of all; 0 to 100, lower is better.
 
     Nakatani et al. 2008, as in Chu & Alwan 2009, eq. 3. A gain changes nothing; a delay of 1 ms costs 2 % on the demo
     voice. A Failure where the reference has no voiced frame.
@@ -68,9 +60,10 @@ def voicing_error(reference: PitchTrack, estimate: PitchTrack) -> float | Failur
 
 
 def f0_frame_error(reference: PitchTrack, estimate: PitchTrack) -> float | Failure:
-    """FFE, Chu & Alwan 2009, eq. 4: frames with a voicing error, or voiced in both with F0 more than 20 % off the
-    reference's, in percent of all; 0 to 100, lower is better. Gain and delay as in the voicing error. A Failure
-    where the reference has no voiced frame.
+    """Returns the FFE (Chu & Alwan 2009, eq. 4), in percent of all frames; 0 to 100, lower is better.
+
+    Counts frames with a voicing error, and those voiced in both with F0 more than 20 % off the reference's. Gain and
+    delay as in the voicing error. A Failure where the reference has no voiced frame.
     """
     with np.errstate(invalid="ignore"):  # comparisons with NaN are false, as they should be
         gross = np.abs(estimate.f0 / reference.f0 - 1) > GROSS
@@ -78,10 +71,11 @@ def f0_frame_error(reference: PitchTrack, estimate: PitchTrack) -> float | Failu
 
 
 class Tracker:
-    """`pitch_track` of many clips over `jobs` processes, each clip's worked out once for all that ask for it.
+    """Tracks the pitch of many clips over `jobs` processes, of each clip once.
 
-    Three metrics look at the same audio, and all candidates at the same references. What it remembers, by content
-    and the latest only, changes no answer.
+    By pYIN (Mauch & Dixon 2014), 60 to 600 Hz in tenths of a semitone, every 10 ms. A pure gain changes nothing. A
+    Failure for NaN and for silence. Three metrics look at the same audio, and all candidates at the same references, so
+    the latest tracks are remembered by content.
     """
 
     def __init__(self, sample_rate: int, jobs: int = 1) -> None:
@@ -89,15 +83,15 @@ class Tracker:
         self._known: OrderedDict[bytes, PitchTrack | Failure] = OrderedDict()
 
     def __call__(self, clips: Sequence[Tensor]) -> list[PitchTrack | Failure]:
-        """[samples] each -> tracks, in order."""
+        """Returns the tracks of clips, [samples] each, in order."""
         arrays = {_key(samples): samples for samples in map(array, clips)}
-        found = {key: self._known[key] for key in arrays if key in self._known}
-        fresh = [key for key in arrays if key not in found]
+        tracks = {key: self._known[key] for key in arrays if key in self._known}
+        fresh = [key for key in arrays if key not in tracks]
         _compile()
-        tracks = spread(_track, [(arrays[key], self._sample_rate) for key in fresh], self._jobs)
-        found |= dict(zip(fresh, tracks, strict=True))
-        self._remember(found)
-        return [found[_key(array(clip))] for clip in clips]
+        calls = [(arrays[key], self._sample_rate) for key in fresh]
+        tracks |= zip(fresh, spread(_track, calls, self._jobs), strict=True)
+        self._remember(tracks)
+        return [tracks[_key(array(clip))] for clip in clips]
 
     def _remember(self, tracks: dict[bytes, PitchTrack | Failure]) -> None:
         for key, track in tracks.items():
@@ -108,18 +102,18 @@ class Tracker:
 
 
 def _compile() -> None:
-    """Has librosa's compiled functions made, or read from disk, by this process before several would at once.
+    """Compiles librosa's functions, or reads them from disk, before several processes do so at once.
 
-    Two that make them together can leave a cache on the disk with which every later pYIN is a segmentation fault
-    (numba's issue 10128).
+    Two that compile together can leave a cache with which every later pYIN is a segmentation fault (numba's issue
+    10128).
     """
     import_module("librosa.core.pitch")
 
 
 def _track(samples: Samples, sample_rate: int) -> PitchTrack | Failure:
-    found = obstacle("audio", samples)
-    if found is not None:
-        return found
+    failure = obstacle("audio", samples)
+    if failure is not None:
+        return failure
     heard = resample(torch.from_numpy(samples), sample_rate, RATE).numpy()
     f0, _, _ = librosa.pyin(heard, sr=RATE, fmin=LOWEST, fmax=HIGHEST, frame_length=FRAME, hop_length=HOP)
     return PitchTrack(f0)

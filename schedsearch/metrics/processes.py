@@ -1,4 +1,4 @@
-"""Scoring in other processes, through joblib: its own ones, or whatever `joblib.parallel_config` names (dask, ray)."""
+"""Scores in other processes through joblib: its own, or the backend that `joblib.parallel_config` names (dask, ray)."""
 
 import os
 import signal
@@ -16,8 +16,8 @@ from vocoder.errors import InputError
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
-# Seconds that a call may take in a backend of the user's. joblib's dask backend never says that a task's workers died
-# (1.6: its callback is left out where the future ends in an error) and would wait for ever.
+# Seconds that a call may take in the user's own backend. joblib's dask backend never reports that a worker died (1.6:
+# it skips its callback where the future ends in an error) and would wait for ever.
 PATIENCE = 300.0
 
 KILLED = Failure("its process was killed twice: out of memory, or a crash of the metric")
@@ -25,7 +25,7 @@ KILLED = Failure("its process was killed twice: out of memory, or a crash of the
 
 @dataclass(frozen=True)
 class _Raised:
-    """What a function itself raised, apart from what its backend says of a lost worker."""
+    """An error of the function itself, as opposed to one of its backend about a lost worker."""
 
     error: Exception
 
@@ -33,22 +33,22 @@ class _Raised:
 def in_processes(
     function: Callable[[*Arguments], Result], calls: Sequence[tuple[*Arguments]], jobs: int
 ) -> list[Result | Failure]:
-    """function(*call) of each call in order, over `jobs` processes unless the user's configuration says how many.
+    """Returns function(*call) of each call in order, over `jobs` processes or as many as the user has configured.
 
-    Where one of the processes is killed, be it by the system for want of memory or by a crash in a metric's C code,
-    each call is made once more, alone; what kills its process again is a Failure, and so is what takes a foreign
-    backend longer than PATIENCE. InputError where not even an empty call comes back.
+    If a process is killed, for want of memory or by a crash in a metric's C code, every call is made again alone. A
+    call that kills its process again is a Failure, and so is one that takes longer than PATIENCE in the user's own
+    backend. Raises InputError where not even an empty call comes back.
     """
     try:
         answers: list[Result | _Raised | Failure] = [*_parallel(function, calls, jobs)]
-    except Exception as error:  # every backend has its own word for a worker that died
+    except Exception as error:  # every backend has its own error for a worker that died
         _check_that_one_lives(error, jobs)
         answers = [_alone(function, call, jobs) for call in calls]
     return [_result(answer) for answer in answers]
 
 
 def configured() -> Callable[[], AbstractContextManager[Any]]:
-    """What makes `joblib.parallel_config` of this thread hold in another: its settings belong to the thread."""
+    """Returns a context that gives another thread this thread's `joblib.parallel_config`."""
     backend, jobs = get_active_backend()
     if jobs == 1:  # nothing was configured
         return nullcontext
@@ -86,17 +86,19 @@ def _result(answer: Result | _Raised | Failure) -> Result | Failure:
 def _parallel(
     function: Callable[[*Arguments], Result], calls: Sequence[tuple[*Arguments]], jobs: int
 ) -> list[Result | _Raised]:
-    # No memory-mapping of long clips: it would leave files behind where a run is killed.
+    # No memory-mapping of long clips: a killed run would leave its files behind.
     workers = joblib.Parallel(max_nbytes=None, timeout=PATIENCE)
     if workers.n_jobs == 1:
         workers = joblib.Parallel(n_jobs=jobs, max_nbytes=None)
-    return list(workers(joblib.delayed(_deaf)(os.getpid(), function, *call) for call in calls))
+    return list(workers(joblib.delayed(_ignoring_interrupts)(os.getpid(), function, *call) for call in calls))
 
 
-def _deaf(parent: int, function: Callable[[*Arguments], Result], *call: *Arguments) -> Result | _Raised:
-    """Ctrl-C in a terminal reaches all its processes; the one that was started decides what becomes of the others."""
+def _ignoring_interrupts(
+    parent: int, function: Callable[[*Arguments], Result], *call: *Arguments
+) -> Result | _Raised:
+    """Calls the function. Ctrl-C reaches all processes of a terminal; only the first one shall react to it."""
     if os.getpid() != parent:
-        with suppress(ValueError):  # not the main thread: somebody else's worker
+        with suppress(ValueError):  # not the main thread of a foreign worker
             signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         return function(*call)

@@ -1,4 +1,4 @@
-"""Metrics by name, ready for one voice: what can be an objective or a column."""
+"""Finds metrics by name and binds them to a voice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ __all__ = [
 ]
 
 DEFINITIONS = 1  # raise it when a metric's definition changes: scores of two definitions never mix
-# What is written and what is heard: neither alone chooses well on every voice (results/shipped/metrics.md).
+# Spectrum and PESQ together: neither alone chooses well on every voice (results/shipped/metrics.md).
 DEFAULT_OBJECTIVE = "spectral_pesq"
-OF_MODE = ("pesq", "spectral_pesq")  # names that go on with PESQ's mode, which the sample rate decides
-# What every table shows: one of each kind, and none that takes longer than the synthesis itself.
+OF_MODE = ("pesq", "spectral_pesq")  # names that get PESQ's mode as a suffix; the sample rate decides it
+# The columns of every table: one of each kind, none slower than the synthesis itself.
 DEFAULT_COLUMNS = ("spectral", "log_mel_l1", "pesq", "stoi", "lsd", "level")
 
 
@@ -38,11 +38,11 @@ class Metric:
     unit: str
     direction: Direction
     measure: Measure  # references [K, samples], estimates [C, K, samples]
-    ranks: bool = True  # whether more (or less) of it is better at all
+    ranks: bool = True  # False where neither more nor less of it is better
 
     @property
     def distance(self) -> Distance | None:
-        """Differentiable, less is better, of a sum its differentiable parts; None where there is none."""
+        """A differentiable distance, lower is better; for a sum its differentiable parts. None where there is none."""
         if isinstance(self.measure, of_batches | of_sum) and self.ranks and self.direction == "minimize":
             return self.measure.distance
         return None
@@ -56,10 +56,9 @@ def metrics_for(
     names: Sequence[str] = DEFAULT_COLUMNS,
     extra: Sequence[Definition] = (),
 ) -> dict[str, Metric]:
-    """The metrics `names`, in that order and once each; `jobs` processes score what is scored clip by clip.
+    """Returns the metrics `names`, in that order and once each. `jobs` processes score metrics that go clip by clip.
 
-    "pesq" and "spectral_pesq" stand for the mode that fits the sample rate; `extra` metrics are known beside the
-    catalogue's.
+    "pesq" and "spectral_pesq" mean the mode that fits the sample rate. `extra` metrics extend the catalogue.
     """
     setup = Setup(front_end, sample_rate, jobs)
     known = {definition.name: definition for definition in catalogue(sample_rate)}
@@ -75,14 +74,14 @@ def metrics_for(
 
 
 def column(name: str, sample_rate: int) -> str:
-    """The name that a metric's scores stand under at this rate: with PESQ's mode where it is part of the name."""
+    """Returns the name of a metric's column at this rate, with PESQ's mode where it has one."""
     return f"{name}_{pesq_mode(sample_rate)}" if name in OF_MODE else name
 
 
 def columns_with(*objectives: str) -> tuple[str, ...]:
-    """The names that a search for these objectives reports: the objectives first, then the usual ones.
+    """Returns the columns of a search for these objectives: the objectives first, then the usual ones.
 
-    InputError for what cannot be an objective.
+    Raises InputError for a name that cannot be an objective.
     """
     known = [*OF_MODE, *(definition.name for definition in catalogue(16_000) if definition.ranks)]
     narrow = [f"{name}_nb" for name in OF_MODE]
@@ -95,7 +94,7 @@ def columns_with(*objectives: str) -> tuple[str, ...]:
 
 
 def objective(name: str, metrics: dict[str, Metric]) -> Metric:
-    """The metric a search optimises; "pesq" and "spectral_pesq" stand for the mode that fits the sample rate."""
+    """Returns the metric to optimise. "pesq" and "spectral_pesq" mean the mode that fits the sample rate."""
     wanted = next((key for key in metrics if name in OF_MODE and key in (f"{name}_wb", f"{name}_nb")), name)
     known = [key for key, metric in metrics.items() if metric.ranks]
     if wanted not in known:

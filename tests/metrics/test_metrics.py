@@ -14,7 +14,7 @@ from torch import Tensor
 from schedsearch.metrics.failure import Failure
 from schedsearch.metrics.intelligibility import parallel_stoi
 from schedsearch.metrics.level import level
-from schedsearch.metrics.perceptual import LONGEST, parallel_pesq, pesq_column, pesq_mode, pesq_score
+from schedsearch.metrics.perceptual import LONGEST, parallel_pesq, pesq_column, pesq_mode
 from schedsearch.metrics.pitch import PitchTrack, Tracker, f0_rmse
 from schedsearch.metrics.spectral import LogMel, log_mel_l1
 from vocoder.audio.reading import read_audio, resample
@@ -44,6 +44,12 @@ def speech() -> Tensor:
     """[3, samples], the first second and a half of three clips."""
     paths = sorted(CLIPS.glob("*.flac"))[:3]
     return torch.stack([read_audio(path, sample_rate=RATE).audio[:24000] for path in paths])
+
+
+def pesq_score(reference: Tensor, estimate: Tensor, sample_rate: int) -> float | Failure:
+    """Of one pair of clips, in this process."""
+    [score] = parallel_pesq([(reference, estimate)], sample_rate, jobs=1)
+    return score
 
 
 def noisy(audio: Tensor, deviation: float) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from schedsearch.metrics.failure import Failure
-from schedsearch.metrics.pitch import PitchTrack, Tracker, f0_frame_error, f0_rmse, pitch_track, voicing_error
+from schedsearch.metrics.pitch import PitchTrack, Tracker, f0_frame_error, f0_rmse, voicing_error
 from vocoder.audio.reading import resample
 
 RATE = 16000
@@ -60,6 +60,11 @@ def test_a_reference_without_voice_is_a_failure(error):
 def test_an_estimate_without_voice_has_no_f0_error_and_is_wrong_in_every_voiced_frame():
     assert isinstance(f0_rmse(REFERENCE, UNVOICED), Failure)
     assert voicing_error(REFERENCE, UNVOICED) == f0_frame_error(REFERENCE, UNVOICED) == 100 * 5 / 8
+
+
+def pitch_track(audio: Tensor, rate: int) -> PitchTrack | Failure:
+    [track] = Tracker(rate)([audio])
+    return track
 
 
 def track_of(audio: Tensor, rate: int = RATE) -> PitchTrack:
