@@ -1,0 +1,107 @@
+"""Tests, times and trains on a GPU within eight minutes: `python -m experiments.gpu_session RESULTS [--minutes 8]`.
+
+| part | what it does | what it leaves in RESULTS |
+|---|---|---|
+| tests | the tests with the marker cuda | tests.txt |
+| network | the network beside a plain Conv1d execution, in each precision, compiled and as a CUDA graph | network.csv |
+| search | a search of 6 steps on the demo voice | search.json |
+| throughput | batch size against training throughput | throughput.csv |
+| training | trains the demo voice on, in large batches, for the time that is left | checkpoint.pt, learning.csv |
+
+session.csv says how each part ended and how long it took. log.txt holds what they printed. A part that fails or takes
+longer than its limit is ended, and the next one begins. `--tiny` tries all of it on a CPU, on tiny networks.
+"""
+
+import argparse
+import csv
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+ENDING = 45.0  # seconds that training needs after its time is over: a last validation and the checkpoint
+
+
+@dataclass(frozen=True)
+class Part:
+    """A command and its time limit; `{seconds}` in a word is the limit less what the part needs to end."""
+
+    name: str
+    words: Sequence[str]
+    seconds: float  # the limit; of the last part, all that is left
+
+    def command(self, seconds: float) -> list[str]:
+        """The words to run within so many seconds."""
+        return [word.format(hours=max(1.0, seconds - ENDING) / 3600) for word in self.words]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs all parts; 0 where all ended well, else 1."""
+    parser = argparse.ArgumentParser(prog="gpu_session", description=(__doc__ or "").split(":")[0])
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--minutes", type=float, default=8.0, help="for all parts together (default: 8)")
+    parser.add_argument("--tiny", action="store_true", help="tiny networks and few rounds: to try it on a CPU")
+    options = parser.parse_args(arguments)
+    options.results.mkdir(parents=True, exist_ok=True)
+    ends = time.monotonic() + 60 * options.minutes
+    with tempfile.TemporaryDirectory() as scratch, (options.results / "log.txt").open("w") as log:
+        rows = []
+        for part in parts(options.results, Path(scratch), options.tiny):
+            left = ends - time.monotonic()
+            log.write(f"\n=== {part.name}\n")
+            log.flush()
+            rows.append(run(part, min(part.seconds, left), log.fileno()))
+            print(f"{part.name}: {rows[-1]['ended']}, {rows[-1]['seconds']} s", flush=True)
+            _write(options.results / "session.csv", rows)
+    return 0 if all(row["ended"] == "well" for row in rows) else 1
+
+
+def parts(results: Path, scratch: Path, tiny: bool) -> list[Part]:
+    """All of them, in order."""
+    module = [sys.executable, "-m"]
+    small = ["--tiny"] if tiny else []
+    trained = [*module, "experiments.gpu_session.training", str(results), str(scratch), "--hours", "{hours}", *small]
+    searched = [*module, "experiments.gpu_session.searching", str(results / "search.json"), str(scratch), *small]
+    timed = [*module, "experiments.gpu_session.throughput", str(results / "throughput.csv"), *small]
+    return [
+        Part("tests", [*module, "experiments.gpu_session.testing", str(results / "tests.txt")], 60),
+        Part("network", [*module, "experiments.gpu_session.network", str(results / "network.csv"), *small], 90),
+        Part("search", searched, 120),
+        Part("throughput", timed, 60),
+        Part("training", trained, float("inf")),
+    ]
+
+
+def run(part: Part, seconds: float, output: int) -> dict[str, object]:
+    """Runs a part for at most so many seconds: its row of session.csv."""
+    began = time.monotonic()
+    if seconds < 5:
+        return {"part": part.name, "ended": "not begun: no time was left", "seconds": 0}
+    process = subprocess.Popen(part.command(seconds), stdout=output, stderr=output, start_new_session=True)
+    try:
+        status = process.wait(seconds)
+        ended = "well" if status == 0 else f"with status {status}"
+    except subprocess.TimeoutExpired:
+        ended = "at its time limit"
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return {"part": part.name, "ended": ended, "seconds": round(time.monotonic() - began, 1)}
+
+
+def _write(path: Path, rows: Sequence[dict[str, object]]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
