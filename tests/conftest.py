@@ -22,7 +22,7 @@ from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.evaluation.scores import Evaluation
 from schedsearch.metrics.registry import metrics_for
 from schedsearch.schedules.schedule import NoiseSchedule
-from schedsearch.study.lock import Turn
+from schedsearch.study.lock import StoreLock
 from schedsearch.study.store import Store, sqlite_url
 from schedsearch.voice.services import current, using
 from vocoder.audio.reading import Clip, write_wav
@@ -171,7 +171,7 @@ def memory(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> N
             return kept.setdefault(url, Lasting())
 
     monkeypatch.setattr(optuna.storages, "RDBStorage", Kept)
-    open_store = partial(Store, open_storage=Kept, lock=lambda url: Turn("sqlite://"))  # nothing that others could take
+    open_store = partial(Store, open_storage=Kept, lock=lambda url: StoreLock("sqlite://"))  # locks nothing
     stand_in(request, open_store=open_store)
 
 

@@ -11,7 +11,7 @@ from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.search.loop import Progress
 from schedsearch.study.candidate import Candidate, plain_score, score_from
 from schedsearch.study.ranking import ranking
-from schedsearch.study.shared_work import shared
+from schedsearch.study.shared_work import share_out
 from schedsearch.study.store import Store
 
 SEARCHED_FINALISTS, BASELINE_FINALISTS = 4, 2
@@ -21,7 +21,7 @@ APART = 0.25  # log-SNR, root mean square over steps
 def rescore_finalists(store: Store, evaluator: Evaluator, draws: Sequence[int]) -> Iterator[Progress]:
     """One by one and unshared, as users will run them; in draws that the search had not."""
     shortlist = {_key(candidate): candidate for candidate in _shortlist(store)}
-    for key in shared(store, list(shortlist), lambda key: store.recall(key) is not None):
+    for key in share_out(store, list(shortlist), lambda key: store.recall(key) is not None):
         candidate = shortlist[key]
         found = evaluator.evaluate([candidate.schedule], draws)[0].scores
         store.remember(key, {name: plain_score(found[name]) for name in store.objectives})

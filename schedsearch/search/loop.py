@@ -14,9 +14,10 @@ from schedsearch.strategies import sweep
 from schedsearch.strategies.strategy import Strategy
 from schedsearch.study.budget import Budget
 from schedsearch.study.candidate import Candidate
+from schedsearch.study.claims import Claim
 from schedsearch.study.ranking import best, spent
-from schedsearch.study.shared_work import POLL, shared
-from schedsearch.study.store import Claim, Store
+from schedsearch.study.shared_work import POLL, share_out
+from schedsearch.study.store import Store
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def search(
     try:
         yield from _searched(store, race, space, strategy, budget)
     finally:
-        store.let_go()
+        store.release_all()
 
 
 def _searched(
@@ -101,6 +102,6 @@ def _claimed(
 def _score_baselines(store: Store, race: Race, steps: int) -> Iterator[Progress]:
     given = baselines(steps, own=store.names)
     alone = replace(race, shared=False)
-    for name in shared(store, list(given), lambda name: name in {c.name for c in store.baselines()}):
+    for name in share_out(store, list(given), lambda name: name in {c.name for c in store.baselines()}):
         store.add_baseline(name, given[name], alone.evaluate([given[name]])[0])
         yield Progress("baselines", len(store.baselines()) / len(given), best(store))

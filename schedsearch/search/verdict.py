@@ -11,7 +11,7 @@ from schedsearch.metrics.registry import Metric
 from schedsearch.search.finalists import finalists
 from schedsearch.search.loop import Progress
 from schedsearch.study.candidate import Candidate, plain_score, score_from
-from schedsearch.study.shared_work import shared
+from schedsearch.study.shared_work import share_out
 from schedsearch.study.store import Store
 from vocoder.errors import InputError
 
@@ -45,7 +45,7 @@ def judge(store: Store, evaluator: Evaluator, draws: tuple[int, ...]) -> Iterato
     pair = {_key(candidate, draws, evaluator.metric_names): candidate for candidate in _pair(store)}
     whole = {key: candidate for key, candidate in pair.items() if store.recall(key) is None}
     works = {work.key: work for key, candidate in whole.items() for work in _pieces(key, candidate, evaluator)}
-    for key in shared(store, list(works), lambda key: store.recall(key) is not None):
+    for key in share_out(store, list(works), lambda key: store.recall(key) is not None):
         work = works[key]
         [evaluation] = work.evaluator.evaluate([work.candidate.schedule], draws)
         store.remember(key, {n: plain_score(s) for n, s in evaluation.scores.items()})

@@ -1,4 +1,4 @@
-"""BUDGET=: how long a search stage may go on, in minutes, candidates or network evaluations."""
+"""BUDGET=: how long a search may go on, in minutes, candidates or network evaluations."""
 
 import re
 from dataclasses import dataclass
@@ -12,34 +12,37 @@ _UNITS = {"min": "minutes", "candidates": "candidates", "calls": "calls"}
 
 @dataclass(frozen=True)
 class Budget:
-    """An amount of one unit: "minutes", "candidates" or "calls" (network evaluations)."""
+    """An amount of "minutes", "candidates" or "calls" (network evaluations)."""
 
     amount: float
     unit: str
 
     def used(self, *, seconds: float, candidates: int, calls: int) -> float:
-        """The spent part, 0 to 1 and beyond."""
+        """Returns the spent part, 0 to 1 and beyond."""
         spent = {"minutes": seconds / 60, "candidates": candidates, "calls": calls}[self.unit]
         return spent / self.amount
 
     def __str__(self) -> str:
-        """As a user writes it; `parse_budget` reads the same back."""
+        """Returns what `parse_budget` reads."""
         unit = {full: short for short, full in _UNITS.items()}[self.unit]
-        return f"{Decimal(repr(self.amount)).normalize():f}{unit}"  # never 1e+06, which is no budget
+        return f"{Decimal(repr(self.amount)).normalize():f}{unit}"  # never 1e+06, which parse_budget refuses
 
 
 def default_budget(iterations: int) -> Budget:
-    """Where none is given. Short schedules gain most by more candidates and have the cheapest ones; longer ones are
-    curves of six numbers, and each costs as many network evaluations as it has steps."""
+    """Returns the budget of a search that was given none.
+
+    Short schedules gain most by more candidates, and these cost least. Longer schedules are searched as curves of six
+    numbers, and a candidate costs as many network evaluations as it has steps.
+    """
     return Budget(80 if iterations <= SHORT else 40, "candidates")
 
 
 def parse_budget(text: str, *, name: str = "BUDGET") -> Budget:
-    """`10min` (or `0.5min`), `300candidates` or `50000calls`."""
-    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+(?=\s*min))?)\s*(min|candidates|calls)\s*", text)
-    if not found or not 0 < float(found[1]) <= 1e9:
+    """Reads `10min` (or `0.5min`), `300candidates` or `50000calls`; raises InputError for anything else."""
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+(?=\s*min))?)\s*(min|candidates|calls)\s*", text)
+    if not match or not 0 < float(match[1]) <= 1e9:
         raise InputError(
             f"{name} must be a positive number of min or a whole one of candidates or calls, and is {text!r}; "
             "give one such as 10min, 300candidates or 50000calls"
         )
-    return Budget(float(found[1]), _UNITS[found[2]])
+    return Budget(float(match[1]), _UNITS[match[2]])

@@ -1,6 +1,6 @@
 """A scored schedule, and its form in the store."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,12 @@ from schedsearch.schedules.schedule import NoiseSchedule
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is known of one schedule. With failures it has no score and can not win; nor can it when it was stopped."""
+    """A schedule with its scores. It can win unless it failed or a race stopped it."""
 
     name: str
     kind: str  # "baseline", or the strategy's name
     schedule: NoiseSchedule
-    scores: Mapping[str, Score]  # of the objectives by name, the first one decides
+    scores: Mapping[str, Score]  # by objective; the first one decides
     seconds: float
     network_evaluations: int
     index: int = -1  # its place among the proposals; -1 for a baseline
@@ -25,21 +25,21 @@ class Candidate:
 
     @property
     def score(self) -> Score:
-        """Of the first objective."""
+        """The first objective's."""
         return next(iter(self.scores.values()))
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """Of any objective."""
+        """The reasons, of any objective."""
         return tuple(reason for score in self.scores.values() for reason in score.failures)
 
     @property
     def whole(self) -> bool:
-        """Scored on every pair, without a failure: only such candidates can win."""
+        """Whether every pair of clip and draw was scored without a failure: only such candidates can win."""
         return not self.failures and self.estimate is None
 
     def losses(self, signs: Mapping[str, int]) -> tuple[float, ...]:
-        """What strategies are told, one an objective: lower is better, NaN where it failed."""
+        """Returns what strategies are told, one value an objective: lower is better, NaN for a failure."""
         if self.failures:
             return (np.nan,) * len(signs)
         means = {name: score.mean for name, score in self.scores.items()}
@@ -48,8 +48,8 @@ class Candidate:
         return tuple(sign * means[name] for name, sign in signs.items())
 
 
-def plain(evaluation: Evaluation, objectives: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON values of what an evaluation found; NaN as null, since JSON has none."""
+def plain(evaluation: Evaluation, objectives: Iterable[str]) -> dict[str, Any]:
+    """Returns an evaluation of the objectives as JSON values."""
     return {
         "scores": {name: plain_score(evaluation.scores[name]) for name in objectives},
         "estimate": evaluation.estimate,
@@ -59,7 +59,7 @@ def plain(evaluation: Evaluation, objectives: Mapping[str, Any]) -> dict[str, An
 
 
 def candidate_from(name: str, attributes: Mapping[str, Any]) -> Candidate:
-    """Of stored attributes: kind, betas, index and what `plain` made of its evaluation."""
+    """Reads a candidate from stored attributes: kind, betas, index and the result that `plain` made."""
     result = attributes["result"]
     return Candidate(
         name,
@@ -74,12 +74,12 @@ def candidate_from(name: str, attributes: Mapping[str, Any]) -> Candidate:
 
 
 def plain_score(score: Score) -> dict[str, Any]:
-    """JSON values."""
+    """Returns a score as JSON values; NaN as null, since JSON has none."""
     values = [[None if np.isnan(v) else float(v) for v in row] for row in score.values]
     return {"values": values, "failures": list(score.failures)}
 
 
 def score_from(stored: Mapping[str, Any]) -> Score:
-    """Of what `plain_score` made."""
+    """Reads what `plain_score` made."""
     values = np.array([[np.nan if v is None else v for v in row] for row in stored["values"]])
     return Score(values, tuple(stored["failures"]))

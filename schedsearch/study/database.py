@@ -12,29 +12,29 @@ from schedsearch.study.errors import PATIENCE
 
 
 def open_storage(url: str) -> RDBStorage:
-    """Tables are made where there are none. Raises what SQLAlchemy and Optuna raise.
+    """Opens a storage and makes missing tables; raises what SQLAlchemy and Optuna raise.
 
-    A stored candidate is some eight commits. SQLite's default waits for the disk in each of them, several times; its
-    write-ahead log waits when it is folded into the file (sqlite.org/wal.html). What is committed survives any death of
-    a process; a power cut may take the last commits, never the file. Where a file system can't have such a log, SQLite
-    stays with its default.
+    Storing a candidate takes about eight commits. By default SQLite waits for the disk several times in each. With a
+    write-ahead log it waits only when the log is folded into the file (sqlite.org/wal.html). A commit survives any
+    death of the process. A power cut may take the last commits, but never damages the file. On a file system without
+    support for such a log SQLite keeps its default.
     """
     if not url.startswith("sqlite"):
         return optuna.storages.RDBStorage(url)
     waiting = {"connect_args": {"timeout": PATIENCE}}  # writers wait for one another
     storage = optuna.storages.RDBStorage(url, engine_kwargs=waiting)
-    sqlalchemy.event.listen(storage.engine, "connect", _log_ahead)
+    sqlalchemy.event.listen(storage.engine, "connect", _write_ahead)
     storage.engine.dispose()  # connections made before
     atexit.register(_close, weakref.ref(storage.engine))
     return storage
 
 
 def _close(engine: "weakref.ref[sqlalchemy.Engine]") -> None:
-    """At the process's end, or the log stays beside the file where another thread, a lease's, had a connection."""
+    """Closes all connections: the log would stay beside the file if a lease's thread still had one."""
     if (alive := engine()) is not None:
         alive.dispose()
 
 
-def _log_ahead(connection: Any, _: Any) -> None:
+def _write_ahead(connection: Any, _: Any) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")

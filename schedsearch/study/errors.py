@@ -1,4 +1,4 @@
-"""What goes wrong with a trial store, in one line with the way out; a password in its URL is not shown."""
+"""Says in one line what is wrong with a trial store and how to go on, without the password in its URL."""
 
 import os
 import re
@@ -31,7 +31,7 @@ _WAYS_OUT = (  # what the database says, what to do
 
 @contextmanager
 def opening(storage: str) -> Iterator[None]:
-    """InputError for whatever is raised: driver, SQLAlchemy, Alembic and Optuna each have their own kinds."""
+    """Turns any error inside into an InputError: driver, SQLAlchemy, Alembic and Optuna each raise their own kinds."""
     try:
         yield
     except InputError:
@@ -42,7 +42,7 @@ def opening(storage: str) -> Iterator[None]:
 
 @contextmanager
 def using(storage: str) -> Iterator[None]:
-    """InputError for what a database raises in the middle of a run; what was stored until then stays."""
+    """Turns a database error in the middle of a run into an InputError; what was stored until then stays."""
     try:
         yield
     except (optuna.exceptions.StorageInternalError, SQLAlchemyError, sqlite3.Error) as error:
@@ -50,7 +50,7 @@ def using(storage: str) -> Iterator[None]:
 
 
 def check_reachable(storage: str) -> None:
-    """InputError where nothing can be stored at this URL: before what takes long, and without a trace there."""
+    """Raises InputError if nothing can be stored at this URL. Leaves no trace there, and is quick."""
     with opening(storage):
         url = make_url(storage)
         check_kind(url)
@@ -63,7 +63,7 @@ def check_reachable(storage: str) -> None:
 
 
 def check_kind(url: URL) -> None:
-    """InputError for a database whose locks are not known here, be its driver there or not."""
+    """Raises InputError for a kind of database without a lock here, whether its driver is installed or not."""
     if (kind := url.get_backend_name()) not in KINDS:
         raise InputError(
             f"STORAGE= must be an SQLite or a PostgreSQL database, and is {kind}; give a URL such as "
@@ -72,7 +72,7 @@ def check_kind(url: URL) -> None:
 
 
 def shown(storage: str) -> str:
-    """A storage's URL without its password."""
+    """Returns a storage's URL without its password."""
     hidden = re.sub(r"(://[^:/@]*:).*@", r"\1***@", storage)  # to the last @: passwords hold some, quoted or not
     return re.sub(r"([?&][^=&]*pass[^=&]*=)[^&]*", r"\1***", hidden, flags=re.IGNORECASE)
 
@@ -86,15 +86,16 @@ def _check_file(name: str) -> None:
 
 def _refusal(storage: str, error: BaseException) -> InputError:
     reason = _reason(error)
-    known = (way for sign, way in _WAYS_OUT if sign in reason)
-    way = next(known, "move a damaged file away to start anew, or correct STORAGE=, a URL such as sqlite:///study.db")
-    if "STORAGE" not in way:
-        way = f"{way.format(wait=PATIENCE)}, then give the same command again, or another STORAGE="
-    return InputError(f"cannot use the trial store {shown(storage)!r} ({reason}); {way}")
+    ways_out = (way_out for words, way_out in _WAYS_OUT if words in reason)
+    otherwise = "move a damaged file away to start anew, or correct STORAGE=, a URL such as sqlite:///study.db"
+    way_out = next(ways_out, otherwise)
+    if "STORAGE" not in way_out:
+        way_out = f"{way_out.format(wait=PATIENCE)}, then give the same command again, or another STORAGE="
+    return InputError(f"cannot use the trial store {shown(storage)!r} ({reason}); {way_out}")
 
 
 def _reason(error: BaseException) -> str:
-    """The driver's own words: what is wrapped around them says less."""
+    """Returns the driver's own words, which say more than those of the errors around them."""
     while (inner := getattr(error, "orig", None) or error.__cause__) is not None:
         error = inner
     return " ".join(str(error).split("\n")[0].split())[:160]

@@ -1,7 +1,7 @@
-"""Whose turn it is: what the processes of one trial store do one at a time, such as proposing and claiming.
+"""A lock on a trial store: its processes propose and claim one at a time.
 
-A lock of the operating system (SQLite) or of the database server (PostgreSQL). Both let go when its holder dies,
-however it dies, so that no turn is left behind.
+It is a lock of the operating system (SQLite) or of the database server (PostgreSQL). Both release it when the process
+that holds it dies, however it dies.
 """
 
 import fcntl
@@ -16,49 +16,63 @@ from sqlalchemy import make_url
 
 from schedsearch.study.errors import check_kind
 
-# The server finds out within half a minute that a holder's machine is gone, instead of in two hours.
-_SERVER = ("tcp_keepalives_idle = 10", "tcp_keepalives_interval = 5", "tcp_keepalives_count = 4", "lock_timeout = 0")
+# With these the server notices within half a minute that a client's machine is gone, instead of in two hours.
+_KEEPALIVES = ("tcp_keepalives_idle = 10", "tcp_keepalives_interval = 5", "tcp_keepalives_count = 4")
+_SETTINGS = (*_KEEPALIVES, "lock_timeout = 0")
 
 
-class Turn:
-    """`with turn.taken():` waits until no other process has it. Taking it again inside is free."""
+class StoreLock:
+    """`with lock.held():` waits until no other process holds the lock. Holding it again inside is free."""
 
     def __init__(self, storage: str) -> None:
-        """InputError for databases that have no such lock here."""
-        self._taken = False
+        """Raises InputError for a kind of database without such a lock here."""
+        self._held = False
         url = make_url(storage)
         check_kind(url)
-        self._kind = url.get_backend_name()
-        self._file = url.database or ""
-        if self._file.startswith("file:"):  # SQLite's own kind of URL
-            self._file = self._file.removeprefix("file:").partition("?")[0]
-        if self._kind == "postgresql":
+        self._file = sqlite_file(url)
+        self._engine = None
+        if url.get_backend_name() == "postgresql":
             self._engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
 
     @contextmanager
-    def taken(self, of: str = "") -> Iterator[bool]:
-        """Whether it was taken now, and not further out. `of`: what the turn is about, such as a study; on a server
-        different ones don't wait for each other."""
-        if self._taken:
+    def held(self, subject: str = "") -> Iterator[bool]:
+        """Yields whether the lock was acquired now, and not by an enclosing block.
+
+        On a server, blocks with different subjects (such as studies) don't wait for each other.
+        """
+        if self._held:
             yield False
             return
-        with self._lock(of):
-            self._taken = True
+        with self._locked(subject):
+            self._held = True
             try:
                 yield True
             finally:
-                self._taken = False
+                self._held = False
 
-    def _lock(self, of: str) -> AbstractContextManager[None]:
-        if self._kind == "postgresql":
-            return _on_server(self._engine, of)
-        return nullcontext() if self._file in ("", ":memory:") else _on_folder(Path(self._file).absolute().parent)
+    def _locked(self, subject: str) -> AbstractContextManager[None]:
+        if self._engine is not None:
+            return _locked_on_server(self._engine, subject)
+        return _locked_folder(self._file.absolute().parent) if self._file else nullcontext()
+
+
+def sqlite_file(url: sqlalchemy.URL) -> Path | None:
+    """Returns the file of an SQLite URL; None for a database in memory or on a server."""
+    name = url.database or ""
+    if url.get_backend_name() != "sqlite" or name in ("", ":memory:"):
+        return None
+    if name.startswith("file:"):  # SQLite's own kind of URL
+        name = name.removeprefix("file:").partition("?")[0]
+    return Path(name)
 
 
 @contextmanager
-def _on_folder(folder: Path) -> Iterator[None]:
-    """The folder itself is locked, so that no lock file is left in it. Not the database: closing any handle of it
-    would drop SQLite's own locks of this process (sqlite.org/howtocorrupt.html, 2.2)."""
+def _locked_folder(folder: Path) -> Iterator[None]:
+    """Locks the folder itself, which leaves no lock file in it.
+
+    Locking the database would not do: closing any handle of it drops SQLite's own locks of this process
+    (sqlite.org/howtocorrupt.html, 2.2).
+    """
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -68,11 +82,11 @@ def _on_folder(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _on_server(engine: sqlalchemy.Engine, of: str) -> Iterator[None]:
-    """Bound to a transaction, so that it works behind connection pools too."""
-    key = int.from_bytes(blake2b(f"schedsearch {of}".encode(), digest_size=8).digest(), signed=True)
+def _locked_on_server(engine: sqlalchemy.Engine, subject: str) -> Iterator[None]:
+    """Binds the lock to a transaction, so that it works behind connection pools too."""
+    key = int.from_bytes(blake2b(f"schedsearch {subject}".encode(), digest_size=8).digest(), signed=True)
     with engine.begin() as connection:
-        for setting in _SERVER:
+        for setting in _SETTINGS:
             connection.execute(sqlalchemy.text(f"SET LOCAL {setting}"))
         connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
         yield

@@ -1,4 +1,4 @@
-"""Work that is done once a study, whoever does it: baselines, finalists, held-out clips."""
+"""Shares out work that is done once a study: baselines, finalists, held-out clips."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -8,15 +8,15 @@ from schedsearch.study.store import Store
 POLL = 0.5  # seconds between two looks at what other processes have finished
 
 
-def shared(store: Store, works: Sequence[str], done: Callable[[str], bool]) -> Iterator[str]:
-    """The pieces that this process is to do, in order; ends when all are done, by whomever.
+def share_out(store: Store, tasks: Sequence[str], is_done: Callable[[str], bool]) -> Iterator[str]:
+    """Yields the tasks that this process is to do, each before it asks for the next. Ends when all are done.
 
-    Whoever iterates does each before it asks for the next. What a process that died was at is taken over.
+    A task whose process died is taken over.
     """
-    while missing := [work for work in works if not done(work)]:
-        taken = store.take(missing, done)
-        if taken is not None:
-            yield taken
+    while missing := [task for task in tasks if not is_done(task)]:
+        task = store.claim_work(missing, is_done)
+        if task is not None:
+            yield task
         else:
             time.sleep(POLL)
         store.refresh()

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy
 
 from schedsearch.study.database import open_storage
-from schedsearch.study.lock import Turn
+from schedsearch.study.lock import StoreLock
 from schedsearch.study.store import sqlite_url
 
 COMMITS_AND_DIES = """
@@ -45,8 +45,8 @@ def test_a_folder_of_any_name_holds_its_database(tmp_path: Path, name: str) -> N
     (tmp_path / name).mkdir()
     url = sqlite_url(tmp_path / name / "study.db")
     open_storage(url).create_new_study([optuna.study.StudyDirection.MINIMIZE], "ours")
-    with Turn(url).taken() as taken:
-        assert taken
+    with StoreLock(url).held() as acquired:
+        assert acquired
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.db")] == [f"{name}/study.db"]
 
 

@@ -23,11 +23,11 @@ from schedsearch.search.race import Race
 from schedsearch.strategies import bayesian
 from schedsearch.strategies.bayesian import Bayesian
 from schedsearch.strategies.grid import GridStrategy
-from schedsearch.study import store as module
+from schedsearch.study import claims as module
 from schedsearch.study.budget import Budget
 from schedsearch.study.errors import check_reachable, shown
-from schedsearch.study.leases import LEASE, alive, machine, owner
-from schedsearch.study.store import Direction, Store, sqlite_url, study_name
+from schedsearch.study.processes import LEASE, is_alive, machine, this_process
+from schedsearch.study.store import Direction, sqlite_url, study_name
 from vocoder.errors import InputError
 
 SPACE = LogSnrSpace(3)
@@ -101,7 +101,7 @@ def url(tmp_path, empty):
 @pytest.fixture
 def mortal(monkeypatch):
     """Trials claimed from now on belong to a process that is dead when the store is next opened."""
-    monkeypatch.setattr(module, "owner", lambda: DEAD)
+    monkeypatch.setattr(module, "this_process", lambda: DEAD)
 
 
 @pytest.fixture
@@ -263,7 +263,7 @@ def test_a_trial_with_a_stored_result_is_told_and_not_evaluated_again(url, morta
 def test_a_scored_trial_whose_owner_dies_later_is_not_evaluated_again(url, monkeypatch):
     store, other = opened(url), opened(url)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "owner", lambda: DEAD)
+        patch.setattr(module, "this_process", lambda: DEAD)
         claims = claimed(store)
         patch.setattr(store.study, "tell", raising(Killed()))
         with pytest.raises(Killed):
@@ -313,28 +313,28 @@ def test_what_is_released_is_adopted_in_the_same_process(url):
 
 
 def test_a_live_owner_of_another_user_is_alive(monkeypatch):
-    me = owner()
+    me = this_process()
     monkeypatch.setattr("os.kill", raising(PermissionError()))
-    assert alive(me)
+    assert is_alive(me)
 
 
 def test_another_process_with_the_same_id_is_no_owner():
-    host, pid, started = owner().rsplit(" ", 2)
-    assert alive(f"{host} {pid} {started}")
-    assert not alive(f"{host} {pid} {int(started) + 1}")
+    host, pid, started = this_process().rsplit(" ", 2)
+    assert is_alive(f"{host} {pid} {started}")
+    assert not is_alive(f"{host} {pid} {int(started) + 1}")
 
 
 @pytest.mark.parametrize("name", ["", "host", DEAD, f"{machine()} {10**30} 1", "a b c d"])
 def test_what_is_no_process_here_is_dead_unless_it_renewed_its_lease_on_another_machine(name):
-    assert alive(name, time.time()) == (name == "a b c d")
-    assert not alive(name, time.time() - LEASE)
-    assert not alive(name)
+    assert is_alive(name, time.time()) == (name == "a b c d")
+    assert not is_alive(name, time.time() - LEASE)
+    assert not is_alive(name)
 
 
 def test_a_process_that_ended_is_dead(url):
-    code = "from schedsearch.study.leases import owner; print(owner())"
+    code = "from schedsearch.study.processes import this_process; print(this_process())"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not alive(ended.stdout.strip())
+    assert not is_alive(ended.stdout.strip())
 
 
 def test_another_identity_is_another_study_and_says_what_changed(url):
@@ -474,18 +474,20 @@ def test_ctrl_c_does_not_cost_a_strategy_that_goes_on_its_batch(memory):
 
 
 def test_ctrl_c_right_after_a_claim_leaves_nothing_to_wait_for(memory, monkeypatch):
-    store, real = opened("a"), Store.claim
+    real = module.Claims.claim
 
     def claim(*arguments):
         real(*arguments)
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Store, "claim", claim)
+    with monkeypatch.context() as patch:
+        patch.setattr(module.Claims, "claim", claim)
+        store = opened("a")
+    with pytest.raises(KeyboardInterrupt):
         run(store, 2)
     assert not store.in_flight()
-    run(store, 2)
-    assert len(store.candidates()) == 2
+    run(opened("a"), 2)
+    assert len(opened("a").candidates()) == 2
 
 
 def test_a_strategy_that_has_run_out_ends_the_search(memory):

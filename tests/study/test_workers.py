@@ -24,9 +24,10 @@ from schedsearch.search.race import Race
 from schedsearch.strategies.bayesian import Bayesian
 from schedsearch.strategies.grid import GridStrategy
 from schedsearch.strategies.strategy import Strategy
-from schedsearch.study import leases as owners
-from schedsearch.study import store as module
+from schedsearch.study import claims as module
+from schedsearch.study import processes
 from schedsearch.study.budget import Budget
+from schedsearch.study.claims import Claim, Claims
 from schedsearch.study.store import Store, sqlite_url
 from vocoder.errors import InputError
 
@@ -166,7 +167,7 @@ def elsewhere(monkeypatch):
     """Trials claimed inside belong to another machine's process; returns how to go there and back."""
 
     def go(away: bool) -> None:
-        monkeypatch.setattr(module, "owner", (lambda: ELSEWHERE) if away else owners.owner)
+        monkeypatch.setattr(module, "this_process", (lambda: ELSEWHERE) if away else processes.this_process)
 
     return go
 
@@ -183,16 +184,16 @@ def test_another_machine_s_trials_are_left_alone_until_its_lease_has_run_out(mem
     elsewhere(False)
     assert here.adopt() == []
     assert here.in_flight() == PROPOSED[:2]
-    later = time.time() + owners.LEASE
-    monkeypatch.setattr("schedsearch.study.leases.time.time", lambda: later)
+    later = time.time() + processes.LEASE
+    monkeypatch.setattr("schedsearch.study.processes.time.time", lambda: later)
     assert [claim.schedule for claim in here.adopt()] == PROPOSED[:2]
 
 
 def test_a_lease_is_renewed_for_as_long_as_its_store_is_there(memory, monkeypatch):
-    monkeypatch.setattr(owners, "RENEWED", 0.005)
+    monkeypatch.setattr(processes, "RENEWED", 0.005)
     store = opened("a")
     claimed(store, PROPOSED[:1])
-    key = f"lease {owners.owner()}"
+    key = f"lease {processes.this_process()}"
     first = store.study.user_attrs[key]
     until(lambda: store.study.user_attrs[key] > first)
 
@@ -202,8 +203,8 @@ def test_a_worker_that_was_cut_off_for_longer_than_its_lease_counts_nothing_twic
     elsewhere(True)
     lost = claimed(away, PROPOSED[:2])
     elsewhere(False)
-    later = time.time() + owners.LEASE
-    monkeypatch.setattr("schedsearch.study.leases.time.time", lambda: later)
+    later = time.time() + processes.LEASE
+    monkeypatch.setattr("schedsearch.study.processes.time.time", lambda: later)
     found = Slow(NOWHERE, 0).evaluate(PROPOSED[:2], (0,))
     adopted = here.adopt()
     away.finish(lost, found)
@@ -220,7 +221,7 @@ def test_a_result_that_came_in_while_its_trial_was_taken_over_counts_once(memory
     elsewhere(False)
     [trial] = here.study.get_trials()
     found = Slow(NOWHERE, 0).evaluate(PROPOSED[:1], (0,))
-    here._claimed(PROPOSED[0], "grid", 0, {}, {"batch": "b", "first": 0, "size": 1, "instead of": 0})
+    here._claims._add(PROPOSED[0], "grid", 0, {}, {"batch": "b", "first": 0, "size": 1, "instead of": 0})
     here.finish(lost, found)
     here.finish([claim_of(here, 1)], found)
     assert indices(here) == [0, 0]
@@ -228,21 +229,21 @@ def test_a_result_that_came_in_while_its_trial_was_taken_over_counts_once(memory
     assert trial.number == 0
 
 
-def claim_of(store: Store, number: int) -> module.Claim:
+def claim_of(store: Store, number: int) -> Claim:
     kept = store.study.get_trials()[number].user_attrs
-    return module.Claim(kept["claim"], PROPOSED[0], "grid", kept["index"], kept["first"])
+    return Claim(kept["claim"], PROPOSED[0], "grid", kept["index"], kept["first"])
 
 
 def test_a_part_of_a_batch_is_adopted_where_others_have_claimed_since(memory, elsewhere, monkeypatch):
     here = opened("a")
     elsewhere(True)
     claimed(opened("a"), PROPOSED[:2])
-    monkeypatch.setattr(module.Store, "release", lambda *_: None)
-    real = module.Store._claimed
-    monkeypatch.setattr(module.Store, "_claimed", lambda *a: real(*a) if a[3] < 3 else kill())
+    monkeypatch.setattr(Claims, "release", lambda *_: None)
+    real = Claims._add
+    monkeypatch.setattr(Claims, "_add", lambda *a: real(*a) if a[3] < 3 else kill())
     with pytest.raises(ZeroDivisionError):
         claimed(opened("a"), PROPOSED[2:4])
-    monkeypatch.setattr(module.Store, "_claimed", real)
+    monkeypatch.setattr(Claims, "_add", real)
     elsewhere(False)
     assert [claim.index for claim in claimed(here, PROPOSED[4:6])] == [3, 4]
     here.study.set_user_attr(f"lease {ELSEWHERE}", 0.0)
@@ -255,14 +256,14 @@ def kill():
 
 
 def test_ctrl_c_while_a_batch_is_claimed_leaves_nothing_under_way(memory, monkeypatch):
-    store, real = opened("a"), module.Store._claimed
+    store, real = opened("a"), Claims._add
 
     def interrupted(self, schedule, kind, index, *rest):
         if index == 2:
             raise KeyboardInterrupt
         return real(self, schedule, kind, index, *rest)
 
-    monkeypatch.setattr(module.Store, "_claimed", interrupted)
+    monkeypatch.setattr(Claims, "_add", interrupted)
     with pytest.raises(KeyboardInterrupt):
         claimed(store, PROPOSED[:4])
     assert store.in_flight() == []
@@ -273,15 +274,15 @@ def test_ctrl_c_while_a_batch_is_claimed_leaves_nothing_under_way(memory, monkey
 def test_work_is_taken_once_and_again_when_its_taker_is_dead(memory, monkeypatch):
     here, other = opened("a"), opened("a")
     never = lambda work: False  # noqa: E731
-    monkeypatch.setattr(module, "owner", lambda: ELSEWHERE)
-    assert other.take(["x", "y"], never) == "x"
-    monkeypatch.setattr(module, "owner", owners.owner)
-    assert here.take(["x", "y"], never) == "y"
-    assert here.take(["x"], never) is None
-    assert here.take(["y"], never) == "y"  # its own, after a Ctrl-C
-    assert here.take(["x", "y"], lambda work: True) is None
+    monkeypatch.setattr(module, "this_process", lambda: ELSEWHERE)
+    assert other.claim_work(["x", "y"], never) == "x"
+    monkeypatch.setattr(module, "this_process", processes.this_process)
+    assert here.claim_work(["x", "y"], never) == "y"
+    assert here.claim_work(["x"], never) is None
+    assert here.claim_work(["y"], never) == "y"  # its own, after a Ctrl-C
+    assert here.claim_work(["x", "y"], lambda work: True) is None
     here.study.set_user_attr(f"lease {ELSEWHERE}", 0.0)
-    assert here.take(["x"], never) == "x"
+    assert here.claim_work(["x"], never) == "x"
 
 
 def test_what_others_are_at_counts_against_a_budget_of_candidates(memory, elsewhere, monkeypatch):
