@@ -1,4 +1,4 @@
-"""The check of a voice before it is searched; kept beside its results, so that it is paid for once."""
+"""Checks a voice before its first search and stores the result, so that it is measured once."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -16,59 +16,63 @@ from vocoder.front_end_check.diagnosis import VERSION, Diagnosis, too_short
 from vocoder.vocoder import Vocoder
 
 KEPT = "front_end.json"  # in results/<dataset>/<rate>hz/, for searches of all lengths
+VOICE_CHECK = "voice check"  # its key in the store
 CHECKING = "checking the voice and its front end on the search clips (once; some 1,000 network evaluations) ..."
 
 
 def checked(
     voice: Voice, vocoder: Vocoder, clips: Sequence[Clip], results: Path, force: bool, tell: Callable[[str], object]
 ) -> dict[str, Any]:
-    """For run.json: what the check found, and whether the user went on against it or without it."""
-    kept = kept_diagnosis(voice, vocoder, clips, results)
-    if kept is None and force:
-        return _told("skipped, for FORCE was given; make check-voice runs it", tell, forced=True)
-    if kept is None and (reason := too_short(clips, vocoder.hop_length)):
-        return _told(f"{reason}, so it was not checked", tell)
-    if kept is None:
+    """Checks a voice, or reads its stored check, and returns the result for run.json.
+
+    Raises InputError for a voice that does not pass, unless `force`.
+    """
+    stored = kept_diagnosis(voice, vocoder, clips, results)
+    if stored is None and force:
+        return _reported("skipped, for FORCE was given; make check-voice runs it", tell, forced=True)
+    if stored is None and (reason := too_short(clips, vocoder.hop_length)):
+        return _reported(f"{reason}, so it was not checked", tell)
+    if stored is None:
         tell(CHECKING)
-    found = kept or new_diagnosis(voice, vocoder, clips, results)
-    said = sentence(found, vocoder.dialect.name)
-    if found.passes:
-        return _told(said, tell if kept is None or found.kind != "matches" else None, found)
+    diagnosis = stored or new_diagnosis(voice, vocoder, clips, results)
+    result = sentence(diagnosis, vocoder.dialect.name)
+    if diagnosis.passes:
+        return _reported(result, tell if stored is None or diagnosis.kind != "matches" else None, diagnosis)
     if not force:
-        raise InputError(f"{said}; FORCE=1 (--force) searches all the same")
-    return _told(f"{said}; the search goes on, for FORCE was given", tell, found, forced=True)
+        raise InputError(f"{result}; FORCE=1 (--force) searches all the same")
+    return _reported(f"{result}; the search goes on, for FORCE was given", tell, diagnosis, forced=True)
 
 
-def _told(
-    said: str, tell: Callable[[str], object] | None, found: Diagnosis | None = None, *, forced: bool = False
+def _reported(
+    result: str, tell: Callable[[str], object] | None, diagnosis: Diagnosis | None = None, *, forced: bool = False
 ) -> dict[str, Any]:
     if tell:
-        tell(f"check of the voice: {said}")
-    return {"found": found.kind if found else None, "forced": forced, "said": said}
+        tell(f"check of the voice: {result}")
+    return {"found": diagnosis.kind if diagnosis else None, "forced": forced, "said": result}
 
 
 def kept_diagnosis(voice: Voice, vocoder: Vocoder, clips: Sequence[Clip], results: Path) -> Diagnosis | None:
-    """That of the same weights, front end and clips, if it was made before."""
+    """Reads the diagnosis of the same weights, front end and clips; None where there is none."""
     try:
         stored = json.loads(_place(voice, results).read_text())
         if stored["identity"] != check_identity(vocoder, clips):
             return None
-        found = Diagnosis.from_plain(stored["diagnosis"])
-        sentence(found, vocoder.dialect.name)  # what can't be said was damaged
-        return found
+        diagnosis = Diagnosis.from_plain(stored["diagnosis"])
+        sentence(diagnosis, vocoder.dialect.name)  # raises where the file is damaged
+        return diagnosis
     except (OSError, ValueError, LookupError, ArithmeticError, TypeError, AttributeError, RecursionError):
-        return None  # there is none, or it is another version's, or torn
+        return None  # no file, another version's, or a damaged one
 
 
 def new_diagnosis(voice: Voice, vocoder: Vocoder, clips: Sequence[Clip], results: Path) -> Diagnosis:
-    """Made now, and kept; `clips` are a search's excerpts, in any order."""
+    """Measures a voice on a search's excerpts, in any order, and stores the diagnosis."""
     place = _place(voice, results)
-    make_writable(place.parent)  # or what is measured now is lost
-    chosen = sorted(clips, key=lambda clip: sha256(clip.name.encode()).digest())  # the same ones for every seed
-    found = voice.services.diagnose(vocoder, chosen)
-    content = {"identity": check_identity(vocoder, clips), "diagnosis": found.plain()}
+    make_writable(place.parent)  # before measuring, or the result could be lost
+    ordered = sorted(clips, key=lambda clip: sha256(clip.name.encode()).digest())  # the same order for every seed
+    diagnosis: Diagnosis = voice.services.diagnose(vocoder, ordered)
+    content = {"identity": check_identity(vocoder, clips), "diagnosis": diagnosis.plain()}
     atomic_write(place, json.dumps(content, indent=1).encode())
-    return found
+    return diagnosis
 
 
 def _place(voice: Voice, results: Path) -> Path:
@@ -76,7 +80,7 @@ def _place(voice: Voice, results: Path) -> Path:
 
 
 def check_identity(vocoder: Vocoder, clips: Sequence[Clip]) -> dict[str, Any]:
-    """What a diagnosis holds for."""
+    """Returns all that a diagnosis depends on."""
     return {
         "version": VERSION,
         "checkpoint": vocoder.weights_hash,
@@ -85,6 +89,3 @@ def check_identity(vocoder: Vocoder, clips: Sequence[Clip]) -> dict[str, Any]:
         "precision": str(vocoder.autocast or "float32"),
         "search clips": clips_hash(tuple(clips)),
     }
-
-
-VOICE_CHECK = "voice check"  # what the store remembers of it

@@ -1,4 +1,4 @@
-"""What a voice is opened as: its vocoder, clips and noise, their hashes, and the folders of its results."""
+"""Opens a voice: its vocoder, clips and noise, their hashes, and the folders of its results."""
 
 import os
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from vocoder.errors import InputError
 from vocoder.vocoder import Vocoder, best_device
 
 EXCERPT_SECONDS = 0.8  # of every search clip
-LONGEST_HELD_OUT = 10.0  # seconds; longer clips are cut to a typical part, or one would need memory without bound
+LONGEST_HELD_OUT = 10.0  # seconds; longer clips are cut to a typical part, to bound the memory
 HELD_OUT_SEED = 1_000_003  # added to the seed: fresh noise
 
 
 def open_vocoder(voice: Voice) -> Vocoder:
-    """The voice's frozen network, on the best device; InputError where its checkpoint is no use for the dataset."""
+    """Loads the voice's frozen network on the best device. Raises InputError where it has another sample rate."""
     vocoder = voice.services.load_vocoder(voice.checkpoint, voice.config, device=best_device())
     if vocoder.sample_rate != voice.sample_rate:
         raise InputError(
@@ -31,24 +31,24 @@ def open_vocoder(voice: Voice) -> Vocoder:
 
 
 def search_excerpts(voice: Voice, vocoder: Vocoder, seed: int) -> tuple[Clip, ...]:
-    """What a search listens to: a typical 0.8 s of every search clip, in the seed's order."""
+    """Returns a typical 0.8 s of every search clip, in the seed's order. A search scores schedules on these."""
     return _typical(_shuffled(_recordings(voice.search_clips, voice), seed), vocoder, EXCERPT_SECONDS)
 
 
 def search_clips(voice: Voice, vocoder: Vocoder, seconds: float) -> tuple[Clip, ...]:
-    """What a choice may look at: a typical part of each search clip, as long as wanted."""
+    """Returns a typical part of each search clip, of the given length."""
     return _typical(_recordings(voice.search_clips, voice), vocoder, seconds)
 
 
 def held_out_clips(voice: Voice, vocoder: Vocoder, seconds: float = LONGEST_HELD_OUT) -> tuple[Clip, ...]:
-    """What judges: a typical part of each recording that no search looks at."""
+    """Returns a typical part of each held-out clip, which no search sees."""
     return _typical(_recordings(voice.held_out_clips, voice), vocoder, seconds)
 
 
 def clips_of_a_search(voice: Voice, vocoder: Vocoder, seed: int) -> tuple[tuple[Clip, ...], tuple[Clip, ...]]:
-    """The excerpts that a search listens to, and those that judge its winner.
+    """Returns the excerpts to search on, and those to judge the winner on.
 
-    InputError where one recording is in both, whatever it is called there.
+    Raises InputError where one recording is in both, under any name.
     """
     searched, judging = _recordings(voice.search_clips, voice), _recordings(voice.held_out_clips, voice)
     _check_apart(searched, judging)
@@ -57,7 +57,7 @@ def clips_of_a_search(voice: Voice, vocoder: Vocoder, seed: int) -> tuple[tuple[
 
 
 def _check_apart(search: Sequence[Clip], held_out: Sequence[Clip]) -> None:
-    """Compares whole recordings: excerpts of the same one may differ."""
+    """Raises InputError for a recording in both sets. Compares whole ones: excerpts of the same one may differ."""
     heard = {_digest(clip): clip.name for clip in search}
     for clip in held_out:
         if name := heard.get(_digest(clip)):
@@ -72,7 +72,7 @@ def _digest(clip: Clip) -> bytes:
 
 
 def _shuffled(clips: Sequence[Clip], seed: int) -> list[Clip]:
-    """In an order that depends on the names and the seed alone: files that stand together are often alike."""
+    """Orders clips by their names and the seed alone: neighbouring files are often alike."""
     return sorted(clips, key=lambda clip: sha256(f"{seed} {clip.name}".encode()).digest())
 
 
@@ -87,20 +87,21 @@ def _recordings(source: Clips, voice: Voice) -> list[Clip]:
 
 
 def clips_hash(clips: tuple[Clip, ...]) -> str:
+    """Returns a SHA-256 of names and audio, the same for every order."""
     digest = sha256()
-    for clip in sorted(clips, key=lambda clip: clip.name):  # a seed's order is no other set of clips
+    for clip in sorted(clips, key=lambda clip: clip.name):
         digest.update(clip.name.encode())
         digest.update(clip.audio.numpy().tobytes())
     return digest.hexdigest()
 
 
 def held_out_noise(seed: int) -> NoiseBank:
-    """Noise that no search of this seed drew from."""
+    """Returns noise that no search of this seed draws from."""
     return NoiseBank(seed + HELD_OUT_SEED)
 
 
 def conditions(vocoder: Vocoder) -> dict[str, Any]:
-    """What the score of any schedule on any clip depends on, in plain values."""
+    """Returns all but schedule, clip and noise that a score depends on, in plain values."""
     return {
         "checkpoint": vocoder.weights_hash,
         "front end": repr(vocoder.front_end),
@@ -111,12 +112,12 @@ def conditions(vocoder: Vocoder) -> dict[str, Any]:
 
 
 def voice_folder(voice: Voice, results: Path) -> Path:
-    """results/<dataset>/<rate>hz."""
+    """Returns results/<dataset>/<rate>hz."""
     return results / voice.dataset / f"{voice.sample_rate}hz"
 
 
 def make_writable(folder: Path) -> None:
-    """Makes the folder; InputError where it cannot be had or written to."""
+    """Makes the folder. Raises InputError where that fails or the folder is not writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -476,7 +476,7 @@ def test_resampling_takes_other_rates_and_the_file_says_so(place, capsys):
     assert voice(place, "--resample") == 0
     told = capsys.readouterr().out
     assert "20 from 8000 Hz" in told
-    assert "nothing stands above 4000 Hz" in told
+    assert "there is nothing above 4000 Hz" in told
     loaded = load_voice("mine", experiments=place / "experiments")
     assert loaded.resample
     clips = read_clips(loaded.search_clips, sample_rate=16000, resample=loaded.resample)
@@ -580,7 +580,7 @@ def nothing(place: Path) -> None:
         (nothing, ["--dataset="], "DATASET must be given"),
         (nothing, ["--wavs="], "WAVS must be given"),
         (nothing, ["--checkpoint="], "CHECKPOINT must be given"),
-        (nothing, ["--wavs=/nowhere"], "WAVS must name a folder of recordings, and '/nowhere' is none"),
+        (nothing, ["--wavs=/nowhere"], "WAVS must name a folder of recordings, and '/nowhere' is not a folder"),
         (nothing, ["--wavs=/no\udcffwhere"], "a path must be text"),
         (no_recordings, [], "no file ends in .wav, .flac, .ogg, .mp3"),
         (few_recordings, [], "a voice needs 28 recordings, 8 to search on and 20 to judge with, and 15"),

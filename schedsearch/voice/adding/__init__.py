@@ -1,1 +1,1 @@
-"""From a folder of recordings and a checkpoint to a dataset's file."""
+"""Makes a dataset's file from a folder of recordings and a checkpoint."""

@@ -1,4 +1,4 @@
-"""The text of experiments/<name>.toml: small, and with everything that was inferred stated."""
+"""Writes the text of experiments/<name>.toml. It is small and states everything that was inferred."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from vocoder.errors import InputError
 
 @dataclass(frozen=True)
 class NewVoice:
-    """All that its file says."""
+    """The content of the dataset's file."""
 
     dataset: str
     inspection: Inspection
@@ -27,25 +27,25 @@ class NewVoice:
 
     @property
     def resample(self) -> bool:
-        """Whether a chosen clip has another rate, which the survey lets through only where the user said so."""
+        """Whether a chosen clip has another rate. The survey accepts these only where the user allowed it."""
         chosen = (*self.split.search, *self.split.held_out)
         return any(recording.sample_rate != self.inspection.sample_rate for recording in chosen)
 
 
 def dataset_text(voice: NewVoice, experiments: Path) -> str:
-    """TOML that `load_voice` reads; files in the same tree as `experiments` are named relative to it."""
-    found, survey = voice.inspection, voice.survey
-    table = f"rates.{found.sample_rate}"
+    """Returns TOML that `load_voice` reads. Files in the same tree as `experiments` are named relative to it."""
+    inspection, survey = voice.inspection, voice.survey
+    table = f"rates.{inspection.sample_rate}"
     recordings = f"{len(survey.usable)} recordings, {survey.minutes:.1f} minutes"
     lines = [
         "# Written by `schedsearch voice`. Correct what is wrong: a search believes this file.",
         f"description = {quoted(f'{voice.dataset}: {recordings}')}",
         "",
-        *_comment(f"{found.sample_rate} Hz from {found.rate_origin}"),
+        *_comment(f"{inspection.sample_rate} Hz from {inspection.rate_origin}"),
         f"[{table}]",
-        *_comment(found.network, f"mel: {found.mel}", *found.origin_lines),
-        f"checkpoint = {quoted(_path(found.checkpoint, experiments))}",
-        *([f"config = {quoted(_path(found.config, experiments))}"] if found.config else []),
+        *_comment(inspection.network, f"mel: {inspection.mel}", *inspection.origin_lines),
+        f"checkpoint = {quoted(_path(inspection.checkpoint, experiments))}",
+        *([f"config = {quoted(_path(inspection.config, experiments))}"] if inspection.config else []),
         *(["resample = true  # RESAMPLE=1"] if voice.resample else []),
         "",
         *_comment(
@@ -61,16 +61,16 @@ def dataset_text(voice: NewVoice, experiments: Path) -> str:
 
 
 def quoted(text: str) -> str:
-    """A TOML string: JSON's, but for DEL, which only JSON may have bare."""
+    """Returns a TOML string: as in JSON, but with DEL escaped."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise InputError(f"a path must be text, and {ascii(text)} has bytes that are none; rename it") from error
+        raise InputError(f"a path must be text, and {ascii(text)} has bytes that are not; rename it") from error
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _comment(*lines: str) -> list[str]:
-    """Quoted where a sign could end the comment."""
+    """Returns comment lines, quoted where a character could end the comment."""
     return [f"# {line if line.isprintable() else ascii(line)}" for line in lines]
 
 
@@ -85,7 +85,7 @@ def _clips(table: str, recordings: Sequence[Recording], folder: Path, experiment
 
 
 def _path(path: Path, experiments: Path) -> str:
-    """Relative within the tree that `experiments` stands in, so that the tree can move; absolute elsewhere."""
+    """Returns a relative path within the tree of `experiments`, so that the tree can move; else an absolute one."""
     tree = os.path.abspath(experiments.parent)
     place = os.path.abspath(path)
     inside = os.path.commonpath([tree, place]) == tree

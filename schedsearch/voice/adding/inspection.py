@@ -1,4 +1,4 @@
-"""What a checkpoint says about its voice, and from where each of it is known."""
+"""Reads what a checkpoint says about its voice, and where each fact stands."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,41 +13,41 @@ from vocoder.dialects.dialect import FrontEnd
 
 @dataclass(frozen=True)
 class Inspection:
-    """A checkpoint that loads, in words."""
+    """Facts about a checkpoint that loads, in words."""
 
     checkpoint: Path
     config: Path | None  # where one was given
     sample_rate: int  # Hz
-    network: str  # how the dialect was told, and the sizes that matter
+    network: str  # how the dialect was recognised, and the main sizes
     mel: str
     origins: Mapping[str, str]  # section of the configuration -> where it stands
 
     @property
     def rate_origin(self) -> str:
-        """Where the sample rate is known from."""
+        """Where the sample rate stands."""
         section = next(name for name in ("data_config", "audio", "sample_rate") if name in self.origins)
         return f"{section}: {self.origins[section]}"
 
     @property
     def origin_lines(self) -> list[str]:
-        """A line for each place that parts of the configuration stand in."""
+        """A line for each place that has parts of the configuration."""
         places = dict.fromkeys(self.origins.values())
         sections = {place: [name for name, origin in self.origins.items() if origin == place] for place in places}
         return [f"{' and '.join(names)}: {place}" for place, names in sections.items()]
 
 
 def inspect(checkpoint: Path, config: Path | None) -> Inspection:
-    """Loads it as a search would; InputError names what is wrong, or can't be inferred, and which option gives it."""
+    """Loads a checkpoint as a search would. InputError names what is wrong or missing, and the option that gives it."""
     vocoder = load_vocoder(checkpoint, config)
-    found = read_checkpoint(checkpoint)
-    origins = config_origins(layout_of(found.state), checkpoint, found.config, config)
+    file = read_checkpoint(checkpoint)
+    origins = config_origins(layout_of(file.state), checkpoint, file.config, config)
     return Inspection(
         checkpoint, config, vocoder.sample_rate, vocoder.description, _mel(vocoder.front_end), origins
     )
 
 
 def _mel(front_end: FrontEnd) -> str:
-    """The settings that all front ends have under the same name; 0 and None of f_max is half the rate."""
+    """Describes the settings that all front ends share. An f_max of 0 or None is half the rate."""
     low, high = (getattr(front_end, name) for name in ("f_min", "f_max"))
     size, window = (getattr(front_end, name) for name in ("n_fft", "win_length"))
     return (

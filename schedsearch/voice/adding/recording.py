@@ -1,4 +1,4 @@
-"""One recording, measured: what decides whether it can be a clip, and what it has in common with others."""
+"""Measures one recording: whether it can be a clip, and its traits."""
 
 import math
 from dataclasses import dataclass
@@ -20,23 +20,23 @@ Samples = npt.NDArray[np.float32]  # [samples]
 Levels = npt.NDArray[np.float64]  # [hops] dB of full scale
 
 SHORTEST = 1.0  # seconds: a search takes excerpts of 0.8 s
-LONGEST = 300.0  # seconds; what lasts longer is a session, and would be held in memory for one excerpt
+LONGEST = 300.0  # seconds; a longer recording is a session, and would fill memory for one excerpt
 HOP_SECONDS = 0.01
-PAUSE_DB = 40.0  # below the clip's own loud hops: not spoken
+PAUSE_DB = 40.0  # below the clip's own loud hops; quieter hops are pause
 MOST_PAUSE = 0.6  # of a clip
 QUIETEST = -60.0  # dBFS RMS
 FULL_SCALE = 0.99  # 8-bit audio reaches 127/128
-MOST_CLIPPED = 1e-4  # of the samples: those where three in a row are at full scale
+MOST_CLIPPED = 1e-4  # of the samples; clipped is where three in a row are at full scale
 LISTENED = 20.0  # seconds from the middle, for pitch, spectrum and pace
 PITCH_RATE, PITCH_FRAME, PITCH_HOP = 16000, 1024, 640  # Hz and samples: frames of 64 ms every 40 ms
 OCTAVE_COST = 0.01  # of an autocorrelation of 1, as Boersma has it
 SPECTRUM_FRAME = 1024  # samples
 PITCH_BAND = (60.0, 500.0)  # Hz
-SYLLABLE_DB, SYLLABLE_HOPS = 6.0, 8  # a peak of the level stands out so far, and 80 ms from the next
+SYLLABLE_DB, SYLLABLE_HOPS = 6.0, 8  # least prominence of a peak of the level, and least distance (80 ms)
 
 
 class Fault(StrEnum):
-    """Why a recording is left out, as the summary says it."""
+    """The reason why a recording is left out, as the summary says it."""
 
     UNREADABLE = "unreadable"
     STEREO = "more than one channel"
@@ -56,7 +56,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A recording that can't be a clip."""
+    """A recording that cannot be a clip."""
 
     name: str  # path below the folder
     fault: Fault
@@ -65,7 +65,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Recording:
-    """A recording that can."""
+    """A recording that can be a clip."""
 
     name: str  # path below the folder
     sha256: str  # of the file's bytes
@@ -73,19 +73,19 @@ class Recording:
     sample_rate: int  # Hz
     seconds: float
     level: float  # dBFS RMS
-    pause: float  # part of it that is 40 dB below its loud hops
+    pause: float  # part that is 40 dB below the loud hops
     pitch: float  # Hz, median F0 of its louder half
     centroid: float  # Hz, of its power spectrum
-    pace: float  # peaks of the level a second without pauses: a proxy of syllables
+    pace: float  # peaks of the level per second without pauses: a proxy of syllables
 
     @property
     def traits(self) -> tuple[float, ...]:
-        """What a choice of clips has to cover, on scales that hearing has."""
+        """The traits that a choice of clips must cover, on perceptual scales."""
         return (self.level, math.log2(self.pitch), math.log2(self.centroid), math.log2(self.seconds), self.pace)
 
 
 def measure(folder: Path, name: str) -> Recording | LeftOut:
-    """One file below `folder`, looked at alone; whatever is wrong with it is a value."""
+    """Measures one file below `folder`. Anything wrong with it is a value."""
     path = folder / name
     try:
         with open_audio(path) as file:
@@ -101,7 +101,7 @@ def measure(folder: Path, name: str) -> Recording | LeftOut:
 
 
 def _fault_of_header(file: soundfile.SoundFile) -> Fault | None:
-    """What shows before anything is decoded, so that a session of hours takes no memory."""
+    """Returns a fault that the header shows, before hours of audio are decoded."""
     seconds = file.frames / file.samplerate
     if file.channels != 1:
         return Fault.STEREO
@@ -150,7 +150,7 @@ def _fault_of_sound(samples: Samples, level: float, spoken: float, pace: float) 
 
 
 def hop_levels(samples: Samples, rate: int) -> Levels:
-    """Mean power of each 10 ms [hops], in dB of full scale; -200 for digital silence."""
+    """Returns the mean power of each 10 ms, [hops] in dB of full scale; -200 for digital silence."""
     hop = max(1, round(HOP_SECONDS * rate))
     hops = samples[: len(samples) // hop * hop].reshape(-1, hop)
     power = np.einsum("ij,ij->i", hops, hops).astype(np.float64) / hop  # no copy of a long recording
@@ -158,7 +158,7 @@ def hop_levels(samples: Samples, rate: int) -> Levels:
 
 
 def clipped_part(samples: Samples) -> float:
-    """Where three samples in a row are at full scale: a peak that was cut off, not one that touches it."""
+    """Returns the part of samples where three in a row are at full scale, as in peaks that were cut off."""
     full = np.abs(samples) >= FULL_SCALE
     return float((full[:-2] & full[1:-1] & full[2:]).mean())
 
@@ -175,10 +175,10 @@ def _middle(samples: Samples, longest: int) -> Samples:
 
 
 def _pitch(samples: Samples, rate: int) -> float:
-    """Median F0 of the louder half of the frames, which is mostly voiced.
+    """Returns the median F0 of the louder half of the frames, which is mostly voiced.
 
-    The peak of each frame's autocorrelation, divided by the window's and with a small cost of low octaves (Boersma
-    1993, eq. 9 and 24). To cover a range a median will do; librosa's trackers take seconds to compile in each process.
+    F0 is the peak of a frame's autocorrelation, divided by the window's, with a small cost of low octaves (Boersma
+    1993, eq. 9 and 24). A median is enough to cover a range; librosa's trackers take seconds to compile per process.
     """
     heard = soxr.resample(samples, rate, PITCH_RATE, quality="LQ")
     frames = np.lib.stride_tricks.sliding_window_view(heard, PITCH_FRAME)[::PITCH_HOP]
@@ -188,14 +188,14 @@ def _pitch(samples: Samples, rate: int) -> float:
     low, high = PITCH_BAND
     lags = np.arange(round(PITCH_RATE / high), round(PITCH_RATE / low) + 1)
     own = _autocorrelation(window[None])
-    found = _autocorrelation((loud - loud.mean(axis=1, keepdims=True)) * window)
-    strength = found[:, lags] / (found[:, :1] + 1e-20) / (own[:, lags] / own[:, :1])
+    heights = _autocorrelation((loud - loud.mean(axis=1, keepdims=True)) * window)
+    strength = heights[:, lags] / (heights[:, :1] + 1e-20) / (own[:, lags] / own[:, :1])
     best = lags[(strength - OCTAVE_COST * np.log2(lags)).argmax(axis=1)]
     return float(PITCH_RATE / np.median(best))
 
 
 def _autocorrelation(frames: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """[frames, samples] -> [frames, lags from 0], linear, by way of the power spectrum."""
+    """Returns linear autocorrelations, [frames, samples] -> [frames, lags from 0], by the power spectrum."""
     return np.asarray(np.fft.irfft(np.square(np.abs(np.fft.rfft(frames, 2 * frames.shape[1])))))
 
 

@@ -1,4 +1,4 @@
-"""Which recordings to search on and which to judge with: few of many, and yet the speaker's whole range."""
+"""Chooses few of many recordings to search on and to judge with, over the speaker's whole range."""
 
 import warnings
 from collections.abc import Sequence
@@ -16,21 +16,21 @@ Points = npt.NDArray[np.float64]  # [recordings, traits]
 MOST_SEARCH, LEAST_SEARCH = 12, 8
 MOST_HELD_OUT, LEAST_HELD_OUT = 24, 20
 LEAST = LEAST_SEARCH + LEAST_HELD_OUT
-FARTHEST = 1.5  # in ranges from the 5th to the 95th percentile: no odd recording decides alone
+FARTHEST = 1.5  # in ranges from the 5th to the 95th percentile; limits the weight of odd recordings
 
 
 @dataclass(frozen=True)
 class Split:
-    """Two sets without a recording in common."""
+    """Two sets that share no recording."""
 
     search: tuple[Recording, ...]
     held_out: tuple[Recording, ...]
 
 
 def split(recordings: Sequence[Recording], seed: int) -> Split:
-    """12 recordings to search on and 24 to judge with, or as few as 8 and 20; ValueError for fewer than 28.
+    """Chooses 12 recordings to search on and 24 to judge with, or as few as 8 and 20.
 
-    A function of the seed and of the recordings' contents: not of their order, their names or their place.
+    Depends on the seed and the recordings' contents, not on order, names or folder. ValueError for fewer than 28.
     """
     if len(recordings) < LEAST:
         raise ValueError(f"a split needs {LEAST} recordings, got {len(recordings)}")
@@ -44,17 +44,17 @@ def split(recordings: Sequence[Recording], seed: int) -> Split:
 
 
 def scaled(points: Points) -> Points:
-    """Each trait by its median and its range from the 5th to the 95th percentile, cut where it is out of the common."""
+    """Scales each trait by its median and its range from the 5th to the 95th percentile, and limits outliers."""
     low, middle, high = np.quantile(points, [0.05, 0.5, 0.95], axis=0)
     width = np.where(high > low, high - low, np.inf)
     return np.asarray(((points - middle) / width).clip(-FARTHEST, FARTHEST))
 
 
 def covering(points: Points, count: int, seed: int) -> npt.NDArray[np.int64]:
-    """Indices of `count` points in rising order: of as many k-means strata, the point nearest to each centre.
+    """Returns rising indices of `count` points: of as many k-means strata, the point nearest to each centre.
 
-    Strata follow the density less than chance does, so rare kinds are there; centres are not the odd ones of their
-    kind. Where fewer strata are filled, as among points that are alike, those farthest from all chosen complete them.
+    Strata follow the density less than a random choice does, so rare kinds are included, and a centre is typical of its
+    kind. Where points are alike and strata stay empty, the points farthest from all chosen ones are added.
     """
     chosen = _nearest_to_centres(points, min(count, len(np.unique(points, axis=0))), seed)
     gaps = cdist(points, points[chosen]).min(axis=1)
@@ -66,7 +66,7 @@ def covering(points: Points, count: int, seed: int) -> npt.NDArray[np.int64]:
 
 
 def _nearest_to_centres(points: Points, strata: int, seed: int) -> list[int]:
-    """One point of each stratum that is not empty."""
+    """Returns one point of each stratum that is not empty."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of empty strata
         centres, stratum = kmeans2(points, strata, iter=50, minit="++", rng=np.random.default_rng(seed))

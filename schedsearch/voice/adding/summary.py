@@ -1,4 +1,4 @@
-"""What a folder holds and what was chosen of it, in lines for the user."""
+"""Tells the user in lines what a folder holds and which clips were chosen."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from schedsearch.voice.adding.recording import LeftOut, Recording
 from schedsearch.voice.adding.split import Split
 from schedsearch.voice.adding.survey import Survey
 
-_SHOWN = 3  # files named behind each reason
+_SHOWN = 3  # files named for each reason
 _TRAITS = {  # of a recording -> heading and digits
     "seconds": ("length, s", 1),
     "level": ("level, dBFS RMS", 1),
@@ -22,7 +22,7 @@ _TRAITS = {  # of a recording -> heading and digits
 
 
 def survey_lines(survey: Survey, folder: Path, sample_rate: int) -> list[str]:
-    """How much can be used, and what is left out and why."""
+    """Says how much can be used, and what is left out and why."""
     files = len(survey.usable) + len(survey.left_out)
     lines = [f"{folder}: {len(survey.usable)} of {files} files can be used, {survey.minutes:.1f} minutes"]
     for fault, entries in survey.faults.items():
@@ -35,11 +35,11 @@ def survey_lines(survey: Survey, folder: Path, sample_rate: int) -> list[str]:
 
 
 def _rate_lines(others: Mapping[int, int], sample_rate: int) -> list[str]:
-    """What will be resampled."""
+    """Says what will be resampled."""
     lines = [f"  will be resampled: {count} from {rate} Hz" for rate, count in sorted(others.items())]
     low = min(others, default=sample_rate)
     if low < sample_rate:
-        lines.append(f"  beware: at {low} Hz nothing stands above {low // 2} Hz, and the vocoder is judged there too")
+        lines.append(f"  beware: at {low} Hz there is nothing above {low // 2} Hz, and the vocoder is judged there too")
     return lines
 
 
@@ -49,7 +49,7 @@ def _shown(entry: LeftOut) -> str:
 
 
 def choice_lines(survey: Survey, chosen: Split) -> list[str]:
-    """Least, median and greatest of each trait."""
+    """Lists least, median and greatest value of each trait."""
     groups = {"all": survey.usable, "search": chosen.search, "held out": chosen.held_out}
     heading = "".join(f"{f'{name} ({len(members)})':>24}" for name, members in groups.items())
     lines = [f"chosen, least / median / greatest:\n{'':>22}{heading}"]

@@ -1,4 +1,4 @@
-"""A folder of recordings -> those that can be clips, and why the others can't."""
+"""Surveys a folder of recordings: those that can be clips, and why the others cannot."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,36 +13,36 @@ from vocoder.audio.listed_clips import clip_name
 from vocoder.audio.reading import ENDINGS, is_audio
 from vocoder.errors import InputError
 
-ALONE = 64  # so many files are measured sooner than other processes start
+ALONE = 64  # up to so many files, other processes would start more slowly than one measures
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a folder holds."""
+    """The recordings of a folder."""
 
-    usable: tuple[Recording, ...]  # in the order of their content's hashes: names and places decide nothing
+    usable: tuple[Recording, ...]  # in the order of their contents' hashes, so that names do not matter
     left_out: tuple[LeftOut, ...]
 
     @property
     def minutes(self) -> float:
-        """Of the usable recordings."""
+        """Length of the usable recordings."""
         return sum(recording.seconds for recording in self.usable) / 60
 
     @property
     def faults(self) -> dict[Fault, list[LeftOut]]:
-        """Why files are left out, in the order of `Fault`, and which."""
-        found = {fault: [entry for entry in self.left_out if entry.fault is fault] for fault in Fault}
-        return {fault: entries for fault, entries in found.items() if entries}
+        """The files left out for each fault, in the order of `Fault`."""
+        by_fault = {fault: [entry for entry in self.left_out if entry.fault is fault] for fault in Fault}
+        return {fault: entries for fault, entries in by_fault.items() if entries}
 
 
 def audio_names(folder: Path) -> list[str]:
-    """Paths of all audio below a folder, sorted; hidden files and folders are passed over."""
+    """Returns the paths of all audio below a folder, sorted. Skips hidden files and folders."""
     if not os.path.isdir(folder):
-        raise InputError(f"WAVS must name a folder of recordings, and {str(folder)!r} is none; check the path")
+        raise InputError(f"WAVS must name a folder of recordings, and {str(folder)!r} is not a folder; check the path")
     names = []
-    met: set[tuple[int, int]] = set()
+    visited: set[tuple[int, int]] = set()
     for place, folders, files in os.walk(folder, onerror=_unreadable, followlinks=True):
-        folders[:] = [n for n in folders if not n.startswith(".") and _first_time(Path(place) / n, met)]
+        folders[:] = [n for n in folders if not n.startswith(".") and _first_time(Path(place) / n, visited)]
         paths = [Path(place) / name for name in files]
         names += [path.relative_to(folder).as_posix() for path in paths if is_audio(path)]
     if not names:
@@ -51,38 +51,38 @@ def audio_names(folder: Path) -> list[str]:
 
 
 def _unreadable(error: OSError) -> None:
-    """A part of the recordings passed over unsaid would be another choice of clips."""
+    """Raises InputError: skipping a part of the recordings silently would change the choice of clips."""
     raise InputError(
         f"WAVS must be readable as a whole, and {str(error.filename)!r} is not ({error.strerror}); mend its rights"
     ) from error
 
 
-def _first_time(folder: Path, met: set[tuple[int, int]]) -> bool:
-    """Links to folders are followed, each folder once: one may lead back up."""
+def _first_time(folder: Path, visited: set[tuple[int, int]]) -> bool:
+    """Tells whether a folder is new. Links are followed, and one may lead back up."""
     try:
         status = folder.stat()
-    except OSError:  # it went, or a link leads nowhere
+    except OSError:  # the folder is gone, or a link leads nowhere
         return False
     key = (status.st_dev, status.st_ino)
-    new = key not in met
-    met.add(key)
+    new = key not in visited
+    visited.add(key)
     return new
 
 
 def scan(folder: Path, names: Sequence[str], *, jobs: int) -> Iterator[Recording | LeftOut]:
-    """Every file, measured by `jobs` processes, in whatever order they end; no audio is kept."""
-    named = [name for name in names if name.isprintable()]
+    """Yields every file's measurements, by `jobs` processes and in the order in which they end."""
+    printable = [name for name in names if name.isprintable()]
     yield from (_misnamed(name) for name in names if not name.isprintable())
-    if jobs == 1 or len(named) <= ALONE:
-        yield from (measure(folder, name) for name in named)
+    if jobs == 1 or len(printable) <= ALONE:
+        yield from (measure(folder, name) for name in printable)
         return
     workers = joblib.Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", max_nbytes=None)
-    yield from workers(joblib.delayed(measure)(folder, name) for name in named)
+    yield from workers(joblib.delayed(measure)(folder, name) for name in printable)
 
 
-def sorted_out(found: Iterable[Recording | LeftOut], sample_rate: int, *, resample: bool) -> Survey:
-    """One file of each recording and of each clip's name, at the vocoder's rate unless clips are resampled."""
-    everything = list(found)
+def sorted_out(measured: Iterable[Recording | LeftOut], sample_rate: int, *, resample: bool) -> Survey:
+    """Keeps one file of each recording and of each clip's name, at the vocoder's rate unless clips are resampled."""
+    everything = list(measured)
     left_out = [entry for entry in everything if isinstance(entry, LeftOut)]
     recordings = [entry for entry in everything if isinstance(entry, Recording)]
     at_rate = [r for r in recordings if resample or r.sample_rate == sample_rate]
@@ -99,7 +99,7 @@ def sorted_out(found: Iterable[Recording | LeftOut], sample_rate: int, *, resamp
 
 
 def _later(keyed: Sequence[tuple[str, ...]]) -> dict[str, str]:
-    """Of (key, ..., name) in order: the names of all but the first of each key -> the name of that first."""
+    """Maps, for entries (key, ..., name) in order, each name but the first of a key to that first name."""
     later: dict[str, str] = {}
     for _, group in groupby(keyed, key=lambda entry: entry[0]):
         first, *others = [entry[-1] for entry in group]
@@ -108,5 +108,5 @@ def _later(keyed: Sequence[tuple[str, ...]]) -> dict[str, str]:
 
 
 def _misnamed(name: str) -> LeftOut:
-    """Line ends and bytes that are no UTF-8 can't stand in a dataset's file."""
-    return LeftOut(name, Fault.UNREADABLE, f"its name {ascii(name)} has signs that are no text; rename it")
+    """Leaves out a name that a dataset's file cannot hold: line ends, or bytes that are not UTF-8."""
+    return LeftOut(name, Fault.UNREADABLE, f"its name {ascii(name)} has characters that are not text; rename it")
