@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 import torch
 from conftest import AnalyticVocoder, planted
-from fuzzing import Reader
+from fuzzing import Reader, members_of, two_directories
 
 from schedsearch.commands import show, verify
 from schedsearch.comparison.kept import Kept
@@ -54,6 +54,12 @@ def _torch(content: object, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
+def _hiding(content: object) -> bytes:
+    """An archive in which zipfile sees this content, and torch 320 MiB of zeros in the place of one storage."""
+    members = members_of(_torch(content))
+    return two_directories(members, members | {"archive/data/0": bytes(320 << 20)})
+
+
 def _numpy(content: object) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, np.asarray(content) if not isinstance(content, dict) else np.array(content, object))
@@ -76,8 +82,8 @@ def _audio(kind: str, subtype: str | None = None) -> bytes:
 
 def _schedule(path: Path) -> None:
     with contextlib.redirect_stdout(io.StringIO()):
-        show.run(argparse.Namespace(file=path))
-        verify.run(argparse.Namespace(files=[path], dataset=None, rate=None, config=None))
+        show.run(argparse.Namespace(file=path, json=False))
+        verify.run(argparse.Namespace(files=[path], dataset=None, rate=None, config=None, json=False))
     if path.suffix == ".json":
         read_provenance(path)
 
@@ -188,7 +194,8 @@ def _schedules() -> list[Reader]:
     rows = "\n".join(f"{i},{b!r}" for i, b in enumerate(BETAS)).encode()
     tables = [b"step,beta\n" + rows, b"0.1\n0.2\n", b"step;beta\n0;0.5\n"]
     return [
-        Reader("schedule .pt", "a.pt", torch_files, _schedule),
+        Reader("schedule .pt", "a.pt", torch_files, _schedule,
+               hostile=[_hiding(betas)]),
         Reader("schedule .npy", "a.npy", [*plain, *pickled], _schedule),
         Reader("schedule .json", "a.json", [_json(provenance), _json(BETAS)], _schedule, text=True),
         Reader("schedule .csv", "a.csv", tables, _schedule, text=True),
@@ -204,7 +211,8 @@ def _checkpoints() -> list[Reader]:
     zipped, legacy = [_torch({"model": state, "iteration": 1}), _torch(state)], [_torch(state, **LEGACY)]
     statistics = {"mel_mean": np.zeros(4), "mel_std": np.ones(4), "audio_config": {"sample_rate": 16000}}
     return [
-        Reader("checkpoint, zip", "a.pt", zipped, _checkpoint, beside=beside),
+        Reader("checkpoint, zip", "a.pt", zipped, _checkpoint, beside=beside,
+               hostile=[_hiding(state)]),
         Reader("checkpoint, legacy", "a.pt", legacy, _checkpoint, beside=beside),
         Reader("checkpoint with configuration", "a.pth", [_torch(coqui)], _checkpoint),
         Reader("mel statistics", "a.npy", [_numpy(statistics)], read_coqui_statistics),

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 import torch
 from fuzzed_readers import readers
-from fuzzing import RUN, Hostile, LawBroken, Reader, canary, fuzz, judged
+from fuzzing import RUN, Hostile, LawBroken, Reader, canary, fuzz, growing_bytes, judged
 
 from vocoder.errors import LONGEST, InputError
 
@@ -73,6 +73,16 @@ def deflated(content: object) -> bytes:
     return buffer.getvalue()
 
 
+def one_storage_under_many_names() -> bytes:
+    """torch finds data/aaaaaaaaa under 512 spellings, and loads its megabyte for each."""
+    name, pickled = "a" * 9, b"\x80\x02]("
+    for variant in range(1 << len(name)):
+        key = "".join(letter.upper() if variant >> i & 1 else letter for i, letter in enumerate(name))
+        pickled += b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x09\x00\x00\x00" + key.encode()
+        pickled += b"X\x03\x00\x00\x00cpuJ\x00\x00\x04\x00tQ"
+    return zipped(pickled + b"e.", **{f"data/{name}": b"\x01" * (1 << 20)})
+
+
 def flac_of(frames: int) -> bytes:
     """Half a second of it; the header promises more: STREAMINFO's total, the low 36 bits from byte 18 on."""
     buffer = io.BytesIO()
@@ -97,6 +107,8 @@ PICKLES = {
     "a key nested too deep": DEEP_KEY,
     "2 GiB of bytes": MANY_BYTES,
     "16 GiB of numbers": MANY_NUMBERS,
+    "bytes that double": growing_bytes(29),
+    "a million sets": b"\x80\x02](" + b"\x8f" * 1_000_000 + b"e.",
     "a call": pickle.dumps(Hostile(canary), 2),
     "a call in a list": pickle.dumps([Hostile(eval, "__import__('fuzzing').canary()")], 2),
 }
@@ -111,6 +123,8 @@ HARMFUL = {
            ("statistics", "mel statistics", lambda pickled: pickled))},
     "a checkpoint that unpacks": ("checkpoint, zip", deflated({"a": torch.zeros(1 << 24)})),
     "a schedule that unpacks": ("schedule .pt", deflated(torch.zeros(1 << 24))),
+    "a checkpoint of one storage in 512 spellings": ("checkpoint, zip", one_storage_under_many_names()),
+    "a pickle in capitals": ("checkpoint, zip", zipped(MANY_BYTES).replace(b"data.pkl", b"data.PKL")),
     "a number of 5,000 digits, configuration": ("ivanvovk's configuration", b'{"model_config": ' + b"9" * 5000 + b"}"),
     "a number of 5,000 digits, experiment": ("experiment", b"rates = " + b"9" * 5000),
     "a deep experiment": ("experiment", b"rates = " + b"[" * 100_000),

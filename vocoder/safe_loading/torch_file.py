@@ -1,7 +1,8 @@
-"""Looks through a file that torch wrote before torch loads it: that it takes no more memory than it has bytes."""
+"""Checks a file of torch.save's before torch loads it: it must take little more memory than it has bytes."""
 
 import io
 import re
+import struct
 import zipfile
 from pathlib import Path
 from typing import BinaryIO
@@ -9,16 +10,18 @@ from typing import BinaryIO
 from vocoder.safe_loading.pickle_guard import HostilePickle, check_pickle
 
 LARGEST_PICKLE = 64 << 20  # bytes: names and shapes, no numbers
-PACKED = 2  # torch.save does not compress; whoever zipped its file again gains little on weights
+LARGEST_DIRECTORY = 4 << 20  # bytes of an archive's list of members; a member takes about 100
+PACKED = 2  # torch.save does not compress; zipped again, weights shrink little
 SPARE = 1 << 16  # bytes of an archive's own tables
+_END, _END_64, _LOCATOR_64 = struct.Struct("<4s8xLLH"), struct.Struct("<4s36xQQ"), struct.Struct("<4s4xQ4x")
 _LEGACY_PICKLES = 5  # magic number, version, system, content, names of storages
 _CONSTRUCTORS = re.compile(r"\w+Tensor")  # torch.FloatTensor(n) makes n numbers; files rebuild theirs from storages
 
 
 def check_torch_file(file: BinaryIO, size: int) -> None:
-    """HostilePickle for one whose archive or pickle would grow far beyond its `size` in bytes.
+    """Raises HostilePickle for an archive or pickle that would grow far beyond its `size` in bytes.
 
-    What is malformed in other ways is left to torch's own reader, but for an archive that Python's can't open.
+    Other faults are left to torch's own reader, except an archive that Python's zipfile cannot open.
     """
     file.seek(0)
     if file.read(4) == b"PK\x03\x04":
@@ -29,13 +32,13 @@ def check_torch_file(file: BinaryIO, size: int) -> None:
 
 
 def check_torch_path(path: Path) -> None:
-    """The same for a file on the disk."""
+    """Checks a file on the disk so."""
     with path.open("rb") as file:
         check_torch_file(file, path.stat().st_size)
 
 
 def refusal(start: bytes, error: str) -> str:
-    """In words, why torch's restricted unpickler did not load a file that begins with these two bytes."""
+    """Says why torch's restricted unpickler did not load a file that begins with these two bytes."""
     asked = re.search(r"GLOBAL ([\w.]{1,80})", error)
     if asked:
         return f"asks for {asked[1]}: it wants to run code or holds objects that are no tensors; refused"
@@ -46,21 +49,57 @@ def refusal(start: bytes, error: str) -> str:
 
 def _check_archive(file: BinaryIO, size: int) -> None:
     try:
+        _check_directory(file, size)
         with zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
-            unpacked = sum(member.file_size for member in members)
-            if unpacked > PACKED * size + SPARE:
-                raise HostilePickle(f"its {size} bytes unpack to {unpacked}")
-            pickles = [member for member in members if member.filename.endswith(".pkl")]
-            if any(member.file_size > LARGEST_PICKLE for member in pickles):
-                raise HostilePickle(f"its table of contents takes more than {LARGEST_PICKLE} bytes")
-            for member in pickles:
-                data = archive.read(member)
-                check_pickle(io.BytesIO(data), len(data), _is_harmless)
+            _check_members(archive, size)
     except HostilePickle:
         raise
     except Exception as error:  # zipfile and pickletools raise nearly anything of a damaged file
         raise ValueError(f"a damaged archive: {error}") from error
+
+
+def _check_directory(file: BinaryIO, size: int) -> None:
+    """Raises HostilePickle unless the list of members stands right before the record that ends the archive.
+
+    Otherwise readers disagree: Python's zipfile takes the list before the record, torch the one at the offset that the
+    record states.
+    """
+    end_64 = size - _END.size - _LOCATOR_64.size - _END_64.size
+    file.seek(max(0, end_64))
+    tail = file.read()
+    mark, length, offset, comment = _END.unpack(tail[-_END.size :])
+    if mark != b"PK\x05\x06" or comment:
+        raise ValueError("it has no end record")
+    end = size - _END.size
+    locator, stated = _LOCATOR_64.unpack(tail[-_END.size - _LOCATOR_64.size : -_END.size])
+    if locator == b"PK\x06\x07":
+        mark, length, offset = _END_64.unpack(tail[: _END_64.size])
+        end = end_64
+        if mark != b"PK\x06\x06" or stated != end:
+            raise HostilePickle("its two end records do not stand side by side")
+    if offset + length != end:
+        raise HostilePickle(f"its list of members ends at byte {offset + length} and its end record begins at {end}")
+    if length > LARGEST_DIRECTORY:
+        raise HostilePickle(f"its list of members takes {length} bytes")
+
+
+def _check_members(archive: zipfile.ZipFile, size: int) -> None:
+    """Names are compared as torch compares them, which finds data.PKL where it looks for data.pkl."""
+    members = archive.infolist()
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > PACKED * size + SPARE:
+        raise HostilePickle(f"its {size} bytes unpack to {unpacked}")
+    for member in members:
+        # orig_filename: zipfile changes names that hold a null byte, or that an extra field renames
+        name = member.orig_filename.lower()
+        storage = name.partition("/data/")[2]
+        if storage.upper() != storage:  # under another spelling torch would load the same storage again
+            raise HostilePickle(f"its storages have letters in their names, as {member.orig_filename[:80]!r}")
+        if name.endswith(".pkl"):
+            if member.file_size > LARGEST_PICKLE:
+                raise HostilePickle(f"its table of contents takes more than {LARGEST_PICKLE} bytes")
+            data = archive.read(member)
+            check_pickle(io.BytesIO(data), len(data), _is_harmless)
 
 
 def _check_legacy(file: BinaryIO, size: int) -> None:
