@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from schedsearch.transfer.files import WORDS
+from schedsearch.transfer.files import PAGE
 from schedsearch.transfer.joined import matrices, read_matrices
 from schedsearch.transfer.summary import overview
 from vocoder.atomic import atomic_write
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if not (given := options.matrices or matrices(SHIPPED)):
             raise InputError(f"there is no matrix in {SHIPPED}; name some, or run from the repository's root")
-        told = overview(read_matrices(given), WORDS)
+        told = overview(read_matrices(given), PAGE)
         if options.write:
             atomic_write(options.write, told.encode())
         else:

@@ -9,7 +9,7 @@ from schedsearch.comparison.contest import Settings
 from schedsearch.evaluation.draws import MOST_DRAWS
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.transfer.exchange import Exchange, open_exchange
-from schedsearch.transfer.files import standing, write_all
+from schedsearch.transfer.files import stored_matrices, write_all
 from schedsearch.voice import config
 
 
@@ -31,9 +31,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Scores what is not scored yet, and writes and prints what follows."""
     exchange = open_exchange(_settings(options), options.voices.replace(",", " ").split(), options.experiments)
-    others = standing(exchange)
+    others = stored_matrices(exchange)
     _begin(exchange)
-    show("error curves", exchange.measuring())
     show("search clips", exchange.choosing())
     show("held-out clips", exchange.judging())
     written, told = write_all(exchange, others)

@@ -11,7 +11,6 @@ from schedsearch.comparison.scoring import Part, Scoring
 from schedsearch.schedules.named import universal_names
 from schedsearch.transfer.judges import Judge, for_another_objective, judges, lengths_of, of_these_weights
 from schedsearch.transfer.offers import Offer, offers
-from schedsearch.transfer.signs import curve_evaluations, measured
 from schedsearch.transfer.universal import Choice, choose, without_speaker
 from schedsearch.voice.opened import search_clips
 
@@ -46,12 +45,6 @@ class Exchange:
         named = ((judge, self.searching[judge.label].metrics[0].name) for judge in self.judges)
         return [line for judge, metric in named for line in for_another_objective(judge, metric, self.lengths)]
 
-    def measuring(self) -> Steps:
-        """Measures of every voice what can be known without a search."""
-        for place, judge in enumerate(self.judges):
-            measured(self.searching[judge.label])
-            yield (place + 1) / len(self.judges), judge.label
-
     def choosing(self) -> Steps:
         """Scores all offers on the search clips of the voices that have a winner to compare them with."""
         return self._steps(self.searching, self._offered_to)
@@ -61,14 +54,12 @@ class Exchange:
         return self._steps(self.held_out, lambda judge: [e for n in self.lengths for e in self.entrants(judge, n)])
 
     def evaluations(self) -> int:
-        """Network evaluations still to do for `measuring`, for `choosing`, and for `judging` without what will be
-        universal."""
-        curves = sum(curve_evaluations(self.searching[judge.label]) for judge in self.judges)
+        """Counts network evaluations still to do, without those that judge universal schedules."""
         todo = (
             [*self.searching[judge.label].parts(self._offered_to(judge)), *self._known_parts(judge)]
             for judge in self.judges
         )
-        return curves + sum(part.evaluations for parts in todo for part in parts)
+        return sum(part.evaluations for parts in todo for part in parts)
 
     @cached_property
     def choices(self) -> dict[int, Choice]:
