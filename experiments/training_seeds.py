@@ -1,33 +1,25 @@
 """Is it the dataset, or the checkpoint? `python -m experiments.training_seeds [--steps N] [--beside "june-16k"]`
 
-Trains one voice several times from nothing, all as long, on the same recordings: three seeds, and the first of them
-once more with WaveGrad's own noise draw. Searches each, and lets each judge all winners (`schedsearch transfer`, where
-they are "another checkpoint of the same speaker"). demo at 8 kHz, since its steps cost least. With `--warm-start FILE`
-all begin from those weights instead, as three of the shipped voices began from the fourth's: what they differ by can
-then be set beside what voices of different speakers with one ancestor differ by. Such voices take part with
-`--beside "kathleen-22k demo@16000"`, searched again as the runs are: from nobody's winner.
+Trains one voice several times, equally long and on the same recordings: three seeds, and the first seed once more with
+WaveGrad's own noise draw. Then searches each checkpoint, and lets each judge all winners (`schedsearch transfer`, where
+they are "another checkpoint of the same speaker"). The default is demo at 8 kHz, whose steps cost least. With
+`--warm-start FILE` all begin from these weights, as three of the shipped voices began from the fourth's. Voices of
+`--beside "kathleen-22k demo@16000"` take part too; they are searched again without warm starts, as the checkpoints are.
 
-The weights stay in results/bench/training_seeds/ (git-ignored); tables go into results/shipped/transfer/checkpoints/.
-Each part goes on where it was stopped; `--only` names one.
+The weights stay in results/bench/training_seeds/ (git-ignored). Tables go into results/shipped/transfer/checkpoints/.
+A stopped part goes on where it was; `--only` names one.
 """
 
 import argparse
 import hashlib
 import json
+import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from experiments.checkpoints import (
-    add_hearing,
-    call,
-    search,
-    seen_from,
-    ship,
-    transfer,
-    write_dataset,
-    write_voice,
-)
+from schedsearch.cli import main as schedsearch
 from schedsearch.transfer.judges import named_voices
 from schedsearch.voice.config import EXPERIMENTS, Voice, load_voice
 from vocoder.atomic import atomic_write
@@ -46,7 +38,15 @@ RUNS: Mapping[str, tuple[int, str]] = {
 }
 LEARNING, BEGUN = "learning.csv", "begun.json"
 LARGEST = 2**30  # bytes of weights to begin from
-TRAINING = """
+DATASET_TABLE = """speaker = "{speaker}"
+
+[rates.{rate}]
+checkpoint = "{checkpoint}"
+config = "{config}"
+search_clips = "{search}"
+held_out_clips = "{held_out}"
+"""
+TRAINING_TABLE = """
 [rates.{rate}.training]
 audio = "{audio}"
 recipe = {{ steps = {steps}, seed = {seed}, draw = "{draw}" }}
@@ -54,7 +54,19 @@ recipe = {{ steps = {steps}, seed = {seed}, draw = "{draw}" }}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """All parts, or those named; the first status that is not 0, and 2 with one line for bad input."""
+    """Runs all parts, or those named; returns the first status that is not 0, and 2 for bad input."""
+    options = _options(arguments)
+    try:
+        beside = list(named_voices(options.beside.split(), options.experiments))
+        _write_runs(load_voice(options.dataset, options.rate, experiments=options.experiments), options)
+        names = [*RUNS, *(_write_beside(voice, options.folder) for voice in beside)]
+        return next((status for part in options.only if (status := PARTS[part](names, options)) != 0), 0)
+    except InputError as error:
+        print(f"training_seeds: {error}", file=sys.stderr)
+        return 2
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="training_seeds", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--dataset", default=DATASET)
     parser.add_argument("--rate", type=int, default=RATE)
@@ -64,61 +76,120 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--iters", default=LENGTHS)
     parser.add_argument("--budget", default="", help="of each search (default: a search's own)")
-    add_hearing(parser)
+    parser.add_argument("--seconds", default="0.8", help="of each clip that judges (default: 0.8)")
+    parser.add_argument("--draws", default="2", help="of noise for each of them (default: 2)")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--shipped", type=Path, default=SHIPPED)
     parser.add_argument("--experiments", type=Path, default=EXPERIMENTS)
-    options = parser.parse_args(arguments)
-    try:
-        beside = list(named_voices(options.beside.split(), options.experiments))
-        _write_tables(load_voice(options.dataset, options.rate, experiments=options.experiments), options)
-        names = [*RUNS, *(write_voice(options.folder, voice) for voice in beside)]
-        return next((status for part in options.only if (status := PARTS[part](names, options)) != 0), 0)
-    except InputError as error:
-        print(f"training_seeds: {error}", file=sys.stderr)
-        return 2
+    return parser.parse_args(arguments)
 
 
-def _write_tables(voice: Voice, options: argparse.Namespace) -> None:
-    """An experiments file a run, all on the recordings of the voice."""
+# --- datasets ---------------------------------------------------------------------------------------
+
+
+def _write_runs(voice: Voice, options: argparse.Namespace) -> None:
+    """Writes a dataset's file for each run, all on the recordings of the voice."""
     if voice.training is None:
         raise InputError(f"{voice.dataset} at {voice.sample_rate} Hz has no training table; name another voice")
-    audio = seen_from(options.folder, voice.training.audio)
+    audio = _seen_from(options.folder, voice.training.audio)
     for name, (seed, draw) in RUNS.items():
-        told = {"seed": seed, "draw": draw, "steps": options.steps, "rate": voice.sample_rate, "audio": audio}
-        write_dataset(options.folder, name, voice, options.folder / name / "checkpoint.pt", TRAINING.format(**told))
+        training = TRAINING_TABLE.format(
+            rate=voice.sample_rate, audio=audio, steps=options.steps, seed=seed, draw=draw
+        )
+        _write_dataset(options.folder, name, voice, options.folder / name / "checkpoint.pt", training)
 
 
-def _begin(options: argparse.Namespace) -> None:
-    """Keeps what the runs of this folder begin from and how long they are; InputError where that was something else,
-    which training, told to go on, would not notice."""
+def _write_beside(voice: Voice, folder: Path) -> str:
+    """Writes a dataset of one rate, and returns its name: its searches must not begin from its winners at others."""
+    name = f"{voice.dataset}-{voice.sample_rate}"
+    _write_dataset(folder, name, voice, voice.checkpoint)
+    return name
+
+
+def _write_dataset(folder: Path, name: str, voice: Voice, checkpoint: Path, training: str = "") -> None:
+    """Writes the dataset's file of a checkpoint on the voice's recordings."""
+    if voice.config is None:
+        raise InputError(f"{voice.dataset} at {voice.sample_rate} Hz has no configuration file; name another voice")
+    if not isinstance(voice.search_clips, Path) or not isinstance(voice.held_out_clips, Path):
+        raise InputError(f"{voice.dataset} lists its clips one by one; name a voice whose clips are folders")
+    table = DATASET_TABLE.format(
+        speaker=voice.speaker,
+        rate=voice.sample_rate,
+        checkpoint=_seen_from(folder, checkpoint),
+        config=_seen_from(folder, voice.config),
+        search=_seen_from(folder, voice.search_clips),
+        held_out=_seen_from(folder, voice.held_out_clips),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    atomic_write(folder / f"{name}.toml", (table + training).encode())
+
+
+def _seen_from(folder: Path, path: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+# --- parts ------------------------------------------------------------------------------------------
+
+
+def _train(_: Sequence[str], options: argparse.Namespace) -> int:
+    """Trains each to its last step; `train` goes on with what was stopped, and does nothing with what is done."""
+    _check_beginning(options)
+    warm_start = ["--warm-start", str(options.warm_start)] if options.warm_start else []
+    for name in RUNS:
+        print(f"--- {name} ---", flush=True)
+        if (status := _call(options.folder, "train", "--dataset", name, *warm_start)) != 0:
+            return status
+        _ship(options.folder / name / LEARNING, options.shipped / f"{name}.{LEARNING}")
+    return 0
+
+
+def _check_beginning(options: argparse.Namespace) -> None:
+    """Stores what the runs of this folder begin from and how long they are. InputError where that was different:
+    training, told to go on, would not notice."""
     warm = hashlib.sha256(read_bounded(options.warm_start, limit=LARGEST)).hexdigest() if options.warm_start else None
     asked, path = {"steps": options.steps, "warm start": warm}, options.folder / BEGUN
-    if path.is_file() and (found := json.loads(path.read_text(encoding="utf-8"))) != asked:
-        changed = next(name for name in asked if found.get(name) != asked[name])
+    if path.is_file() and (stored := json.loads(path.read_text(encoding="utf-8"))) != asked:
+        changed = next(name for name in asked if stored.get(name) != asked[name])
         raise InputError(f"the runs in {options.folder} have another {changed}; name another folder with --folder")
     options.folder.mkdir(parents=True, exist_ok=True)
     atomic_write(path, json.dumps(asked).encode())
 
 
-def _train(_: Sequence[str], options: argparse.Namespace) -> int:
-    """Each to its last step; `train` goes on with what was stopped, and does nothing with what is done."""
-    _begin(options)
-    begun = ["--warm-start", str(options.warm_start)] if options.warm_start else []
-    for name in RUNS:
-        print(f"--- {name} ---", flush=True)
-        if (status := call(options.folder, "train", "--dataset", name, *begun)) != 0:
+def _search(names: Sequence[str], options: argparse.Namespace) -> int:
+    """Searches each in a results folder of its own, so that none begins from another's winner."""
+    words = ["--iters", options.iters, *(["--budget", options.budget] if options.budget else [])]
+    for name in names:
+        alone = options.folder / "searches" / name
+        # Forced: the check calls a network undertrained that has not learned the cleanest levels yet.
+        words_of_one = ["search-all", "--dataset", name, "--results", str(alone), *words, "--force"]
+        if (status := _call(options.folder, *words_of_one)) != 0:
             return status
-        ship(options.folder / name / LEARNING, options.shipped / f"{name}.{LEARNING}")
+        for winner in sorted(alone.glob("*/*hz/*iters/schedule.json")):
+            _ship(winner, options.folder / "results" / "shipped" / winner.relative_to(alone))
     return 0
 
 
-def _search(names: Sequence[str], options: argparse.Namespace) -> int:
-    return search(options.folder, names, options.iters, options.budget)
-
-
 def _transfer(names: Sequence[str], options: argparse.Namespace) -> int:
-    return transfer(names, options, options.shipped)
+    """Lets all judge one another, and ships tables and pictures. Universal schedules of one voice help no other."""
+    results = options.folder / "results"
+    words = ["--voices", " ".join(names), "--iters", options.iters, "--results", str(results)]
+    words += ["--seconds", options.seconds, "--draws", options.draws]
+    if (status := _call(options.folder, "transfer", *words)) != 0:
+        return status
+    for path in sorted((results / "transfer").iterdir()):
+        if path.suffix in (".csv", ".md", ".png") and path.is_file():
+            _ship(path, options.shipped / path.name)
+    return 0
+
+
+def _ship(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def _call(folder: Path, *words: str) -> int:
+    """Runs a command on the datasets of this folder."""
+    return schedsearch([*words, "--experiments", str(folder)])
 
 
 PARTS: Mapping[str, Callable[[Sequence[str], argparse.Namespace], int]] = {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import checkpoints
+from experiments import training_seeds
 from experiments.training_seeds import RUNS, main
 from schedsearch.voice.config import Training, Voice, load_voice
 from vocoder.training.loop import recipe_from
@@ -40,7 +40,7 @@ def calls(tmp_path, monkeypatch) -> list[tuple[str, ...]]:
             winner.write_text(name)
         return 0
 
-    monkeypatch.setattr(checkpoints, "schedsearch", program)
+    monkeypatch.setattr(training_seeds, "schedsearch", program)
     (tmp_path / "voices").mkdir()
     (tmp_path / "voices" / "own.toml").write_text(TABLE)
     return found
@@ -140,7 +140,7 @@ def test_runs_that_began_otherwise_are_not_gone_on_with(calls, tmp_path, capsys,
 
 @pytest.mark.parametrize("part", ["train", "search", "transfer"])
 def test_a_part_that_fails_ends_the_study(calls, tmp_path, monkeypatch, part):
-    monkeypatch.setattr(checkpoints, "schedsearch", lambda words: calls.append(tuple(words)) or 2)
+    monkeypatch.setattr(training_seeds, "schedsearch", lambda words: calls.append(tuple(words)) or 2)
     assert study(tmp_path, "--only", part) == 2
     assert len(calls) == 1
 
