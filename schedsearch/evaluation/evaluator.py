@@ -1,4 +1,4 @@
-"""Schedules -> scores, by running the frozen vocoder under common random numbers."""
+"""Turns schedules into scores: runs the frozen vocoder under common random numbers."""
 
 import copy
 import time
@@ -30,7 +30,7 @@ _Measurements = list[Future[Measured]]
 
 @dataclass(frozen=True)
 class Group:
-    """Clips of one length: sampled together, so that none is padded."""
+    """Clips of one length. They are sampled together, so that none is padded."""
 
     places: tuple[int, ...]  # in the evaluator's order of clips
     names: tuple[str, ...]
@@ -39,10 +39,10 @@ class Group:
 
 
 class Evaluator:
-    """Scores schedules on fixed clips and fixed noise: equal schedules get equal scores, whoever asks and when."""
+    """Scores schedules on fixed clips and fixed noise: equal schedules always get equal scores."""
 
     def __init__(self, vocoder: Vocoder, clips: Sequence[Clip], metrics: Sequence[Metric], noise: NoiseBank) -> None:
-        """Mels and references are made once, here."""
+        """Makes mels and references, once for all schedules."""
         self._vocoder, self._metrics, self._noise = vocoder, metrics, noise
         self.groups = list(_grouped(vocoder, clips))
         self.clip_names = tuple(clip.name for clip in clips)
@@ -51,36 +51,35 @@ class Evaluator:
     def evaluate(
         self, schedules: Sequence[NoiseSchedule], draws: Sequence[int], *, shared: bool = False
     ) -> list[Evaluation]:
-        """C schedules of equal length on all clips and the given noise draws -> C evaluations, in order.
+        """Scores schedules of equal length on all clips in the given noise draws. Returns evaluations in order.
 
-        `shared`: schedules that begin alike share those network calls (see prefix_tree, which says how far the audio
-        differs from unshared sampling); each is then charged an equal part of what was spent.
+        `shared`: schedules that begin alike share those network calls, and each is charged an equal part of the cost.
+        prefix_tree says how far the audio differs from unshared sampling.
         """
         began = time.perf_counter()
-        found = [
+        pending = [
             {metric.name: _Pending(len(self.clip_names), draws) for metric in self._metrics} for _ in schedules
         ]
-        of_user = configured()  # the thread below ends with its settings: nothing need leave them
+        users_settings = configured()  # of joblib; they end with the thread below, so nothing has to leave them
         # One batch is measured while the network runs the next.
-        with ThreadPoolExecutor(max_workers=1, initializer=lambda: of_user().__enter__()) as measuring:
+        with ThreadPoolExecutor(max_workers=1, initializer=lambda: users_settings().__enter__()) as measuring:
             for column, draw in enumerate(draws):
                 for group in self.groups:
-                    self._score_group(group, schedules, draw, column, found, shared, measuring)
+                    self._score_group(group, schedules, draw, column, pending, shared, measuring)
         clips = len(self.clip_names) * len(draws)
         calls = prefix_tree.calls(schedules, clips) if shared else len(schedules) * len(schedules[0]) * clips
         seconds = (time.perf_counter() - began) / len(schedules)
         return [
-            Evaluation({n: p.score() for n, p in each.items()}, seconds, _part(calls, i, len(schedules)))
-            for i, each in enumerate(found)
+            Evaluation({n: p.score() for n, p in by_metric.items()}, seconds, _part(calls, i, len(schedules)))
+            for i, by_metric in enumerate(pending)
         ]
 
     def pieces(self, count: int) -> "list[Evaluator]":
-        """At most so many evaluators of some of the clips each, in the same batches: their scores, `joined`, are the
-        whole one's."""
+        """Returns at most `count` evaluators of parts of the clips. Their scores, `joined`, equal this evaluator's."""
         return [self._of(self.groups[first::count]) for first in range(min(count, len(self.groups)))]
 
     def audio(self, schedule: NoiseSchedule, draw: int) -> dict[str, Tensor]:
-        """Clip name -> audio [samples] of one noise draw."""
+        """Returns the audio [samples] of each clip, by name, in one noise draw."""
         return {
             name: audio
             for group in self.groups
@@ -89,7 +88,7 @@ class Evaluator:
         }
 
     def _of(self, groups: Sequence[Group]) -> "Evaluator":
-        """With these groups alone, their clips in the groups' order."""
+        """Returns an evaluator of these groups alone, with their clips in the groups' order."""
         names = tuple(name for group in groups for name in group.names)
         place = {name: place for place, name in enumerate(names)}
         piece = copy.copy(self)
@@ -103,33 +102,33 @@ class Evaluator:
         schedules: Sequence[NoiseSchedule],
         draw: int,
         column: int,
-        found: "list[dict[str, _Pending]]",
+        pending: "list[dict[str, _Pending]]",
         shared: bool,
         measuring: ThreadPoolExecutor,
     ) -> None:
         waiting: tuple[Sequence[int], _Measurements] = ([], [])
         for places, audio in self._sampled(group, schedules, draw, shared=shared):
             measurements = [measuring.submit(metric.measure, group.reference, audio) for metric in self._metrics]
-            self._put(group, column, found, *waiting)  # one batch waits at most: memory stays bounded
+            self._put(group, column, pending, *waiting)  # at most one batch waits, so memory stays bounded
             waiting = places, measurements
-        self._put(group, column, found, *waiting)
+        self._put(group, column, pending, *waiting)
 
     def _put(
         self,
         group: Group,
         column: int,
-        found: "list[dict[str, _Pending]]",
+        pending: "list[dict[str, _Pending]]",
         places: Sequence[int],
         measurements: _Measurements,
     ) -> None:
         for metric, measurement in zip(self._metrics, measurements, strict=False):
             for c, row in zip(places, measurement.result(), strict=True):
-                found[c][metric.name].put(group, column, row)
+                pending[c][metric.name].put(group, column, row)
 
     def _sampled(
         self, group: Group, schedules: Sequence[NoiseSchedule], draw: int, *, shared: bool
     ) -> Iterator[tuple[Sequence[int], Tensor]]:
-        """Places in `schedules` and their audio [C, K, samples], as much at once as memory allows."""
+        """Yields places in `schedules` and their audio [C, K, samples], as much at once as memory allows."""
         noise = self._noise.for_clips(group.names, draw, group.reference.shape[1])
         at_once = max(1, SAMPLES_AT_ONCE // group.reference.numel())
         if shared:
@@ -176,5 +175,5 @@ def _chunks(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
 
 
 def _part(total: int, index: int, parts: int) -> int:
-    """Whole parts that add up to the total."""
+    """Returns one of `parts` whole numbers that add up to the total."""
     return total * (index + 1) // parts - total * index // parts

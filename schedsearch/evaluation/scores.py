@@ -1,4 +1,4 @@
-"""What an evaluation finds: values a clip and noise draw, never averaged before they are stored."""
+"""Scores of a schedule: one value for each clip and noise draw, never averaged before they are stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,35 +9,35 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Score:
-    """One schedule's values of one metric, [clip, draw]; NaN where it failed, and why."""
+    """One schedule's values of one metric, [clip, draw], NaN for a failure, and the reasons of the failures."""
 
     values: npt.NDArray[np.float64]
     failures: tuple[str, ...] = ()
 
     @property
     def mean(self) -> float:
-        """Over clips and draws; NaN as soon as one failed: a mean over the rest would flatter it."""
+        """The mean over clips and draws. NaN as soon as one failed: a mean over the rest would flatter the schedule."""
         return float(self.values.mean())
 
     @property
     def standard_error(self) -> float:
-        """Of the mean over clips (draws averaged first: they are nested in clips); NaN for a single clip."""
+        """The standard error of the mean over clips, draws averaged first (they are nested). NaN for one clip."""
         clips = self.values.mean(axis=1)
         return float(clips.std(ddof=1) / np.sqrt(len(clips))) if len(clips) > 1 else float("nan")
 
 
 def joined(clips: Sequence[str], parts: Sequence[tuple[Sequence[str], Score]]) -> Score:
-    """One score in the order of `clips`, from those of some clips each, with their names."""
-    names = [name for some, _ in parts for name in some]
+    """Joins the scores of parts of the clips, given with their clips' names, in the order of `clips`."""
+    names = [name for part_names, _ in parts for name in part_names]
     values = np.concatenate([score.values for _, score in parts])
     return Score(values[[names.index(clip) for clip in clips]], tuple(f for _, score in parts for f in score.failures))
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One schedule's scores by metric name and what they cost."""
+    """One schedule's scores by metric name, and what they cost."""
 
     scores: dict[str, Score]
     seconds: float
-    network_evaluations: int  # clips through the network, once each
-    estimate: float | None = None  # of the objective, where a race stopped before all pairs were scored
+    network_evaluations: int  # a clip through the network once is one
+    estimate: float | None = None  # of the objective, for a schedule that a race stopped

@@ -1,4 +1,4 @@
-"""How good is a voice: denoising error by noise level, and syntheses at a few lengths beside the reference."""
+"""Measures how good a voice is: denoising error by noise level, and scores of its syntheses at a few lengths."""
 
 from collections.abc import Sequence
 
@@ -14,12 +14,12 @@ from vocoder.denoising import denoising_error
 from vocoder.vocoder import Vocoder
 
 COLUMNS = ("log_mel_l1", "pesq", "level")
-# Straight lines in log-SNR that suit most networks: a fixed yardstick, not the best schedule of any.
+# Straight lines in log-SNR that suit most networks: a fixed yardstick, not the best schedule of any network.
 LINES = {6: (10.0, -4.0), 12: (11.0, -4.0), 50: (12.0, -5.0)}
 
 
 def validate(vocoder: Vocoder, clips: Sequence[Clip], *, jobs: int = 1) -> dict[str, float]:
-    """Column -> value: `error <log-SNR>`, and mean `<metric> <steps>` (PESQ, log-mel L1, level) on held-out clips."""
+    """Returns a value for each column: `error <log-SNR>`, and the means `<metric> <steps>` on held-out clips."""
     values = {f"error {level:+.0f}": error for level, error in denoising_error(vocoder, clips).items()}
     values["error mean"] = float(np.mean(list(values.values())))
     metrics = metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=jobs, names=COLUMNS)
@@ -31,5 +31,5 @@ def validate(vocoder: Vocoder, clips: Sequence[Clip], *, jobs: int = 1) -> dict[
 
 
 def yardstick(steps: int) -> NoiseSchedule:
-    """The schedule of `steps` (6, 12 or 50) steps that validations use."""
+    """Returns the schedule of `steps` (6, 12 or 50) steps that validations use."""
     return log_snr_line(steps, *LINES[steps])

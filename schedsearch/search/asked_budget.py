@@ -1,4 +1,4 @@
-"""BUDGET= and MORE=: how far a search goes, and what its store keeps of that."""
+"""How far a search goes: what BUDGET= and MORE= ask for, and what the store remembers of it."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from schedsearch.study.budget import Budget, default_budget, parse_budget
 from schedsearch.study.store import Store
 from vocoder.errors import InputError
 
-_BUDGET, _MORE, _FINISHED = "budget", "more", "finished budget"  # what the store keeps them under
+_BUDGET, _MORE, _FINISHED = "budget", "more", "finished budget"  # the store's keys
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,9 @@ class AskedBudget:
     budget: Budget | None
     more: Budget | None = None
 
-    def total(self, kept: str | None) -> Budget:
-        """What to work to: the budget `kept` from before unless another is given, plus MORE."""
-        begun = self.budget or (parse_budget(kept) if kept else default_budget(self.iterations))
+    def total(self, stored: str | None) -> Budget:
+        """Returns the asked budget, else the `stored` one, else the default, plus MORE."""
+        begun = self.budget or (parse_budget(stored) if stored else default_budget(self.iterations))
         if self.more is None:
             return begun
         if self.more.unit != begun.unit:
@@ -28,24 +28,24 @@ class AskedBudget:
 
 
 def begin(store: Store, asked: AskedBudget) -> Budget:
-    """The budget to work to, kept for the next time.
+    """Returns the budget to work to, and stores it for the next time.
 
-    The same MORE again, while what it asked for is unfinished, is a stopped search going on: it adds nothing.
+    The same MORE again, while the budget that it led to is unfinished, resumes a stopped search: it adds nothing.
     """
     with store.turn():
-        kept, more = store.recall(_BUDGET), str(asked.more) if asked.more else None
-        goes_on = asked.budget is None and more == store.recall(_MORE) and kept != store.recall(_FINISHED)
-        budget = parse_budget(kept) if kept and goes_on else asked.total(kept)
+        stored, more = store.recall(_BUDGET), str(asked.more) if asked.more else None
+        resumes = asked.budget is None and more == store.recall(_MORE) and stored != store.recall(_FINISHED)
+        budget = parse_budget(stored) if stored and resumes else asked.total(stored)
         store.remember(_BUDGET, str(budget))
         store.remember(_MORE, more)
     return budget
 
 
 def finish(store: Store, budget: Budget) -> None:
-    """Keeps that the search has reached the end of this budget, with its results written."""
+    """Stores that the search has reached the end of this budget, with its results written."""
     store.remember(_FINISHED, str(budget))
 
 
 def is_finished(store: Store, budget: Budget | None = None) -> bool:
-    """Whether the search has reached the end of this budget, or of the one that it was last given."""
+    """Whether the search has reached the end of this budget, or of the last one that it was given."""
     return bool(store.recall(_FINISHED) == (str(budget) if budget else store.recall(_BUDGET)))

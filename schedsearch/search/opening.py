@@ -25,10 +25,11 @@ def open_run(
     known: bool = False,
     check: Callable[[Vocoder, Sequence[Clip]], None] | None = None,
 ) -> Run:
-    """Loads the vocoder and clips and opens the store; InputError in one line for whatever is wrong with them, and,
-    where it must be `known`, for a search that was not begun or was of something else.
+    """Loads the vocoder and clips and opens the store. InputError in one line for whatever is wrong with them.
 
-    `check` may refuse the vocoder on the search clips, before there is a store."""
+    With `known`, InputError also for a search that was not begun or that had another identity. `check` may refuse the
+    vocoder on the search clips, before there is a store.
+    """
     if settings.storage:
         check_reachable(settings.storage)
     vocoder = open_vocoder(voice)
@@ -41,7 +42,7 @@ def open_run(
     if check is not None:
         check(vocoder, search_clips)
     folder = results_folder(voice, settings)
-    make_writable(folder)  # after all that can be wrong with the input: bad input leaves nothing behind
+    make_writable(folder)  # after every check of the input: bad input leaves nothing behind
     storage = settings.storage or sqlite_url(folder / STUDY)
     named = replace(settings, objective=",".join(metric.name for metric in objectives))
     identity = _identity(voice, named, vocoder, search_clips, held_out)
@@ -51,26 +52,26 @@ def open_run(
 
 
 def open_checked(voice: Voice, settings: Settings, *, force: bool, tell: Callable[[str], object]) -> Run:
-    """As `open_run` has it, for a voice that is fit to be searched; `tell` is given what was found, a line each.
+    """Opens a run after a check of the voice; `tell` gets each line of the check's result, which the store keeps.
 
-    InputError, before anything of the search is written, where its weights are not trained or its front end is not
-    the one that they were trained with; with `force` it is opened all the same. What was found stands in the store.
+    InputError, before the search writes anything, where the weights are untrained or the front end is not theirs.
+    With `force` the run is opened all the same.
     """
-    found: dict[str, Any] = {}
+    check_result: dict[str, Any] = {}
 
     def check(vocoder: Vocoder, clips: Sequence[Clip]) -> None:
-        found.update(checked(voice, vocoder, clips, settings.results, force, tell))
+        check_result.update(checked(voice, vocoder, clips, settings.results, force, tell))
 
     opened = open_run(voice, settings, check=check)
     with opened.store.using():
-        opened.store.remember(VOICE_CHECK, found)
+        opened.store.remember(VOICE_CHECK, check_result)
     return opened
 
 
 def _identity(
     voice: Voice, settings: Settings, vocoder: Vocoder, search: tuple[Clip, ...], held_out: tuple[Clip, ...]
 ) -> dict[str, Any]:
-    """Everything that scores depend on: two runs share trials only if all of it is equal."""
+    """Returns everything that scores depend on. Two runs share trials only if all of it is equal."""
     return {
         "dataset": voice.dataset,
         **({"speaker": voice.speaker} if voice.speaker != voice.dataset else {}),

@@ -1,4 +1,4 @@
-"""What a user chose for a search, and where its results stand."""
+"""A user's choices for a search, and the folder of its results."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,11 @@ STUDY = "study.db"  # in the results folder
 
 @dataclass(frozen=True)
 class Settings:
-    """What a user chose."""
+    """A user's choices. InputError where they break a rule."""
 
     iterations: int
     strategy: str = "auto"
-    objective: str = DEFAULT_OBJECTIVE  # or several, with commas between them: the first one decides
+    objective: str = DEFAULT_OBJECTIVE  # or several with commas between them; the first one decides
     grid: str = "levels:3"
     race: bool = True
     seed: int = 0
@@ -28,7 +28,7 @@ class Settings:
     jobs: int = 2
 
     def __post_init__(self) -> None:
-        """The rules, before anything is loaded."""
+        """Checks the rules before anything is loaded."""
         if not 1 <= self.iterations <= LONGEST_SEARCH:
             raise InputError(
                 f"ITERS must be a whole number from 1 to {LONGEST_SEARCH}, and is {self.iterations}; "
@@ -38,10 +38,10 @@ class Settings:
 
     @property
     def objectives(self) -> tuple[str, ...]:
-        """By the names that the user gave."""
+        """The objectives by the names that the user gave."""
         return tuple(self.objective.replace(",", " ").split()) or ("",)
 
 
 def results_folder(voice: Voice, settings: Settings) -> Path:
-    """results/<dataset>/<rate>hz/<iters>iters."""
+    """Returns results/<dataset>/<rate>hz/<iters>iters."""
     return voice_folder(voice, settings.results) / f"{settings.iterations}iters"

@@ -1,4 +1,4 @@
-"""Strategies by name, built for one run: what STRATEGY= and GRID= can say."""
+"""Builds the strategy that STRATEGY= and GRID= name, for one run."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -34,23 +34,18 @@ from vocoder.errors import InputError
 from vocoder.vocoder import Vocoder, in_precision
 
 STRATEGIES = ("auto", *SAMPLERS, "cmaes", "grid", "beam", "dynamic_programming", "gradient", sweep.NAME)
-
-
-SEVERAL_OBJECTIVES = tuple(SAMPLERS)  # the strategies that serve them
+SEVERAL_OBJECTIVES = tuple(SAMPLERS)  # the strategies that can serve several
 TREE_BATCH = 256  # candidates of a grid over levels at once: neighbours share most of their network calls
-
-
 BEAM_WIDTH, BEAM_LEVELS = 8, 24
 COST = "trajectory"
 
-
-Stages: TypeAlias = Sequence[tuple[str, float]]  # of `auto`: name, and the part of the budget after which it hands over
+Stages: TypeAlias = Sequence[tuple[str, float]]  # of `auto`: name, and the part of the budget at which it ends
 AUTO: Stages = (("warm start", 1.0), ("line", 1.0), ("tpe", 1.0))
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What strategies are built from."""
+    """The objects that strategies are built from."""
 
     store: Store
     vocoder: Vocoder
@@ -58,14 +53,14 @@ class Tools:
     seed: int
     noise: NoiseBank
     groups: Sequence[Group]  # search clips, for strategies that run the network themselves
-    distance: Distance | None  # the objective, where it is differentiable
-    spent: Callable[[], float]  # the part of the budget used
+    distance: Distance | None  # the objective if it is differentiable
+    spent: Callable[[], float]  # returns the part of the budget that is used
     warm_starts: Sequence[NoiseSchedule] = ()
     grid: str = "levels:3"
 
 
 def check_strategy(name: str, grid: str, steps: int, objectives: int) -> None:
-    """InputError for an unknown name, and for one that can't serve so many objectives."""
+    """Raises InputError for an unknown strategy or grid, and for too many objectives."""
     if name not in STRATEGIES:
         raise InputError(f"STRATEGY must be one of {', '.join(STRATEGIES)}, and is {name!r}; choose one")
     if objectives > 1 and name not in SEVERAL_OBJECTIVES:
@@ -76,12 +71,12 @@ def check_strategy(name: str, grid: str, steps: int, objectives: int) -> None:
 
 
 def strategy_for(name: str, tools: Tools) -> Strategy:
-    """InputError for one that needs a spectral objective where it is not."""
+    """Builds a strategy. InputError if it needs a spectral objective and the objective is not spectral."""
     return _bayesian(name, tools) if name in SAMPLERS else _MAKERS[name](tools)
 
 
 def shares_network_calls(name: str, grid: str) -> bool:
-    """Whether its candidates begin alike, so that sampling them in one tree saves network calls."""
+    """Whether the strategy's candidates begin alike, so that sampling them in one tree saves network calls."""
     return name == "grid" and grid.startswith("levels")
 
 
@@ -94,11 +89,11 @@ def _bayesian(name: str, tools: Tools) -> Strategy:
 
 
 def _cmaes(tools: Tools) -> Strategy:
-    kept = tools.store.recall("cmaes")
-    if kept is None:  # what it begins from stays, be it nothing: what it is told was sampled around that
-        kept = [start.betas.tolist() for start in tools.warm_starts[:1]]
-        tools.store.remember("cmaes", kept)
-    return Evolution(tools.space, tools.seed, start=next(map(NoiseSchedule, kept), None))
+    stored = tools.store.recall("cmaes")
+    if stored is None:  # the start, or none, must stay the same: all proposals are sampled around it
+        stored = [start.betas.tolist() for start in tools.warm_starts[:1]]
+        tools.store.remember("cmaes", stored)
+    return Evolution(tools.space, tools.seed, start=next(map(NoiseSchedule, stored), None))
 
 
 def _grid(tools: Tools) -> Strategy:
@@ -118,7 +113,7 @@ def _beam(tools: Tools) -> Strategy:
         return [schedule.betas.tolist() for schedule in beam.ask(BEAM_WIDTH)], beam.network_evaluations
 
     _spectral(tools, "beam")
-    schedules = lambda: map(NoiseSchedule, _kept(tools.store, "beam", completed))  # noqa: E731
+    schedules = lambda: map(NoiseSchedule, _done_once(tools.store, "beam", completed))  # noqa: E731
     return GridStrategy("beam", schedules, BEAM_WIDTH)
 
 
@@ -127,7 +122,7 @@ def _dynamic_programming(tools: Tools) -> Strategy:
         errors = measure(tools.vocoder, tools.groups, tools.noise)
         return errors.plain(), errors.network_evaluations
 
-    errors = lambda: LevelErrors.from_plain(_kept(tools.store, "level errors", measured))  # noqa: E731
+    errors = lambda: LevelErrors.from_plain(_done_once(tools.store, "level errors", measured))  # noqa: E731
     return DynamicProgramming(tools.space.steps, errors, cost=COSTS[COST])
 
 
@@ -135,12 +130,12 @@ def _gradient(tools: Tools) -> Strategy:
     exact = in_precision(tools.vocoder, None)  # reduced precisions round gradients away
     slope = SamplerSlope(exact, tools.groups, _spectral(tools, "gradient"), tools.noise, draws=(0,))
 
-    def kept(log_snr: Array) -> Slope:
+    def stored_slope(log_snr: Array) -> Slope:
         key = f"slope {sha256(log_snr.tobytes()).hexdigest()[:16]}"
-        found = _kept(tools.store, key, lambda: _plain(slope(log_snr)))
-        return Slope(found["loss"], tuple(found["gradient"]), found["network_evaluations"])
+        values = _done_once(tools.store, key, lambda: _plain(slope(log_snr)))
+        return Slope(values["loss"], tuple(values["gradient"]), values["network_evaluations"])
 
-    return Polish(lambda start: Gradient(start, kept), partial(_descent_start, tools.store))
+    return Polish(lambda start: Gradient(start, stored_slope), partial(_descent_start, tools.store))
 
 
 def _sweep(tools: Tools) -> Strategy:
@@ -178,14 +173,14 @@ _MAKERS: dict[str, Callable[[Tools], Strategy]] = {
 }
 
 
-def _kept(store: Store, key: str, work: Callable[[], tuple[Any, int]]) -> Any:
-    """What work returned (JSON values, network evaluations), done once a study."""
-    found = store.recall_work(key)
-    if found is None:
+def _done_once(store: Store, key: str, work: Callable[[], tuple[Any, int]]) -> Any:
+    """Returns the JSON values of a piece of work, which is done once a study and returns them with its cost."""
+    values = store.recall_work(key)
+    if values is None:
         began = time.perf_counter()
-        found, calls = work()
-        store.remember_work(key, found, seconds=time.perf_counter() - began, network_evaluations=calls)
-    return found
+        values, calls = work()
+        store.remember_work(key, values, seconds=time.perf_counter() - began, network_evaluations=calls)
+    return values
 
 
 def _plain(slope: Slope) -> tuple[dict[str, Any], int]:
@@ -197,10 +192,10 @@ def _descent_start(store: Store, number: int, now: NoiseSchedule | None) -> Nois
 
 
 def _start(store: Store, key: str, now: NoiseSchedule | None) -> NoiseSchedule | None:
-    """Where what is kept under the key began, else where it begins now."""
-    kept = store.recall(key)
-    if kept is not None:
-        return NoiseSchedule(kept)
+    """Returns the start that the store has under the key, else the best schedule now, which becomes the start."""
+    stored = store.recall(key)
+    if stored is not None:
+        return NoiseSchedule(stored)
     if now is not None:
         store.remember(key, now.betas.tolist())
     return now
