@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-from tqdm import tqdm
-
 from schedsearch.report.audio_folder import AudioFolder
 from schedsearch.report.page.dataset_page import dataset_page, lengths
 from schedsearch.report.page.document import write_page, write_small_page
@@ -13,6 +11,7 @@ from schedsearch.report.page.players import listening
 from schedsearch.report.page.run_page import run_page
 from schedsearch.report.page_pictures import drawn_small, left_behind, of_dataset, spectrogram_of
 from schedsearch.report.pictures.png import png
+from schedsearch.report.progress import show as show_bar
 from schedsearch.report.rendering import LISTENING_CLIPS, Heard, Renderer, System, affordable_long, of_verdict, rendered
 from schedsearch.search.loop import Progress
 from schedsearch.search.run import Run
@@ -23,7 +22,6 @@ from schedsearch.voice.opened import held_out_noise
 
 PAGE, SMALL_PAGE, PICTURES, COMPARISON = "report.html", "report.small.html", "pictures", "comparison.csv"
 Show: TypeAlias = Callable[[str, Iterator[Progress]], object]  # goes through what takes long; by the name of it
-_BAR = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed}<{remaining}"
 
 
 def write_run_page(
@@ -37,7 +35,7 @@ def write_run_page(
     """report.html of one run. The training schedule is heard beside the two of the verdict in as many steps as
     `long_seconds` allow; without `long_seconds` as it was rendered before. `show` goes through what is rendered, in
     place of a bar on the terminal."""
-    names, heard = _heard(run, verdict, clips, long_seconds, show or _bar) if clips else ([], [])
+    names, heard = _heard(run, verdict, clips, long_seconds, show or _show_bar) if clips else ([], [])
     pictures, rate, path = left_behind(run.folder / PICTURES), run.vocoder.sample_rate, run.folder / PAGE
     if heard:
         pictures += spectrogram_of(names[0], heard, rate, run.voice.services.draw or png)
@@ -98,8 +96,5 @@ def _render(renderer: Renderer, system: System, show: Show) -> None:
         show(f"to hear: {system.key}", renderer.render(system))
 
 
-def _bar(what: str, steps: Iterator[Progress]) -> None:
-    with tqdm(total=100, desc=what, bar_format=_BAR) as bar:
-        for progress in steps:
-            bar.n = round(100 * progress.done)
-            bar.refresh()
+def _show_bar(stage: str, steps: Iterator[Progress]) -> None:
+    show_bar(stage, ((progress.done, "") for progress in steps))

@@ -4,15 +4,14 @@ import csv
 import json
 import re
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 from conftest import files_below
 
 from schedsearch.cli import main
-from schedsearch.commands.search import _show
 from schedsearch.report.plan import plan
+from schedsearch.report.progress import show_stages
 from schedsearch.schedules.formulas import resample
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import LogSnrSpace
@@ -164,15 +163,14 @@ def test_a_stage_takes_as_long_as_its_own_work(monkeypatch, capsys):
     # Its bar begins with its first progress and ends with that of the next stage: neither is when its work did.
     clock = [1000.0]
     monkeypatch.setattr("tqdm.std.time", lambda: clock[0])
-    monkeypatch.setattr("schedsearch.commands.search.time", SimpleNamespace(time=lambda: clock[0]))
+    monkeypatch.setattr("schedsearch.report.progress.time", SimpleNamespace(time=lambda: clock[0]))
 
-    def steps(_):
+    def steps():
         for stage, done, seconds in (("first", 0.5, 60), ("first", 1.0, 60), ("second", 1.0, 10), ("third", 1.0, 90)):
             clock[0] += seconds
             yield Progress(stage, done, None)
 
-    opened: Any = SimpleNamespace(steps=steps, store=SimpleNamespace(objective="x"))
-    _show(opened, Budget(1, "candidates"))
+    show_stages(steps(), lambda progress: "")
     told = capsys.readouterr().err
     ends = dict(re.findall(r"(\w+) +100% \|.*?\| (\d\d:\d\d)<", told))  # the last of each
     assert told.count("\n") == 3  # what comes next begins a line
