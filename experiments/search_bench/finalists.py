@@ -9,7 +9,7 @@ from experiments.search_bench.held_out import DRAWS, SECONDS
 from experiments.search_bench.rows import Key, stands
 from experiments.search_bench.searching import FOLDER, FRESH, demo, every_metric, scratch
 from schedsearch.schedules.schedule import NoiseSchedule
-from schedsearch.search.finalists import finalists
+from schedsearch.search.finalists import finalists, shortlisted
 from schedsearch.search.loop import search
 from schedsearch.search.run import Run
 from schedsearch.study.budget import Budget
@@ -37,9 +37,10 @@ def _rows(key: Key, run: Run) -> pd.DataFrame:
     budget = Budget(CANDIDATES, "candidates")
     for _ in search(run.store, run.race, run.space, run.strategy(budget), budget):
         pass
-    for _ in run.rescored():
+    shortlist = shortlisted(run.store)
+    for _ in run.rescored(shortlist):
         pass
-    ranked = finalists(run.store)
+    ranked = finalists(run.store, shortlist)
     chosen: dict[str, NoiseSchedule] = {
         "baseline": next(c for c in ranked if c.kind == "baseline").schedule,
         "unconfirmed": ranking(run.store, run.store.candidates())[0].schedule,

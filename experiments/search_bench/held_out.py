@@ -12,7 +12,7 @@ from schedsearch.evaluation.bootstrap import paired_bootstrap
 from schedsearch.evaluation.scores import Score
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.schedules.schedule import NoiseSchedule
-from schedsearch.search.finalists import finalists
+from schedsearch.search.finalists import finalists, shortlisted
 from schedsearch.search.loop import search
 from schedsearch.search.run import Run
 from schedsearch.study.budget import Budget
@@ -36,9 +36,10 @@ def measure_length(iterations: int, results: Path, *, path: Path = PATH) -> None
     run = demo(iterations, "auto", 0, results, clips=None if iterations <= 12 else 4)
     for _ in search(run.store, run.race, run.space, run.strategy(budget := _budget(iterations)), budget):
         pass
-    for _ in run.rescored():
+    shortlist = shortlisted(run.store)
+    for _ in run.rescored(shortlist):
         pass
-    ranked = finalists(run.store)
+    ranked = finalists(run.store, shortlist)
     ours = next(c for c in ranked if c.kind != "baseline")
     baseline = next(c for c in ranked if c.kind == "baseline")
     rivals = {baseline.name: baseline.schedule, **_grids(iterations)}

@@ -10,8 +10,7 @@ import pandas as pd
 from experiments.search_bench.searching import COLUMN, FOLDER, demo, scratch
 from schedsearch.evaluation.draws import search_draws
 from schedsearch.sampling.prefix_tree import calls
-from schedsearch.search.race import LEVEL, clip_means, rounds, surely_worse
-from schedsearch.search.run import HEATS
+from schedsearch.search.race import HEATS, LEVEL, clip_means, is_worse, rounds
 from schedsearch.strategies.bayesian import Bayesian
 from schedsearch.strategies.named_grids import level_grid
 from vocoder.atomic import atomic_write
@@ -116,6 +115,6 @@ def _raced_against(mine: Array, best: Array | None, known: Sequence[Mask], level
     """Pairs scored, and whether the race stopped it."""
     if best is not None:
         for run in known[:-1]:
-            if surely_worse(clip_means(np.where(run, mine - best, np.nan)), level):
+            if is_worse(clip_means(np.where(run, mine - best, np.nan)), level):
                 return int(run.sum()), True
     return mine.size, False

@@ -45,7 +45,7 @@ import pandas as pd
 from schedsearch.comparison.contest import Contest
 from schedsearch.comparison.standings import Standing
 from schedsearch.evaluation.bootstrap import Interval, paired_bootstrap, sound_clips
-from schedsearch.evaluation.paired import Comparison, sound, word
+from schedsearch.evaluation.paired import Comparison, sound
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import defused
 from schedsearch.metrics.registry import Metric
@@ -96,7 +96,7 @@ def _row(contest: Contest, standing: Standing, comparison: Comparison, metric: M
         "objective": contest.scoring.metrics[0].name,
         "rival": defused(standing.rival.name),
         **difference(comparison),
-        "verdict": word(comparison, metric),
+        "verdict": comparison.outcome.value,
         **_speed(contest, len(entrant.schedule)),
         "terminal_log_snr": float(entrant.schedule.log_snr[-1]),
         "sigma_1": entrant.schedule.residual_noise,

@@ -5,14 +5,22 @@ from math import isfinite
 
 from schedsearch.comparison.contest import Contest
 from schedsearch.comparison.standings import Standing
-from schedsearch.evaluation.paired import Comparison, sound, word
+from schedsearch.evaluation.paired import Comparison, Outcome, sound
 from schedsearch.formatting import counted
 from schedsearch.metrics.registry import Metric
 
 WIDTH = 100  # columns
 _NAME, _MEAN, _GAP = 28, 15, 26
-_MARKS = {"better": "+", "worse": "-", "tie": "=", "higher": "^", "lower": "v", "fails more often": "", "": " "}
-LEGEND = "beside the rival (*, best baseline): + better, - worse, = not settled, ^ v higher, lower; ! failures"
+_MARKS = {
+    Outcome.BETTER: "+",
+    Outcome.WORSE: "-",
+    Outcome.TIE: "=",
+    Outcome.HIGHER: "^",
+    Outcome.LOWER: "v",
+    Outcome.FAILS_MORE: "",
+    Outcome.NO_COMPARISON: " ",
+}
+LEGEND = "beside the rival (*, best baseline): + better, - worse, = not told apart, ^ v higher, lower; ! failures"
 
 
 def text(contest: Contest, ranked: Mapping[int, Sequence[Standing]]) -> str:
@@ -45,9 +53,9 @@ def _objective_head(metric: Metric) -> str:
 def _line(standing: Standing, shown: tuple[Metric, ...]) -> str:
     main, others = standing.main, standing.comparisons[1:]
     mark = "*" if standing.entrant is standing.rival else " "
-    cells = "".join(f" {_cell(c, m):>{_width(m)}}" for c, m in zip(others, shown[1:], strict=False))
+    cells = "".join(f" {_cell(c):>{_width(m)}}" for c, m in zip(others, shown[1:], strict=False))
     start = f"{mark} {_short(standing.entrant.name):<{_NAME}} {_mean(main):>{_MEAN}}"
-    return f"{start} {_gap(standing, shown[0]):<{_GAP}}{cells}".rstrip()
+    return f"{start} {_gap(standing):<{_GAP}}{cells}".rstrip()
 
 
 def _mean(comparison: Comparison) -> str:
@@ -59,21 +67,21 @@ def _mean(comparison: Comparison) -> str:
     return f"{failed}{kept.mean:.4f}{error}"
 
 
-def _gap(standing: Standing, metric: Metric) -> str:
+def _gap(standing: Standing) -> str:
     if standing.entrant is standing.rival:
         return "the rival"
     found = standing.main.difference
     if found is None:
         return "too few clips to say"
-    return f"{found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}] {_MARKS[word(standing.main, metric)]}"
+    return f"{found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}] {_MARKS[standing.main.outcome]}"
 
 
-def _cell(comparison: Comparison, metric: Metric) -> str:
+def _cell(comparison: Comparison) -> str:
     kept = sound(comparison.winner)
     if not len(kept.values):
         return "failed"
     failed = "!" if comparison.winner.failures else ""
-    return f"{failed}{kept.mean:.3f}{_MARKS[word(comparison, metric)]}"
+    return f"{failed}{kept.mean:.3f}{_MARKS[comparison.outcome]}"
 
 
 def _width(metric: Metric) -> int:

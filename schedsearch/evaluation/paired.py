@@ -1,10 +1,33 @@
-"""Two schedules on the same clips and noise, and the one word for what came of it."""
+"""Compares two schedules on the same clips and noise, and names the outcome."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from schedsearch.evaluation.bootstrap import Interval, paired_bootstrap, sound_clips
 from schedsearch.evaluation.scores import Score
 from schedsearch.metrics.registry import Metric
+
+
+class Outcome(StrEnum):
+    """What a comparison says of its winner. The values are the words of the CSV files."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    TIE = "tie"
+    FAILS_MORE = "fails more often"
+    HIGHER = "higher"  # HIGHER and LOWER: of a metric of which no side is better
+    LOWER = "lower"
+    NO_COMPARISON = ""
+
+    @property
+    def label(self) -> str:
+        """The words for people, under a heading such as "searched is"."""
+        return {Outcome.TIE: "not told apart", Outcome.NO_COMPARISON: "not comparable"}.get(self, self.value)
+
+    @property
+    def predicate(self) -> str:
+        """The same as the end of a sentence that begins with "the searched schedule"."""
+        return self.label if self is Outcome.FAILS_MORE else f"is {self.label}"
 
 
 @dataclass(frozen=True)
@@ -15,43 +38,39 @@ class Comparison:
     winner: Score
     baseline: Score
     difference: Interval | None  # None when fewer than two clips are sound in both
-    better: bool  # the interval excludes zero on the winner's side, and the winner fails no more often
+    outcome: Outcome
+
+    @property
+    def better(self) -> bool:
+        """Whether the interval lies on the winner's side of zero and the winner fails no more often."""
+        return self.outcome is Outcome.BETTER
 
     @property
     def fails_more(self) -> bool:
-        """Whether the winner has more pairs of clip and draw without a value: the difference knows nothing of them."""
+        """Whether the winner has more pairs of clip and draw without a value. The difference leaves such clips out."""
         return len(self.winner.failures) > len(self.baseline.failures)
 
 
 def compare(metric: Metric, winner: Score, baseline: Score, seed: int) -> Comparison:
-    """Over the clips that are sound in both."""
+    """Compares two schedules over the clips that are sound in both."""
     sound = sound_clips([winner.values, baseline.values])
     if sound.sum() < 2:
-        return Comparison(metric.name, winner, baseline, None, False)
+        return Comparison(metric.name, winner, baseline, None, Outcome.NO_COMPARISON)
     difference = paired_bootstrap(winner.values[sound], baseline.values[sound], seed=seed)
-    better = difference.high < 0 if metric.direction == "minimize" else difference.low > 0
-    no_more_failures = len(winner.failures) <= len(baseline.failures)
-    return Comparison(metric.name, winner, baseline, difference, better and metric.ranks and no_more_failures)
+    fails_more = metric.ranks and len(winner.failures) > len(baseline.failures)
+    outcome = Outcome.FAILS_MORE if fails_more else _outcome(difference, metric)
+    return Comparison(metric.name, winner, baseline, difference, outcome)
 
 
-def word(comparison: Comparison, metric: Metric) -> str:
-    """The verdict's: what fails more often is no better, whatever the clips say that have both."""
-    found = side(comparison, metric)
-    return "fails more often" if found and metric.ranks and comparison.fails_more else found
-
-
-def side(comparison: Comparison, metric: Metric) -> str:
-    """Where the interval lies, over the clips that are sound in both."""
-    difference = comparison.difference
-    if difference is None:
-        return ""
+def _outcome(difference: Interval, metric: Metric) -> Outcome:
+    """Names the side of zero on which the interval lies."""
     if not difference.excludes_zero:
-        return "tie"
+        return Outcome.TIE
     if not metric.ranks:
-        return "higher" if difference.low > 0 else "lower"
-    return "better" if (difference.high < 0) == (metric.direction == "minimize") else "worse"
+        return Outcome.HIGHER if difference.low > 0 else Outcome.LOWER
+    return Outcome.BETTER if (difference.high < 0) == (metric.direction == "minimize") else Outcome.WORSE
 
 
 def sound(score: Score) -> Score:
-    """Of the clips without a failure."""
+    """Returns the score of the clips without a failure."""
     return Score(score.values[sound_clips([score.values])])

@@ -1,4 +1,4 @@
-"""What a run found, in a sentence that follows from its numbers."""
+"""States what a run found in one sentence that follows from its numbers."""
 
 import math
 from collections.abc import Mapping
@@ -6,87 +6,82 @@ from dataclasses import dataclass
 from typing import Any
 
 from schedsearch.evaluation.bootstrap import Interval, sound_clips
+from schedsearch.evaluation.paired import Outcome
 from schedsearch.formatting import counted
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.search.verdict import Verdict
 
-# Why a baseline ships, by the outcome.
-_WHY = {
-    "worse": "is worse",
-    "not told apart": "can't be told from it",
-    "fails more often": "fails more often, whatever the clips say that have both",
-}
-DIGITS, MOST_DIGITS = 4, 8  # behind the point; more where fewer would make a difference of nothing out of one
+DIGITS, MOST_DIGITS = 4, 8  # behind the point; more only where a difference would otherwise read as zero
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the sentence says: of a verdict, or of the run.json that was written of one."""
+    """What the sentence says. It comes from a verdict, or from the run.json that a verdict was written to."""
 
     metric: str
     baseline: str
     improves: bool
     difference: Interval | None  # searched minus baseline; None where fewer than two clips have both
     clips: int  # held out
-    pairs: int  # of them those that the difference is over
+    pairs: int  # the clips that the difference is over
     draws: int
     failures: tuple[int, int] = (0, 0)  # clips x draws without a value: searched, baseline
     worse_in: tuple[str, ...] = ()  # the other metrics whose intervals lie on the worse side
     fails_in: tuple[str, ...] = ()  # the other metrics in which the searched schedule fails more often
 
     @property
-    def outcome(self) -> str:
-        """Of the searched schedule: better, fails more often, worse, not told apart, or no verdict."""
+    def outcome(self) -> Outcome:
+        """The outcome for the searched schedule."""
         if self.difference is None:
-            return "no verdict"
+            return Outcome.NO_COMPARISON
         if self.improves:
-            return "better"
+            return Outcome.BETTER
         if self.failures[0] > self.failures[1]:
-            return "fails more often"
-        return "worse" if self.difference.excludes_zero else "not told apart"
+            return Outcome.FAILS_MORE
+        return Outcome.WORSE if self.difference.excludes_zero else Outcome.TIE
 
 
 def finding(verdict: Verdict) -> Finding:
-    """In the objective that decides."""
+    """Returns what a verdict says of the objective that decides."""
     main = next(c for c in verdict.comparisons if c.metric == verdict.objective)
     clips, draws = main.winner.values.shape
-    pairs = int(sound_clips([main.winner.values, main.baseline.values]).sum())
-    failures = len(main.winner.failures), len(main.baseline.failures)
     return Finding(
-        main.metric,
-        verdict.baseline.name,
-        verdict.improves,
-        main.difference,
-        clips,
-        pairs,
-        draws,
-        failures,
-        _worse_in(verdict.objective, {c.metric: c.difference for c in verdict.comparisons}),
-        tuple(c.metric for c in verdict.comparisons if c is not main and c.fails_more),
+        metric=main.metric,
+        baseline=verdict.baseline.name,
+        improves=verdict.improves,
+        difference=main.difference,
+        clips=clips,
+        pairs=int(sound_clips([main.winner.values, main.baseline.values]).sum()),
+        draws=draws,
+        failures=(len(main.winner.failures), len(main.baseline.failures)),
+        worse_in=_worse_in(verdict.objective, {c.metric: c.difference for c in verdict.comparisons}),
+        fails_in=tuple(c.metric for c in verdict.comparisons if c is not main and c.fails_more),
     )
 
 
-def stored_finding(told: Mapping[str, Any]) -> Finding:
-    """Out of a run.json; LookupError, TypeError or ValueError where it is none."""
-    [main] = (c for c in told["held_out"] if c["metric"] == told["objective"])
+def stored_finding(facts: Mapping[str, Any]) -> Finding:
+    """Returns what a run.json says. LookupError, TypeError or ValueError where no search has written it."""
+    [main] = (c for c in facts["held_out"] if c["metric"] == facts["objective"])
     winner, baseline = main["winner"], main["baseline"]
-    gaps = {str(c["metric"]): _interval(c["difference"]) for c in told["held_out"]}
+    differences = {str(c["metric"]): _interval(c["difference"]) for c in facts["held_out"]}
     return Finding(
         metric=str(main["metric"]),
-        baseline=str(told["baseline"]),
-        improves=bool(told["improves_on_baseline"]),
-        difference=gaps[str(main["metric"])],
+        baseline=str(facts["baseline"]),
+        improves=bool(facts["improves_on_baseline"]),
+        difference=differences[str(main["metric"])],
         clips=int(winner["clips"]),
         pairs=int(main.get("pairs", winner["clips"])),
         draws=int(winner["draws"]),
         failures=(int(winner["failures"]), int(baseline["failures"])),
-        worse_in=_worse_in(str(told["objective"]), gaps),
-        fails_in=tuple(str(c["metric"]) for c in told["held_out"] if c is not main and _fails_more(c)),
+        worse_in=_worse_in(str(facts["objective"]), differences),
+        fails_in=tuple(str(c["metric"]) for c in facts["held_out"] if c is not main and _fails_more(c)),
     )
 
 
-def _interval(gap: Mapping[str, Any] | None) -> Interval | None:
-    return Interval(float(gap["mean"]), float(gap["low"]), float(gap["high"])) if gap else None
+def _interval(difference: Mapping[str, Any] | None) -> Interval | None:
+    if not difference:
+        return None
+    return Interval(float(difference["mean"]), float(difference["low"]), float(difference["high"]))
 
 
 def _fails_more(comparison: Mapping[str, Any]) -> bool:
@@ -94,33 +89,39 @@ def _fails_more(comparison: Mapping[str, Any]) -> bool:
 
 
 def _worse_in(objective: str, differences: Mapping[str, Interval | None]) -> tuple[str, ...]:
-    """What a listener should know of a schedule that wins by the objective alone."""
-    worse = {"lower is better": 1, "higher is better": -1}
+    """Names the other metrics whose intervals lie on the worse side."""
+    sign_of_worse = {"lower is better": 1, "higher is better": -1}
     return tuple(
         name
-        for name, gap in differences.items()
-        if name != objective and gap and gap.excludes_zero and gap.mean * worse.get(better_side(name), 0) > 0
+        for name, difference in differences.items()
+        if name != objective
+        and difference
+        and difference.excludes_zero
+        and difference.mean * sign_of_worse.get(better_side(name), 0) > 0
     )
 
 
-def sentence(found: Finding | Verdict) -> str:
-    """Which schedule ships, how much better, how sure."""
-    f = finding(found) if isinstance(found, Verdict) else found
-    if f.difference is None:
+def sentence(source: Finding | Verdict) -> str:
+    """Says which schedule ships, how much better it is and how sure that is."""
+    found = finding(source) if isinstance(source, Verdict) else source
+    if found.difference is None:
+        clips = counted(found.clips, "held-out clip")
         return (
-            f"No verdict: {f.metric} has values of both schedules on {f.pairs} of {counted(f.clips, 'held-out clip')}"
-            f"{_failed(f)}, and a comparison needs 2; {f.baseline} ships."
+            f"No verdict: {found.metric} has values of both schedules on {found.pairs} of {clips}"
+            f"{_failed(found)}, and a comparison needs 2; {found.baseline} ships."
         )
-    mean, low, high = signed(f.difference)
-    side = f", {better_side(f.metric)}" if better_side(f.metric) else ""
-    numbers = f"{f.metric} {mean} (95 % interval {low} to {high}{side}), {_sample(f)}{_failed(f)}."
-    if f.improves:
-        return f"The searched schedule ships: it is better than {f.baseline}, {numbers}{_objections(f)}"
-    return f"{f.baseline} ships: the searched schedule {_WHY[f.outcome]}, {numbers}"
+    mean, low, high = signed(found.difference)
+    side = f", {better_side(found.metric)}" if better_side(found.metric) else ""
+    interval = f"{found.metric} {mean} (95 % interval {low} to {high}{side})"
+    numbers = f"{interval}, {_sample(found)}{_failed(found)}."
+    if found.improves:
+        return f"The searched schedule ships: it is better than {found.baseline}, {numbers}{_objections(found)}"
+    beside = " from it" if found.outcome is Outcome.TIE else ""
+    return f"{found.baseline} ships: the searched schedule {found.outcome.predicate}{beside}, {numbers}"
 
 
 def better_side(metric: str) -> str:
-    """`lower is better` or `higher is better`; empty for a metric that is not in the catalogue or ranks nothing."""
+    """Returns `lower is better` or `higher is better`; empty for a metric that ranks nothing or is not known."""
     known = {d.name: d for rate in (8_000, 16_000) for d in catalogue(rate)}.get(metric)
     if known is None or not known.ranks:
         return ""
@@ -128,7 +129,7 @@ def better_side(metric: str) -> str:
 
 
 def signed(difference: Interval) -> tuple[str, str, str]:
-    """Mean, low and high with their signs, in as many digits as `digits` says."""
+    """Returns mean, low and high with their signs, in as many digits as `digits` says."""
     places = digits(difference)
     mean, low, high = (
         f"{round(value, places) + 0.0:+.{places}f}" for value in (difference.mean, difference.low, difference.high)
@@ -137,21 +138,25 @@ def signed(difference: Interval) -> tuple[str, str, str]:
 
 
 def digits(difference: Interval) -> int:
-    """Behind the point: enough for two digits of the end that is nearer to zero: it decides."""
+    """Returns how many digits to show behind the point.
+
+    The end nearer to zero decides the outcome: it gets two digits that are not zero.
+    """
     sizes = [abs(value) for value in (difference.low, difference.high) if value]
     return min(MOST_DIGITS, max(DIGITS, 1 - math.floor(math.log10(min(sizes, default=1.0)))))
 
 
-def _sample(f: Finding) -> str:
-    of = "" if f.pairs == f.clips else f"{f.pairs} of "
-    return f"{of}{counted(f.clips, 'held-out clip')} x {counted(f.draws, 'fresh draw')}"
+def _sample(found: Finding) -> str:
+    part = "" if found.pairs == found.clips else f"{found.pairs} of "
+    return f"{part}{counted(found.clips, 'held-out clip')} x {counted(found.draws, 'fresh draw')}"
 
 
-def _objections(f: Finding) -> str:
-    named = [("is worse", f.worse_in), ("fails more often", f.fails_in)]
-    told = [f"{what} in {', '.join(metrics)}" for what, metrics in named if metrics]
-    return f" It {' and '.join(told)}." if told else ""
+def _objections(found: Finding) -> str:
+    named = [("is worse", found.worse_in), ("fails more often", found.fails_in)]
+    objections = [f"{what} in {', '.join(metrics)}" for what, metrics in named if metrics]
+    return f" It {' and '.join(objections)}." if objections else ""
 
 
-def _failed(f: Finding) -> str:
-    return f" (failures: searched {f.failures[0]}, {f.baseline} {f.failures[1]})" if any(f.failures) else ""
+def _failed(found: Finding) -> str:
+    searched, baseline = found.failures
+    return f" (failures: searched {searched}, {found.baseline} {baseline})" if any(found.failures) else ""

@@ -37,7 +37,7 @@ def _write(opened: Run, verdict: Verdict) -> None:
         write_front(opened.store, opened.folder / FRONT)
     else:  # of an earlier search of several objectives
         (opened.folder / FRONT).unlink(missing_ok=True)
-    write_leaderboard(opened.store, verdict, opened.folder / "leaderboard.csv")
+    write_leaderboard(verdict, opened.folder / "leaderboard.csv")
     write_schedules(verdict, facts, opened.folder)
     write_run(facts, opened.folder / "run.json")
     write_pictures(opened.store, verdict, opened.folder / "pictures", opened.voice.services.draw)

@@ -45,7 +45,6 @@ from schedsearch.evaluation.paired import Comparison
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import defused
 from schedsearch.schedules.files import Layout, write_schedule
-from schedsearch.search.finalists import finalists, leaders
 from schedsearch.search.verdict import Verdict
 from schedsearch.search.warm_starts import BEGAN_FROM, origin_key
 from schedsearch.study.candidate import Candidate
@@ -78,10 +77,10 @@ def write_front(store: Store, path: Path) -> None:
     _write_csv(pd.DataFrame([_trial(c) for c in front]), path)
 
 
-def write_leaderboard(store: Store, verdict: Verdict, path: Path) -> None:
-    """One row a schedule, in the order of `leaders`: search score, and held-out scores of the two that met."""
-    again = {candidate.name for candidate in finalists(store)}
-    rows = [_leader(c, c.name in again, store.objective, verdict) for c in leaders(store)]
+def write_leaderboard(verdict: Verdict, path: Path) -> None:
+    """Writes finalists, then other baselines: the search score, and the held-out scores of winner and baseline."""
+    rows = [_leader(c, True, verdict) for c in verdict.finalists]
+    rows += [_leader(c, False, verdict) for c in verdict.other_baselines]
     _write_csv(pd.DataFrame(rows), path)
 
 
@@ -143,11 +142,11 @@ def _trial(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def _leader(candidate: Candidate, finalist: bool, objective: str, verdict: Verdict) -> dict[str, Any]:
+def _leader(candidate: Candidate, finalist: bool, verdict: Verdict) -> dict[str, Any]:
     wins, loses = candidate.name == verdict.winner.name, candidate.name == verdict.baseline.name
     shipped = candidate.name == verdict.shipped.name
     row = {"name": candidate.name, "kind": candidate.kind, "shipped": shipped, "finalist": finalist}
-    row |= _columns(f"search_{objective}", candidate.score)
+    row |= _columns(f"search_{verdict.objective}", candidate.score)
     for c in verdict.comparisons:
         row |= _columns(f"held_out_{c.metric}", c.winner if wins else c.baseline if loses else None)
         row |= _gap(f"held_out_{c.metric}_difference", c.difference if wins else None)

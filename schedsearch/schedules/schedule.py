@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -52,6 +53,11 @@ class NoiseSchedule:
     def __reduce__(self) -> tuple[type["NoiseSchedule"], tuple[Array]]:
         # An unpickled array is writable again. The constructor makes a worker's copy read-only too.
         return NoiseSchedule, (np.array(self.betas),)
+
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits of the betas' SHA-256, by which stores and files recognise a schedule."""
+        return sha256(self.betas.tobytes()).hexdigest()[:16]
 
     @cached_property
     def log_alphas_cumprod(self) -> Array:

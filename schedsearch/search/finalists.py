@@ -1,7 +1,8 @@
-"""The few best of both kinds, scored again: the best of many noisy scores looks better than it is.
+"""Scores the few best schedules of both kinds again: the best of many noisy scores looks better than it is.
 
-On fresh noise, in float32 (a search may run in a faster precision), and ranked by that alone. Those searched lie apart
-from each other: a search ends among neighbours that nothing tells apart, and four of them would be one finalist.
+Finalists are scored on fresh noise and in float32 (a search may run in a faster precision), and ranked by those scores
+alone. Searched finalists lie apart from each other. A search ends among neighbours that no score tells apart, and four
+of them would be one finalist.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,58 +19,53 @@ SEARCHED_FINALISTS, BASELINE_FINALISTS = 4, 2
 APART = 0.25  # log-SNR, root mean square over steps
 
 
-def rescore_finalists(store: Store, evaluator: Evaluator, draws: Sequence[int]) -> Iterator[Progress]:
-    """One by one and unshared, as users will run them; in draws that the search had not."""
-    shortlist = {_key(candidate): candidate for candidate in _shortlist(store)}
-    for key in share_out(store, list(shortlist), lambda key: store.recall(key) is not None):
-        candidate = shortlist[key]
-        found = evaluator.evaluate([candidate.schedule], draws)[0].scores
-        store.remember(key, {name: plain_score(found[name]) for name in store.objectives})
-        done = sum(store.recall(key) is not None for key in shortlist)
-        yield Progress("finalists", done / len(shortlist), next(iter(finalists(store)), None))
+def shortlisted(store: Store) -> list[Candidate]:
+    """Returns the schedules to score again: the best searched ones that lie apart, then the best baselines."""
+    candidates = store.candidates()
+    searched = apart(ranking(store, candidates), SEARCHED_FINALISTS) or _best_stopped(store, candidates)
+    return searched + ranking(store, store.baselines())[:BASELINE_FINALISTS]
 
 
-def all_rescored(store: Store) -> bool:
-    """Whether none is left to do, as candidates stand now."""
-    return all(store.recall(_key(candidate)) is not None for candidate in _shortlist(store))
+def rescore_finalists(
+    store: Store, shortlist: Sequence[Candidate], evaluator: Evaluator, draws: Sequence[int]
+) -> Iterator[Progress]:
+    """Scores a shortlist one by one, without shared network calls, in draws that the search did not hear."""
+    by_key = {_key(candidate): candidate for candidate in shortlist}
+    for key in share_out(store, list(by_key), lambda key: store.recall(key) is not None):
+        scores = evaluator.evaluate([by_key[key].schedule], draws)[0].scores
+        store.remember(key, {name: plain_score(scores[name]) for name in store.objectives})
+        done = sum(store.recall(key) is not None for key in by_key)
+        yield Progress("finalists", done / len(by_key), next(iter(finalists(store, shortlist)), None))
 
 
-def finalists(store: Store) -> list[Candidate]:
-    """The rescored shortlist, best first."""
+def all_rescored(store: Store, shortlist: Sequence[Candidate]) -> bool:
+    """Whether every schedule of the shortlist has been scored again."""
+    return all(store.recall(_key(candidate)) is not None for candidate in shortlist)
+
+
+def finalists(store: Store, shortlist: Sequence[Candidate]) -> list[Candidate]:
+    """Returns the shortlist with its new scores, best first, without those that failed."""
     rescored = [
-        replace(candidate, scores={name: score_from(score) for name, score in again.items()}, estimate=None)
-        for candidate in _shortlist(store)
-        if (again := store.recall(_key(candidate))) is not None
+        replace(candidate, scores={name: score_from(score) for name, score in stored.items()}, estimate=None)
+        for candidate in shortlist
+        if (stored := store.recall(_key(candidate))) is not None
     ]
     return ranking(store, rescored)
 
 
-def leaders(store: Store) -> list[Candidate]:
-    """The finalists, then the baselines that are none, each best first: what is ranked on other noise is not mixed."""
-    found = finalists(store)
-    others = [c for c in store.baselines() if c.name not in {finalist.name for finalist in found}]
-    return [*found, *ranking(store, others), *(c for c in others if not c.whole)]
-
-
 def apart(ranked: Sequence[Candidate], count: int) -> list[Candidate]:
-    """The first of them, and each that is not near one before it, at most so many."""
-    found: list[Candidate] = []
+    """Returns the first `count` candidates, skipping each one that is near a candidate before it."""
+    chosen: list[Candidate] = []
     for candidate in ranked:
-        if len(found) == count:
+        if len(chosen) == count:
             break
-        if all(candidate.schedule.distance(other.schedule) >= APART for other in found):
-            found.append(candidate)
-    return found
-
-
-def _shortlist(store: Store) -> list[Candidate]:
-    candidates = store.candidates()
-    found = apart(ranking(store, candidates), SEARCHED_FINALISTS) or _best_stopped(store, candidates)
-    return found + ranking(store, store.baselines())[:BASELINE_FINALISTS]
+        if all(candidate.schedule.distance(other.schedule) >= APART for other in chosen):
+            chosen.append(candidate)
+    return chosen
 
 
 def _best_stopped(store: Store, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The one of the best estimate, where a race against a good baseline has left no other to report on."""
+    """Returns the stopped candidate of the best estimate, for a race that a good baseline won against all of them."""
     stopped = [c for c in candidates if c.estimate is not None and not c.failures]
     return sorted(stopped, key=lambda c: c.losses(store.signs)[0])[:1]
 

@@ -1,4 +1,4 @@
-"""The loop: baselines, then a strategy's proposals until the budget is spent."""
+"""The loop: scores the baselines, then a strategy's proposals until the budget is spent."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -32,62 +32,64 @@ class Progress:
 def search(
     store: Store, race: Race, space: ScheduleSpace, strategy: Strategy, budget: Budget
 ) -> Iterator[Progress]:
-    """Scores baselines and then proposals, yielding after each batch; stop iterating to stop, start again to go on.
+    """Scores baselines and then proposals, yielding after each batch. Stop iterating to stop, start again to go on.
 
-    As many processes as like to may do so on one store: they share the baselines, the budget and what each finds. It
-    ends when the budget is spent and nobody is at work any more; who has nothing left to do waits for the others.
+    Any number of processes may search in one store: they share the baselines, the budget and all results. The search
+    ends when the budget is spent and no process evaluates anything. Until then a process without work waits.
     """
     yield from _score_baselines(store, race, space.steps)
     try:
-        yield from _searched(store, race, space, strategy, budget)
+        yield from _score_proposals(store, race, space, strategy, budget)
     finally:
         store.release_all()
 
 
-def _searched(
+def _score_baselines(store: Store, race: Race, steps: int) -> Iterator[Progress]:
+    schedules = baselines(steps, own=store.names)
+    unshared = replace(race, shared=False)
+    for name in share_out(store, list(schedules), lambda name: name in {c.name for c in store.baselines()}):
+        store.add_baseline(name, schedules[name], unshared.evaluate([schedules[name]])[0])
+        yield Progress("baselines", len(store.baselines()) / len(schedules), best(store))
+
+
+def _score_proposals(
     store: Store, race: Race, space: ScheduleSpace, strategy: Strategy, budget: Budget
 ) -> Iterator[Progress]:
-    told: set[str] = set()
+    told: set[str] = set()  # names of the candidates that the strategy knows
     _tell(strategy, store, store.baselines(), told)
-    asked = False
+    has_asked = False
     while True:
         with store.turn():
             used = spent(store, budget)
             _tell(strategy, store, store.candidates(), told)
-            claims = store.adopt(parts=asked)
+            claims = store.adopt(parts=has_asked)
             if not claims and used < 1:
-                claims, asked = _claimed(store, space, strategy, budget, used), True
-            others = bool(claims or store.in_flight())
-        if not others:
-            break
-        if not claims:
+                claims, has_asked = _claim_next(store, space, strategy, budget, used), True
+            if not claims and not store.in_flight():
+                return
+        if claims:
+            _evaluate(store, race, claims)
+            yield Progress(claims[0].kind, min(1.0, max(used, spent(store, budget))), best(store))
+        else:
             yield Progress("waiting", min(1.0, used), best(store))
             time.sleep(POLL)
-            continue
-        try:
-            incumbent = best(store, before=claims[0].first)
-            alike = claims[0].kind == sweep.NAME  # only a sweep's proposals begin alike
-            store.finish(claims, race.evaluate([claim.schedule for claim in claims], incumbent, shared=alike))
-        finally:  # Ctrl-C above all: whoever goes on finds them
-            store.release(claims)
-        yield Progress(claims[0].kind, min(1.0, max(used, spent(store, budget))), best(store))
 
 
-def _tell(strategy: Strategy, store: Store, known: Sequence[Candidate], told: set[str]) -> None:
-    """What it was not told yet, in order: its own proposals, other strategies' and other processes'."""
-    fresh = [c for c in known if c.name not in told]
+def _tell(strategy: Strategy, store: Store, candidates: Sequence[Candidate], told: set[str]) -> None:
+    """Tells the strategy what is new to it, in order: its own proposals, other strategies' and other processes'."""
+    fresh = [c for c in candidates if c.name not in told]
     told.update(c.name for c in fresh)
     losses = np.array([c.losses(store.signs) for c in fresh]).reshape(len(fresh), len(store.objectives))
     strategy.tell([c.schedule for c in fresh], losses[:, 0] if len(store.objectives) == 1 else losses)
 
 
-def _claimed(
+def _claim_next(
     store: Store, space: ScheduleSpace, strategy: Strategy, budget: Budget, used: float
 ) -> list[Claim]:
-    """The next batch: of a budget of candidates as many as are left, of calls up to the first that overshoots.
+    """Asks for the next batch: as many candidates as are left, or network calls up to the first that overshoots.
 
-    What others are at counts as spent, of calls as if no race stopped it. Minutes can't be told beforehand: each
-    process overshoots them by its last batch at most.
+    Batches in flight count as spent in full, as if no race stopped them. Minutes cannot be foretold: each process
+    overshoots them by at most its last batch.
     """
     in_flight = store.in_flight()
     cost = {"minutes": 0, "candidates": 1, "calls": store.baselines()[0].network_evaluations}[budget.unit]
@@ -99,9 +101,10 @@ def _claimed(
     return []
 
 
-def _score_baselines(store: Store, race: Race, steps: int) -> Iterator[Progress]:
-    given = baselines(steps, own=store.names)
-    alone = replace(race, shared=False)
-    for name in share_out(store, list(given), lambda name: name in {c.name for c in store.baselines()}):
-        store.add_baseline(name, given[name], alone.evaluate([given[name]])[0])
-        yield Progress("baselines", len(store.baselines()) / len(given), best(store))
+def _evaluate(store: Store, race: Race, claims: list[Claim]) -> None:
+    try:
+        incumbent = best(store, before=claims[0].first)
+        shared = claims[0].kind == sweep.NAME  # only a sweep's proposals begin alike
+        store.finish(claims, race.evaluate([claim.schedule for claim in claims], incumbent, shared=shared))
+    finally:  # above all after Ctrl-C: the next process to ask takes them over
+        store.release(claims)

@@ -1,9 +1,9 @@
-"""Scores candidates a few clips at a time and stops those that are surely worse than the best so far.
+"""Scores candidates a few clips at a time and stops those that a test calls worse than the best so far.
 
 Under common noise the difference to the best, clip by clip, is far quieter than the scores (racing: Maron & Moore 1994,
-F-Race: Birattari et al. 2002). The test is a one-sided paired t: ranks need more pairs before they can say anything
-(4 pairs give Wilcoxon's test p = 0.06 at the least), and clips are few. A mean over the clips scored before the stop is
-no score, since some clips are harder: a stopped candidate is told to strategies as the best's mean plus the mean paired
+F-Race: Birattari et al. 2002). The test is a one-sided paired t test. Rank tests need more pairs than there are clips
+(with 4 pairs Wilcoxon's p is 0.06 at the least). A mean over the clips scored before the stop is no score, since some
+clips are harder. So strategies are told an estimate for a stopped candidate: the best's mean plus the mean paired
 difference.
 """
 
@@ -21,10 +21,12 @@ from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.evaluation.scores import Evaluation, Score
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.study.candidate import Candidate
+from vocoder.audio.reading import Clip
 
 Array: TypeAlias = npt.NDArray[np.float64]
 Round: TypeAlias = tuple[int, Sequence[int]]  # place of a draw, and places of the heats that hear it
 
+HEATS = 3  # at the most
 LEVEL = 0.01  # of each test; measured in experiments/search_bench: how often it stops the best
 OUTLIER = 3.0
 LEAST_PAIRS = 3  # two differences that agree by chance would stop anything
@@ -32,25 +34,28 @@ LEAST_PAIRS = 3  # two differences that agree by chance would stop anything
 
 @dataclass(frozen=True)
 class Race:
-    """Heats of clips in the first noise draw, then all clips in each further draw, for those that are still in.
+    """Scores heat by heat in the first noise draw, then on all clips in each further draw.
 
-    Without a best so far every candidate is scored on every pair, unless it fails: then it is heard no further.
+    A candidate that is stopped or that fails is scored no further. Without a best so far nothing is stopped.
     """
 
     heats: Sequence[Evaluator]  # disjoint sets of clips
     objective: str
     sign: int  # 1 where less is better
     draws: tuple[int, ...] = (0,)
-    stops: bool = True  # what is surely worse; otherwise only failures end a candidate
-    shared: bool = False  # network calls between schedules that begin alike
+    stops: bool = True  # False: only failures end a candidate
+    shared: bool = False  # whether schedules that begin alike share network calls
     level: float = LEVEL
 
     def evaluate(
         self, schedules: Sequence[NoiseSchedule], best: Candidate | None = None, *, shared: bool = False
     ) -> list[Evaluation]:
-        """In order; `best` must have been scored by the same heats and draws. `shared` as above, for these alone."""
+        """Returns evaluations in order. `best` must have been scored by the same heats and draws.
+
+        `shared` is that of the race, for these schedules alone.
+        """
         best = best if self.stops else None
-        found = [_Raced((sum(self._sizes), len(self.draws))) for _ in schedules]
+        raced = [_Raced((sum(self._sizes), len(self.draws))) for _ in schedules]
         running = list(range(len(schedules)))
         ends = [0, *accumulate(self._sizes)]
         for column, places in rounds(len(self.heats), len(self.draws)):
@@ -59,28 +64,28 @@ class Race:
                     [schedules[i] for i in running], (self.draws[column],), shared=shared or self.shared
                 )
                 for i, evaluation in zip(running, evaluations, strict=True):
-                    found[i].add(evaluation, slice(ends[place], ends[place + 1]), column)
-            running = [i for i in running if not self._over(found[i], best)]
+                    raced[i].add(evaluation, slice(ends[place], ends[place + 1]), column)
+            running = [i for i in running if not self._over(raced[i], best)]
             if not running:
                 break
-        return [each.evaluation(self._estimate(each, best)) for each in found]
+        return [each.evaluation(self._estimate(each, best)) for each in raced]
 
     @property
     def _sizes(self) -> list[int]:
         return [len(heat.clip_names) for heat in self.heats]
 
     def _over(self, raced: "_Raced", best: Candidate | None) -> bool:
-        """Whether further rounds are for nothing."""
+        """Whether the candidate needs no further round."""
         if raced.failed:
             return True
-        return best is not None and surely_worse(self._differences(raced, best), self.level)
+        return best is not None and is_worse(self._differences(raced, best), self.level)
 
     def _differences(self, raced: "_Raced", best: Candidate) -> Array:
-        """[clip], above zero where it is worse than the best."""
+        """[clip], above zero where the candidate is worse than the best."""
         return clip_means(self.sign * (raced.values[self.objective] - best.score.values))
 
     def _estimate(self, raced: "_Raced", best: Candidate | None) -> float | None:
-        """None where it was scored on every pair, and where it failed."""
+        """None for a candidate that was scored on every pair or failed."""
         if best is None or raced.failed or raced.whole:
             return None
         return best.score.mean + self.sign * float(self._differences(raced, best).mean())
@@ -88,7 +93,7 @@ class Race:
 
 @dataclass
 class _Raced:
-    """What is known of a candidate: NaN for the pairs of clip and draw that it did not run."""
+    """What is known of a candidate: NaN for the pairs of clip and draw that were not run."""
 
     shape: tuple[int, int]
     values: dict[str, Array] = field(default_factory=dict)  # metric -> [clip, draw]
@@ -116,23 +121,32 @@ class _Raced:
         return Evaluation(scores, self.seconds, self.network_evaluations, estimate)
 
 
+def split_into_heats(clips: Sequence[Clip], stops: bool) -> list[Sequence[Clip]]:
+    """Returns consecutive parts of the clips, none of fewer clips than a test needs; one part if nothing is stopped."""
+    count = max(1, min(HEATS, len(clips) // LEAST_PAIRS)) if stops else 1
+    ends = [round(len(clips) * (i + 1) / count) for i in range(count)]
+    return [clips[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+
+
 def rounds(heats: int, draws: int) -> list[Round]:
-    """After each of which a candidate may be stopped: heat by heat in the first draw, all of them in each other."""
+    """Returns the rounds: heat by heat in the first draw, all heats in each further draw.
+
+    A candidate may be stopped after each of them.
+    """
     return [*((0, [place]) for place in range(heats)), *((column, range(heats)) for column in range(1, draws))]
 
 
 def clip_means(values: Array) -> Array:
-    """[clip, draw] with NaN where nothing was run -> [clip], of those that were: draws are nested in clips."""
+    """[clip, draw] with NaN where nothing was run -> [clip], of the clips that were run: draws are nested in clips."""
     run = values[~np.isnan(values).all(axis=1)]
     return np.asarray(np.nanmean(run, axis=1))
 
 
-def surely_worse(difference: Array, level: float) -> bool:
-    """Whether paired differences [clip] lie above zero, by a one-sided t test at this level; never of fewer than
-    LEAST_PAIRS.
+def is_worse(difference: Array, level: float) -> bool:
+    """Whether paired differences [clip] lie above zero, by a one-sided t test at this level.
 
-    Differences beyond OUTLIER times the median size are cut to it: where one clip suffers ten times as much as the
-    others, its own spread would hide that all of them suffer.
+    False for fewer than LEAST_PAIRS. Differences beyond OUTLIER times the median size are cut to that. Otherwise one
+    clip that suffers ten times as much as the others would hide, by its spread, that all of them suffer.
     """
     if len(difference) < LEAST_PAIRS:
         return False

@@ -1,4 +1,4 @@
-"""The winner and the best baseline meet on held-out clips with fresh noise."""
+"""Compares the winner with the best baseline on held-out clips with fresh noise."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from math import ceil
 
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.evaluation.paired import Comparison, compare
-from schedsearch.evaluation.scores import joined
+from schedsearch.evaluation.scores import Score, joined
 from schedsearch.metrics.registry import Metric
-from schedsearch.search.finalists import finalists
 from schedsearch.search.loop import Progress
 from schedsearch.study.candidate import Candidate, plain_score, score_from
+from schedsearch.study.ranking import ranking
 from schedsearch.study.shared_work import share_out
 from schedsearch.study.store import Store
 from vocoder.errors import InputError
@@ -22,15 +22,24 @@ STEPS_AT_ONCE = 12  # on all held-out clips: a piece takes a few minutes where n
 class Verdict:
     """What ships, and the evidence."""
 
-    winner: Candidate
-    baseline: Candidate
+    finalists: tuple[Candidate, ...]  # best first; of both kinds
     objective: str
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[Comparison, ...]  # of winner and baseline, one a metric
+    other_baselines: tuple[Candidate, ...] = ()  # best first; scored on other noise than the finalists
+
+    @property
+    def winner(self) -> Candidate:
+        """The best searched finalist."""
+        return next(c for c in self.finalists if c.kind != "baseline")
+
+    @property
+    def baseline(self) -> Candidate:
+        """The best baseline among the finalists."""
+        return next(c for c in self.finalists if c.kind == "baseline")
 
     @property
     def improves(self) -> bool:
-        """Whether the winner is better in the objective, at 95 %, and fails no more often than the baseline: the
-        difference is of sound clips alone."""
+        """Whether the winner is better in the objective at 95 % and fails no more often than the baseline."""
         return next(c for c in self.comparisons if c.metric == self.objective).better
 
     @property
@@ -39,25 +48,40 @@ class Verdict:
         return self.winner if self.improves else self.baseline
 
 
-def judge(store: Store, evaluator: Evaluator, draws: tuple[int, ...]) -> Iterator[Progress]:
-    """Scores the two best of their kinds on held-out clips, and keeps the scores: a long schedule's piece by piece, so
-    that hours of work show where they are and lose little when they are stopped."""
-    pair = {_key(candidate, draws, evaluator.metric_names): candidate for candidate in _pair(store)}
-    whole = {key: candidate for key, candidate in pair.items() if store.recall(key) is None}
-    works = {work.key: work for key, candidate in whole.items() for work in _pieces(key, candidate, evaluator)}
-    for key in share_out(store, list(works), lambda key: store.recall(key) is not None):
-        work = works[key]
-        [evaluation] = work.evaluator.evaluate([work.candidate.schedule], draws)
-        store.remember(key, {n: plain_score(s) for n, s in evaluation.scores.items()})
-        done = sum(store.recall(key) is not None for key in works)
-        yield Progress("held-out clips", done / len(works), work.candidate)
-    for key in whole:
-        _join(store, key, [work for work in works.values() if work.whole == key], evaluator)
+def winner_and_baseline(store: Store, finalists: Sequence[Candidate]) -> list[Candidate]:
+    """Returns the best finalist of each kind. InputError where all of a kind failed."""
+    searched = [c for c in finalists if c.kind != "baseline"]
+    baselines = [c for c in finalists if c.kind == "baseline"]
+    if not searched:
+        raise _all_failed("candidate", store.candidates())
+    if not baselines:
+        raise _all_failed("baseline", store.baselines())
+    return [searched[0], baselines[0]]
+
+
+def judge(
+    store: Store, pair: Sequence[Candidate], evaluator: Evaluator, draws: tuple[int, ...]
+) -> Iterator[Progress]:
+    """Scores winner and baseline on held-out clips, and stores the scores.
+
+    A long schedule is scored piece by piece, so that hours of work show their progress and a stop loses little.
+    """
+    keys = {_key(candidate, draws, evaluator.metric_names): candidate for candidate in pair}
+    missing = {key: candidate for key, candidate in keys.items() if store.recall(key) is None}
+    pieces = {piece.key: piece for key, candidate in missing.items() for piece in _pieces(key, candidate, evaluator)}
+    for key in share_out(store, list(pieces), lambda key: store.recall(key) is not None):
+        piece = pieces[key]
+        [evaluation] = piece.evaluator.evaluate([piece.candidate.schedule], draws)
+        store.remember(key, {name: plain_score(score) for name, score in evaluation.scores.items()})
+        done = sum(store.recall(key) is not None for key in pieces)
+        yield Progress("held-out clips", done / len(pieces), piece.candidate)
+    for key in missing:
+        _join(store, key, [piece for piece in pieces.values() if piece.whole == key], evaluator)
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """Some held-out clips of one of the two."""
+    """Some held-out clips of one schedule."""
 
     key: str  # in the store
     whole: str  # the key of all clips
@@ -73,49 +97,51 @@ def _pieces(key: str, candidate: Candidate, evaluator: Evaluator) -> Iterator[_P
 
 
 def _join(store: Store, key: str, pieces: Sequence[_Piece], evaluator: Evaluator) -> None:
-    """Keeps the scores of all clips, once all pieces are done."""
+    """Stores the scores of all clips, once all pieces are done."""
     if len(pieces) == 1:
         return
-    found = [(piece.evaluator.clip_names, store.recall(piece.key)) for piece in pieces]
-    scores = {
-        name: joined(evaluator.clip_names, [(clips, score_from(kept[name])) for clips, kept in found])
+    parts = [(piece.evaluator.clip_names, _stored_scores(store, piece.key)) for piece in pieces]
+    whole = {
+        name: joined(evaluator.clip_names, [(clips, scores[name]) for clips, scores in parts])
         for name in evaluator.metric_names
     }
-    store.remember(key, {name: plain_score(score) for name, score in scores.items()})
+    store.remember(key, {name: plain_score(score) for name, score in whole.items()})
 
 
-def judged(store: Store, metrics: tuple[str, ...], draws: tuple[int, ...]) -> bool:
-    """Whether the two that are best now are those that `judge` scored."""
-    return all(store.recall(_key(candidate, draws, metrics)) is not None for candidate in _pair(store))
+def judged(store: Store, pair: Sequence[Candidate], metrics: tuple[str, ...], draws: tuple[int, ...]) -> bool:
+    """Whether the store has the held-out scores of this winner and baseline."""
+    return all(store.recall(_key(candidate, draws, metrics)) is not None for candidate in pair)
 
 
-def verdict(store: Store, metrics: list[Metric], draws: tuple[int, ...], *, seed: int) -> Verdict:
-    """From the kept scores of `judge`; InputError where another process has moved the search's end since."""
-    winner, baseline = _pair(store)
+def verdict(
+    store: Store, finalists: Sequence[Candidate], metrics: Sequence[Metric], draws: tuple[int, ...], *, seed: int
+) -> Verdict:
+    """Compares the scores that `judge` stored. InputError where another process has since added to the search."""
+    pair = winner_and_baseline(store, finalists)
     names = tuple(metric.name for metric in metrics)
-    if not judged(store, names, draws):
+    if not judged(store, pair, names, draws):
         raise InputError("another process has added to this search meanwhile; the same command goes on with it")
-    kept = [store.recall(_key(candidate, draws, names)) for candidate in (winner, baseline)]
-    comparisons = tuple(compare(m, score_from(kept[0][m.name]), score_from(kept[1][m.name]), seed) for m in metrics)
-    return Verdict(winner, baseline, store.objective, comparisons)
+    winner, baseline = (_stored_scores(store, _key(candidate, draws, names)) for candidate in pair)
+    comparisons = tuple(compare(metric, winner[metric.name], baseline[metric.name], seed) for metric in metrics)
+    return Verdict(tuple(finalists), store.objective, comparisons, _other_baselines(store, finalists))
 
 
-def _pair(store: Store) -> tuple[Candidate, Candidate]:
-    ranked = finalists(store)
-    searched = [c for c in ranked if c.kind != "baseline"]
-    given = [c for c in ranked if c.kind == "baseline"]
-    if not searched:
-        raise _all_failed("candidate", store.candidates())
-    if not given:
-        raise _all_failed("baseline", store.baselines())
-    return searched[0], given[0]
+def _other_baselines(store: Store, finalists: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """The baselines that are no finalists, best first, those that failed last."""
+    names = {finalist.name for finalist in finalists}
+    others = [c for c in store.baselines() if c.name not in names]
+    return (*ranking(store, others), *(c for c in others if not c.whole))
 
 
-def _all_failed(kind: str, found: list[Candidate]) -> InputError:
-    if not found:
+def _all_failed(kind: str, candidates: list[Candidate]) -> InputError:
+    if not candidates:
         return InputError(f"the search has no {kind}: its strategy proposed none; choose another STRATEGY or GRID")
-    reason = next((c.failures[0] for c in found if c.failures), "only on the finalists' noise draws")
+    reason = next((c.failures[0] for c in candidates if c.failures), "only on the finalists' noise draws")
     return InputError(f"every {kind} failed: {reason}; check the checkpoint and its configuration")
+
+
+def _stored_scores(store: Store, key: str) -> dict[str, Score]:
+    return {name: score_from(score) for name, score in store.recall(key).items()}
 
 
 def _key(candidate: Candidate, draws: tuple[int, ...], metrics: tuple[str, ...]) -> str:

@@ -1,18 +1,21 @@
-"""Schedules that serve neighbours, to begin from: winners of other lengths, datasets and rates, brought to this one."""
+"""Schedules to begin from: winners of other lengths, datasets and rates, brought to this length."""
 
 import json
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from schedsearch.schedules.formulas import resample
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import ScheduleSpace
+from schedsearch.study.budget import Budget
+from schedsearch.study.store import Store
 
 MOST = 6
 BEGAN_FROM = "began_from"  # in a schedule's provenance: the name of the warm start that it is
 PATTERNS = ("*/*hz/*iters/schedule.json", "shipped/*/*hz/*iters/schedule.json")  # below the results folder
+_STARTS, _STARTS_OF = "warm starts", "warm starts of"  # the store's keys for their betas and for the budget
 
 
 @dataclass(frozen=True)
@@ -24,35 +27,49 @@ class WarmStart:
 
 
 def neighbours(results: Path, dataset: str, sample_rate: int, space: ScheduleSpace) -> list[WarmStart]:
-    """What shipped for others below `results` (and results/shipped): this voice's other lengths first, then the nearest
-    length of others; none twice, at most MOST. A file that can't be read is passed over: it is only a hint."""
+    """Returns what shipped for others below `results` and results/shipped, each schedule once, at most MOST.
+
+    This voice's other lengths come first, then other voices, the nearest length first. A file that cannot be read is
+    skipped: it is only a hint.
+    """
     own = f"{dataset}/{sample_rate}hz"
-    found = []
+    winners = []
     for path in sorted(path for pattern in PATTERNS for path in results.glob(pattern)):
         voice = "/".join(path.parts[-4:-2])
         schedule = _read(path)
         if schedule is None or len(schedule) < 2 or (voice == own and len(schedule) == space.steps):
             continue
         distance = abs(math.log(len(schedule) / space.steps))
-        found.append((voice != own, distance, voice, schedule))
-    starts = [WarmStart(f"{voice}/{len(s)} steps", _here(s, space)) for _, _, voice, s in sorted(found, key=_order)]
+        order = (voice != own, distance, voice, len(schedule))
+        winners.append((order, f"{voice}/{len(schedule)} steps", schedule))
     nearest: dict[NoiseSchedule, WarmStart] = {}
-    for start in starts:
-        nearest.setdefault(start.schedule, start)
+    for _, name, schedule in sorted(winners, key=lambda winner: winner[0]):
+        here = space.clip(resample(schedule, space.steps)).schedule
+        nearest.setdefault(here, WarmStart(name, here))
     return list(nearest.values())[:MOST]
 
 
+def stored_starts(store: Store, budget: Budget, find: Callable[[], Sequence[WarmStart]]) -> list[NoiseSchedule]:
+    """Returns the warm starts as they stood when work on this budget began, so that a resumed run begins alike.
+
+    A search that is given more budget looks again; new starts come after the earlier ones.
+    """
+    with store.turn():
+        earlier = [NoiseSchedule(betas) for betas in store.recall(_STARTS) or []]
+        if store.recall(_STARTS_OF) == str(budget):
+            return earlier
+        starts = find()
+        schedules = list(dict.fromkeys([*earlier, *(start.schedule for start in starts)]))
+        store.remember(_STARTS, [schedule.betas.tolist() for schedule in schedules])
+        store.remember(_STARTS_OF, str(budget))
+        for start in starts:
+            store.remember(origin_key(start.schedule), start.name)
+    return schedules
+
+
 def origin_key(schedule: NoiseSchedule) -> str:
-    """Under which a trial store remembers the name of a warm start."""
-    return f"warm start {sha256(schedule.betas.tobytes()).hexdigest()[:16]}"
-
-
-def _order(found: tuple[bool, float, str, NoiseSchedule]) -> tuple[bool, float, str, int]:
-    return (*found[:3], len(found[3]))
-
-
-def _here(schedule: NoiseSchedule, space: ScheduleSpace) -> NoiseSchedule:
-    return space.clip(resample(schedule, space.steps)).schedule
+    """Returns the key under which a store remembers where a warm start comes from."""
+    return f"warm start {schedule.digest}"
 
 
 def _read(path: Path) -> NoiseSchedule | None:

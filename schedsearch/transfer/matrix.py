@@ -26,7 +26,7 @@ import pandas as pd
 
 from schedsearch.comparison.entrants import Entrant
 from schedsearch.comparison.table import difference, measured
-from schedsearch.evaluation.paired import Comparison, compare, word
+from schedsearch.evaluation.paired import Comparison, compare
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import defused
 from schedsearch.metrics.registry import Metric
@@ -77,7 +77,7 @@ class Cell:
         """Beside the native winner."""
         if self.relation == NATIVE:
             return NATIVE
-        return word(self.comparison, self.metric) if self.known else ""
+        return self.comparison.outcome.value if self.known else ""
 
 
 def cells(exchange: Exchange) -> list[Cell]:

@@ -11,7 +11,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from schedsearch.evaluation.bootstrap import Interval
-from schedsearch.evaluation.paired import Comparison
+from schedsearch.evaluation.paired import Comparison, Outcome
 from schedsearch.evaluation.scores import Score
 from schedsearch.report.pictures.axes import power
 from schedsearch.report.pictures.convergence import convergence
@@ -40,9 +40,8 @@ def candidate(name="trial 0", value=1.0, *, estimate=None, failures=(), cost=12)
 
 def comparison(differences):
     first = np.linspace(1, 2, len(differences))[:, None]
-    return Comparison(
-        "log_mel_l1", Score(first + np.array(differences)[:, None]), Score(first), Interval(-1, -2, 0.5), True
-    )
+    searched = Score(first + np.array(differences)[:, None])
+    return Comparison("log_mel_l1", searched, Score(first), Interval(-1, -2, 0.5), Outcome.TIE)
 
 
 def x_of(line):
@@ -201,7 +200,8 @@ def test_held_out_mean_and_interval_are_the_verdict_s():
 
 @pytest.mark.parametrize("values", [[np.nan, np.nan], [0.1, np.nan], [np.nan] * 3])
 def test_clips_that_failed_are_counted_and_not_drawn(values):
-    found = Comparison("log_mel_l1", Score(np.array(values)[:, None]), Score(np.zeros((len(values), 1))), None, False)
+    searched, baseline = Score(np.array(values)[:, None]), Score(np.zeros((len(values), 1)))
+    found = Comparison("log_mel_l1", searched, baseline, None, Outcome.NO_COMPARISON)
     figure = held_out_differences(found, LOSS, winner="w", baseline="b")
     sound, failed = np.isfinite(values).sum(), np.isnan(values).sum()
     assert sum(len(x_of(line)) for line in figure.axes[0].lines[:2]) == sound

@@ -462,11 +462,11 @@ def test_a_dataset_has_one_sentence_and_one_row_a_length(dataset):
     assert page.verdicts[0][1].startswith(
         "The searched schedule ships: it is better than fastdiff-6, lsd -0.2000 (95 % interval -0.2500 to -0.1500, "
     )
-    assert page.verdicts[1][1].startswith("fastdiff-6 ships: the searched schedule can't be told from it")
+    assert page.verdicts[1][1].startswith("fastdiff-6 ships: the searched schedule is not told apart from it")
     assert page.verdicts[2][1].startswith("No verdict: lsd has values of both schedules on ")
     assert page.context == ("Of 3 lengths, 1 has a searched schedule that is better than its best baseline, at 95 %.",)
     assert [row[6].value for row in page.tables[0].rows] == [-0.2, 0.01, None]
-    assert [row[8].text for row in page.tables[0].rows] == ["better", "not told apart", "no verdict"]
+    assert [row[8].text for row in page.tables[0].rows] == ["better", "not told apart", "not comparable"]
 
 
 def test_a_dataset_links_the_pages_that_there_are(dataset):

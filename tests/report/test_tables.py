@@ -7,7 +7,7 @@ import re
 import pandas as pd
 import pytest
 
-from schedsearch.evaluation.paired import Comparison
+from schedsearch.evaluation.paired import Comparison, Outcome
 from schedsearch.report import tables
 from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.search.verdict import Verdict
@@ -111,9 +111,9 @@ def test_a_warm_start_that_ships_says_whose_it_was(toy, monkeypatch):
     assert toy.search("--budget", "2candidates") == 0
     store = toy.store()
     first, second = store.candidates()
-    better = Comparison("spectral", first.score, first.score, None, True)
+    better = Comparison("spectral", first.score, first.score, None, Outcome.BETTER)
     told = [
-        tables.provenance(store, Verdict(winner, store.baselines()[0], "spectral", (better,)))
+        tables.provenance(store, Verdict((winner, store.baselines()[0]), "spectral", (better,)))
         for winner in (first, second)
     ]
     assert [facts["kind"] for facts in told] == ["warm start", "line"]

@@ -15,7 +15,7 @@ from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules.formulas import linear, log_snr_line
 from schedsearch.schedules.named import published
 from schedsearch.schedules.schedule import NoiseSchedule
-from schedsearch.search.race import LEAST_PAIRS, LEVEL, Race, rounds, surely_worse
+from schedsearch.search.race import LEAST_PAIRS, LEVEL, Race, is_worse, rounds
 from schedsearch.study.candidate import Candidate
 
 STEPS, HEATS, CLIPS_A_HEAT = 6, 3, 4
@@ -80,7 +80,7 @@ def test_the_best_itself_and_its_equals_are_never_stopped(analytic_vocoder, metr
 
 
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
-def test_what_is_surely_worse_stops_after_one_heat_and_is_estimated_by_its_pairs(metric, direction):
+def test_what_is_worse_stops_after_one_heat_and_is_estimated_by_its_pairs(metric, direction):
     vocoder = AnalyticVocoder()
     measured = negated(metric) if direction == "maximize" else metric
     race = race_of(vocoder, measured)
@@ -171,7 +171,7 @@ def test_equals_of_the_best_are_stopped_no_more_often_than_the_level_of_each_tes
 def test_one_test_has_its_level(count):
     generator, runs = np.random.default_rng(count), 4000
     level = 0.05
-    found = np.mean([surely_worse(generator.normal(size=count), level) for _ in range(runs)])
+    found = np.mean([is_worse(generator.normal(size=count), level) for _ in range(runs)])
     assert found == pytest.approx(level, abs=4 * math.sqrt(level / runs))
 
 
@@ -237,4 +237,4 @@ def test_too_few_pairs_stop_nothing():
 
 @pytest.mark.parametrize(("difference", "worse"), [(1.0, True), (0.0, False), (-1.0, False)])
 def test_differences_without_spread_are_settled_by_their_sign(difference, worse):
-    assert surely_worse(np.full(4, difference), LEVEL) == worse
+    assert is_worse(np.full(4, difference), LEVEL) == worse

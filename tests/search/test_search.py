@@ -18,10 +18,10 @@ from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.formulas import TERMINAL_LOG_SNR, log_snr_line
 from schedsearch.schedules.search_space import FIRST_LOG_SNR, TOLERANCE, LogSnrSpace
 from schedsearch.search import verdict as confirmation
-from schedsearch.search.finalists import APART, finalists
+from schedsearch.search.finalists import APART, finalists, shortlisted
 from schedsearch.search.loop import search
 from schedsearch.search.race import Race
-from schedsearch.search.verdict import judge, verdict
+from schedsearch.search.verdict import judge, verdict, winner_and_baseline
 from schedsearch.strategies.bayesian import Bayesian
 from schedsearch.strategies.slope import EVALUATIONS_A_STEP
 from schedsearch.study.budget import Budget
@@ -72,8 +72,8 @@ def test_a_search_that_another_process_adds_to_before_it_ends_is_judged_by_its_n
     # Between the held-out clips and the verdict: the schedule that ends it then was not heard yet.
     added = log_snr_line(ITERS, 11.0, -2.0)
 
-    def judge_and_add(store, evaluator, draws):
-        yield from judge(store, evaluator, draws)
+    def judge_and_add(store, pair, evaluator, draws):
+        yield from judge(store, pair, evaluator, draws)
         if added not in [candidate.schedule for candidate in store.candidates()]:
             [claim] = store.claim([added], "tpe", LogSnrSpace(ITERS))
             best = {"spectral": Score(np.full((SEARCH_CLIPS, DRAWS), 1e-6))}
@@ -81,7 +81,7 @@ def test_a_search_that_another_process_adds_to_before_it_ends_is_judged_by_its_n
 
     monkeypatch.setattr("schedsearch.search.run.judge", judge_and_add)
     assert toy.search("--budget", "4candidates") == 0
-    assert added in [candidate.schedule for candidate in finalists(toy.store())]
+    assert added in [candidate.schedule for candidate in ranked_finalists(toy.store())]
 
 
 def test_a_search_ends_well_and_writes_every_file_whole(toy, capsys):
@@ -339,7 +339,7 @@ def test_when_a_race_stops_every_candidate_the_best_of_them_is_judged_all_the_sa
         [leader] = [row for row in csv.DictReader(file) if row["kind"] == "random"]
     assert leader["name"] == min(found, key=lambda c: c.estimate).name
     assert leader["held_out_log_mel_l1_clips"] == str(HELD_OUT_CLIPS)
-    [finalist] = [c for c in finalists(toy.store("log_mel_l1")) if c.kind == "random"]
+    [finalist] = [c for c in ranked_finalists(toy.store("log_mel_l1")) if c.kind == "random"]
     assert finalist.score.values.shape == (9, FRESH_DRAWS)
     assert np.isfinite(finalist.score.values).all()
 
@@ -364,17 +364,19 @@ def test_a_long_schedule_meets_the_baseline_piece_by_piece_and_goes_on_where_it_
     clips = [noise_clip(f"meeting{place}", 1280 + 640 * place, 0.1, seed=place) for place in range(5)]
     metrics = list(metrics_for(toy.vocoder.front_end, toy.vocoder.sample_rate, names=("spectral", "level")).values())
     evaluator, draws = Evaluator(toy.vocoder, clips, metrics, NoiseBank(3)), (0, 1)
+    best = ranked_finalists(toy.store())
+    pair = winner_and_baseline(toy.store(), best)
 
-    begun = islice(judge(toy.store(), evaluator, draws), 2)
+    begun = islice(judge(toy.store(), pair, evaluator, draws), 2)
     assert [progress.done for progress in begun] == pytest.approx([1 / 6, 2 / 6])  # three pieces of both
     before = calls(toy)
-    resumed = judge(toy.store(), evaluator, draws)
+    resumed = judge(toy.store(), pair, evaluator, draws)
     assert [progress.done for progress in resumed] == pytest.approx([3 / 6, 4 / 6, 5 / 6, 1])
     assert 0 < calls(toy) - before < 2 * ITERS * len(clips) * len(draws)
 
     before = calls(toy)
-    assert list(judge(toy.store(), evaluator, draws)) == []
-    found = verdict(toy.store(), metrics, draws, seed=0)
+    assert list(judge(toy.store(), pair, evaluator, draws)) == []
+    found = verdict(toy.store(), best, metrics, draws, seed=0)
     assert calls(toy) == before
     for place, metric in enumerate(metrics):
         for candidate, score in (
@@ -395,6 +397,11 @@ def test_a_vocoder_that_changed_during_the_search_is_no_result(toy, monkeypatch)
     with pytest.raises(AssertionError, match="weights changed"):
         toy.search("--budget", "1candidates")
     assert {path.name for path in files_below(toy.root / "results")} == {KEPT}
+
+
+def ranked_finalists(store):
+    """The finalists, best first."""
+    return finalists(store, shortlisted(store))
 
 
 class Stub:
@@ -421,7 +428,7 @@ def spoilt(evaluation):
 def test_finalists_lie_apart_from_better_ones(toy):
     assert toy.search("--strategy", "sweep", "--budget", "24candidates") == 0
     store = toy.store()
-    searched = [c for c in finalists(store) if c.kind != "baseline"]
+    searched = [c for c in ranked_finalists(store) if c.kind != "baseline"]
     ranked = ranking(store, store.candidates())
     assert ranked[0].name in {c.name for c in searched}
     assert all(one.schedule.distance(other.schedule) >= APART for one, other in combinations(searched, 2))

@@ -10,11 +10,11 @@ from schedsearch.evaluation.draws import finalist_draws, held_out_draws, search_
 from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.formulas import TERMINAL_LOG_SNR, log_snr_line
 from schedsearch.schedules.search_space import FIRST_LOG_SNR, LONGEST_SEARCH, space_for
-from schedsearch.search.finalists import finalists
+from schedsearch.search.finalists import shortlisted
 from schedsearch.search.strategy_factory import SEVERAL_OBJECTIVES, STRATEGIES, check_strategy, shares_network_calls
 from schedsearch.search.warm_starts import WarmStart
 from schedsearch.strategies import bayesian
-from schedsearch.strategies.lines import lines
+from schedsearch.strategies.auto import lines
 from schedsearch.strategies.named_grids import GRIDS, grid_named
 from schedsearch.voice.check import KEPT
 from vocoder.errors import InputError
@@ -178,7 +178,7 @@ def test_all_network_calls_of_a_search_are_counted(toy, strategy):
     seconds, calls = store.work()
     scored = sum(c.network_evaluations for c in store.candidates())
     # in so many draws; the pair held out, and heard in one of them
-    after = ITERS * (len(finalists(store)) * 3 * FRESH + 2 * 2 * HELD_OUT + 2 * 2)
+    after = ITERS * (len(shortlisted(store)) * 3 * FRESH + 2 * 2 * HELD_OUT + 2 * 2)
     timed = 4  # of one clip each, for the plan
     spent = sum(toy.vocoder.rows) - timed - ITERS * 3 * DRAWS * len(baselines(ITERS)) - after
     # a slope's backward pass counts as two evaluations that the vocoder does not see: 4 for every 2 forward ones

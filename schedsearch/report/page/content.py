@@ -71,7 +71,7 @@ class Comparison:
     baseline: str
     difference: str
     interval: str
-    outcome: Literal["better", "fails more often", "worse", "not settled", "-"]
+    outcome: str  # for people; empty where no side is better or nothing could be compared
     whisker: tuple[float, float, float] | None = None  # low, mean, high in -1..1 of the widest end; 0 is no difference
 
 

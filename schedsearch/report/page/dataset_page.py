@@ -93,7 +93,7 @@ def _row(length: Length) -> tuple[Cell, ...]:
         number_cell(length.baseline),
         Cell(number(gap.mean, places, signed=True), gap.mean) if gap else Cell("–"),
         Cell(interval, gap.low if gap else None),
-        Cell(length.finding.outcome),
+        Cell(length.finding.outcome.label),
         Cell(f"{length.candidates:,}", length.candidates),
     )
 

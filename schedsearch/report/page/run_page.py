@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
-from schedsearch.evaluation.paired import Comparison
+from schedsearch.evaluation.paired import Comparison, Outcome
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import counted
 from schedsearch.metrics.catalogue import catalogue
@@ -14,7 +14,6 @@ from schedsearch.report.page import content
 from schedsearch.report.page.content import Cell, Column, Fact, Listening, Page, Picture, Table, number, number_cell
 from schedsearch.report.summary import TOO_FEW, other_objectives
 from schedsearch.report.tables import ordered, provenance
-from schedsearch.search.finalists import finalists, leaders
 from schedsearch.search.run import Run
 from schedsearch.search.verdict import Verdict
 from schedsearch.study.candidate import Candidate
@@ -23,8 +22,6 @@ from schedsearch.study.store import Store
 MOST_TRIALS = 50
 FILES = ("schedule.pt", "schedule.lmnt.npy", "schedule.coqui.npy", "schedule.json", "leaderboard.csv", "trials.csv",
          "pareto.csv", "run.json")  # fmt: skip
-
-Outcome = Literal["better", "fails more often", "worse", "not settled", "-"]
 
 
 def run_page(
@@ -51,7 +48,7 @@ def run_page(
             _comparison(c, run.metrics[c.metric], _summary(c.metric, run.voice.sample_rate))
             for c in ordered(verdict.comparisons, verdict.objective)
         ),
-        tables=(_leaderboard(run.store, verdict, run.metrics), _trials(run.store, run.metrics)),
+        tables=(_leaderboard(verdict, run.metrics), _trials(run.store, run.metrics)),
         pictures=tuple(pictures),
         listening=listening or Listening(),
         provenance=_provenance(facts, identity, verdict),
@@ -74,28 +71,17 @@ def _steps(run: Run) -> str:
 
 
 def _agreement(verdict: Verdict, metrics: Mapping[str, Metric]) -> str:
-    """How the other metrics see it: one that ships in its objective may lose elsewhere."""
+    """Counts the outcomes in all metrics: a schedule that ships by its objective may lose elsewhere."""
     ranking = [c for c in verdict.comparisons if metrics[c.metric].ranks]
-    found = [_outcome(c, metrics[c.metric]) for c in ranking]
-    better, worse, open_ = (found.count(outcome) for outcome in ("better", "worse", "not settled"))
-    failing = [c.metric for c, outcome in zip(ranking, found, strict=True) if outcome == "fails more often"]
-    failed = [c.metric for c in ranking if c.difference is None]
+    by_outcome = {outcome: [c.metric for c in ranking if c.outcome is outcome] for outcome in Outcome}
+    better, worse, ties = (len(by_outcome[key]) for key in (Outcome.BETTER, Outcome.WORSE, Outcome.TIE))
+    failing, missing = (", ".join(by_outcome[key]) for key in (Outcome.FAILS_MORE, Outcome.NO_COMPARISON))
     return (
         f"Of the metrics that have a better side ({len(ranking)}), the searched schedule is better in {better}, worse "
-        f"in {worse} and not told apart from the best baseline in {open_}, each at 95 %"
-        + (f"; it fails more often in: {', '.join(failing)}" if failing else "")
-        + (f"; not comparable: {', '.join(failed)}." if failed else ".")
+        f"in {worse} and not told apart from the best baseline in {ties}, each at 95 %"
+        + (f"; it fails more often in: {failing}" if failing else "")
+        + (f"; not comparable: {missing}." if missing else ".")
     )
-
-
-def _outcome(comparison: Comparison, metric: Metric) -> Outcome:
-    if not metric.ranks or comparison.difference is None:
-        return "-"
-    if comparison.better:
-        return "better"
-    if comparison.fails_more:
-        return "fails more often"
-    return "worse" if comparison.difference.excludes_zero else "not settled"
 
 
 def _comparison(comparison: Comparison, metric: Metric, summary: str) -> content.Comparison:
@@ -113,7 +99,7 @@ def _comparison(comparison: Comparison, metric: Metric, summary: str) -> content
         interval=f"{number(difference.low, places, signed=True)} to {number(difference.high, places, signed=True)}"
         if difference
         else "–",
-        outcome=_outcome(comparison, metric),
+        outcome=comparison.outcome.label if metric.ranks and difference else "",
         whisker=(difference.low / widest, difference.mean / widest, difference.high / widest)
         if difference and widest > 0
         else None,
@@ -139,23 +125,23 @@ def _summary(metric: str, sample_rate: int) -> str:
 # --- tables ---------------------------------------------------------------------------------------
 
 
-def _leaderboard(store: Store, verdict: Verdict, metrics: Mapping[str, Metric]) -> Table:
-    """Finalists, then the other baselines; held-out scores of the two that met."""
+def _leaderboard(verdict: Verdict, metrics: Mapping[str, Metric]) -> Table:
+    """Finalists, then the other baselines, with the held-out scores of winner and baseline."""
     main = next(c for c in verdict.comparisons if c.metric == verdict.objective)
     held_out = {verdict.winner.name: main.winner, verdict.baseline.name: main.baseline}
-    metric = metrics[store.objective]
+    objective, metric = verdict.objective, metrics[verdict.objective]
     columns = (
         Column("Schedule", numeric=False),
         Column("Found by", numeric=False),
-        _score_column(f"{store.objective} on search clips", metric),
+        _score_column(f"{objective} on search clips", metric),
         Column("± SE", "over clips"),
         Column("Noise draws", "finalists: fresh ones", numeric=False),
-        _score_column(f"{store.objective} held out", metric),
+        _score_column(f"{objective} held out", metric),
         Column("Ships", numeric=False, best_first="descending"),
     )
-    again = {candidate.name for candidate in finalists(store)}
-    rows = tuple(_leader(c, c.name in again, held_out.get(c.name), verdict) for c in leaders(store))
-    # Unsorted as it comes: finalists have scores on fresh noise, the baselines after them on the search's.
+    leaders = [(c, True) for c in verdict.finalists] + [(c, False) for c in verdict.other_baselines]
+    rows = tuple(_leader(c, is_finalist, held_out.get(c.name), verdict) for c, is_finalist in leaders)
+    # Unsorted at first: finalists have scores on fresh noise, the baselines after them on the noise of the search.
     return Table("leaderboard", "Leaderboard: finalists and baselines", columns, rows)
 
 

@@ -35,7 +35,10 @@ class Compared:
         return {point.iterations for points in self.series.values() for point in points}
 
     def has_winner(self, schedule: NoiseSchedule) -> bool:
-        """Whether a schedule with these ends was among the searches' winners."""
+        """Whether the table has this winner.
+
+        The table has no betas. So a schedule is recognised by its length and its two ends, in the table's eight digits.
+        """
         ends = (float(schedule.log_snr[-1]), schedule.residual_noise)
         return any(n == len(schedule) and np.allclose(found, ends, rtol=_SAME) for n, *found in self.winners)
 

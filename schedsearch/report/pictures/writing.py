@@ -15,7 +15,6 @@ from schedsearch.report.pictures.quality import quality_against_iterations, qual
 from schedsearch.report.pictures.quantity import quantity
 from schedsearch.report.pictures.schedules import schedules
 from schedsearch.search.verdict import Verdict
-from schedsearch.study.ranking import ranking
 from schedsearch.study.store import Store
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
@@ -50,19 +49,17 @@ def write_comparison_picture(table: Path, draw: Draw | None = None) -> Path | No
 
 
 def run_pictures(store: Store, verdict: Verdict) -> dict[str, Figure]:
-    """By file name; what needs audio or several lengths is not among them."""
+    """Returns the pictures by file name, without those that need audio or several lengths."""
     rate = store.study.user_attrs["identity"]["sample_rate"]
     objective = quantity(store.objective, rate, store.objectives[store.objective])
     winner, baseline = verdict.winner, verdict.baseline
-    given = store.baselines()
-    rest = [c for c in (*ranking(store, given), *given) if c.name != baseline.name]  # the failed ones after the others
+    finalists = [c for c in verdict.finalists if c.kind == "baseline"]
+    baselines = {c.name: c.schedule for c in (*finalists, *verdict.other_baselines)}
     compared = next(c for c in verdict.comparisons if c.metric == verdict.objective)
     return {
-        "schedules.png": schedules(
-            (f"searched: {winner.name}", winner.schedule), {c.name: c.schedule for c in (baseline, *rest)}
-        ),
+        "schedules.png": schedules((f"searched: {winner.name}", winner.schedule), baselines),
         "convergence.png": convergence(
-            store.candidates(), given, objective, winner=winner.name, other_evaluations=store.work()[1]
+            store.candidates(), store.baselines(), objective, winner=winner.name, other_evaluations=store.work()[1]
         ),
         "held_out.png": held_out_differences(compared, objective, winner=winner.name, baseline=baseline.name),
     }
