@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from experiments.metrics_study.losses import JUDGES
+from experiments.metrics_study.page import markdown
 from experiments.metrics_study.scoring import SHIPPED, Bench
-from experiments.metrics_study.sentences import markdown
 from vocoder.atomic import atomic_write
 
 PATH = SHIPPED / "metrics.md"

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from experiments.metrics_study import agreement, noise, regret, sentences
+from experiments.metrics_study import agreement, noise, regret
 from experiments.metrics_study.degradations import FAULTS, Fault
 from experiments.metrics_study.losses import (
     GOOD,
@@ -26,6 +26,7 @@ from experiments.metrics_study.losses import (
     spread,
     stacked,
 )
+from experiments.metrics_study.page import page
 from experiments.metrics_study.schedules import LENGTHS, Job, schedules
 from experiments.metrics_study.scoring import Bench, Kept, job_key
 from vocoder.atomic import atomic_write
@@ -63,7 +64,7 @@ def write_tables(bench: Bench, kept: Kept) -> Path:
     tables["choices"] = choices_table(usable[6], sides)
     tables["decision"] = decision_table(bench, usable[6], units, tables, sides)
     path = bench.folder / "metrics.md"
-    atomic_write(path, sentences.document(bench.dataset, tables).encode())
+    atomic_write(path, page(bench.dataset, tables).encode())
     return path
 
 

@@ -20,9 +20,9 @@ from experiments.metrics_study.degradations import (
     white_noise,
 )
 from experiments.metrics_study.losses import JUDGES, SUMS, as_losses, asked, best_part, scored_means, stacked
+from experiments.metrics_study.page import markdown, page
 from experiments.metrics_study.schedules import LENGTHS, jobs, schedules
 from experiments.metrics_study.scoring import STRIDES, Bench, Kept, job_key
-from experiments.metrics_study.sentences import markdown, supported
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.level import level
 from schedsearch.metrics.perceptual import BEST
@@ -332,10 +332,24 @@ def test_scores_of_another_voice_are_not_taken_up(tmp_path):
     assert Kept("voice", tmp_path / "kept.jsonl").get("a") == {"pesq_wb": [1.5]}
 
 
-def test_supported_objective_is_the_least_regretted_with_a_gradient():
-    columns = {"chosen_by": ["stoi", "noisy", "right"], "expected": [0.1, 2.0, 1.0]}
-    assert supported(pd.DataFrame({**columns, "differentiable": [False, True, True]})) == "right"
-    assert supported(pd.DataFrame({**columns, "differentiable": [True, True, True]})) == "stoi"
+def test_the_page_has_every_table_and_leaves_out_faults_that_were_not_scored():
+    grid = {name: ["a", "b"] for name in ("metric", "chosen_by")}
+    scopes = ["6 steps, better half", "6 steps"]
+    square = pd.DataFrame({"scope": scopes, "metric": "a", "other": "b", "kendall": [0.5, 0.25]})
+    chosen = [(c, j, float(c != j)) for c in "ab" for j in "ab"]
+    regrets = pd.DataFrame(chosen, columns=["chosen_by", "judge", "standard_units"]).assign(steps=6, best=1)
+    plain = pd.DataFrame(grid)
+    added = {"added_to": ["recording", "synthesis"], "standard_units": [1.5, 2.5]}
+    faults = pd.DataFrame({**added, "fault": "hiss", "metric": "a"})
+    tables = {name: plain for name in ("decision", "choices", "noise", "clips_needed")}
+    tables |= {"agreement": square, "regret": regrets, "degradations": faults}
+    tables["objectives"] = plain.assign(steps=[6, 12])
+    told = page("demo", tables)
+    assert "| metric | a | b |\n| --- | --- | --- |\n| a | 1 | 0.5 |\n| b | 0.5 | 1 |" in told
+    assert "| chosen_by | a | b |\n| --- | --- | --- |\n| a | 0 | 1 |\n| b | 1 | 0 |" in told
+    assert "| fault | a |\n| --- | --- |\n| hiss | 2.5 |" in told
+    assert "## The same at 12 steps" in told and "## The same at 6 steps" not in told
+    assert "faults" not in page("demo", {**tables, "degradations": pd.DataFrame()})
 
 
 def test_jobs_draw_first_what_a_short_study_needs():
