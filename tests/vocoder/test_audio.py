@@ -112,6 +112,51 @@ def test_an_mp3_whose_length_is_an_estimate_is_whole(tmp_path: Path) -> None:
     assert 4.0 * 22050 <= found < soundfile.info(path).frames
 
 
+@pytest.mark.parametrize(
+    ("kind", "endian"),
+    [("WAV", "LITTLE"), ("WAV", "BIG"), ("WAVEX", "LITTLE"), ("RF64", "LITTLE"), ("W64", "LITTLE")],
+)
+def test_a_truncated_wav_of_each_kind_is_refused_with_how_much_is_missing(
+    tmp_path: Path, kind: str, endian: str
+) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(2.0), RATE, format=kind, endian=endian)
+    assert len(read_audio(path, sample_rate=RATE).audio) == 2 * RATE
+    content = path.read_bytes()
+    path.write_bytes(content[: -RATE - 7])
+    assert f"truncated, {RATE + 7} bytes are missing at the end" in refusal(path)
+
+
+@pytest.mark.parametrize("size", [0, 1000, RATE])
+def test_a_wav_with_more_audio_than_its_header_says_is_refused(tmp_path: Path, size: int) -> None:
+    path = written(tmp_path / "a.wav", tone(1.0, hertz=3000))
+    content = bytearray(path.read_bytes())
+    at = content.index(b"data") + 4
+    content[at : at + 4] = struct.pack("<I", size)
+    path.write_bytes(content)
+    assert f"promises {size} bytes of audio, and {2 * RATE - size} more follow" in refusal(path)
+
+
+def test_chunks_behind_the_audio_are_no_audio(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.wav", tone())
+    path.write_bytes(path.read_bytes() + b"LIST" + struct.pack("<I", 5000) + bytes(5000) + b"junk" + bytes(4))
+    assert len(read_audio(path, sample_rate=RATE).audio) == len(tone())
+
+
+@pytest.mark.parametrize("kind", ["WAV", "RF64", "W64"])
+def test_a_header_with_any_byte_changed_is_read_or_refused_in_one_line(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(), RATE, format=kind)
+    content = path.read_bytes()
+    for at in range(120):
+        for value in (0, 1, 127, 255):
+            path.write_bytes(content[:at] + bytes([value]) + content[at + 1 :])
+            try:
+                read_audio(path, sample_rate=RATE, resample=True)
+            except InputError as error:
+                assert len(str(error).splitlines()) == 1
+
+
 @pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFF000])
 def test_a_wav_from_a_pipe_has_no_size_and_is_not_truncated(tmp_path: Path, size: int) -> None:
     path = written(tmp_path / "a.wav", tone())

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vocoder.atomic import atomic_write
-from vocoder.audio.riff import missing_bytes
+from vocoder.audio.riff import fault_of_length
 from vocoder.errors import InputError
 
 ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
@@ -88,7 +88,7 @@ def open_audio(path: Path) -> soundfile.SoundFile:
     if path.stat().st_size == 0:
         raise InputError(f"clip {path.stem}: the file is empty, 0 bytes; record or copy it again")
     try:
-        lost = missing_bytes(path)
+        fault = fault_of_length(path)
         file = soundfile.SoundFile(path)
     except OSError as error:
         raise InputError(f"clip {path.stem}: {path} cannot be read ({error.strerror}); mend its rights") from error
@@ -96,9 +96,9 @@ def open_audio(path: Path) -> soundfile.SoundFile:
         raise InputError(
             f"clip {path.stem}: cannot be decoded ({_reason(error)}); convert it to WAV, FLAC, OGG or MP3"
         ) from error
-    if lost:
+    if fault:
         file.close()
-        raise InputError(f"clip {path.stem}: truncated, {lost} bytes are missing at the end; copy it again")
+        raise InputError(f"clip {path.stem}: {fault}")
     return file
 
 

@@ -1,22 +1,81 @@
-"""Tells a truncated WAV file: libsndfile reads one without complaint, as a shorter clip."""
+"""Finds WAV, RF64 and W64 files whose header is wrong about the length: libsndfile reads them as shorter clips."""
 
 import struct
 from pathlib import Path
+from typing import BinaryIO
 
 # A program that writes WAV to a pipe cannot know the size, and leaves one near 2 or 4 GiB: not a truncation.
 LARGEST_SIZE = 0x7FFFFFFF - 4096
+MOST_CHUNKS = 1000  # before the audio; a file of zeros would be millions of empty ones
+_W64_RIFF, _W64_DATA = (  # how a file and its audio begin in Sony Wave64
+    name + bytes.fromhex(rest)
+    for name, rest in ((b"riff", "2e91cf11a5d628db04c10000"), (b"data", "f3acd3118cd100c04f8edb8a"))
+)
 
 
-def missing_bytes(path: Path) -> int:
-    """How many bytes of audio the header promises beyond the end of the file; 0 for files other than WAV."""
+def fault_of_length(path: Path) -> str | None:
+    """Says how a header and its file disagree about the length; None where they agree, and for other kinds of file."""
     size = path.stat().st_size
     with path.open("rb") as file:
-        head = file.read(12)
-        if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
-            return 0
-        while len(header := file.read(8)) == 8:
-            kind, length = struct.unpack("<4sI", header)
-            if kind == b"data":
-                return 0 if length >= LARGEST_SIZE else max(0, file.tell() + length - size)
-            file.seek(length + length % 2, 1)  # chunks are padded to even lengths
+        head = file.read(16)
+        if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE":
+            order = ">" if head[:4] == b"RIFX" else "<"
+            audio = _audio_of_riff(file, order)
+            rest = _size_without_chunks(file, order, audio.stop, size)
+        else:
+            audio, rest = _audio_of_w64(file, size) if head == _W64_RIFF else range(0), 0
+    if audio.stop > size:
+        return f"truncated, {audio.stop - size} bytes are missing at the end; copy it again"
+    if rest > len(audio) / 10:
+        return f"the header promises {len(audio)} bytes of audio, and {rest} more follow; write the file again"
+    return None
+
+
+def _audio_of_riff(file: BinaryIO, order: str) -> range:
+    """Returns the bytes of the audio by the header; none where it does not say."""
+    place, large = 12, 0
+    for _ in range(MOST_CHUNKS):
+        file.seek(place)
+        header = file.read(8)
+        if len(header) < 8:
+            break
+        kind, length = struct.unpack(f"{order}4sI", header)
+        place += 8
+        if kind == b"ds64":  # RF64 has here, in 64 bits, what the 32 bits of the data chunk cannot hold
+            large = int.from_bytes(file.read(16)[8:], "little")
+        if kind == b"data" and length == 0xFFFFFFFF and large:
+            return range(place, place + large) if large < 1 << 62 else range(0)
+        if kind == b"data":
+            return range(place, place + length) if length < LARGEST_SIZE else range(0)
+        place += length + length % 2  # chunks are padded to even lengths
+    return range(0)
+
+
+def _size_without_chunks(file: BinaryIO, order: str, place: int, size: int) -> int:
+    """Returns how many bytes of the file, from `place` on, are no chunks: 0 for a well-formed one."""
+    place += place % 2
+    for _ in range(MOST_CHUNKS if place else 0):
+        file.seek(place)
+        header = file.read(8)
+        if len(header) < 8:
+            break
+        kind, length = struct.unpack(f"{order}4sI", header)
+        if not kind.isascii() or not kind.decode().isprintable() or place + 8 + length > size + 1:
+            return size - place
+        place += 8 + length + length % 2
     return 0
+
+
+def _audio_of_w64(file: BinaryIO, size: int) -> range:
+    """Returns the same of a W64 file, where lengths have 64 bits and count the 24 bytes of the chunk's header."""
+    place = 40
+    for _ in range(MOST_CHUNKS):
+        if place >= size:
+            break
+        file.seek(place)
+        header = file.read(24)
+        length = int.from_bytes(header[16:], "little")
+        if header[:16] == _W64_DATA:
+            return range(place + 24, place + length) if length < 1 << 62 else range(0)
+        place += max(24, (length + 7) // 8 * 8)
+    return range(0)
