@@ -112,6 +112,63 @@ def test_an_mp3_whose_length_is_an_estimate_is_whole(tmp_path: Path) -> None:
     assert 4.0 * 22050 <= found < soundfile.info(path).frames
 
 
+def without_xing(path: Path, samples: np.ndarray, mode: str, *, tag: int = 0) -> bytes:
+    """An MP3 without the first frame, which says how long it is, behind an ID3 tag of `tag` bytes of padding."""
+    soundfile.write(path, samples, RATE, bitrate_mode=mode, compression_level=0.3)
+    content = path.read_bytes()
+    head = b"ID3\3\0\0" + bytes([0, 0, tag >> 7, tag & 127]) + bytes(tag) if tag else b""
+    path.write_bytes(head + content[content.index(content[:2], 4) :])
+    return content
+
+
+def swelling(samples: int) -> np.ndarray:
+    """Silence that becomes noise: variable bit rates change in it."""
+    noise = np.random.default_rng(0).standard_normal(samples) * np.linspace(0, 1, samples) ** 4
+    return (0.2 * noise).astype(np.float32)
+
+
+@pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE"])
+@pytest.mark.parametrize("tag", [0, 4096, 16000])
+def test_an_mp3_without_a_length_is_decoded_to_its_end_whatever_its_size_suggests(
+    tmp_path: Path, mode: str, tag: int
+) -> None:
+    path = tmp_path / "a.mp3"
+    without_xing(path, swelling(40000), mode, tag=tag)
+    assert abs(soundfile.info(path).frames - 40000) > 2000 or (mode, tag) == ("CONSTANT", 0)  # else a needless test
+    assert 40000 <= len(read_audio(path, sample_rate=RATE).audio) <= 40000 + 3 * 1152  # a coder's delay and padding
+
+
+def test_an_mp3_that_was_joined_from_two_is_read_whole(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.mp3", swelling(40000), RATE)
+    (tmp_path / "a.mp3").write_bytes(2 * (tmp_path / "a.mp3").read_bytes())  # the first one's header
+    assert len(read_audio(tmp_path / "a.mp3", sample_rate=RATE).audio) >= 80000
+
+
+def test_an_mp3_with_a_length_has_exactly_its_samples_and_a_cut_one_is_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.mp3", swelling(40000), RATE, bitrate_mode="VARIABLE")
+    assert len(read_audio(tmp_path / "a.mp3", sample_rate=RATE).audio) == 40000
+    content = (tmp_path / "a.mp3").read_bytes()
+    (tmp_path / "a.mp3").write_bytes(content[: len(content) // 2])
+    assert "of 40000 samples decode" in refusal(tmp_path / "a.mp3")
+
+
+def streamed_flac(path: Path) -> bytes:
+    """A FLAC whose header has 0 samples, as one that was written to a pipe."""
+    content = bytearray(written(path, tone(2.8)).read_bytes())
+    content[21] &= 0xF0  # the length is the last 36 bits before the MD5 sum
+    content[22:26] = bytes(4)
+    path.write_bytes(content)
+    return bytes(content)
+
+
+def test_a_flac_without_a_length_is_read_whole_and_a_cut_one_is_refused(tmp_path: Path) -> None:
+    content = streamed_flac(tmp_path / "a.flac")
+    np.testing.assert_allclose(read_audio(tmp_path / "a.flac", sample_rate=RATE).audio, tone(2.8), atol=1 / 32767)
+    for part in (0.5, 0.9, 0.999):
+        (tmp_path / "a.flac").write_bytes(content[: int(part * len(content))])
+        assert "truncated or damaged" in refusal(tmp_path / "a.flac")
+
+
 @pytest.mark.parametrize(
     ("kind", "endian"),
     [("WAV", "LITTLE"), ("WAV", "BIG"), ("WAVEX", "LITTLE"), ("RF64", "LITTLE"), ("W64", "LITTLE")],

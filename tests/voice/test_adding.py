@@ -175,6 +175,24 @@ def test_a_session_of_minutes_is_left_out_before_it_is_decoded(tmp_path, monkeyp
     assert fault(path) is Fault.LONG
 
 
+def streamed(path: Path) -> Path:
+    """A FLAC whose header has 0 samples, as one that was written to a pipe."""
+    content = bytearray(path.read_bytes())
+    content[21] &= 0xF0  # the length is the last 36 bits before the MD5 sum
+    content[22:26] = bytes(4)
+    path.write_bytes(content)
+    return path
+
+
+def test_a_flac_without_a_length_is_measured_by_what_decodes(tmp_path, monkeypatch):
+    path = written(tmp_path / "a.flac", spoken(seconds=2.8))
+    exact = measured(path)
+    assert replace(measured(streamed(path)), sha256=exact.sha256) == exact
+    assert fault(streamed(written(tmp_path / "b.flac", spoken(seconds=0.9)))) is Fault.SHORT
+    monkeypatch.setattr(recording_module, "LONGEST", 2.0)
+    assert fault(path) is Fault.LONG
+
+
 def test_a_constant_beside_the_sound_changes_no_level(tmp_path):
     alone, beside = (measured(written(tmp_path / "a.wav", spoken() + offset)) for offset in (0.0, 0.3))
     assert beside.level == pytest.approx(alone.level, abs=0.01)

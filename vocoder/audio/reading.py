@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vocoder.atomic import atomic_write
+from vocoder.audio.decoder import open_to_the_end, promised_samples
 from vocoder.audio.riff import fault_of_length
 from vocoder.errors import InputError
 
@@ -57,7 +58,7 @@ def read_audio(path: Path | str, *, sample_rate: int | None, resample: bool = Fa
     Clips overshoots of full scale to -1..1; MP3 decoding and resampling leave some.
     Raises InputError for a file that is missing, undecodable, truncated, empty, stereo, at another rate
     (unless `resample`), below 1000 Hz, shorter than 0.25 s, silent, out of scale, too long, or not finite.
-    A truncated OGG cannot be told from a shorter one.
+    A truncated OGG cannot be told from a shorter one, nor an MP3 without a Xing header.
     """
     path = Path(path)
     with open_audio(path) as file:
@@ -89,7 +90,7 @@ def open_audio(path: Path) -> soundfile.SoundFile:
         raise InputError(f"clip {path.stem}: the file is empty, 0 bytes; record or copy it again")
     try:
         fault = fault_of_length(path)
-        file = soundfile.SoundFile(path)
+        file = open_to_the_end(path)
     except OSError as error:
         raise InputError(f"clip {path.stem}: {path} cannot be read ({error.strerror}); mend its rights") from error
     except RuntimeError as error:  # libsndfile's own
@@ -102,28 +103,29 @@ def open_audio(path: Path) -> soundfile.SoundFile:
     return file
 
 
-def read_samples(file: soundfile.SoundFile, name: str) -> NDArray[np.float32]:
+class TooLong(InputError):
+    """More audio than is read."""
+
+
+def read_samples(file: soundfile.SoundFile, name: str, *, most: int = MOST_SAMPLES) -> NDArray[np.float32]:
     """Returns all samples of an open file, [samples, channel].
 
-    Raises InputError where fewer decode than the header promises, and for more than MOST_SAMPLES.
+    Raises InputError where fewer decode than the header promises, and TooLong for more than `most` of all channels.
     Reads block by block: a header may promise more than the file can hold.
     """
-    promised = file.frames
-    most = MOST_SAMPLES // file.channels
     blocks = []
     try:
         while len(block := file.read(BLOCK // file.channels + 1, dtype="float32", always_2d=True)):
             blocks.append(block)
-            if sum(map(len, blocks)) > most:
-                raise InputError(f"clip {name}: longer than {most} samples; cut it into clips of seconds")
+            if sum(map(len, blocks)) > most // file.channels:
+                raise TooLong(f"clip {name}: longer than {most // file.channels} samples; cut it into clips of seconds")
     except RuntimeError as error:
         raise InputError(f"clip {name}: truncated or damaged ({_reason(error)}); copy it again") from error
     samples: NDArray[np.float32] = np.concatenate([np.zeros((0, file.channels), np.float32), *blocks])
-    # Without an Info header an MP3's length is estimated from its size: 0.3 % too much was seen, and nothing missing.
+    promised = promised_samples(file) or 0
+    # Encoders differ in whether they count the frame that holds an MP3's length.
     if len(samples) < promised * (0.99 if file.format == "MP3" else 1):
-        raise InputError(
-            f"clip {name}: truncated, {len(samples)} of {promised} samples decode; copy it again"
-        )
+        raise InputError(f"clip {name}: truncated, {len(samples)} of {promised} samples decode; copy it again")
     return samples
 
 

@@ -12,8 +12,9 @@ import soundfile
 import soxr
 from scipy import signal
 
+from vocoder.audio.decoder import promised_samples
 from vocoder.audio.listed_clips import file_digest
-from vocoder.audio.reading import LOUDEST, LOWEST_RATE, open_audio, read_samples
+from vocoder.audio.reading import LOUDEST, LOWEST_RATE, TooLong, open_audio, read_samples
 from vocoder.errors import InputError
 
 Samples = npt.NDArray[np.float32]  # [samples]
@@ -92,8 +93,13 @@ def measure(folder: Path, name: str) -> Recording | LeftOut:
             fault = _fault_of_header(file)
             if fault:
                 return LeftOut(name, fault)
-            samples, rate = read_samples(file, path.stem)[:, 0], int(file.samplerate)
+            rate = int(file.samplerate)
+            samples = read_samples(file, path.stem, most=round(LONGEST * rate))[:, 0]
+        if len(samples) < SHORTEST * rate:  # which a header without a length cannot say
+            return LeftOut(name, Fault.SHORT)
         return _measured(path, name, samples, rate)
+    except TooLong:
+        return LeftOut(name, Fault.LONG)
     except InputError as error:
         return LeftOut(name, Fault.UNREADABLE, str(error))
     except OSError as error:  # it went, or its rights did, while we read
@@ -102,14 +108,16 @@ def measure(folder: Path, name: str) -> Recording | LeftOut:
 
 def _fault_of_header(file: soundfile.SoundFile) -> Fault | None:
     """Returns a fault that the header shows, before hours of audio are decoded."""
-    seconds = file.frames / file.samplerate
+    promised = promised_samples(file)
     if file.channels != 1:
         return Fault.STEREO
     if file.samplerate < LOWEST_RATE:
         return Fault.LOW
-    if seconds < SHORTEST:
+    if promised is None:
+        return None
+    if promised < SHORTEST * file.samplerate:
         return Fault.SHORT
-    return Fault.LONG if seconds > LONGEST else None
+    return Fault.LONG if promised > LONGEST * file.samplerate else None
 
 
 def _measured(path: Path, name: str, samples: Samples, rate: int) -> Recording | LeftOut:
