@@ -1,5 +1,6 @@
 """Reading, resampling and writing audio: what is read is what was written, and every refusal says why."""
 
+import os
 import stat
 import struct
 from pathlib import Path
@@ -296,6 +297,27 @@ def test_a_folder_gives_its_audio_by_name_and_nothing_else(tmp_path: Path) -> No
         written(tmp_path / name, tone())
     (tmp_path / "notes.txt").write_text("not audio")
     assert [clip.name for clip in read_folder(tmp_path, sample_rate=RATE)] == ["C", "a", "b"]
+
+
+def no_file(path: Path, kind: str) -> None:
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to({"device": "/dev/zero", "loop": path, "nothing": path.parent / "gone"}[kind])
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "loop", "nothing"])
+def test_what_is_no_file_is_named_and_never_waited_for(tmp_path: Path, kind: str) -> None:
+    written(tmp_path / "a.wav", tone())
+    no_file(tmp_path / "b.wav", kind)
+    with pytest.raises(InputError, match="clip b: (no file but a .*, a pipe or a device|a link that leads nowhere)"):
+        read_folder(tmp_path, sample_rate=RATE)
+
+
+def test_a_folder_with_an_audio_file_s_name_is_passed_over(tmp_path: Path) -> None:
+    written(tmp_path / "a.wav", tone())
+    (tmp_path / "b.wav").mkdir()
+    assert [clip.name for clip in read_folder(tmp_path, sample_rate=RATE)] == ["a"]
 
 
 def test_a_folder_with_one_name_twice_is_refused(tmp_path: Path) -> None:

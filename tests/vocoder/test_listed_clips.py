@@ -1,5 +1,6 @@
 """Clips by name and hash: what is read is what was chosen, and whatever else lies there now is named."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,13 @@ def test_a_file_that_is_gone_is_named_with_the_way_out(folder):
 def test_what_read_audio_refuses_is_refused_here(folder):
     with pytest.raises(InputError, match="16000 Hz, the vocoder needs 22050 Hz"):
         read_clips(listed(folder, "a.wav"), sample_rate=22050)
+
+
+def test_a_pipe_in_place_of_a_listed_file_is_named_and_never_waited_for(folder):
+    clips = listed(folder, "a.wav")
+    (folder / "a.wav").unlink()
+    os.mkfifo(folder / "a.wav")
+    assert "'a.wav' cannot be read" in refusal(clips)
 
 
 def test_a_name_with_a_null_byte_is_one_line(folder):

@@ -219,6 +219,19 @@ def test_linked_folders_are_followed_once(tmp_path):
     assert [name.rsplit("/")[-1] for name in audio_names(tmp_path / "wavs")] == ["a.wav"]
 
 
+@pytest.mark.parametrize("kind", ["pipe", "device", "loop"])
+def test_what_is_no_file_is_left_out_by_name(tmp_path, kind):
+    path = tmp_path / "b.wav"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else path)
+    assert audio_names(tmp_path) == ["b.wav"]
+    [found] = scan(tmp_path, ["b.wav"], jobs=1)
+    assert isinstance(found, LeftOut) and found.fault is Fault.UNREADABLE
+    assert "no file but a folder, a pipe or a device" in found.reason or "a link that leads nowhere" in found.reason
+
+
 def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     written(tmp_path / "a.wav", spoken())
     (tmp_path / "locked").mkdir()

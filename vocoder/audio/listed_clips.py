@@ -1,5 +1,6 @@
 """Reads clips that a dataset lists by name, each with the hash that its file had when it was chosen."""
 
+import errno
 import hashlib
 import os
 import re
@@ -64,7 +65,9 @@ def clip_name(name: str) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """Returns the SHA-256 of a file's bytes, in hexadecimal."""
+    """Returns the SHA-256 of a file's bytes, in hexadecimal. Raises OSError for a pipe or a device."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(errno.EINVAL, "no file but a folder, a pipe or a device")
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -84,7 +84,8 @@ def open_audio(path: Path) -> soundfile.SoundFile:
     """
     check_name(path.stem)
     if not os.path.isfile(path):
-        what = "no file but a folder or a device" if os.path.exists(path) else "no such file"
+        what = "no file but a folder, a pipe or a device" if os.path.exists(path) else "no such file"
+        what = "a link that leads nowhere" if os.path.islink(path) and not os.path.exists(path) else what
         raise InputError(f"clip {path.stem}: {what}, {path}; check the path")
     if path.stat().st_size == 0:
         raise InputError(f"clip {path.stem}: the file is empty, 0 bytes; record or copy it again")
@@ -150,8 +151,11 @@ def read_folder(folder: Path | str, *, sample_rate: int | None, resample: bool =
 
 
 def is_audio(path: Path) -> bool:
-    """Tells whether a file has an ending that we read and is not hidden."""
-    return os.path.isfile(path) and path.suffix.lower() in ENDINGS and not path.name.startswith(".")
+    """Tells whether a path has an ending that we read, is not hidden and is no folder.
+
+    It may be a pipe, a device or a broken link: reading refuses these by name, without waiting for them.
+    """
+    return not os.path.isdir(path) and path.suffix.lower() in ENDINGS and not path.name.startswith(".")
 
 
 def resample(audio: Tensor, rate: int, target: int) -> Tensor:
