@@ -8,7 +8,7 @@ from schedsearch.evaluation.draws import search_draws
 from schedsearch.metrics.registry import columns_with, objective
 from schedsearch.search.run import Run
 from schedsearch.search.settings import STUDY, Settings, results_folder
-from schedsearch.study.errors import check_reachable
+from schedsearch.study.database import check_reachable
 from schedsearch.study.store import FORMAT, Store, sqlite_url
 from schedsearch.voice.check import VOICE_CHECK, checked
 from schedsearch.voice.config import Voice

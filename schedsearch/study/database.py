@@ -1,17 +1,27 @@
 """Opens Optuna's storage in a database, set so that its own time stays small beside the network's."""
 
 import atexit
+import os
+import shlex
 import weakref
+from pathlib import Path
 from typing import Any
 
 import optuna
 import sqlalchemy
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from optuna.storages import RDBStorage
+from optuna.storages._rdb import models
+from sqlalchemy import make_url
 
-from schedsearch.study.errors import PATIENCE
+from schedsearch.study.errors import PATIENCE, check_kind, opening, refused, shown
+from vocoder.errors import InputError
+
+_WAITING = {"timeout": PATIENCE}  # writers to SQLite wait for one another
 
 
-def open_storage(url: str) -> RDBStorage:
+def open_storage(storage: str) -> RDBStorage:
     """Opens a storage and makes missing tables; raises what SQLAlchemy and Optuna raise.
 
     Storing a candidate takes about eight commits. By default SQLite waits for the disk several times in each. With a
@@ -19,14 +29,75 @@ def open_storage(url: str) -> RDBStorage:
     death of the process. A power cut may take the last commits, but never damages the file. On a file system without
     support for such a log SQLite keeps its default.
     """
-    if not url.startswith("sqlite"):
-        return optuna.storages.RDBStorage(url)
-    waiting = {"connect_args": {"timeout": PATIENCE}}  # writers wait for one another
-    storage = optuna.storages.RDBStorage(url, engine_kwargs=waiting)
-    sqlalchemy.event.listen(storage.engine, "connect", _write_ahead)
-    storage.engine.dispose()  # connections made before
-    atexit.register(_close, weakref.ref(storage.engine))
-    return storage
+    check_tables(storage)
+    if not storage.startswith("sqlite"):
+        return optuna.storages.RDBStorage(storage)
+    opened = optuna.storages.RDBStorage(storage, engine_kwargs={"connect_args": _WAITING})
+    sqlalchemy.event.listen(opened.engine, "connect", _write_ahead)
+    opened.engine.dispose()  # connections made before
+    atexit.register(_close, weakref.ref(opened.engine))
+    return opened
+
+
+def check_reachable(storage: str) -> None:
+    """Raises InputError if nothing can be stored at this URL. Leaves no trace there, and is quick."""
+    with opening(storage):
+        url = make_url(storage)
+        check_kind(url)
+        if url.get_backend_name() == "sqlite":
+            file = sqlite_file(url)
+            if file is None:
+                raise InputError("STORAGE= must name a file: a database in memory is gone with its process; name one")
+            if not file.absolute().parent.is_dir():
+                raise OSError("unable to open database file")
+        check_tables(storage)
+
+
+def check_tables(storage: str) -> None:
+    """Raises InputError for a database of another program or of another Optuna, and leaves it as it is."""
+    url = make_url(storage)
+    file = sqlite_file(url)
+    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool, connect_args=_WAITING if file else {})
+    if url.get_backend_name() == "sqlite" and (file is None or not file.is_file()):
+        return
+    with engine.connect() as connection:
+        inspector = sqlalchemy.inspect(connection)
+        tables = set(inspector.get_table_names())
+        heads = MigrationContext.configure(connection).get_current_heads() if "alembic_version" in tables else ()
+        optunas = "version_info" in tables
+        foreign = "alembic_version" in tables or any(_is_foreign(inspector, name) for name in tables)
+    if not optunas and foreign:
+        raise refused(storage, "it holds another program's tables", "name another database")
+    revisions = _optuna_revisions()
+    if heads in ((), (revisions[0],)):
+        return
+    if set(heads) <= set(revisions):
+        command = f".venv/bin/optuna storage upgrade --storage {shlex.quote(shown(storage))}"
+        raise refused(storage, "an older Optuna made it", f"upgrade it by {command}, or name another database")
+    reason = "it holds another program's tables, or a newer Optuna's"
+    raise refused(storage, reason, "name another database, or update Optuna")
+
+
+def sqlite_file(url: sqlalchemy.URL) -> Path | None:
+    """Returns the file of an SQLite URL; None for a database in memory or on a server."""
+    name = url.database or ""
+    if url.get_backend_name() != "sqlite" or name in ("", ":memory:"):
+        return None
+    if name.startswith("file:"):  # SQLite's own kind of URL
+        name = name.removeprefix("file:").partition("?")[0]
+    return Path(name)
+
+
+def _is_foreign(inspector: sqlalchemy.Inspector, table: str) -> bool:
+    """Says whether a table has the name of one of Optuna's and lacks its columns."""
+    own = models.BaseModel.metadata.tables.get(table)
+    return own is not None and not set(own.columns.keys()) <= {c["name"] for c in inspector.get_columns(table)}
+
+
+def _optuna_revisions() -> list[str]:
+    """Returns the versions of tables that the installed Optuna knows, the newest first."""
+    folder = os.path.join(os.path.dirname(models.__file__), "alembic")
+    return [script.revision for script in ScriptDirectory(folder).walk_revisions()]
 
 
 def _close(engine: "weakref.ref[sqlalchemy.Engine]") -> None:

@@ -1,21 +1,22 @@
-"""Says in one line what is wrong with a trial store and how to go on, without the password in its URL."""
+"""Says in one line what is wrong with a trial store and how to go on, without any password."""
 
-import os
 import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from importlib.util import find_spec
+from urllib.parse import unquote
 
 import optuna
-from sqlalchemy import URL, create_engine, make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from vocoder.errors import InputError
 
-KINDS = ("sqlite", "postgresql")
+URLS = {"sqlite": "sqlite:///", "postgresql": "postgresql+psycopg://"}  # by kind: how a URL begins that works
 PATIENCE = 60  # seconds that a write to SQLite waits for another process's; a new trial is tried five times
 
+_DATABASE_ERRORS = (optuna.exceptions.StorageInternalError, SQLAlchemyError, sqlite3.Error)
 _WAYS_OUT = (  # what the database says, what to do
     ("database is locked", "another program has held a lock on it for {wait} s; end that program"),
     ("disk is full", "the disk is full; make room"),
@@ -24,9 +25,12 @@ _WAYS_OUT = (  # what the database says, what to do
     ("unable to open database file", "it can't be opened; mend the rights of the file and of its folder"),
     ("malformed", "the file is damaged; copy it back from a backup, or move it away to start anew"),
     ("not a database", "the file is damaged or is no database; copy it back, or move it away to start anew"),
-    ("No module named", "its driver is missing: install the extra schedsearch[postgres], which has PostgreSQL's"),
     ("onnection", "see that the server runs and can be reached"),
 )
+
+
+class StoreError(InputError):
+    """A trial store that can't be used."""
 
 
 @contextmanager
@@ -37,7 +41,7 @@ def opening(storage: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        raise _refusal(storage, error) from error
+        raise _refusal(storage, error) from None  # the error may hold the password
 
 
 @contextmanager
@@ -45,57 +49,70 @@ def using(storage: str) -> Iterator[None]:
     """Turns a database error in the middle of a run into an InputError; what was stored until then stays."""
     try:
         yield
-    except (optuna.exceptions.StorageInternalError, SQLAlchemyError, sqlite3.Error) as error:
-        raise _refusal(storage, error) from error
-
-
-def check_reachable(storage: str) -> None:
-    """Raises InputError if nothing can be stored at this URL. Leaves no trace there, and is quick."""
-    with opening(storage):
-        url = make_url(storage)
-        check_kind(url)
-        if url.get_backend_name() == "sqlite":
-            _check_file(url.database or "")
-            return
-        engine = create_engine(url)
-        engine.connect().close()
-        engine.dispose()
+    except _DATABASE_ERRORS as error:
+        raise _refusal(storage, error) from None
 
 
 def check_kind(url: URL) -> None:
     """Raises InputError for a kind of database without a lock here, whether its driver is installed or not."""
-    if (kind := url.get_backend_name()) not in KINDS:
+    if (kind := url.get_backend_name()) not in URLS:
         raise InputError(
             f"STORAGE= must be an SQLite or a PostgreSQL database, and is {kind}; give a URL such as "
             "sqlite:///study.db or postgresql://user@host/name"
         )
 
 
+def shortened(storage: str) -> str:
+    """Returns what may be printed of a storage's URL: all of an SQLite file's, only the beginning of any other.
+
+    In a mistyped URL a password may stand anywhere.
+    """
+    if re.match(r"sqlite(\+pysqlite)?:///", storage) or not re.search(r"[:@=?\s]", storage):
+        path, options, _ = storage.partition("?")
+        return path + ("?..." if options else "")
+    scheme = re.match(r"[\w+.-]+:(?=/)", storage)
+    return (scheme[0] if scheme else "") + "..."
+
+
 def shown(storage: str) -> str:
-    """Returns a storage's URL without its password."""
-    hidden = re.sub(r"(://[^:/@]*:).*@", r"\1***@", storage)  # to the last @: passwords hold some, quoted or not
-    return re.sub(r"([?&][^=&]*pass[^=&]*=)[^&]*", r"\1***", hidden, flags=re.IGNORECASE)
+    """Returns the URL of an opened storage, as it may be printed: "***" for the password, "..." for its options."""
+    url = make_url(storage)
+    return url.set(query=dict.fromkeys(url.query, "...")).render_as_string() if url.host or url.query else storage
 
 
-def _check_file(name: str) -> None:
-    if name in ("", ":memory:"):
-        raise InputError("STORAGE= must name a file, and is a database in memory, gone with its process; name one")
-    if not os.path.isdir(Path(name).absolute().parent):
-        raise OSError("unable to open database file")
+def refused(storage: str, reason: str, way_out: str) -> StoreError:
+    """Returns the error that says why a trial store can't be used and what to do."""
+    return StoreError(f"cannot use the trial store {shortened(storage)!r} ({reason}); {way_out}")
 
 
-def _refusal(storage: str, error: BaseException) -> InputError:
+def _refusal(storage: str, error: BaseException) -> StoreError:
     reason = _reason(error)
-    ways_out = (way_out for words, way_out in _WAYS_OUT if words in reason)
-    otherwise = "move a damaged file away to start anew, or correct STORAGE=, a URL such as sqlite:///study.db"
-    way_out = next(ways_out, otherwise)
-    if "STORAGE" not in way_out:
-        way_out = f"{way_out.format(wait=PATIENCE)}, then give the same command again, or another STORAGE="
-    return InputError(f"cannot use the trial store {shown(storage)!r} ({reason}); {way_out}")
+    return refused(storage, _without_url(storage, reason)[:160], _way_out(storage, reason))
+
+
+def _way_out(storage: str, reason: str) -> str:
+    if "No module named" in reason or "Can't load plugin" in reason:
+        kind = make_url(storage).get_backend_name()
+        if kind == "postgresql" and find_spec("psycopg") is None:
+            return "its driver is missing: install the extra schedsearch[postgres], or give another STORAGE="
+        return f"the driver that STORAGE= names is missing; begin it with {URLS[kind]} and leave the rest as it is"
+    for words, way_out in _WAYS_OUT:
+        if words in reason:
+            return f"{way_out.format(wait=PATIENCE)}, then give the same command again, or another STORAGE="
+    return "move a damaged file away to start anew, or correct STORAGE=, a URL such as sqlite:///study.db"
 
 
 def _reason(error: BaseException) -> str:
     """Returns the driver's own words, which say more than those of the errors around them."""
     while (inner := getattr(error, "orig", None) or error.__cause__) is not None:
         error = inner
-    return " ".join(str(error).split("\n")[0].split())[:160]
+    return " ".join(str(error).split("\n")[0].split())
+
+
+def _without_url(storage: str, reason: str) -> str:
+    """Returns the reason with *** for each word that stands in the URL behind its scheme, as passwords do."""
+    if shortened(storage) == storage:
+        return reason
+    hidden = storage.removeprefix(shortened(storage).removesuffix("..."))
+    words = set(re.findall(r"\w+", f"{hidden} {unquote(hidden)}"))
+    return re.sub(r"\w+", lambda word: "***" if word[0] in words else word[0], reason)

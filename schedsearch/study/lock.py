@@ -14,6 +14,7 @@ from pathlib import Path
 import sqlalchemy
 from sqlalchemy import make_url
 
+from schedsearch.study.database import sqlite_file
 from schedsearch.study.errors import check_kind
 
 # With these the server notices within half a minute that a client's machine is gone, instead of in two hours.
@@ -54,16 +55,6 @@ class StoreLock:
         if self._engine is not None:
             return _locked_on_server(self._engine, subject)
         return _locked_folder(self._file.absolute().parent) if self._file else nullcontext()
-
-
-def sqlite_file(url: sqlalchemy.URL) -> Path | None:
-    """Returns the file of an SQLite URL; None for a database in memory or on a server."""
-    name = url.database or ""
-    if url.get_backend_name() != "sqlite" or name in ("", ":memory:"):
-        return None
-    if name.startswith("file:"):  # SQLite's own kind of URL
-        name = name.removeprefix("file:").partition("?")[0]
-    return Path(name)
 
 
 @contextmanager

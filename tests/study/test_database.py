@@ -1,17 +1,22 @@
 """Storages are set for many small commits, and what was committed survives a kill."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import optuna
 import pytest
 import sqlalchemy
+from conftest import files_below
+from optuna.storages import RDBStorage
 
-from schedsearch.study.database import open_storage
+from schedsearch.study.database import check_reachable, open_storage
 from schedsearch.study.lock import StoreLock
 from schedsearch.study.store import sqlite_url
+from vocoder.errors import InputError
 
 COMMITS_AND_DIES = """
 import os, sys
@@ -54,3 +59,57 @@ def test_other_tools_open_it_as_any_sqlite_file(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "study.db")
     open_storage(url).create_new_study([optuna.study.StudyDirection.MINIMIZE], "ours")
     assert optuna.get_all_study_names(url) == ["ours"]
+
+
+ANOTHER_PROGRAMS = (
+    ["CREATE TABLE alembic_version (version_num VARCHAR(32))", "INSERT INTO alembic_version VALUES ('1975ea83b712')"],
+    ["CREATE TABLE alembic_version (version_num VARCHAR(32))"],
+    ["CREATE TABLE studies (id INTEGER PRIMARY KEY, patient TEXT)", "INSERT INTO studies VALUES (1, 'x')"],
+)
+
+
+@pytest.mark.parametrize("statements", ANOTHER_PROGRAMS)
+@pytest.mark.parametrize("use", [open_storage, check_reachable], ids=["open", "look"])
+def test_a_database_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path, statements, use) -> None:
+    with closing(sqlite3.connect(tmp_path / "theirs.db")) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+    before = files_below(tmp_path)
+    with pytest.raises(InputError, match="holds another program's tables.*name another database"):
+        use(sqlite_url(tmp_path / "theirs.db"))
+    assert files_below(tmp_path) == before
+
+
+def test_a_database_that_another_program_only_shares_is_used(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "study.db")) as connection:
+        connection.execute("CREATE TABLE patients (id INTEGER)")
+    open_storage(sqlite_url(tmp_path / "study.db"))
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        ("v2.6.0.a", "an older Optuna made it.*upgrade it by .venv/bin/optuna storage upgrade --storage {url}, or"),
+        ("v99.0.0.a", "another program's tables, or a newer Optuna's.*update Optuna"),
+    ],
+)
+def test_tables_of_another_optuna_are_named_with_the_command_that_mends_them(tmp_path: Path, version, words) -> None:
+    url = sqlite_url(tmp_path / "study.db")
+    RDBStorage(url)
+    with closing(sqlite3.connect(tmp_path / "study.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
+        connection.commit()
+    before = files_below(tmp_path)
+    with pytest.raises(InputError, match=words.format(url=url)):
+        open_storage(url)
+    assert files_below(tmp_path) == before
+
+
+def test_tables_that_a_killed_process_left_half_made_are_completed(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "study.db")
+    RDBStorage(url)
+    with closing(sqlite3.connect(tmp_path / "study.db")) as connection:
+        for table in ("alembic_version", "version_info", "trial_heartbeats"):
+            connection.execute(f"DROP TABLE {table}")
+    assert optuna.get_all_study_names(open_storage(url)) == []

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import re
 import subprocess
 import sys
 import time
@@ -25,7 +24,7 @@ from schedsearch.strategies.bayesian import Bayesian
 from schedsearch.strategies.grid import GridStrategy
 from schedsearch.study import claims as module
 from schedsearch.study.budget import Budget
-from schedsearch.study.errors import check_reachable, shown
+from schedsearch.study.database import check_reachable
 from schedsearch.study.processes import LEASE, is_alive, machine, this_process
 from schedsearch.study.store import Direction, sqlite_url, study_name
 from vocoder.errors import InputError
@@ -607,17 +606,3 @@ def killed_after(writes, action):
 def test_a_database_in_memory_is_refused_before_what_takes_long(url):
     with pytest.raises(InputError, match="gone with its process"):
         check_reachable(url)
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["postgresql://u:sec@ret/x@host/d", "postgresql://u@h/d?password=secret&x=1", "postgresql://u:secret@h:port/d"],
-)
-def test_no_part_of_a_password_is_shown(url):
-    assert not {"sec", "ret", "secret"} & set(re.split(r"\W+", shown(url)))
-    assert shown("sqlite:////tmp/a@b:c@d.db") == "sqlite:////tmp/a@b:c@d.db"
-
-
-def test_a_database_of_another_kind_is_named_before_its_driver_is_missed():
-    with pytest.raises(InputError, match="must be an SQLite or a PostgreSQL database, and is mysql"):
-        check_reachable("mysql://root@localhost/x")
