@@ -1,1 +1,4 @@
-"""Metrics: pure functions (reference, estimate, sample rate) -> one value per clip. Callers average."""
+"""Metrics: pure functions (reference, estimate, sample rate) -> one value per clip. Callers average.
+
+None hears a constant offset (see `offset`).
+"""

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from schedsearch.metrics.failure import Failure
+from schedsearch.metrics.offset import without_offset
 from schedsearch.metrics.processes import in_processes
 from vocoder.audio.reading import SILENCE
 from vocoder.errors import InputError
@@ -28,8 +29,8 @@ def paired(metric: str, reference: Tensor, estimate: Tensor) -> tuple[Samples, S
 
 
 def array(audio: Tensor) -> Samples:
-    """Returns audio in the form that other processes get."""
-    samples: Samples = audio.detach().cpu().float().numpy()
+    """Returns audio in the form that other processes get, without an offset."""
+    samples: Samples = without_offset(audio.detach().cpu().float()).numpy()
     return samples
 
 

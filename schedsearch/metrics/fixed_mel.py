@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from schedsearch.metrics.offset import without_offset
 from vocoder.front_ends.torchaudio_mel import torchaudio_mel
 
 MELS = 128
@@ -20,7 +21,7 @@ def log_mel(audio: Tensor, sample_rate: int) -> Tensor:
     """
     window = round(WINDOW * sample_rate)
     mel = torchaudio_mel(
-        audio.reshape(-1, audio.shape[-1]),
+        without_offset(audio.reshape(-1, audio.shape[-1])),
         sample_rate=sample_rate,
         n_fft=1 << (window - 1).bit_length(),
         win_length=window,

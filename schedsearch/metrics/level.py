@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+from schedsearch.metrics.offset import without_offset
+
 
 def level(reference: Tensor, estimate: Tensor) -> Tensor:
     """Returns 20 log10(rms(estimate) / rms(reference)) in dB, [..., samples] each -> [...].
@@ -11,5 +13,5 @@ def level(reference: Tensor, estimate: Tensor) -> Tensor:
     Unweighted and ungated over the whole clip, so it is not the loudness of ITU-R BS.1770.
     -inf for a silent estimate, inf or NaN for a silent reference.
     """
-    power = estimate.square().mean(-1) / reference.square().mean(-1)
+    power = without_offset(estimate).square().mean(-1) / without_offset(reference).square().mean(-1)
     return 10 * power.log10()

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from schedsearch.metrics.finite import finite_clips
 from schedsearch.metrics.fixed_mel import log_mel
+from schedsearch.metrics.offset import without_offset
 from schedsearch.metrics.stft import spectral_convergence
 
 
@@ -75,5 +76,5 @@ def ls_mae(reference: Tensor, estimate: Tensor, sample_rate: int) -> Tensor:
 
 def _mel(front_end: LogMel, audio: Tensor) -> Tensor:
     """Returns the mel, [..., samples] -> [..., n_mels, frames]."""
-    mel = front_end(audio.reshape(-1, audio.shape[-1]))
+    mel = front_end(without_offset(audio.reshape(-1, audio.shape[-1])))
     return mel.reshape(*audio.shape[:-1], *mel.shape[1:])

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from schedsearch.metrics.finite import finite_clips
+from schedsearch.metrics.offset import without_offset
 from vocoder.front_ends.spectrogram import magnitudes
 
 LSD_WINDOW = 0.032  # seconds
@@ -86,5 +87,6 @@ def _decibels(audio: Tensor, window: int) -> Tensor:
 
 
 def _magnitudes(audio: Tensor, n_fft: int, window: int, shift: int) -> Tensor:
-    spectrum = magnitudes(audio.reshape(-1, audio.shape[-1]), n_fft=n_fft, win_length=window, hop_length=shift)
+    rows = without_offset(audio.reshape(-1, audio.shape[-1]))
+    spectrum = magnitudes(rows, n_fft=n_fft, win_length=window, hop_length=shift)
     return spectrum.reshape(*audio.shape[:-1], *spectrum.shape[1:])

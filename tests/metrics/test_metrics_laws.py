@@ -9,6 +9,7 @@ from torch import Tensor
 
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.failure import Failure
+from schedsearch.metrics.offset import without_offset
 from schedsearch.metrics.registry import Metric, metrics_for
 from vocoder.audio.reading import read_audio
 from vocoder.front_ends.mel import IvanvovkMel
@@ -113,6 +114,28 @@ def test_a_pure_gain_costs_what_is_stated(name):
 def test_a_pure_gain_changes_no_perceptual_and_no_pitch_metric(name, speech, candidates):
     before, after = (losses(METRICS[name], speech, gain * candidates[2:3]) for gain in (1.0, 0.3))
     torch.testing.assert_close(after, before, rtol=0, atol=0.01)
+
+
+@every_metric
+@pytest.mark.parametrize(("reference", "estimate"), [(0.02, 0.0), (0.0, 0.05), (-0.05, 0.02)])
+def test_a_constant_offset_is_not_heard(metric, speech, candidates, reference, estimate):
+    plain, shifted = (losses(metric, speech + a, candidates[2:3] + b) for a, b in ((0.0, 0.0), (reference, estimate)))
+    torch.testing.assert_close(shifted, plain, rtol=0.005, atol=0.002)
+
+
+def test_speech_with_an_offset_has_the_best_pesq(speech):
+    assert METRICS["pesq_wb"].measure(speech, speech[None] + 0.02) == [[pytest.approx(4.6439, abs=1e-3)] * 3]
+
+
+def test_a_clip_without_an_offset_stays_bit_for_bit(speech):
+    assert (speech.mean(-1).abs() > 0).all()
+    assert torch.equal(without_offset(speech), speech)
+    assert torch.equal(without_offset(speech + 0.02), speech + 0.02 - (speech + 0.02).mean(-1, keepdim=True))
+
+
+def test_a_constant_alone_is_silence(speech):
+    [[value, *_]] = METRICS["pesq_wb"].measure(speech, torch.full_like(speech, 0.5)[None])
+    assert value == Failure("estimate is silent, its peak is below 0.0001")
 
 
 @every_rank
