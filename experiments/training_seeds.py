@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from schedsearch.cli import main as schedsearch
-from schedsearch.transfer.judges import named_voices
+from schedsearch.transfer.participants import named_voices
 from schedsearch.voice.config import EXPERIMENTS, Voice, load_voice
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from schedsearch.transfer.files import PAGE
-from schedsearch.transfer.joined import matrices, read_matrices
-from schedsearch.transfer.summary import overview
+from schedsearch.transfer.matrix_files import matrices, read_matrices
+from schedsearch.transfer.overview import overview
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 

@@ -8,7 +8,7 @@ from schedsearch.commands.compare import show
 from schedsearch.comparison.contest import Settings
 from schedsearch.evaluation.draws import MOST_DRAWS
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
-from schedsearch.transfer.exchange import Exchange, open_exchange
+from schedsearch.transfer.tournament import Tournament, open_tournament
 from schedsearch.transfer.files import stored_matrices, write_all
 from schedsearch.voice import config
 
@@ -30,25 +30,25 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Scores what is not scored yet, and writes and prints what follows."""
-    exchange = open_exchange(_settings(options), options.voices.replace(",", " ").split(), options.experiments)
-    others = stored_matrices(exchange)
-    _begin(exchange)
-    show("search clips", exchange.choosing())
-    show("held-out clips", exchange.judging())
-    written, told = write_all(exchange, others)
+    tournament = open_tournament(_settings(options), options.voices.replace(",", " ").split(), options.experiments)
+    others = stored_matrices(tournament)
+    _begin(tournament)
+    show("search clips", tournament.choosing())
+    show("held-out clips", tournament.judging())
+    written, told = write_all(tournament, others)
     print(f"\n{told}")
     print("\n".join(f"file:  {path}" for path in written))
     return 0
 
 
-def _begin(exchange: Exchange) -> None:
-    labels = ", ".join(judge.label for judge in exchange.judges)
-    print(f"voices: {labels}; iterations: {', '.join(map(str, exchange.lengths))}")
-    for reason in exchange.left_out:
+def _begin(tournament: Tournament) -> None:
+    labels = ", ".join(voice.label for voice in tournament.participants)
+    print(f"voices: {labels}; iterations: {', '.join(map(str, tournament.lengths))}")
+    for reason in tournament.left_out:
         print(f"left out: {reason}")
-    for line in exchange.foreign_objectives():
+    for line in tournament.foreign_objectives():
         print(f"note: {line}")
-    print(f"{exchange.evaluations():,} network evaluations to do, and those of what will be universal")
+    print(f"{tournament.evaluations():,} network evaluations to do, and those of what will be universal")
 
 
 def _settings(options: argparse.Namespace) -> Settings:

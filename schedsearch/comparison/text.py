@@ -20,7 +20,7 @@ _MARKS = {
     Outcome.FAILS_MORE: "",
     Outcome.NO_COMPARISON: " ",
 }
-LEGEND = "beside the rival (*, best baseline): + better, - worse, = not told apart, ^ v higher, lower; ! failures"
+LEGEND = "beside the rival (*, best baseline): + better, - worse, = tie, ^ v higher, lower; ! failures"
 
 
 def text(contest: Contest, ranked: Mapping[int, Sequence[Standing]]) -> str:

@@ -9,12 +9,12 @@ from schedsearch.comparison.table import write_table
 from schedsearch.report.pictures.png import png
 from schedsearch.report.pictures.schedules import schedules
 from schedsearch.schedules.files import Layout, write_schedule
-from schedsearch.transfer.exchange import Exchange
 from schedsearch.transfer.heat_map import heat_map
-from schedsearch.transfer.joined import MATRIX, matrices, read_matrices
 from schedsearch.transfer.length_page import length_page
 from schedsearch.transfer.matrix import Cell, cells, table
-from schedsearch.transfer.summary import overview
+from schedsearch.transfer.matrix_files import MATRIX, matrices, read_matrices
+from schedsearch.transfer.overview import overview
+from schedsearch.transfer.tournament import Tournament
 from schedsearch.transfer.universal import Choice, provenance, read_universal, write_universal
 from schedsearch.voice.opened import make_writable
 from vocoder.atomic import atomic_write
@@ -23,44 +23,44 @@ PAGE, OVERVIEW, UNIVERSAL = "transfer-{}.md", "transfer.md", "universal.json"
 LAYOUTS = {".pt": Layout.IVANVOVK, ".lmnt.npy": Layout.LMNT, ".coqui.npy": Layout.COQUI}  # beside universal.json
 
 
-def stored_matrices(exchange: Exchange) -> pd.DataFrame:
+def stored_matrices(tournament: Tournament) -> pd.DataFrame:
     """Reads the folder's rows of other lengths; call it before hours of work: InputError where a file is damaged."""
-    read_universal(exchange.folder / UNIVERSAL)
-    return read_matrices(matrices(exchange.folder, without=exchange.lengths))
+    read_universal(tournament.folder / UNIVERSAL)
+    return read_matrices(matrices(tournament.folder, without=tournament.lengths))
 
 
-def write_all(exchange: Exchange, others: pd.DataFrame) -> tuple[list[Path], str]:
+def write_all(tournament: Tournament, others: pd.DataFrame) -> tuple[list[Path], str]:
     """Writes all files after `judging`; returns their paths and the text of transfer.md.
 
     `others` are rows of other lengths, as `stored_matrices` returns them.
     """
-    all_cells, folder = cells(exchange), exchange.folder
-    matrix = table(all_cells, exchange)
+    all_cells, folder = cells(tournament), tournament.folder
+    matrix = table(all_cells, tournament)
     text = overview(pd.concat([others, matrix]) if len(others) else matrix, PAGE)
-    draw = exchange.judges[0].voice.services.draw or png
-    contents = {name: draw(figure) for name, figure in pictures(exchange, all_cells).items()}
-    for n in exchange.lengths:
+    draw = tournament.participants[0].voice.services.draw or png
+    contents = {name: draw(figure) for name, figure in pictures(tournament, all_cells).items()}
+    for n in tournament.lengths:
         of_length = [cell for cell in all_cells if len(cell.entrant.schedule) == n]
-        contents[PAGE.format(n)] = length_page(exchange, of_length, n).encode()
+        contents[PAGE.format(n)] = length_page(tournament, of_length, n).encode()
     make_writable(folder)
-    tables = {MATRIX.format(n): matrix[matrix["iterations"] == n] for n in exchange.lengths}
+    tables = {MATRIX.format(n): matrix[matrix["iterations"] == n] for n in tournament.lengths}
     for name, rows in tables.items():
         write_table(rows, folder / name)
     for name, content in {**contents, OVERVIEW: text.encode()}.items():
         atomic_write(folder / name, content)
-    write_universal(exchange.choices, folder / UNIVERSAL)
-    for n, choice in exchange.choices.items():
+    write_universal(tournament.choices, folder / UNIVERSAL)
+    for n, choice in tournament.choices.items():
         _write_schedules(choice, folder / f"universal-{n}")
     return [folder / name for name in (*tables, *contents, OVERVIEW, UNIVERSAL)], text
 
 
-def pictures(exchange: Exchange, all_cells: list[Cell]) -> dict[str, Figure]:
+def pictures(tournament: Tournament, all_cells: list[Cell]) -> dict[str, Figure]:
     """Draws each length's heat map and its winners' curves, by file name."""
     figures = {}
-    for n in exchange.lengths:
+    for n in tournament.lengths:
         of_length = [cell for cell in all_cells if cell.decisive and len(cell.entrant.schedule) == n]
-        figures[f"transfer-{n}.png"] = heat_map(of_length, exchange.settings.objective, n)
-        first, *others = (j.winners[n] for j in exchange.judges if n in j.winners)
+        figures[f"transfer-{n}.png"] = heat_map(of_length, tournament.settings.objective, n)
+        first, *others = (j.winners[n] for j in tournament.participants if n in j.winners)
         figures[f"winners-{n}.png"] = schedules((first.name, first.schedule), {w.name: w.schedule for w in others})
     return figures
 
@@ -68,6 +68,6 @@ def pictures(exchange: Exchange, all_cells: list[Cell]) -> dict[str, Figure]:
 def _write_schedules(choice: Choice, path: Path) -> None:
     """Writes one file for each repository, and ours with its provenance."""
     for ending, layout in LAYOUTS.items():
-        write_schedule(choice.offer.schedule, path.with_name(path.name + ending), layout=layout)
+        write_schedule(choice.candidate.schedule, path.with_name(path.name + ending), layout=layout)
     ours = path.with_name(f"{path.name}.json")
-    write_schedule(choice.offer.schedule, ours, layout=Layout.JSON, provenance=provenance(choice))
+    write_schedule(choice.candidate.schedule, ours, layout=Layout.JSON, provenance=provenance(choice))

@@ -1,4 +1,4 @@
-"""What each schedule costs each voice, as a picture that reads in black and white."""
+"""Draws what each schedule costs each voice, readable in black and white."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from schedsearch.evaluation.bootstrap import Array
 from schedsearch.report.pictures.style import blank, shown, style
-from schedsearch.transfer.grid import grid, text
+from schedsearch.transfer.loss_grid import loss_grid, text
 from schedsearch.transfer.matrix import Cell
 
 DARKEST = 0.5  # relative loss; worse ones look alike
@@ -18,24 +18,24 @@ ROW = 0.34  # inches
 
 @style()
 def heat_map(cells: Sequence[Cell], objective: str, iterations: int) -> Figure:
-    """The relative loss in percent, rows schedules and columns voices; the cells are those of one length and metric.
+    """Draws relative losses in percent, rows schedules and columns voices, from the cells of one length and metric.
 
-    Dark is worse. "=" says that zero lies in the interval, "own" a voice's own winner, "failed" that too few clips
-    are sound, and an empty cell that nobody knows: the voice has no winner of its own to compare with.
+    Dark is worse. "=": zero lies in the interval. "own": the voice's own winner. "failed": too few clips are sound. An
+    empty cell: the voice has no winner of its own to compare with.
     """
-    table = grid(cells)
-    losses = np.array([[cell.relative_loss if cell else np.nan for cell in row] for row in table.cells])
-    figure = blank(1.6 + ROW * len(table.rows))
+    grid = loss_grid(cells)
+    losses = np.array([[cell.relative_loss if cell else np.nan for cell in row] for row in grid.cells])
+    figure = blank(1.6 + ROW * len(grid.rows))
     axes = figure.subplots()
     _shade(figure, axes, losses)
-    for y, row in enumerate(table.cells):
+    for y, row in enumerate(grid.cells):
         for x, cell in enumerate(row):
             if cell is not None:
                 dark = np.isfinite(losses[y, x]) and losses[y, x] > DARKEST / 4
                 axes.text(x, y, text(cell), ha="center", va="center", color="white" if dark else "black", fontsize=9)
-    labels = [shown(column, 24).replace("/", "\n", 1) for column in table.columns]  # side by side, long ones overlap
-    axes.set_xticks(range(len(table.columns)), labels)
-    axes.set_yticks(range(len(table.rows)), [shown(row) for row in table.rows])
+    labels = [shown(column, 24).replace("/", "\n", 1) for column in grid.columns]  # side by side, long ones overlap
+    axes.set_xticks(range(len(grid.columns)), labels)
+    axes.set_yticks(range(len(grid.rows)), [shown(row) for row in grid.rows])
     axes.set_title(f"{iterations} steps: loss in {shown(objective)} beside each voice's own winner", fontsize=11)
     axes.set_xlabel("judged on the held-out clips of; =: zero lies in the interval")
     return figure

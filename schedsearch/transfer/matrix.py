@@ -30,8 +30,8 @@ from schedsearch.evaluation.paired import Comparison, compare
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import defused
 from schedsearch.metrics.registry import Metric
-from schedsearch.transfer.exchange import STRANGERS, UNIVERSAL, Exchange
-from schedsearch.transfer.judges import Judge
+from schedsearch.transfer.participants import Participant
+from schedsearch.transfer.tournament import STRANGERS, UNIVERSAL, Tournament
 from schedsearch.transfer.universal import relative_loss
 
 NATIVE, BASELINE = "native", "baseline"
@@ -54,7 +54,7 @@ TEXT = ("dataset", "speaker", "checkpoint", "schedule", "source", "relation", "m
 class Cell:
     """A schedule on one voice's held-out clips beside that voice's own winner."""
 
-    judge: Judge
+    judge: Participant
     entrant: Entrant
     relation: str
     comparison: Comparison  # with the native winner; with itself where there is none
@@ -80,35 +80,36 @@ class Cell:
         return self.comparison.outcome.value if self.known else ""
 
 
-def cells(exchange: Exchange) -> list[Cell]:
+def cells(tournament: Tournament) -> list[Cell]:
     """Of all voices, lengths, schedules and metrics, the objective first; after `judging`."""
-    return [cell for n in exchange.lengths for judge in exchange.judges for cell in _cells(exchange, judge, n)]
+    places = [(judge, n) for n in tournament.lengths for judge in tournament.participants]
+    return [cell for judge, n in places for cell in _cells(tournament, judge, n)]
 
 
-def table(found: list[Cell], exchange: Exchange) -> pd.DataFrame:
+def table(found: list[Cell], tournament: Tournament) -> pd.DataFrame:
     """All rows, with COLUMNS."""
-    hashes = {label: scoring.vocoder.weights_hash[:12] for label, scoring in exchange.held_out.items()}
+    hashes = {label: scoring.vocoder.weights_hash[:12] for label, scoring in tournament.held_out.items()}
     return pd.DataFrame([_row(cell, hashes[cell.judge.label]) for cell in found], columns=list(COLUMNS))
 
 
-def _cells(exchange: Exchange, judge: Judge, iterations: int) -> Iterator[Cell]:
-    scoring = exchange.held_out[judge.label]
+def _cells(tournament: Tournament, judge: Participant, iterations: int) -> Iterator[Cell]:
+    scoring = tournament.held_out[judge.label]
     native = judge.winners.get(iterations)
     own = scoring.scores(native.schedule) if native else None
-    for entrant in exchange.entrants(judge, iterations):
+    for entrant in tournament.entrants(judge, iterations):
         scores: dict[str, Score] = scoring.scores(entrant.schedule)
         for metric in scoring.metrics:
             reference = (own or scores)[metric.name]
             comparison = compare(metric, scores[metric.name], reference, 0)
-            relation = _relation(entrant, judge, iterations, exchange.judges)
+            relation = _relation(entrant, judge, iterations, tournament.participants)
             decisive = metric is scoring.metrics[0]
             yield Cell(judge, entrant, relation, comparison, metric, own is not None, decisive)
 
 
-def _relation(entrant: Entrant, judge: Judge, iterations: int, judges: tuple[Judge, ...]) -> str:
+def _relation(entrant: Entrant, judge: Participant, iterations: int, voices: tuple[Participant, ...]) -> str:
     if entrant.source in (UNIVERSAL, STRANGERS):
         return entrant.source
-    origin = next((one for one in judges if one.winners.get(iterations) is entrant), None)
+    origin = next((voice for voice in voices if voice.winners.get(iterations) is entrant), None)
     if origin is None:
         return BASELINE
     if origin is judge:

@@ -28,15 +28,15 @@ from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.schedules.named import published, universal_names
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.strategies.auto import lines
-from schedsearch.transfer.exchange import Exchange, open_exchange
-from schedsearch.transfer.grid import grid, markdown, text
 from schedsearch.transfer.heat_map import heat_map
-from schedsearch.transfer.judges import judges, lengths_of
 from schedsearch.transfer.length_page import length_page
+from schedsearch.transfer.loss_grid import loss_grid, markdown, text
 from schedsearch.transfer.matrix import COLUMNS, Cell, cells
-from schedsearch.transfer.offers import mean, offers
-from schedsearch.transfer.summary import summary
+from schedsearch.transfer.overview import summary
+from schedsearch.transfer.participants import common_lengths, find_participants
+from schedsearch.transfer.tournament import Tournament, open_tournament
 from schedsearch.transfer.universal import relative_loss, without_speaker, write_universal
+from schedsearch.transfer.universal_candidates import mean, universal_candidates
 from vocoder.audio.reading import write_wav
 
 LOUD, QUIET = log_snr_line(3, 9.0, -3.0), log_snr_line(3, 7.0, -4.0)  # winners of the two voices, as if searched
@@ -51,9 +51,9 @@ def few(n: int, *, own: Collection[str] = ()) -> dict[str, NoiseSchedule]:
 @pytest.fixture
 def voices(toy: Toy, monkeypatch) -> Toy:
     """Datasets "toy" and "other" with clips of their own, and winners of 3 steps; nothing is drawn."""
-    for module in ("comparison.entrants", "transfer.offers"):
+    for module in ("comparison.entrants", "transfer.universal_candidates"):
         monkeypatch.setattr(f"schedsearch.{module}.baselines", few)
-    monkeypatch.setattr("schedsearch.transfer.offers.lines", lambda space: lines(space)[:1])
+    monkeypatch.setattr("schedsearch.transfer.universal_candidates.lines", lambda space: lines(space)[:1])
     (toy.root / "none.pt").touch()
     table = (toy.root / "toy.toml").read_text()
     (toy.root / "other.toml").write_text(table.replace('"search"', '"s2"').replace('"held_out"', '"h2"'))
@@ -91,13 +91,13 @@ def rows(toy: Toy, **values: object) -> list[dict[str, str]]:
     return [row for row in found if all(row[name] == str(value) for name, value in values.items())]
 
 
-def exchanged(toy: Toy) -> Exchange:
+def finished(toy: Toy) -> Tournament:
     """All steps done."""
     settings = Settings(metrics=("lsd",), objective="spectral", results=toy.root / "results")
-    exchange = open_exchange(settings, (), toy.root)
-    for steps in (exchange.choosing, exchange.judging):
+    tournament = open_tournament(settings, (), toy.root)
+    for steps in (tournament.choosing, tournament.judging):
         list(steps())
-    return exchange
+    return tournament
 
 
 def refused(toy: Toy, capsys, *options: str) -> str:
@@ -214,9 +214,10 @@ def test_a_voice_without_a_winner_judges_without_a_loss(voices):
 def test_the_users_own_winner_goes_before_the_shipped_one(voices):
     win(voices, "shipped/toy", QUIET)
     win(voices, "shipped/other", log_snr_line(5, 8.0, -3.0))
-    [toy] = [judge for judge in judges((), voices.root, voices.root / "results")[0] if judge.voice.dataset == "toy"]
+    taking_part, _ = find_participants((), voices.root, voices.root / "results")
+    [toy] = [voice for voice in taking_part if voice.voice.dataset == "toy"]
     assert toy.winners[3].schedule == LOUD
-    [other] = [judge for judge in judges((), voices.root, voices.root / "results")[0] if judge is not toy][:1]
+    [other] = [voice for voice in taking_part if voice is not toy]
     assert set(other.winners) == {3, 5}
 
 
@@ -224,53 +225,53 @@ def test_the_users_own_winner_goes_before_the_shipped_one(voices):
 
 
 def test_the_universal_schedule_has_the_least_worst_loss_on_search_clips(voices):
-    exchange = exchanged(voices)
-    choice = exchange.choices[3]
+    tournament = finished(voices)
+    choice = tournament.choices[3]
     worst = {}
-    for offer in exchange.offers[3]:
+    for candidate in tournament.candidates[3]:
         losses = []
-        for judge in exchange.judges:
-            scoring = exchange.searching[judge.label]
-            mine, own = (scoring.scores(s)["spectral"].mean for s in (offer.schedule, judge.winners[3].schedule))
+        for judge in tournament.participants:
+            scoring = tournament.searching[judge.label]
+            mine, own = (scoring.scores(s)["spectral"].mean for s in (candidate.schedule, judge.winners[3].schedule))
             losses.append(mine / own - 1)
-        worst[offer.name] = max(losses)
+        worst[candidate.name] = max(losses)
     assert choice.worst[1] == pytest.approx(min(worst.values()))
-    assert worst[choice.offer.name] == min(worst.values())
+    assert worst[choice.candidate.name] == min(worst.values())
 
 
 def test_held_out_clips_have_no_part_in_the_choice(voices):
-    before = exchanged(voices).choices[3].offer
+    before = finished(voices).choices[3].candidate
     for path in (voices.root / "held_out").iterdir():
         write_wav(path, noise_clip("x", 6400, 0.3, seed=77).audio, 16000)
-    assert exchanged(voices).choices[3].offer == before
+    assert finished(voices).choices[3].candidate == before
 
 
 def test_a_speaker_has_no_part_in_what_is_chosen_without_it(voices):
-    before = exchanged(voices).choices_of_others[3, "toy"]
+    before = finished(voices).choices_of_others[3, "toy"]
     win(voices, "toy", log_snr_line(3, 11.0, -1.0))
     for path in (voices.root / "search").iterdir():
         write_wav(path, noise_clip("x", 6400, 0.3, seed=77).audio, 16000)
-    after = exchanged(voices).choices_of_others[3, "toy"]
-    assert (before.offer, before.losses) == (after.offer, after.losses)
+    after = finished(voices).choices_of_others[3, "toy"]
+    assert (before.candidate, before.losses) == (after.candidate, after.losses)
     assert set(after.losses) == {"other/16000hz"}
 
 
-def test_without_a_speaker_go_its_offers_and_its_votes(voices):
-    taking_part, _ = judges((), voices.root, voices.root / "results")
-    offered, others = without_speaker("toy", offers(taking_part, 3), taking_part)
+def test_without_a_speaker_go_its_candidates_and_its_votes(voices):
+    taking_part, _ = find_participants((), voices.root, voices.root / "results")
+    candidates, others = without_speaker("toy", universal_candidates(taking_part, 3), taking_part)
     assert {judge.voice.speaker for judge in others} == {"other"}
-    names = {offer.name for offer in offered}
+    names = {candidate.name for candidate in candidates}
     assert "winner of other/16000hz" in names
     assert not {name for name in names if "toy" in name}
     assert set(few(3)) <= names
 
 
-def test_each_schedule_is_offered_once_and_lines_and_means_are_among_them(voices):
-    taking_part, _ = judges((), voices.root, voices.root / "results")
-    offered = offers(taking_part, 3)
-    assert len({offer.schedule for offer in offered}) == len(offered)
-    found = {offer.name: offer for offer in offered}
-    [line] = [offer for offer in offered if offer.name.startswith("straight log-SNR line ")]
+def test_each_schedule_is_a_candidate_once_and_lines_and_means_are_among_them(voices):
+    taking_part, _ = find_participants((), voices.root, voices.root / "results")
+    candidates = universal_candidates(taking_part, 3)
+    assert len({candidate.schedule for candidate in candidates}) == len(candidates)
+    found = {candidate.name: candidate for candidate in candidates}
+    [line] = [candidate for candidate in candidates if candidate.name.startswith("straight log-SNR line ")]
     np.testing.assert_allclose(np.diff(line.schedule.log_snr, n=2), 0, atol=1e-6)
     middle = found["mean of other/16000hz, toy/16000hz"]
     np.testing.assert_allclose(middle.schedule.log_snr, (LOUD.log_snr + QUIET.log_snr) / 2, rtol=1e-9)
@@ -279,9 +280,10 @@ def test_each_schedule_is_offered_once_and_lines_and_means_are_among_them(voices
 
 def test_a_winner_that_is_published_owes_nothing_to_its_speaker(voices):
     win(voices, "toy", published("fastdiff-3"))
-    taking_part, _ = judges((), voices.root, voices.root / "results")
-    [offer] = [offer for offer in offers(taking_part, 3) if offer.schedule == published("fastdiff-3")]
-    assert (offer.name, offer.speakers) == ("fastdiff-3", frozenset())
+    taking_part, _ = find_participants((), voices.root, voices.root / "results")
+    candidates = {candidate.schedule: candidate for candidate in universal_candidates(taking_part, 3)}
+    candidate = candidates[published("fastdiff-3")]
+    assert (candidate.name, candidate.speakers) == ("fastdiff-3", frozenset())
 
 
 @pytest.mark.parametrize("copied", ["first", "second"])
@@ -290,19 +292,19 @@ def test_a_winner_that_a_search_began_from_is_owed_to_whose_it_was(voices, copie
     copier = {"first": "aaa", "second": "zzz"}[copied]
     (voices.root / f"{copier}.toml").write_text((voices.root / "other.toml").read_text())
     win(voices, copier, QUIET, kind="warm start")
-    taking_part, _ = judges((), voices.root, voices.root / "results")
-    offered, _ = without_speaker("other", offers(taking_part, 3), taking_part)
-    assert QUIET not in {offer.schedule for offer in offered}
-    assert not any(offer.name.startswith("mean of") for offer in offered)
-    kept, _ = without_speaker(copier, offers(taking_part, 3), taking_part)
-    assert QUIET in {offer.schedule for offer in kept}
+    taking_part, _ = find_participants((), voices.root, voices.root / "results")
+    candidates, _ = without_speaker("other", universal_candidates(taking_part, 3), taking_part)
+    assert QUIET not in {candidate.schedule for candidate in candidates}
+    assert not any(candidate.name.startswith("mean of") for candidate in candidates)
+    kept, _ = without_speaker(copier, universal_candidates(taking_part, 3), taking_part)
+    assert QUIET in {candidate.schedule for candidate in kept}
 
 
 def test_a_winner_that_another_speaker_had_in_another_length_is_owed_to_that_speaker_too(voices):
     win(voices, "toy", LOUD, kind="warm start", began_from="other/16000hz/6 steps")
-    taking_part, _ = judges((), voices.root, voices.root / "results")
-    [offer] = [offer for offer in offers(taking_part, 3) if offer.schedule == LOUD]
-    assert offer.speakers == {"toy", "other"}
+    taking_part, _ = find_participants((), voices.root, voices.root / "results")
+    [candidate] = [candidate for candidate in universal_candidates(taking_part, 3) if candidate.schedule == LOUD]
+    assert candidate.speakers == {"toy", "other"}
 
 
 def test_a_winner_that_was_searched_on_other_weights_is_nobodys_own(voices, capsys):
@@ -327,25 +329,25 @@ def test_a_winner_that_was_searched_for_another_metric_is_named(voices, capsys):
 def test_a_winner_that_all_began_from_is_owed_to_all(voices):
     win(voices, "toy", QUIET, kind="warm start")
     win(voices, "other", QUIET, kind="warm start")
-    taking_part, _ = judges((), voices.root, voices.root / "results")
-    [offer] = [offer for offer in offers(taking_part, 3) if offer.schedule == QUIET]
-    assert offer.speakers == {"toy", "other"}
+    taking_part, _ = find_participants((), voices.root, voices.root / "results")
+    [candidate] = [candidate for candidate in universal_candidates(taking_part, 3) if candidate.schedule == QUIET]
+    assert candidate.speakers == {"toy", "other"}
 
 
 def test_a_winner_that_is_a_universal_schedule_is_owed_to_those_who_chose_it(voices, monkeypatch):
     monkeypatch.setattr("schedsearch.schedules.named._universal", lambda: {"universal-3": QUIET})
     monkeypatch.setattr("schedsearch.schedules.named._chosen_on", lambda: {"universal-3": frozenset({"toy", "far"})})
-    taking_part, _ = judges((), voices.root, voices.root / "results")
-    [offer] = [offer for offer in offers(taking_part, 3) if offer.schedule == QUIET]
-    assert offer.speakers == {"toy", "other", "far"}
+    taking_part, _ = find_participants((), voices.root, voices.root / "results")
+    [candidate] = [candidate for candidate in universal_candidates(taking_part, 3) if candidate.schedule == QUIET]
+    assert candidate.speakers == {"toy", "other", "far"}
 
 
-def test_what_was_universal_before_is_neither_offered_nor_a_baseline(voices, monkeypatch):
+def test_what_was_universal_before_is_neither_a_candidate_nor_a_baseline(voices, monkeypatch):
     monkeypatch.setattr("schedsearch.schedules.named._universal", lambda: {"universal-3": log_snr_line(3, 8.8, -2.2)})
     assert [entrant.source for entrant in baselines_of(3) if entrant.name == "universal-3"] == ["universal"]
-    exchange = exchanged(voices)
-    assert "universal-3" not in {offer.name for offer in exchange.offers[3]}
-    names = [entrant.name for entrant in exchange.entrants(exchange.judges[0], 3)]
+    tournament = finished(voices)
+    assert "universal-3" not in {candidate.name for candidate in tournament.candidates[3]}
+    names = [entrant.name for entrant in tournament.entrants(tournament.participants[0], 3)]
     assert names.count("universal-3") == 1
 
 
@@ -371,7 +373,7 @@ def test_universal_schedules_are_written_for_everybody_and_as_a_table_of_familie
 def test_other_lengths_of_the_table_stay(voices):
     path = voices.root / "universal.json"
     path.write_text(json.dumps({"universal-6": {"source": "before", "betas": [0.1] * 6}}))
-    write_universal(exchanged(voices).choices, path)
+    write_universal(finished(voices).choices, path)
     assert list(json.loads(path.read_text())) == ["universal-3", "universal-6"]
 
 
@@ -392,8 +394,8 @@ def test_a_voice_whose_audio_is_nan_neither_chooses_nor_spoils_the_others(voices
 
 
 def test_what_fails_more_often_is_no_tie(voices):
-    exchange = exchanged(voices)
-    [cell, *_] = [c for c in cells(exchange) if c.relation == "other speaker" and c.decisive]
+    tournament = finished(voices)
+    [cell, *_] = [c for c in cells(tournament) if c.relation == "other speaker" and c.decisive]
     native = cell.comparison.baseline
     values = native.values.copy()
     values[0] = np.nan  # equal on all other clips
@@ -406,14 +408,14 @@ def test_what_fails_more_often_is_no_tie(voices):
 
 def test_the_work_that_is_told_is_the_work_that_is_done(voices):
     settings = Settings(metrics=("lsd",), objective="spectral", results=voices.root / "results")
-    exchange = open_exchange(settings, (), voices.root)
-    told = exchange.evaluations()
-    list(exchange.choosing())
-    for judge in exchange.judges:
-        known = [entrant for entrant in exchange.entrants(judge, 3) if not entrant.source.startswith("universal ")]
-        list(exchange.held_out[judge.label].steps([entrant for entrant in known if entrant.source != "universal"]))
+    tournament = open_tournament(settings, (), voices.root)
+    told = tournament.evaluations()
+    list(tournament.choosing())
+    for judge in tournament.participants:
+        known = [entrant for entrant in tournament.entrants(judge, 3) if not entrant.source.startswith("universal ")]
+        list(tournament.held_out[judge.label].steps([entrant for entrant in known if entrant.source != "universal"]))
     assert sum(voices.vocoder.rows) == told > 0
-    assert exchange.evaluations() == 0
+    assert tournament.evaluations() == 0
 
 
 # --- what is told ---------------------------------------------------------------------------------
@@ -429,22 +431,22 @@ def lengthened(cell: Cell, steps: int) -> Cell:
 
 
 def test_the_page_of_a_length_has_losses_winners_and_universal_schedules(voices):
-    exchange = exchanged(voices)
-    all_cells = cells(exchange)
-    page = length_page(exchange, all_cells, 3)
-    assert markdown(grid([cell for cell in all_cells if cell.decisive])) in page
+    tournament = finished(voices)
+    all_cells = cells(tournament)
+    page = length_page(tournament, all_cells, 3)
+    assert markdown(loss_grid([cell for cell in all_cells if cell.decisive])) in page
     lines = [[part.strip() for part in line.strip("|").split("|")] for line in page.splitlines()]
     # log-SNR 9 to -3: sigma_1 = sqrt(1 / (1 + e^9)), terminal level sqrt(1 / (1 + e^3))
     assert ["toy/16000hz", "2", "9", "-3", "0.0111", "0.218"] in lines
-    choice, without = exchange.choices[3], exchange.choices_of_others[3, "toy"]
+    choice, without = tournament.choices[3], tournament.choices_of_others[3, "toy"]
     label, loss = choice.worst
-    assert ["universal-3", choice.offer.name, percent(loss), label] in lines
-    assert ["universal-3 without toy", without.offer.name, percent(without.worst[1]), "other/16000hz"] in lines
+    assert ["universal-3", choice.candidate.name, percent(loss), label] in lines
+    assert ["universal-3 without toy", without.candidate.name, percent(without.worst[1]), "other/16000hz"] in lines
 
 
 def test_a_heat_map_is_grey_and_marks_own_winners_and_ties(voices):
-    exchange = exchanged(voices)
-    found = [cell for cell in cells(exchange) if cell.decisive]
+    tournament = finished(voices)
+    found = [cell for cell in cells(tournament) if cell.decisive]
     axes = heat_map(found, "spectral", 3).axes[0]
     texts = [each.get_text() for each in axes.texts]
     assert texts.count("own") == 2
@@ -457,8 +459,8 @@ def test_a_heat_map_is_grey_and_marks_own_winners_and_ties(voices):
 
 
 def test_the_table_to_read_says_what_the_heat_map_says(voices):
-    found = [cell for cell in cells(exchanged(voices)) if cell.decisive]
-    lines = markdown(grid(found)).splitlines()
+    found = [cell for cell in cells(finished(voices)) if cell.decisive]
+    lines = markdown(loss_grid(found)).splitlines()
     assert lines[0] == "| loss on the held-out clips of | other/16000hz | toy/16000hz |"
     drawn = heat_map(found, "spectral", 3).axes[0]
     written = [[part.strip() for part in line.strip("|").split("|")] for line in lines[2:]]
@@ -529,12 +531,12 @@ def test_a_stopped_transfer_goes_on_and_ends_as_one_that_was_left_alone(voices, 
 
 def test_lengths_are_those_that_two_voices_have(voices):
     win(voices, "toy", log_snr_line(5, 9.0, -3.0))
-    taking_part, _ = judges((), voices.root, voices.root / "results")
-    assert lengths_of(taking_part, ()) == [3]
+    taking_part, _ = find_participants((), voices.root, voices.root / "results")
+    assert common_lengths(taking_part, ()) == [3]
     win(voices, "other", log_snr_line(5, 9.0, -3.0))
-    taking_part, _ = judges((), voices.root, voices.root / "results")
-    assert lengths_of(taking_part, ()) == [3, 5]
-    assert lengths_of(taking_part, (5, 5)) == [5]
+    taking_part, _ = find_participants((), voices.root, voices.root / "results")
+    assert common_lengths(taking_part, ()) == [3, 5]
+    assert common_lengths(taking_part, (5, 5)) == [5]
 
 
 def test_voices_without_data_are_left_out_and_named(voices, capsys):

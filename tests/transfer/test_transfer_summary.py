@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from experiments.transfer_summary import main
-from schedsearch.transfer.details import by_metric, pairs
+from schedsearch.transfer.loss_tables import by_metric, pairs
 from schedsearch.transfer.matrix import COLUMNS
-from schedsearch.transfer.summary import overview, summary
+from schedsearch.transfer.overview import overview, summary
 
 HIGHER = {"metric": "pesq_wb", "direction": "maximize"}
 OTHER, OTHER_RATE, BASELINE = "other speaker", "other speaker at another rate", "baseline"

@@ -1,4 +1,4 @@
-"""Transfers of several lengths, made one by one, as one table."""
+"""Reads matrices of several lengths, which were written one by one, as one table."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -13,13 +13,13 @@ MATRIX = "matrix-{}.csv"  # by the number of steps
 
 
 def matrices(folder: Path, without: Collection[int] = ()) -> list[Path]:
-    """Those of a folder, shortest length first, but for some lengths."""
-    found = {int(match[1]): path for path in folder.glob("*.csv") if (match := _name(path))}
-    return [found[n] for n in sorted(found) if n not in without]
+    """Lists the matrices of a folder, shortest length first, but for some lengths."""
+    paths = {int(match[1]): path for path in folder.glob("*.csv") if (match := _match(path))}
+    return [paths[n] for n in sorted(paths) if n not in without]
 
 
 def read_matrices(paths: Sequence[Path]) -> pd.DataFrame:
-    """Their rows; InputError for what is none, and where two hold the same length and judge: which would be meant?"""
+    """Returns their rows; InputError for what is no matrix, and where two have the same judge in the same length."""
     tables = [_read(path) for path in paths]
     seen: dict[tuple[object, ...], Path] = {}
     for path, table in zip(paths, tables, strict=True):
@@ -29,7 +29,7 @@ def read_matrices(paths: Sequence[Path]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
 
 
-def _name(path: Path) -> re.Match[str] | None:
+def _match(path: Path) -> re.Match[str] | None:
     return re.fullmatch(re.escape(MATRIX).replace(r"\{\}", "([1-9][0-9]*)"), path.name)
 
 

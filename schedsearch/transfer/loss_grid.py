@@ -1,4 +1,4 @@
-"""Schedules down, voices across: the order that picture and table share."""
+"""Arranges losses with schedules down and voices across, for the picture and the table of a length."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,40 +6,39 @@ from dataclasses import dataclass
 import numpy as np
 
 from schedsearch.formatting import markdown_table, percent
-from schedsearch.transfer.exchange import STRANGERS
 from schedsearch.transfer.matrix import BASELINE, NATIVE, Cell
+from schedsearch.transfer.tournament import STRANGERS
 
-BASELINES = 8  # at the most, those that cost least in the worst case
+BASELINES = 8  # how many are shown: those with the least worst loss
 STRANGER = "universal, judge's speaker unseen"
 
 
 @dataclass(frozen=True)
-class Grid:
-    """Cells of one length and metric; None where a schedule was not judged by a voice."""
+class LossGrid:
+    """The cells of one length and metric; None where a voice did not judge a schedule."""
 
     rows: tuple[str, ...]  # schedules
     columns: tuple[str, ...]  # voices
     cells: tuple[tuple[Cell | None, ...], ...]  # [row][column]
 
 
-def grid(cells: Sequence[Cell]) -> Grid:
-    """Winners in the voices' order, universal ones, then the baselines that cost least in the worst case."""
+def loss_grid(cells: Sequence[Cell]) -> LossGrid:
+    """Arranges winners in the voices' order, universal ones, then the baselines with the least worst loss."""
     rows, columns = _rows(cells), tuple(dict.fromkeys(cell.judge.label for cell in cells))
     by_place = {(_name(cell), cell.judge.label): cell for cell in cells}
-    return Grid(rows, columns, tuple(tuple(by_place.get((row, column)) for column in columns) for row in rows))
+    return LossGrid(rows, columns, tuple(tuple(by_place.get((row, column)) for column in columns) for row in rows))
 
 
-def markdown(shown: Grid) -> str:
-    """The same as a table to read: what `text` says of each cell."""
+def markdown(grid: LossGrid) -> str:
+    """Writes the grid as a Markdown table."""
     rows = [
-        [name, *(text(cell) if cell else "" for cell in row)]
-        for name, row in zip(shown.rows, shown.cells, strict=True)
+        [name, *(text(cell) if cell else "" for cell in row)] for name, row in zip(grid.rows, grid.cells, strict=True)
     ]
-    return markdown_table(["loss on the held-out clips of", *shown.columns], rows, numbers=True)
+    return markdown_table(["loss on the held-out clips of", *grid.columns], rows, numbers=True)
 
 
 def text(cell: Cell) -> str:
-    """What stands in a cell."""
+    """Writes a cell: the loss, "own" for a voice's own winner, "failed", or nothing where the loss is unknown."""
     if cell.relation == NATIVE:
         return "own"
     if not np.isfinite(cell.relative_loss):
@@ -49,7 +48,7 @@ def text(cell: Cell) -> str:
 
 
 def worst_loss(cells: Sequence[Cell]) -> float:
-    """Over voices that have a winner of their own; infinite with a failure."""
+    """Returns the largest loss over voices that have a winner of their own; infinite with a failure."""
     losses = [cell.relative_loss for cell in cells if cell.known]
     return max((loss if np.isfinite(loss) else np.inf for loss in losses), default=np.inf)
 

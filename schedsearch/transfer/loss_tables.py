@@ -1,4 +1,4 @@
-"""What stands behind the small table of transfer.md: each metric alone, and each pair with its interval."""
+"""The larger tables of transfer.md: each metric alone, and each pair with its interval."""
 
 from collections.abc import Mapping
 
@@ -11,27 +11,27 @@ BANDS = {"pesq_wb": "pesq", "pesq_nb": "pesq", "spectral_pesq_wb": "spectral_pes
 
 
 def by_metric(known: pd.DataFrame) -> str:
-    """Rows of `schedsearch.transfer.matrix` whose judge has a winner -> a row a metric, of other speakers' winners."""
-    found = known[known["relation"].isin(OTHERS)]
-    if found.empty:
+    """Counts other speakers' winners, a row a metric, in rows of a matrix whose judge has a winner."""
+    borrowed = known[known["relation"].isin(OTHERS)]
+    if borrowed.empty:
         return ""
-    metrics = found["metric"].replace(BANDS)  # each judge has the band of its rate
-    cells = {key: _counted(rows) for key, rows in found.groupby([metrics, "iterations"], sort=False)}
+    metrics = borrowed["metric"].replace(BANDS)  # each judge has the band of its rate
+    cells = {key: _counted(rows) for key, rows in borrowed.groupby([metrics, "iterations"], sort=False)}
     return _table("another speaker's winner by", cells)
 
 
 def pairs(decided: pd.DataFrame) -> str:
-    """`summary.decisive` -> a row a borrowed winner and its judge; = marks ties."""
-    found = decided[decided["relation"].isin((*OTHERS, RATE, SAME))]
-    if found.empty:
+    """Writes a row a borrowed winner and its judge from `overview.decisive`; = marks ties."""
+    borrowed = decided[decided["relation"].isin((*OTHERS, RATE, SAME))]
+    if borrowed.empty:
         return ""
-    names = found["schedule"] + " on " + found["dataset"] + "/" + found["rate"].astype(str) + "hz"
-    cells = {key: _loss(rows.iloc[[0]]) for key, rows in found.groupby([names, "iterations"])}
+    names = borrowed["schedule"] + " on " + borrowed["dataset"] + "/" + borrowed["rate"].astype(str) + "hz"
+    cells = {key: _loss(rows.iloc[[0]]) for key, rows in borrowed.groupby([names, "iterations"])}
     return _table("loss by the objective", cells)
 
 
 def ends(rows: pd.DataFrame) -> pd.DataFrame:
-    """The ends of the interval of a loss, as parts of the native winner's mean, with columns least and most."""
+    """Returns the ends of each loss's interval, as parts of the native winner's mean, in columns least and most."""
     sign = rows["direction"].map({"minimize": 1.0, "maximize": -1.0})
     both = rows[["difference_low", "difference_high"]].mul(sign / rows["mean_native"].abs(), axis=0)
     return pd.DataFrame({"least": both.min(axis=1), "most": both.max(axis=1)})
@@ -48,8 +48,8 @@ def _counted(rows: pd.DataFrame) -> str:
     worse, better = (int((rows["verdict"] == word).sum()) for word in ("worse", "better"))
     failing = int(losses.isna().sum())
     most = f"at most {percent(losses.max())}" if failing < len(rows) else ""
-    told = [f"{worse} worse, {better} better of {len(rows)}", most, f"{failing} with failures" if failing else ""]
-    return "; ".join(part for part in told if part)
+    parts = [f"{worse} worse, {better} better of {len(rows)}", most, f"{failing} with failures" if failing else ""]
+    return "; ".join(filter(None, parts))
 
 
 def _loss(row: pd.DataFrame) -> str:

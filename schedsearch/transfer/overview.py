@@ -1,4 +1,4 @@
-"""What borrowing costs at each length: transfer.md and its one small table, from the rows of the matrices."""
+"""transfer.md: what borrowing costs at each length, from the rows of the matrices."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -6,9 +6,9 @@ from functools import partial
 import pandas as pd
 
 from schedsearch.formatting import markdown_table, percent
-from schedsearch.transfer.details import by_metric, ends, pairs
-from schedsearch.transfer.exchange import STRANGERS, UNIVERSAL
+from schedsearch.transfer.loss_tables import by_metric, ends, pairs
 from schedsearch.transfer.matrix import BASELINE, OTHER, OTHER_RATE, OTHERS, RATE, SAME
+from schedsearch.transfer.tournament import STRANGERS, UNIVERSAL
 
 HOW = (
     "Loss is how much worse a schedule is than the judging voice's own winner on its held-out clips, as a part of that "
@@ -32,9 +32,9 @@ COMMON = "ivanvovk-{}"  # what is passed around as 6iters.pt, 12iters.pt, 25iter
 
 
 def overview(matrix: pd.DataFrame, details: str) -> str:
-    """transfer.md of all lengths that have rows; `details` is where each stands, by its number of steps."""
-    found = [int(n) for n in sorted(matrix["iterations"].unique())]
-    lines = [f"- [{n} steps]({details.format(n)}): {_heard(matrix[matrix['iterations'] == n])}." for n in found]
+    """Writes transfer.md of all lengths that have rows; `details` names a length's page, by its number of steps."""
+    lengths = [int(n) for n in sorted(matrix["iterations"].unique())]
+    lines = [f"- [{n} steps]({details.format(n)}): {_heard(matrix[matrix['iterations'] == n])}." for n in lengths]
     decided = decisive(matrix)
     tables = [summary(matrix), by_metric(_known(matrix)), pairs(decided)]
     blocks = ["# Transfer", HOW, _in_short(decided), *tables, "\n".join(lines)]
@@ -42,53 +42,53 @@ def overview(matrix: pd.DataFrame, details: str) -> str:
 
 
 def summary(matrix: pd.DataFrame) -> str:
-    """Rows of `schedsearch.transfer.matrix` -> a Markdown table, by each judge's objective: its first metric."""
+    """Writes the small table from rows of a matrix, by each judge's objective: its first metric."""
     decided = decisive(matrix)
     if decided.empty:
         return ""
     lengths = sorted(decided["iterations"].unique())
-    rows = [[name, *(told(decided[decided["iterations"] == n], n) for n in lengths)] for name, told in _rows()]
+    rows = [[name, *(cell(decided[decided["iterations"] == n], n) for n in lengths)] for name, cell in _rows()]
     head = ["what a voice takes", *(f"{n} steps" for n in lengths)]
     return markdown_table(head, [row for row in rows if any(row[1:])])
 
 
 def decisive(matrix: pd.DataFrame) -> pd.DataFrame:
-    """Rows of a matrix in each judge's objective, beside the mean of its own winner, `mean_native`; without judges that
-    have none."""
+    """Returns a matrix's rows in each judge's objective, with the mean of its own winner in `mean_native`.
+
+    Judges without a winner of their own are left out.
+    """
     first = matrix.groupby(JUDGE, sort=False)["metric"].transform("first")
     return _known(matrix[matrix["metric"] == first])
 
 
 def _known(matrix: pd.DataFrame) -> pd.DataFrame:
-    """Without metrics that have no better side and judges that have no winner of their own to lose against: its mean
-    is in `mean_native`.
-    """
-    native = matrix[matrix["relation"] == "native"].drop_duplicates([*JUDGE, "metric"])
+    """Adds `mean_native`, and leaves out judges without a winner of their own and metrics without a better side."""
     place = [*JUDGE, "metric"]
-    found = matrix.merge(native[[*place, "mean"]], on=place, suffixes=("", "_native"))
-    return found[found["direction"] != "neither"]
+    native = matrix[matrix["relation"] == "native"].drop_duplicates(place)
+    joined = matrix.merge(native[[*place, "mean"]], on=place, suffixes=("", "_native"))
+    return joined[joined["direction"] != "neither"]
 
 
 def _in_short(decided: pd.DataFrame) -> str:
-    """What borrowing costs at each length, and from which on no interval excludes zero on the worse side."""
+    """Says what borrowing costs at each length, and from which on no interval lies on the worse side."""
     borrowed = decided[decided["relation"].isin(OTHERS)]
     if borrowed.empty:
         return "No winner was judged by another speaker's voice that has one of its own."
     by_length = {int(n): rows for n, rows in borrowed.groupby("iterations")}
-    told = ", ".join(f"{_most(rows)} at {n}" for n, rows in by_length.items())
+    costs = ", ".join(f"{_most(rows)} at {n}" for n, rows in by_length.items())
     costly = [n for n, rows in by_length.items() if ((rows["verdict"] == "worse") | rows["relative_loss"].isna()).any()]
     free = [n for n in by_length if not costly or n > max(costly)]
     end = f"from {free[0]} steps on no interval" if free else f"at {max(by_length)} steps some interval still"
-    return f"Another speaker's winner costs at most {told} steps; {end} lies on the worse side."
+    return f"Another speaker's winner costs at most {costs} steps; {end} lies on the worse side."
 
 
 def _heard(rows: pd.DataFrame) -> str:
-    """What was measured, and on how much."""
+    """Says what was measured, and on how much."""
     clips = rows.groupby(["dataset", "rate"], sort=False)["clips"].max()
-    judges = ", ".join(f"{dataset}/{rate}hz {count} clips" for (dataset, rate), count in clips.items())
+    voices = ", ".join(f"{dataset}/{rate}hz {count} clips" for (dataset, rate), count in clips.items())
     objectives = " or ".join(dict.fromkeys(decisive(rows)["metric"]))
     draws = int(rows["draws"].max())
-    return f"by {objectives or 'no objective'}, {draws} draw{'s' if draws > 1 else ''} of noise a clip; {judges}"
+    return f"by {objectives or 'no objective'}, {draws} draw{'s' if draws > 1 else ''} of noise a clip; {voices}"
 
 
 def _most(rows: pd.DataFrame) -> str:
@@ -107,14 +107,14 @@ def _rows() -> Iterator[tuple[str, Callable[[pd.DataFrame, int], str]]]:
 
 
 def _of_relations(relations: tuple[str, ...], rows: pd.DataFrame, _: int) -> str:
-    return _told(rows[rows["relation"].isin(relations)])
+    return _losses(rows[rows["relation"].isin(relations)])
 
 
 def _common(rows: pd.DataFrame, n: int) -> str:
-    return _told(rows[rows["schedule"] == COMMON.format(n)])
+    return _losses(rows[rows["schedule"] == COMMON.format(n)])
 
 
-def _told(rows: pd.DataFrame) -> str:
+def _losses(rows: pd.DataFrame) -> str:
     if rows.empty:
         return ""
     losses = rows["relative_loss"]
@@ -125,19 +125,19 @@ def _told(rows: pd.DataFrame) -> str:
 
 
 def _reach(relations: tuple[str, ...], rows: pd.DataFrame, _: int) -> str:
-    """The largest loss that an interval does not exclude; what fails has none."""
+    """Returns the largest loss that an interval does not exclude; failures have none."""
     most = ends(rows[rows["relation"].isin(relations) & rows["relative_loss"].notna()])["most"]
     return "" if most.empty else f"at most {percent(float(most.max()))}"
 
 
 def _best_of_each(rows: pd.DataFrame, _: int) -> str:
-    """Each judge's own: what a user gets who tries them all."""
+    """Takes each judge's own best baseline: what a user gets who tries them all."""
     baselines = rows[(rows["relation"] == BASELINE) & rows["relative_loss"].notna()]
-    return _told(baselines.sort_values("relative_loss").drop_duplicates(["dataset", "rate", "checkpoint"]))
+    return _losses(baselines.sort_values("relative_loss").drop_duplicates(["dataset", "rate", "checkpoint"]))
 
 
 def _best_at_worst(rows: pd.DataFrame, _: int) -> str:
-    """The one that a user takes who tries none."""
+    """Takes the one baseline with the least worst loss: what a user gets who tries none."""
     baselines = rows[rows["relation"] == BASELINE]
     if baselines.empty:
         return ""
@@ -145,4 +145,4 @@ def _best_at_worst(rows: pd.DataFrame, _: int) -> str:
     if worst.isna().all():
         return "each has failures"
     name = str(worst.idxmin())
-    return f"{name}: {_told(baselines[baselines['schedule'] == name])}"
+    return f"{name}: {_losses(baselines[baselines['schedule'] == name])}"

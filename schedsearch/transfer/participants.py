@@ -1,0 +1,141 @@
+"""Finds the voices that take part: each brings its winners, and judges all winners with its clips."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from schedsearch.comparison.entrants import SHIPPED, Entrant, lengths_with_winners, winners_of
+from schedsearch.schedules.files import read_provenance
+from schedsearch.search.warm_starts import BEGAN_FROM
+from schedsearch.voice.config import Voice, known_datasets, known_rates, load_voice, none_in
+from schedsearch.voice.opened import voice_folder
+from vocoder.audio.listed_clips import are_present
+from vocoder.errors import InputError
+
+AT = "@"  # between a dataset and a rate
+
+
+@dataclass(frozen=True)
+class Participant:
+    """A voice and the winners of its own searches, by length."""
+
+    voice: Voice
+    winners: Mapping[int, Entrant]
+    # Lengths whose winner is a warm start -> the dataset that it was searched for, "" where unknown.
+    borrowed: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Returns dataset/ratehz, the name of its results folder."""
+        return f"{self.voice.dataset}/{self.voice.sample_rate}hz"
+
+
+def find_participants(chosen: Sequence[str], experiments: Path, results: Path) -> tuple[list[Participant], list[str]]:
+    """Returns the chosen voices, or all that have a checkpoint and clips; and why the others do not take part.
+
+    "demo" is a voice at every rate, "demo@8000" at one. InputError for an unknown voice and for less than two.
+    """
+    voices = list(named_voices(chosen or _known(experiments), experiments))
+    missing = {} if chosen else {place: why for place, voice in enumerate(voices) if (why := _missing(voice))}
+    participants = [_participant(voice, results) for place, voice in enumerate(voices) if place not in missing]
+    if len(participants) < 2:
+        have = participants[0].label if participants else "none"
+        reasons = f" ({'; '.join(missing.values())})" if missing else ""
+        raise InputError(
+            f"a transfer needs two voices or more, and has {have}{reasons}; "
+            'name some with VOICES="demo june-16k", or obtain their data'
+        )
+    return participants, list(missing.values())
+
+
+def with_these_weights(participant: Participant, weights_hash: str) -> tuple[Participant, list[str]]:
+    """Leaves out winners that were searched on other weights than the checkpoint has now, and names them.
+
+    A winner whose file does not say stays.
+    """
+    winners, reasons = {}, []
+    for n, winner in participant.winners.items():
+        if read_provenance(Path(winner.source)).get("checkpoint_hash", weights_hash) == weights_hash:
+            winners[n] = winner
+        else:
+            checkpoint = participant.voice.checkpoint
+            reasons.append(f"{winner.source} was searched on other weights than {checkpoint} has; search again")
+    return replace(participant, winners=winners), reasons
+
+
+def for_another_objective(participant: Participant, metric: str, lengths: Iterable[int]) -> list[str]:
+    """Names own winners that were searched for another metric: losses beside them are not due to the search alone."""
+    lines = []
+    for winner in (participant.winners[n] for n in lengths if n in participant.winners):
+        objective = read_provenance(Path(winner.source)).get("objective", metric)
+        if objective != metric:
+            lines.append(f"{winner.source} was searched for {objective}, and is judged by {metric}")
+    return lines
+
+
+def common_lengths(participants: Sequence[Participant], asked: Sequence[int]) -> list[int]:
+    """Returns the lengths asked for, or all of which two voices have a winner, shortest first.
+
+    InputError for a length of which less than two voices have one.
+    """
+    counts = Counter(n for participant in participants for n in participant.winners)
+    lengths = sorted(set(asked)) or sorted(n for n, count in counts.items() if count >= 2)
+    short = [n for n in lengths if counts[n] < 2]
+    if not lengths or short:
+        what = f"{short[0]} iterations" if short else "the same length"
+        labels = ", ".join(participant.label for participant in participants)
+        raise InputError(
+            f"a transfer needs winners of {what} from two voices or more of {labels}; "
+            f'search them first: make search-all DATASET=... ITERS="{" ".join(map(str, short or [6, 12]))}"'
+        )
+    return lengths
+
+
+def _known(experiments: Path) -> list[str]:
+    """Returns all datasets; InputError where there are none."""
+    known = known_datasets(experiments)
+    if not known:
+        raise InputError(none_in(experiments))
+    return known
+
+
+def named_voices(names: Iterable[str], experiments: Path) -> Iterator[Voice]:
+    """Loads each voice once, in the order of the names; InputError for an unknown one."""
+    seen = set()
+    for name in names:
+        dataset, at, rate = name.partition(AT)
+        if at and not rate.isdecimal():
+            raise InputError(f"VOICES must be datasets, or such as demo@8000, and has {name!r}; correct it")
+        for hertz in [int(rate)] if at else known_rates(dataset, experiments):
+            if (dataset, hertz) not in seen:
+                seen.add((dataset, hertz))
+                yield load_voice(dataset, hertz, experiments=experiments)
+
+
+def _missing(voice: Voice) -> str | None:
+    """Says what a voice lacks; None where it has a checkpoint and clips."""
+    label = f"{voice.dataset} at {voice.sample_rate} Hz"
+    if not voice.checkpoint.is_file():
+        return f"{label} has no checkpoint"
+    if not all(are_present(clips) for clips in (voice.search_clips, voice.held_out_clips)):
+        return f"{label} has no clips" + (f" ({voice.training.obtain})" if voice.training else "")
+    return None
+
+
+def _participant(voice: Voice, results: Path) -> Participant:
+    """Reads its own winner of every length, the user's before the shipped one."""
+    own, shipped = voice_folder(voice, results), voice_folder(voice, results / SHIPPED)
+    label = f"{voice.dataset}/{voice.sample_rate}hz"
+    winners = {}
+    for length in lengths_with_winners(own, shipped):
+        first = winners_of(own, shipped, length)[0]
+        winners[length] = Entrant(f"winner of {label}", first.kind, first.source, first.schedule)
+    facts = {n: read_provenance(Path(winner.source)) for n, winner in winners.items()}
+    borrowed = {n: _dataset(f.get(BEGAN_FROM)) for n, f in facts.items() if f.get("kind") == "warm start"}
+    return Participant(voice, winners, borrowed)
+
+
+def _dataset(neighbour: object) -> str:
+    """Returns the dataset of "demo/16000hz/25 steps"."""
+    return neighbour.partition("/")[0] if isinstance(neighbour, str) else ""
