@@ -17,7 +17,7 @@ from conftest import AnalyticVocoder, planted
 from fuzzing import Reader, members_of, two_directories
 
 from schedsearch.commands import show, verify
-from schedsearch.comparison.kept import Kept
+from schedsearch.comparison.value_cache import ValueCache
 from schedsearch.report.audio_folder import AudioFolder
 from schedsearch.report.page.dataset_page import dataset_page, lengths
 from schedsearch.report.pictures.lengths import rated_lengths
@@ -129,7 +129,7 @@ def _kept_check(path: Path) -> None:
 
 
 def _kept(path: Path) -> None:
-    Kept(path).get("key")
+    ValueCache(path).get("key")
 
 
 # --- seeds ----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from experiments.metrics_study import across
-from experiments.metrics_study.scoring import Bench, Kept
+from experiments.metrics_study.scoring import Bench, StoredScores
 from experiments.metrics_study.tables import write_tables
 from experiments.metrics_study.working import PARTS, score_part
 from vocoder.errors import InputError
@@ -28,9 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         benches = [Bench.open(dataset) for dataset in options.voices]
         for part in options.only:
             for bench in benches:
-                score_part(part, (bench.dataset, None), Kept(bench.identity))
+                score_part(part, (bench.dataset, None), StoredScores(bench.identity))
         for bench in benches:
-            print(f"wrote {write_tables(bench, Kept(bench.identity))}")
+            print(f"wrote {write_tables(bench, StoredScores(bench.identity))}")
         print(f"wrote {across.write(benches)}")
     except InputError as error:
         print(f"metrics_study: {error}", file=sys.stderr)

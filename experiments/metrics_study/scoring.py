@@ -1,6 +1,5 @@
-"""Scores of schedules and of degraded audio on the same clips, kept one at a time: a run that is stopped goes on."""
+"""Scores schedules and degraded audio on the same clips, and stores the scores: a stopped run goes on."""
 
-import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor
 
 from experiments.metrics_study.schedules import Job
+from schedsearch.comparison.value_cache import ValueCache
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.failure import Failure
@@ -21,14 +21,13 @@ from schedsearch.metrics.registry import DEFINITIONS, Metric, metrics_for
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.voice.config import load_voice
-from vocoder.atomic import atomic_write
 from vocoder.audio.listed_clips import read_clips
 from vocoder.audio.reading import Clip, typical_excerpt
 from vocoder.checkpoints.loading import load_vocoder
 from vocoder.errors import InputError
 from vocoder.vocoder import Vocoder
 
-KEPT = Path("results/bench/metrics_study.jsonl")
+STORED = Path("results/bench/metrics_study.jsonl")
 SHIPPED = Path("results/shipped")
 SECONDS = 1.2  # of each clip, a typical part
 CLIPS = 12  # of the search clips, and as many of the held-out ones, or as many as there are
@@ -129,43 +128,28 @@ class Bench:
         return 1000 * min(spent) / (clean.numel() / self.vocoder.sample_rate)
 
 
-class Kept:
-    """Scores by key, in a file of JSON lines."""
+class StoredScores:
+    """Scores of one identity (see `Bench.identity`), in a file that all identities share."""
 
-    def __init__(self, identity: str, path: Path = KEPT) -> None:
-        """Reads what stands there, of whatever identity."""
-        self._identity, self._path = identity, path
-        self._lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        self._found = dict(map(_keyed, self._lines))
+    def __init__(self, identity: str, path: Path = STORED) -> None:
+        """Reads the file if there is one."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._identity, self._cache = identity, ValueCache(path, "scores")
 
     def get(self, what: str) -> dict[str, list[float]] | None:
-        """Scores of this identity, NaN where a value is missing; None where there are none yet."""
-        line = self._found.get(self._key(what))
-        return None if line is None else {name: _numbers(row) for name, row in line.items()}
+        """Returns scores, NaN where a value is missing; None where there are none yet."""
+        scores = self._cache.get(self._key(what))
+        return {name: [np.nan if v is None else v for v in row] for name, row in scores.items()} or None
 
-    def put(self, what: str, scores: Mapping[str, Sequence[float]]) -> None:
-        """Writes one more line; the file is whole at any moment."""
-        plain: dict[str, list[float | None]] = {
-            name: [None if np.isnan(v) else float(f"{v:.7g}") for v in row] for name, row in scores.items()
-        }
-        self._found[self._key(what)] = plain
-        self._lines.append(json.dumps({"key": self._key(what), "what": what, "scores": plain}))
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(self._path, ("\n".join(self._lines) + "\n").encode())
+    def add(self, what: str, scores: Mapping[str, Sequence[float]]) -> None:
+        """Writes one more line."""
+        plain = {name: [None if np.isnan(v) else float(f"{v:.7g}") for v in row] for name, row in scores.items()}
+        self._cache.add({self._key(what): plain})
 
     def _key(self, what: str) -> str:
         return sha256(f"{self._identity} {what}".encode()).hexdigest()[:16]
 
 
 def job_key(job: Job) -> str:
-    """Of a job: equal schedules under other names are scored once."""
+    """Names a job: equal schedules under other names are scored once."""
     return f"draw {job.draw} of {job.named.schedule.betas.tolist()}"
-
-
-def _keyed(line: str) -> tuple[str, dict[str, list[float | None]]]:
-    found = json.loads(line)
-    return found["key"], found["scores"]
-
-
-def _numbers(row: Sequence[float | None]) -> list[float]:
-    return [np.nan if value is None else value for value in row]

@@ -28,16 +28,16 @@ from experiments.metrics_study.losses import (
 )
 from experiments.metrics_study.page import page
 from experiments.metrics_study.schedules import LENGTHS, Job, schedules
-from experiments.metrics_study.scoring import Bench, Kept, job_key
+from experiments.metrics_study.scoring import Bench, StoredScores, job_key
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 
 SEVERAL = 3  # the best of so many decide beside the best alone
 
 
-def write_tables(bench: Bench, kept: Kept) -> Path:
+def write_tables(bench: Bench, stored: StoredScores) -> Path:
     """All of them; the path of metrics.md."""
-    by_length = {steps: found for steps in LENGTHS if (found := load(kept, steps)) is not None}
+    by_length = {steps: found for steps in LENGTHS if (found := load(stored, steps)) is not None}
     sides = Sides.of(bench)
     if 6 not in by_length:
         raise InputError("tables need scores of 6 steps, and there are none yet; run --only 6 first")
@@ -48,7 +48,7 @@ def write_tables(bench: Bench, kept: Kept) -> Path:
     tables = {
         "scores": pd.concat(scores_table(losses, steps) for steps, losses in by_length.items()),
         "agreement": agreement.agreement_table(scopes(by_length, good)),
-        "degradations": degradations_table(kept, units),
+        "degradations": degradations_table(stored, units),
         "noise": noise.noise_table({name: short.values[name][good] for name in short.metrics}, units),
         "clips_needed": noise.clips_table({name: short.values[name][good] for name in short.metrics}, units),
         "regret": pd.concat(regret_of(losses, units, sides).assign(steps=steps) for steps, losses in usable.items()),
@@ -89,9 +89,9 @@ class Sides:
         return search, held_out
 
 
-def load(kept: Kept, steps: int) -> Losses | None:
+def load(stored: StoredScores, steps: int) -> Losses | None:
     """The schedules of one length that stand scored; None where there are none."""
-    found = [(named, [kept.get(job_key(Job(named, draw))) for draw in (0, 1)]) for named in schedules(steps)]
+    found = [(named, [stored.get(job_key(Job(named, draw))) for draw in (0, 1)]) for named in schedules(steps)]
     scored = [(named, draws) for named, draws in found if draws[0] is not None]
     return stacked([named for named, _ in scored], [draws for _, draws in scored]) if scored else None
 
@@ -123,11 +123,11 @@ def scores_table(losses: Losses, steps: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def degradations_table(kept: Kept, units: Mapping[str, float]) -> pd.DataFrame:
+def degradations_table(stored: StoredScores, units: Mapping[str, float]) -> pd.DataFrame:
     """How much worse each fault makes each metric: the mean change of its loss over clips, also in standard units."""
     rows = []
     for fault in FAULTS:
-        found, plain = kept.get(fault.key), kept.get(f"{fault.start}, as it is")
+        found, plain = stored.get(fault.key), stored.get(f"{fault.start}, as it is")
         if fault.name and found is not None and plain is not None:
             worse, before = as_losses(found), as_losses(plain)
             rows += [_reaction(fault, name, worse[name] - before[name], units[name]) for name in units]

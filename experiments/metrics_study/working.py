@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from experiments.metrics_study.degradations import FAULTS, OF_SYNTHESIS, START, Fault
 from experiments.metrics_study.schedules import Job, jobs
-from experiments.metrics_study.scoring import Bench, Kept, job_key
+from experiments.metrics_study.scoring import Bench, StoredScores, job_key
 
 PROCESSES = 2  # of one thread each: two threads on one small convolution wait for each other more than they save
 # Steps and noise draw, in the order of what they say: tables can be made of the first part alone.
@@ -23,17 +23,17 @@ Work = TypeVar("Work")
 Scores = dict[str, list[float]]
 
 
-def score_part(part: str, voice: Voice, kept: Kept) -> None:
+def score_part(part: str, voice: Voice, stored: StoredScores) -> None:
     """Whatever of PARTS[part] is not scored yet."""
     if part == "faults":
         if voice[0] != WITH_FAULTS:
             return
         both_starts_first = sorted(FAULTS, key=lambda fault: fault.name not in ("", *OF_SYNTHESIS))
-        _score(both_starts_first, lambda fault: fault.key, partial(score_fault, voice), kept, part)
+        _score(both_starts_first, lambda fault: fault.key, partial(score_fault, voice), stored, part)
     else:
         steps, draw = PARTS[part]
         wanted = [job for job in jobs() if (job.named.steps, job.draw) == (steps, draw)]
-        _score(wanted, job_key, partial(score_job, voice), kept, f"{voice[0]}, {part}")
+        _score(wanted, job_key, partial(score_job, voice), stored, f"{voice[0]}, {part}")
 
 
 def score_job(voice: Voice, job: Job) -> Scores:
@@ -48,13 +48,13 @@ def score_fault(voice: Voice, fault: Fault) -> Scores:
 
 
 def _score(
-    work: Sequence[Work], key: Callable[[Work], str], score: Callable[[Work], Scores], kept: Kept, title: str
+    work: Sequence[Work], key: Callable[[Work], str], score: Callable[[Work], Scores], stored: StoredScores, title: str
 ) -> None:
-    left = [each for each in work if kept.get(key(each)) is None]
+    left = [each for each in work if stored.get(key(each)) is None]
     workers = joblib.Parallel(n_jobs=PROCESSES, return_as="generator")
     found = workers(joblib.delayed(score)(each) for each in left)
     for each, scores in zip(left, tqdm(found, desc=title, total=len(left)), strict=True):
-        kept.put(key(each), scores)
+        stored.add(key(each), scores)
 
 
 @cache

@@ -1,13 +1,13 @@
-"""Many schedules of a voice on its held-out clips, judged as a search's verdict judges its winner."""
+"""Opens a voice to compare schedules on its held-out clips, as a search's verdict does."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from schedsearch.comparison.entrants import SHIPPED, Entrant, baselines_of, given, lengths_with_winners, winners_of
-from schedsearch.comparison.kept import Kept
 from schedsearch.comparison.scoring import Scoring
 from schedsearch.comparison.timing import Timing
+from schedsearch.comparison.value_cache import ValueCache
 from schedsearch.evaluation.draws import MOST_DRAWS
 from schedsearch.metrics.registry import DEFAULT_COLUMNS, DEFAULT_OBJECTIVE, columns_with
 from schedsearch.voice.config import Voice
@@ -16,14 +16,14 @@ from vocoder.audio.reading import SHORTEST
 from vocoder.errors import InputError
 from vocoder.vocoder import in_precision
 
-KEPT = "comparison.jsonl"  # in the voice's results folder
+CACHE = "comparison.jsonl"  # in the voice's results folder
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a user chose."""
+    """The user's choices."""
 
-    lengths: tuple[int, ...] = ()  # iterations; without any and without files: those that a search has finished
+    lengths: tuple[int, ...] = ()  # iterations; without any and without files: those that have a winner
     files: tuple[Path, ...] = ()
     objective: str = DEFAULT_OBJECTIVE
     metrics: tuple[str, ...] = ()  # beside the objective; () for the usual ones
@@ -34,7 +34,7 @@ class Settings:
     jobs: int = 2
 
     def __post_init__(self) -> None:
-        """The rules, before anything is loaded."""
+        """Raises InputError before anything is loaded."""
         columns_with(self.objective)
         if not SHORTEST <= self.seconds <= LONGEST_HELD_OUT:
             raise InputError(
@@ -57,16 +57,16 @@ class Contest:
 
     @property
     def lengths(self) -> list[int]:
-        """Of the entrants, shortest first."""
+        """Lengths of the entrants, shortest first."""
         return sorted({len(entrant.schedule) for entrant in self.entrants})
 
     def of_length(self, iterations: int) -> list[Entrant]:
-        """The entrants of one length."""
+        """Returns the entrants of one length."""
         return [entrant for entrant in self.entrants if len(entrant.schedule) == iterations]
 
     @property
     def left(self) -> tuple[int, float]:
-        """Network evaluations still to do, and about how many seconds they take; after the timing."""
+        """Network evaluations still to do, and about their seconds; after the timing."""
         parts = list(self.scoring.parts(self.entrants))
         factors = {n: self.timing.speed(n).real_time_factor for n in self.lengths}
         seconds = sum(factors[len(part.entrant.schedule)] * part.audio_seconds for part in parts)
@@ -78,35 +78,35 @@ def open_contest(voice: Voice, settings: Settings) -> Contest:
     folder = voice_folder(voice, settings.results)
     entrants = _entrants(settings, voice.names, folder, voice_folder(voice, settings.results / SHIPPED))
     scoring = open_scoring(voice, settings)
-    return Contest(voice, folder, entrants, scoring, Timing(scoring.vocoder, scoring.clips, scoring.kept))
+    return Contest(voice, folder, entrants, scoring, Timing(scoring.vocoder, scoring.clips, scoring.cache))
 
 
 def open_scoring(voice: Voice, settings: Settings) -> Scoring:
-    """The voice's vocoder and held-out clips, and what is known of them already; InputError as `open_contest` has it.
+    """Reads the voice's vocoder, held-out clips and stored values; InputError as for `open_contest`.
 
-    Makes the voice's results folder, after all that can be wrong with the input.
+    Makes the voice's results folder, once the input is found to be right.
     """
     folder = voice_folder(voice, settings.results)
     vocoder = in_precision(open_vocoder(voice), None)  # float32, as users will hear it
     names = (settings.objective, *(settings.metrics or DEFAULT_COLUMNS))
     metrics = voice.services.metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=settings.jobs, names=names)
     clips = held_out_clips(voice, vocoder, settings.seconds)
-    kept = Kept(folder / KEPT)
+    cache = ValueCache(folder / CACHE)
     make_writable(folder)
-    return Scoring(vocoder, clips, tuple(metrics.values()), settings.draws, settings.seed, kept)
+    return Scoring(vocoder, clips, tuple(metrics.values()), settings.draws, settings.seed, cache)
 
 
 def _entrants(settings: Settings, names: Collection[str], own: Path, shipped: Path) -> tuple[Entrant, ...]:
-    """Baselines of every length first, then winners, then the user's files; a baseline given by name is there once."""
-    brought = given(settings.files)
-    lengths = settings.lengths or (() if brought else lengths_with_winners(own, shipped))
-    if not lengths and not brought:
+    """Lists baselines of every length, then winners, then the user's files; a baseline given by name stands once."""
+    files = given(settings.files)
+    lengths = settings.lengths or (() if files else lengths_with_winners(own, shipped))
+    if not lengths and not files:
         raise InputError(
             f"ITERS must say which lengths to compare, for no search has left a winner in {own}; "
             'give ITERS="6 12" or SCHEDULES="a.pt b.npy"'
         )
-    others = [*(w for length in dict.fromkeys(lengths) for w in winners_of(own, shipped, length)), *brought]
+    others = [*(w for length in dict.fromkeys(lengths) for w in winners_of(own, shipped, length)), *files]
     every = sorted({*lengths, *(len(entrant.schedule) for entrant in others)})
     known = [baseline for length in every for baseline in baselines_of(length, own=names)]
-    there = {baseline.name for baseline in known}
-    return (*known, *(other for other in others if other.kind != "given" or other.name not in there))
+    listed = {baseline.name for baseline in known}
+    return (*known, *(other for other in others if other.kind != "given" or other.name not in listed))

@@ -1,4 +1,4 @@
-"""Who is compared: baselines, the winners that stand under results, and files that the user brings."""
+"""Finds the schedules to compare: baselines, winners below results, and files of the user's."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -27,7 +27,7 @@ class Entrant:
 
 
 def baselines_of(iterations: int, *, own: Collection[str] = ()) -> list[Entrant]:
-    """All of this length; universal ones only where none of `own`, dataset and speaker, has chosen them."""
+    """Lists all of this length, without universal ones that any of `own` (dataset and speaker) chose."""
     sources = dict.fromkeys(published_names(), "published") | dict.fromkeys(universal_names(), "universal")
     return [
         Entrant(name, "baseline", sources.get(name, "formula or resampled"), schedule)
@@ -36,35 +36,35 @@ def baselines_of(iterations: int, *, own: Collection[str] = ()) -> list[Entrant]
 
 
 def winners_of(voice: Path, shipped: Path, iterations: int) -> list[Entrant]:
-    """What searches of this length left in these two folders of the voice, as far as it stands there."""
-    found = {folder / f"{iterations}iters" / WINNER: mark for folder, mark in ((voice, ""), (shipped, " (shipped)"))}
+    """Reads the winners of this length in these two folders of the voice, where there are any."""
+    marks = {folder / f"{iterations}iters" / WINNER: mark for folder, mark in ((voice, ""), (shipped, " (shipped)"))}
     return [
         Entrant(_label(path) + mark, "searched", str(path), read_schedule(path))
-        for path, mark in found.items()
+        for path, mark in marks.items()
         if path.exists()
     ]
 
 
 def lengths_with_winners(voice: Path, shipped: Path) -> list[int]:
-    """Those that `winners_of` has something of, shortest first."""
+    """Lists the lengths that have a winner, shortest first."""
     names = [path.parent.name.removesuffix("iters") for f in (voice, shipped) for path in f.glob(f"*iters/{WINNER}")]
     return sorted({int(name) for name in names if name.isdecimal()})
 
 
 def given(paths: Sequence[Path]) -> list[Entrant]:
-    """The user's files, each once, under their own names, or their paths where two share a name."""
-    once = list(dict.fromkeys(paths))
-    for path in once:
+    """Reads the user's files, each once, under their names, or their paths where two share a name."""
+    distinct = list(dict.fromkeys(paths))
+    for path in distinct:
         _check_path(path)
-    names = Counter(path.name for path in once)
+    names = Counter(path.name for path in distinct)
     return [
         Entrant(path.name if names[path.name] == 1 else str(path), "given", str(path), read_schedule(path))
-        for path in once
+        for path in distinct
     ]
 
 
 def _check_path(path: Path) -> None:
-    """Before anything is scored: it stands in the table."""
+    """Refuses a path that the table could not hold, before anything is scored."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
@@ -72,7 +72,7 @@ def _check_path(path: Path) -> None:
 
 
 def _label(path: Path) -> str:
-    """What it was searched for; a search that found nothing better has left a baseline there."""
+    """Says what a winner was searched for, or which baseline its search kept."""
     provenance = read_provenance(path)
     if provenance.get("kind") == "baseline":
         return f"search kept {provenance.get('name', 'a baseline')}"

@@ -1,8 +1,8 @@
-"""Scores of schedules on held-out clips, each value kept as soon as it is known.
+"""Scores schedules on held-out clips, and stores each value as soon as it is known.
 
-Its key holds all that it depends on: the weights and how they are run, the betas, the clip's samples and name, the
-noise and the metrics' definitions. So what was stopped goes on, what asks for more scores what is new, and no value of
-another checkpoint is taken for one of this.
+A value's key holds all that it depends on: the weights and how they are run, the betas, the clip's samples and name,
+the noise and the metrics' definitions. So a stopped comparison goes on, a larger one scores only what is new, and
+values of another checkpoint are never mixed in.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from schedsearch.comparison.entrants import Entrant
-from schedsearch.comparison.kept import Kept
+from schedsearch.comparison.value_cache import ValueCache
 from schedsearch.evaluation.evaluator import SAMPLES_AT_ONCE, Evaluator
 from schedsearch.evaluation.scores import Evaluation, Score
 from schedsearch.metrics.registry import Metric
@@ -27,7 +27,7 @@ from vocoder.vocoder import Vocoder
 
 @dataclass(frozen=True)
 class Part:
-    """What is measured, then kept, at once."""
+    """Clips of one schedule and draw that are measured, then stored, together."""
 
     entrant: Entrant
     draw: int
@@ -35,39 +35,39 @@ class Part:
 
     @property
     def evaluations(self) -> int:
-        """Clips through the network, once each."""
+        """Network evaluations of the part: clips through the network, once a step."""
         return len(self.entrant.schedule) * len(self.clips)
 
     @property
     def audio_seconds(self) -> float:
-        """Of its clips together."""
+        """Length of its clips together."""
         return sum(len(clip.audio) / clip.sample_rate for clip in self.clips)
 
 
 @dataclass(frozen=True)
 class Scoring:
-    """A voice, the clips and the noise that it is judged on, and what is known already."""
+    """A voice, the clips and the noise that schedules are judged on, and the values known already."""
 
     vocoder: Vocoder
     clips: tuple[Clip, ...]
     metrics: tuple[Metric, ...]  # the objective first
     draws: int
     seed: int
-    kept: Kept
+    cache: ValueCache
 
     def steps(self, entrants: Sequence[Entrant]) -> Iterator[tuple[float, str]]:
-        """Scores what is missing; yields the share that is done and of whom."""
+        """Scores what is missing; yields the share that is done, and the schedule's name."""
         todo = list(self.parts(entrants))
         total, done = sum(part.evaluations for part in todo), 0
         for part in todo:
-            self.kept.add(self._measured(part))
+            self.cache.add(self._measured(part))
             done += part.evaluations
             yield done / total, part.entrant.name
         if not self.vocoder.unchanged():
             raise AssertionError("the frozen vocoder's weights changed during the comparison")
 
     def parts(self, entrants: Sequence[Entrant]) -> Iterator[Part]:
-        """What is missing, as much at a time as goes through the network at once; equal schedules once."""
+        """Lists what is missing, in parts that go through the network at once; equal schedules stand once."""
         first = {entrant.schedule: entrant for entrant in reversed(entrants)}
         size = max(1, SAMPLES_AT_ONCE // max(len(clip.audio) for clip in self.clips))
         for entrant in (e for e in entrants if first[e.schedule] is e):
@@ -77,18 +77,18 @@ class Scoring:
                     yield Part(entrant, draw, tuple(clips[begin : begin + size]))
 
     def scores(self, schedule: NoiseSchedule) -> dict[str, Score]:
-        """By metric, [clip, draw]; after `steps`."""
-        found = [
-            [self.kept.get(self._key(schedule, clip, draw)) for draw in range(self.draws)] for clip in self.clips
+        """Returns scores [clip, draw] by metric; after `steps`."""
+        values = [
+            [self.cache.get(self._key(schedule, clip, draw)) for draw in range(self.draws)] for clip in self.clips
         ]
-        return {metric.name: _score(metric.name, found) for metric in self.metrics}
+        return {metric.name: _score(metric.name, values) for metric in self.metrics}
 
     def _missing(self, schedule: NoiseSchedule, clip: Clip, draw: int) -> list[Metric]:
-        kept = self.kept.get(self._key(schedule, clip, draw))
-        return [metric for metric in self.metrics if not isinstance(kept.get(metric.name), (float, str))]
+        values = self.cache.get(self._key(schedule, clip, draw))
+        return [metric for metric in self.metrics if not isinstance(values.get(metric.name), (float, str))]
 
     def _measured(self, part: Part) -> dict[str, dict[str, float | str]]:
-        """Key -> values of the metrics that any clip of the part lacks."""
+        """Measures the metrics that any clip of the part lacks; returns their values by key."""
         schedule, draw = part.entrant.schedule, part.draw
         lacking = {metric.name for clip in part.clips for metric in self._missing(schedule, clip, draw)}
         metrics = [metric for metric in self.metrics if metric.name in lacking]
@@ -112,17 +112,18 @@ class Scoring:
 
 
 def _values(evaluation: Evaluation, place: int, prefix: str) -> dict[str, float | str]:
-    """By metric: the clip's number, or why there is none; `prefix` begins its failures."""
+    """Returns the clip's value by metric, or why there is none; `prefix` begins its failures."""
     return {
         name: next((f for f in score.failures if f.startswith(prefix)), None) or float(score.values[place, 0])
         for name, score in evaluation.scores.items()
     }
 
 
-def _score(metric: str, found: Sequence[Sequence[Mapping[str, Any]]]) -> Score:
-    kept = [[draw[metric] for draw in clip] for clip in found]
-    failures = tuple(value for clip in kept for value in clip if isinstance(value, str))
-    return Score(np.array([[np.nan if isinstance(v, str) else v for v in clip] for clip in kept], float), failures)
+def _score(metric: str, values: Sequence[Sequence[Mapping[str, Any]]]) -> Score:
+    of_metric = [[draw[metric] for draw in clip] for clip in values]
+    failures = tuple(value for clip in of_metric for value in clip if isinstance(value, str))
+    numbers = [[np.nan if isinstance(value, str) else value for value in clip] for clip in of_metric]
+    return Score(np.array(numbers, float), failures)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Who is best at each length, and whether the best baseline is beaten beyond doubt."""
+"""Ranks the schedules of each length, and compares each with the best baseline."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from schedsearch.metrics.registry import Metric
 
 @dataclass(frozen=True)
 class Standing:
-    """An entrant among those of its length."""
+    """An entrant and its comparisons with the best baseline of its length."""
 
     entrant: Entrant
     rival: Entrant
@@ -21,12 +21,12 @@ class Standing:
 
     @property
     def main(self) -> Comparison:
-        """Of the objective."""
+        """The comparison by the objective."""
         return self.comparisons[0]
 
 
 def standings(contest: Contest) -> dict[int, list[Standing]]:
-    """By length, shortest first; of each the fewest failures of the objective first, then the best mean."""
+    """Returns standings by length, shortest first: fewest failures of the objective first, then the best mean."""
     return {iterations: _of_length(contest, iterations) for iterations in contest.lengths}
 
 
@@ -46,7 +46,7 @@ def _of_length(contest: Contest, iterations: int) -> list[Standing]:
 
 
 def _rank(score: Score, metric: Metric) -> tuple[int, float]:
-    kept = sound(score)
-    if not len(kept.values):
+    whole = sound(score)
+    if not len(whole.values):
         return len(score.failures), np.inf
-    return len(score.failures), kept.mean if metric.direction == "minimize" else -kept.mean
+    return len(score.failures), whole.mean if metric.direction == "minimize" else -whole.mean

@@ -31,8 +31,8 @@
 | sigma_1 | sqrt(1 - a) at the cleanest step: static that stays |
 
 Rows are sorted by iterations, then by the objective, the best schedule first, then metrics with the objective first.
-Speed is one measurement a length: it does not depend on the betas. It is no property of the schedule but of the machine
-and of what else that did.
+Speed is measured once a length, since it does not depend on the betas. It is a measurement of the machine and of what
+else that was doing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ COLUMNS = (
 
 
 def table(contest: Contest, ranked: Mapping[int, Sequence[Standing]]) -> pd.DataFrame:
-    """All rows, with COLUMNS."""
+    """Returns all rows, with COLUMNS."""
     rows = [
         _row(contest, standing, comparison, metric)
         for of_length in ranked.values()
@@ -74,7 +74,7 @@ def table(contest: Contest, ranked: Mapping[int, Sequence[Standing]]) -> pd.Data
 
 
 def write_table(rows: pd.DataFrame, path: Path) -> None:
-    """CSV, whole or not at all."""
+    """Writes a CSV file, whole or not at all."""
     atomic_write(path, rows.to_csv(index=False, float_format="%.8g").encode())
 
 
@@ -104,13 +104,13 @@ def _row(contest: Contest, standing: Standing, comparison: Comparison, metric: M
 
 
 def measured(score: Score) -> dict[str, Any]:
-    """The columns of a score by itself: mean to failure_rate."""
-    kept = sound(score)
-    clips, draws = kept.values.shape
-    mean = _interval_of_mean(kept) if clips > 1 else None
+    """Returns the columns of a score by itself: mean to failure_rate."""
+    whole = sound(score)
+    clips, draws = whole.values.shape
+    mean = _interval_of_mean(whole) if clips > 1 else None
     return {
-        "mean": kept.mean if clips else np.nan,
-        "standard_error": kept.standard_error if clips > 1 else np.nan,
+        "mean": whole.mean if clips else np.nan,
+        "standard_error": whole.standard_error if clips > 1 else np.nan,
         "low": mean.low if mean else np.nan,
         "high": mean.high if mean else np.nan,
         "clips": clips,
@@ -121,30 +121,30 @@ def measured(score: Score) -> dict[str, Any]:
 
 
 def _interval_of_mean(score: Score) -> Interval:
-    """The mean's own interval is that of its difference to nothing."""
+    """Takes the interval of the difference to zeros."""
     return paired_bootstrap(score.values, np.zeros_like(score.values), seed=0)
 
 
 def difference(comparison: Comparison) -> dict[str, Any]:
-    """The columns of a paired comparison: difference to pairs."""
-    found = comparison.difference
+    """Returns the columns of a paired comparison: difference to pairs."""
+    interval = comparison.difference
     return {
-        "difference": found.mean if found else np.nan,
-        "difference_low": found.low if found else np.nan,
-        "difference_high": found.high if found else np.nan,
+        "difference": interval.mean if interval else np.nan,
+        "difference_low": interval.low if interval else np.nan,
+        "difference_high": interval.high if interval else np.nan,
         "pairs": int(sound_clips([comparison.winner.values, comparison.baseline.values]).sum()),
     }
 
 
 def _speed(contest: Contest, iterations: int) -> dict[str, Any]:
-    found = contest.timing.speed(iterations)
-    low, high = found.quartiles
+    speed = contest.timing.speed(iterations)
+    low, high = speed.quartiles
     return {
-        "real_time_factor": found.real_time_factor,
+        "real_time_factor": speed.real_time_factor,
         "real_time_factor_low": low,
         "real_time_factor_high": high,
-        "timing_rounds": found.rounds,
+        "timing_rounds": speed.rounds,
         "machine": contest.timing.machine,
         "network_evaluations_per_audio_second": evaluations_per_audio_second(iterations, contest.scoring.clips),
-        "network_evaluations_per_second": found.evaluations_per_second,
+        "network_evaluations_per_second": speed.evaluations_per_second,
     }

@@ -1,4 +1,4 @@
-"""The comparison to read in a terminal: a block a length, the best schedule first."""
+"""Writes a comparison for a terminal: a block a length, the best schedule first."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -24,7 +24,7 @@ LEGEND = "beside the rival (*, best baseline): + better, - worse, = tie, ^ v hig
 
 
 def text(contest: Contest, ranked: Mapping[int, Sequence[Standing]]) -> str:
-    """All lengths, shortest first, with what the marks mean."""
+    """Writes all lengths, shortest first, with what the marks mean."""
     blocks = [_block(contest, *of_length) for of_length in ranked.items()]
     return "\n\n".join([*blocks, LEGEND])
 
@@ -59,29 +59,30 @@ def _line(standing: Standing, shown: tuple[Metric, ...]) -> str:
 
 
 def _mean(comparison: Comparison) -> str:
-    kept = sound(comparison.winner)
-    if not len(kept.values):
+    whole = sound(comparison.winner)
+    if not len(whole.values):
         return "all failed"
     failed = "!" if comparison.winner.failures else ""
-    error = f" ±{kept.standard_error:.4f}" if isfinite(kept.standard_error) else ""  # one clip has none
-    return f"{failed}{kept.mean:.4f}{error}"
+    error = f" ±{whole.standard_error:.4f}" if isfinite(whole.standard_error) else ""  # one clip has none
+    return f"{failed}{whole.mean:.4f}{error}"
 
 
 def _gap(standing: Standing) -> str:
     if standing.entrant is standing.rival:
         return "the rival"
-    found = standing.main.difference
-    if found is None:
+    difference = standing.main.difference
+    if difference is None:
         return "too few clips to say"
-    return f"{found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}] {_MARKS[standing.main.outcome]}"
+    interval = f"{difference.mean:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
+    return f"{interval} {_MARKS[standing.main.outcome]}"
 
 
 def _cell(comparison: Comparison) -> str:
-    kept = sound(comparison.winner)
-    if not len(kept.values):
+    whole = sound(comparison.winner)
+    if not len(whole.values):
         return "failed"
     failed = "!" if comparison.winner.failures else ""
-    return f"{failed}{kept.mean:.3f}{_MARKS[comparison.outcome]}"
+    return f"{failed}{whole.mean:.3f}{_MARKS[comparison.outcome]}"
 
 
 def _width(metric: Metric) -> int:
@@ -89,7 +90,7 @@ def _width(metric: Metric) -> int:
 
 
 def _that_fit(metrics: tuple[Metric, ...]) -> int:
-    """How many columns there is room for; comparison.csv has them all."""
+    """Counts the columns that there is room for; comparison.csv has all."""
     room = WIDTH - (2 + _NAME + 1 + _MEAN + 1 + _GAP)
     count = 0
     for metric in metrics:
@@ -101,6 +102,6 @@ def _that_fit(metrics: tuple[Metric, ...]) -> int:
 
 
 def _short(name: str) -> str:
-    """Of a long name the end, which tells files apart; unprintable characters, which move the cursor, as such."""
+    """Cuts a long name to its end, which tells files apart, and replaces unprintable characters."""
     shown = "".join(c if c.isprintable() else "?" for c in name)
     return shown if len(shown) <= _NAME else f"…{shown[1 - _NAME:]}"

@@ -1,4 +1,4 @@
-"""The speed of every length, measured once a machine and kept."""
+"""Measures the speed of every length once a machine, and stores it."""
 
 import json
 import socket
@@ -10,7 +10,7 @@ from hashlib import sha256
 import torch
 
 from schedsearch.comparison.entrants import Entrant
-from schedsearch.comparison.kept import Kept
+from schedsearch.comparison.value_cache import ValueCache
 from schedsearch.formatting import counted
 from schedsearch.sampling import speed
 from schedsearch.sampling.speed import Speed
@@ -21,29 +21,29 @@ from vocoder.vocoder import Vocoder
 
 @dataclass(frozen=True)
 class Timing:
-    """A voice, the clips whose median length is timed, and what is known already."""
+    """A voice, the clips whose median length is timed, and the times known already."""
 
     vocoder: Vocoder
     clips: tuple[Clip, ...]
-    kept: Kept
+    cache: ValueCache
 
     def steps(self, entrants: Sequence[Entrant]) -> Iterator[tuple[float, str]]:
-        """Measures the lengths that were not timed here before; yields the share that is done, and the length."""
-        one = {len(entrant.schedule): entrant.schedule for entrant in entrants}
-        todo = [length for length in sorted(one) if "seconds" not in self.kept.get(self._key(length))]
+        """Measures lengths that were not timed on this machine; yields the share that is done, and the length."""
+        by_length = {len(entrant.schedule): entrant.schedule for entrant in entrants}
+        todo = [length for length in sorted(by_length) if "seconds" not in self.cache.get(self._key(length))]
         for i, length in enumerate(todo):
-            found = speed.measure(self.vocoder, self._clip, one[length])
-            self.kept.add({self._key(length): {"seconds": found.seconds}})
+            measured = speed.measure(self.vocoder, self._clip, by_length[length])
+            self.cache.add({self._key(length): {"seconds": measured.seconds}})
             yield (i + 1) / len(todo), counted(length, "iteration")
 
     def speed(self, iterations: int) -> Speed:
-        """As `steps` found it."""
-        seconds = self.kept.get(self._key(iterations))["seconds"]
+        """Returns what `steps` measured."""
+        seconds = self.cache.get(self._key(iterations))["seconds"]
         return Speed(iterations, len(self._clip.audio) / self._clip.sample_rate, tuple(seconds))
 
     @property
     def machine(self) -> str:
-        """In words."""
+        """Device and threads in words."""
         return speed.machine(self.vocoder)
 
     @cached_property

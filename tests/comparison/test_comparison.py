@@ -11,9 +11,9 @@ import pytest
 from conftest import AnalyticVocoder, BrokenVocoder, Toy, files_below, interrupt_at, noise_clip, stand_in, use_vocoder
 
 from schedsearch.cli import main
-from schedsearch.comparison.kept import Kept
 from schedsearch.comparison.table import COLUMNS
 from schedsearch.comparison.text import WIDTH
+from schedsearch.comparison.value_cache import ValueCache
 from schedsearch.report.pictures.compared import BASELINE, GIVEN, SEARCHED, compared
 from schedsearch.report.pictures.png import png
 from schedsearch.report.pictures.writing import write_comparison_picture
@@ -408,9 +408,9 @@ def test_what_a_kill_tore_is_measured_again_and_nothing_else(toy, spoil):
 
 def test_kept_values_survive_and_merge(tmp_path):
     path = tmp_path / "kept.jsonl"
-    Kept(path).add({"a": {"x": 0.1, "y": "failed"}})
-    Kept(path).add({"a": {"x": 0.2}, "b": {"z": [1.5]}})
-    found = Kept(path)
+    ValueCache(path).add({"a": {"x": 0.1, "y": "failed"}})
+    ValueCache(path).add({"a": {"x": 0.2}, "b": {"z": [1.5]}})
+    found = ValueCache(path)
     assert found.get("a") == {"x": 0.2, "y": "failed"}
     assert found.get("b") == {"z": [1.5]}
     assert found.get("c") == {}

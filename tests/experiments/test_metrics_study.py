@@ -22,7 +22,7 @@ from experiments.metrics_study.degradations import (
 from experiments.metrics_study.losses import JUDGES, SUMS, as_losses, asked, best_part, scored_means, stacked
 from experiments.metrics_study.page import markdown, page
 from experiments.metrics_study.schedules import LENGTHS, jobs, schedules
-from experiments.metrics_study.scoring import STRIDES, Bench, Kept, job_key
+from experiments.metrics_study.scoring import STRIDES, Bench, StoredScores, job_key
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.level import level
 from schedsearch.metrics.perceptual import BEST
@@ -317,19 +317,27 @@ def test_faults_repeat_and_keep_the_shape(speech):
 
 
 def test_scores_come_back_from_the_file_with_their_gaps(tmp_path):
-    kept = Kept("voice", tmp_path / "kept.jsonl")
-    kept.put("a", {"pesq_wb": [1.5, float("nan")]})
-    again = Kept("voice", tmp_path / "kept.jsonl")
+    path = tmp_path / "stored.jsonl"
+    StoredScores("voice", path).add("a", {"pesq_wb": [1.5, float("nan")]})
+    again = StoredScores("voice", path)
     np.testing.assert_array_equal((again.get("a") or {})["pesq_wb"], [1.5, np.nan])
-    assert again.get("b") is None and json.loads((tmp_path / "kept.jsonl").read_text())["what"] == "a"
+    assert again.get("b") is None and json.loads(path.read_text())["scores"] == {"pesq_wb": [1.5, None]}
+
+
+def test_scores_of_an_earlier_file_are_read(tmp_path):
+    path = tmp_path / "stored.jsonl"
+    # "voice a" hashed; such lines named their work in `what`
+    key = "e840c5c9a1a018f5"
+    path.write_text(json.dumps({"key": key, "what": "a", "scores": {"pesq_wb": [1.5, None]}}) + "\n")
+    np.testing.assert_array_equal((StoredScores("voice", path).get("a") or {})["pesq_wb"], [1.5, np.nan])
 
 
 def test_scores_of_another_voice_are_not_taken_up(tmp_path):
-    Kept("voice", tmp_path / "kept.jsonl").put("a", {"pesq_wb": [1.5]})
-    other = Kept("another", tmp_path / "kept.jsonl")
+    StoredScores("voice", tmp_path / "stored.jsonl").add("a", {"pesq_wb": [1.5]})
+    other = StoredScores("another", tmp_path / "stored.jsonl")
     assert other.get("a") is None
-    other.put("a", {"pesq_wb": [2.5]})
-    assert Kept("voice", tmp_path / "kept.jsonl").get("a") == {"pesq_wb": [1.5]}
+    other.add("a", {"pesq_wb": [2.5]})
+    assert StoredScores("voice", tmp_path / "stored.jsonl").get("a") == {"pesq_wb": [1.5]}
 
 
 def test_the_page_has_every_table_and_leaves_out_faults_that_were_not_scored():

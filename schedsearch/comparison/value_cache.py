@@ -1,4 +1,4 @@
-"""What was measured already, in a file that survives being stopped at any moment."""
+"""Stores measured values in a file of JSON lines that survives being stopped at any moment."""
 
 import json
 import os
@@ -9,31 +9,31 @@ from typing import Any
 from vocoder.errors import InputError
 
 
-class Kept:
-    """Key -> JSON values by name; lines that are only ever added, the last to say something of a name is right.
+class ValueCache:
+    """Key -> JSON values by name. Lines are only ever added; the last line that has a name decides.
 
-    A line is written whole and flushed to the disk, or it is torn and then passed over: what it said is measured again.
+    A line is written whole and flushed to the disk. A torn line is passed over: its values are measured again.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Reads the file if there is one; InputError where it cannot be read."""
-        self._path = path
+    def __init__(self, path: Path, field: str = "values") -> None:
+        """Reads the file if there is one, with the values under `field`; InputError where it cannot be read."""
+        self._path, self._field = path, field
         self._values: dict[str, dict[str, Any]] = {}
         for line in self._lines():
             self._take(line)
 
     def get(self, key: str) -> Mapping[str, Any]:
-        """All that is known under the key."""
+        """Returns all values of the key; {} where there are none."""
         return self._values.get(key, {})
 
     def add(self, entries: Mapping[str, Mapping[str, Any]]) -> None:
-        """Keeps values by key and name; InputError where they cannot be written."""
-        lines = [json.dumps({"key": key, "values": dict(values)}) for key, values in entries.items()]
+        """Stores values by key and name; InputError where they cannot be written."""
+        lines = [json.dumps({"key": key, self._field: dict(values)}) for key, values in entries.items()]
         content = "".join(f"{line}\n" for line in lines)
         try:
             with self._path.open("ab") as file:
-                # One write, and after a torn line a new one: it must not take this with it.
-                file.write(("\n" + content if self._torn() else content).encode())
+                # One write. After a torn line it begins a new one, or the torn line would spoil it.
+                file.write(("\n" + content if self._is_torn() else content).encode())
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -51,11 +51,11 @@ class Kept:
     def _take(self, line: bytes) -> None:
         try:
             entry = json.loads(line)
-            self._values.setdefault(str(entry["key"]), {}).update(dict(entry["values"]))
-        except (ValueError, TypeError, LookupError, RecursionError):  # torn, or no line of ours
+            self._values.setdefault(str(entry["key"]), {}).update(dict(entry[self._field]))
+        except (ValueError, TypeError, LookupError, RecursionError):  # torn, or not a line of ours
             return
 
-    def _torn(self) -> bool:
+    def _is_torn(self) -> bool:
         with self._path.open("rb") as file:
             if file.seek(0, os.SEEK_END) == 0:
                 return False
