@@ -16,12 +16,13 @@ import numpy as np
 
 from schedsearch.comparison.entrants import Entrant
 from schedsearch.comparison.value_cache import ValueCache
-from schedsearch.evaluation.evaluator import SAMPLES_AT_ONCE, Evaluator
+from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.evaluation.scores import Evaluation, Score
 from schedsearch.metrics.registry import Metric
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.voice.opened import conditions, held_out_noise
 from vocoder.audio.reading import Clip
+from vocoder.batches import SAMPLES_AT_ONCE, batches
 from vocoder.vocoder import Vocoder
 
 
@@ -69,12 +70,12 @@ class Scoring:
     def parts(self, entrants: Sequence[Entrant]) -> Iterator[Part]:
         """Lists what is missing, in parts that go through the network at once; equal schedules stand once."""
         first = {entrant.schedule: entrant for entrant in reversed(entrants)}
-        size = max(1, SAMPLES_AT_ONCE // max(len(clip.audio) for clip in self.clips))
+        longest = max(len(clip.audio) for clip in self.clips)
         for entrant in (e for e in entrants if first[e.schedule] is e):
             for draw in range(self.draws):
                 clips = [clip for clip in self.clips if self._missing(entrant.schedule, clip, draw)]
-                for begin in range(0, len(clips), size):
-                    yield Part(entrant, draw, tuple(clips[begin : begin + size]))
+                for batch in batches(len(clips), longest, SAMPLES_AT_ONCE):
+                    yield Part(entrant, draw, tuple(clips[batch]))
 
     def scores(self, schedule: NoiseSchedule) -> dict[str, Score]:
         """Returns scores [clip, draw] by metric; after `steps`."""

@@ -21,9 +21,8 @@ from schedsearch.sampling.prefix_tree import Walk, shared_batches
 from schedsearch.sampling.sampler import ancestral_sample
 from schedsearch.schedules.schedule import NoiseSchedule
 from vocoder.audio.reading import Clip, cut_to_hops
+from vocoder.batches import SAMPLES_AT_ONCE, batches
 from vocoder.vocoder import Vocoder
-
-SAMPLES_AT_ONCE = 105_000  # one network call; bounds its memory (1.4 kB a sample); more are slower, out of the cache
 
 _Measurements = list[Future[Measured]]
 
@@ -130,13 +129,14 @@ class Evaluator:
     ) -> Iterator[tuple[Sequence[int], Tensor]]:
         """Yields places in `schedules` and their audio [C, K, samples], as much at once as memory allows."""
         noise = self._noise.for_clips(group.names, draw, group.reference.shape[1])
-        at_once = max(1, SAMPLES_AT_ONCE // group.reference.numel())
+        samples = group.reference.numel()
         if shared:
             walk = Walk.of(self._vocoder, group.mel, noise, len(schedules[0]))
-            yield from shared_batches(walk, schedules, states_at_once=at_once)
+            yield from shared_batches(walk, schedules, states_at_once=max(1, SAMPLES_AT_ONCE // samples))
             return
-        for chunk in _chunks(range(len(schedules)), at_once):
-            yield chunk, ancestral_sample(self._vocoder, group.mel, [schedules[c] for c in chunk], noise)
+        places = range(len(schedules))
+        for batch in batches(len(schedules), samples, SAMPLES_AT_ONCE):
+            yield places[batch], ancestral_sample(self._vocoder, group.mel, schedules[batch], noise)
 
 
 class _Pending:
@@ -161,17 +161,14 @@ class _Pending:
 def _grouped(vocoder: Vocoder, clips: Sequence[Clip]) -> Iterator[Group]:
     cut = [cut_to_hops(clip.audio, vocoder.hop_length) for clip in clips]
     order = sorted(range(len(clips)), key=lambda i: len(cut[i]))
-    for _, same in groupby(order, key=lambda i: len(cut[i])):
-        members = list(same)
-        for some in _chunks(members, max(1, SAMPLES_AT_ONCE // len(cut[members[0]]))):
-            reference = torch.stack([cut[i] for i in some]).to(vocoder.device)
+    for samples, same_length in groupby(order, key=lambda i: len(cut[i])):
+        members = list(same_length)
+        for batch in batches(len(members), samples, SAMPLES_AT_ONCE):
+            places = members[batch]
+            reference = torch.stack([cut[i] for i in places]).to(vocoder.device)
             with torch.inference_mode():
                 mel = vocoder.front_end(reference)
-            yield Group(tuple(some), tuple(clips[i].name for i in some), reference, mel)
-
-
-def _chunks(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    return (items[i : i + size] for i in range(0, len(items), size))
+            yield Group(tuple(places), tuple(clips[i].name for i in places), reference, mel)
 
 
 def _part(total: int, index: int, parts: int) -> int:

@@ -17,9 +17,9 @@ from schedsearch.schedules.formulas import TERMINAL_LOG_SNR
 from schedsearch.schedules.schedule import Array
 from schedsearch.schedules.search_space import FIRST_LOG_SNR
 from schedsearch.strategies.speech import Speech
+from vocoder.batches import SAMPLES_AT_ONCE, batches
 
 LEVELS: Array = np.linspace(FIRST_LOG_SNR[1], TERMINAL_LOG_SNR[0], 64)  # the whole range of the box
-SAMPLES_AT_ONCE = 105_000  # one network call, as in the evaluator
 DRAW = -1  # of the noise bank: searches use draws from 0 on, so scores never use the noise of this measurement
 
 NoisePath = Callable[[Tensor, Sequence[Tensor]], Tensor]  # sigma [L], L draws [samples] -> eps [L, samples], N(0, 1)
@@ -118,9 +118,8 @@ def _residuals(
     level = torch.from_numpy(log_snr.copy()).to(reference.device)
     draws = [noise.draw(name, DRAW, k, len(reference)).to(level) for k in range(len(level))]
     eps = path((-level / 2).exp(), draws)
-    size = max(1, SAMPLES_AT_ONCE // len(reference))
-    chunks = [slice(i, i + size) for i in range(0, len(level), size)]
-    return torch.cat([_residual(vocoder, reference, mel, level[chunk], eps[chunk]) for chunk in chunks])
+    rows = batches(len(level), len(reference), SAMPLES_AT_ONCE)
+    return torch.cat([_residual(vocoder, reference, mel, level[batch], eps[batch]) for batch in rows])
 
 
 def _residual(vocoder: NoisePredictor, reference: Tensor, mel: Tensor, log_snr: Tensor, eps: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ et al. 2016): memory holds the audio between steps, 4 bytes a sample and step, a
 sample, of one step at a time.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +17,7 @@ from schedsearch.sampling.noise import NoiseBank
 from schedsearch.sampling.sampler import Noise, NoisePredictor, reverse_step
 from schedsearch.schedules.schedule import Array
 from schedsearch.strategies.speech import Speech
+from vocoder.batches import batches
 from vocoder.reverse import Coefficients
 
 Distance = Callable[[Tensor, Tensor], Tensor]  # reference, estimate [..., samples] -> [...]; differentiable, 0 is best
@@ -58,17 +59,17 @@ class SamplerSlope:
         rows = sum(len(group.names) for group, _ in parts)
         loss, gradient = 0.0, torch.zeros_like(levels)
         for group, draw in parts:
-            for chunk in _chunks(group):
-                share = self._total(levels, group, chunk, draw) / rows
+            for batch in batches(len(group.names), group.reference.shape[1], SAMPLES_AT_ONCE):
+                share = self._total(levels, group, batch, draw) / rows
                 gradient += torch.autograd.grad(share, levels)[0]
                 loss += float(share.detach())
         return Slope(loss, tuple(gradient.tolist()), EVALUATIONS_A_STEP * len(levels) * rows)
 
-    def _total(self, levels: Tensor, group: Speech, chunk: slice, draw: int) -> Tensor:
+    def _total(self, levels: Tensor, group: Speech, batch: slice, draw: int) -> Tensor:
         """Returns the sum of the clips' losses."""
         # Autograd refuses to save tensors made in inference mode, but takes their clones.
-        reference, mel = group.reference[chunk].clone(), group.mel[chunk].clone()
-        bank = self.noise.for_clips(group.names[chunk], draw, reference.shape[1])
+        reference, mel = group.reference[batch].clone(), group.mel[batch].clone()
+        bank = self.noise.for_clips(group.names[batch], draw, reference.shape[1])
         coefficients = torch_coefficients(self.vocoder.dialect.reverse, levels[None])
         audio = checkpointed_chain(self.vocoder, mel, coefficients, lambda k: bank(k).to(reference))
         return self.distance(reference, audio).sum()
@@ -90,10 +91,3 @@ def checkpointed_chain(vocoder: NoisePredictor, mel: Tensor, coefficients: Coeff
         # no step draws from torch's generators, so their state need not be restored
         y = checkpoint(step, y, coefficients.at(n, y), use_reentrant=False, preserve_rng_state=False)
     return y
-
-
-def _chunks(group: Speech) -> Iterator[slice]:
-    """Yields slices of a group's clips."""
-    clips, samples = group.reference.shape
-    size = max(1, SAMPLES_AT_ONCE // samples)
-    return (slice(i, i + size) for i in range(0, clips, size))

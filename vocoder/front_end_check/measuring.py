@@ -6,7 +6,7 @@ be compared too. 0 is as good as the filter, -0.7 is half its error.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from vocoder.audio.reading import Clip, cut_to_hops
+from vocoder.batches import batches
 from vocoder.dialects.dialect import FrontEnd
 from vocoder.errors import InputError
 from vocoder.front_end_check.setups import NOISE_LEVELS, Setup
@@ -23,7 +24,6 @@ from vocoder.front_end_check.setups import NOISE_LEVELS, Setup
 Array = npt.NDArray[np.float64]
 
 PIECE_SECONDS = 0.4
-SAMPLES_AT_ONCE = 105_000  # one network call, as in the search's evaluator
 ZERO = math.sqrt(2 / math.pi)  # mean |eps|: the error of predicting zero
 SPECTRUM = 512  # n_fft of the filter's spectrum
 
@@ -140,11 +140,6 @@ def _errors(
     y = math.sqrt(a) * audio + math.sqrt(1 - a) * eps
     parts = [
         (denoiser.predict_noise(y[rows], mel[rows], torch.full((len(y[rows]),), level, device=y.device)) - eps[rows])
-        for rows in _chunks(len(y), y.shape[1])
+        for rows in batches(len(y), y.shape[1])
     ]
     return torch.cat(parts).abs().mean(dim=1)
-
-
-def _chunks(rows: int, samples: int) -> Iterator[slice]:
-    size = max(1, SAMPLES_AT_ONCE // samples)
-    return (slice(i, i + size) for i in range(0, rows, size))
