@@ -1,1 +1,1 @@
-"""What a run's store holds, as files for people: computes no new scores."""
+"""Writes what a run's store holds as files for people. Computes no new scores."""

@@ -1,4 +1,4 @@
-"""Synthesised clips on the disk: each file says what it was made from, so that nothing is made twice."""
+"""Stores synthesised clips. Each file says what it was made from, so that nothing is synthesised twice."""
 
 import io
 from dataclasses import dataclass
@@ -16,27 +16,27 @@ from vocoder.errors import InputError
 
 @dataclass(frozen=True)
 class AudioFolder:
-    """<path>/<clip>/<system>.flac, 24 bit; the comment of each file names its origin."""
+    """Files <path>/<clip>/<system>.flac of 24 bits. The comment of each file names its origin."""
 
     path: Path
     sample_rate: int  # Hz
 
     def holds(self, clip: str, system: str, origin: str) -> bool:
-        """Whether the file is there, whole, and of this origin."""
+        """Whether the folder has a whole file of this origin."""
         return self.read(clip, system, origin) is not None
 
     def read(self, clip: str, system: str, origin: str) -> Tensor | None:
-        """[samples] float32; None where there is no such file, or one of another origin."""
+        """Returns [samples] in float32, or None without such a file of this origin."""
         try:
             with soundfile.SoundFile(self._file(clip, system)) as file:
                 if file.comment != origin or file.samplerate != self.sample_rate:
                     return None
                 return torch.from_numpy(read_samples(file, clip)[:, 0].copy()) if file.channels == 1 else None
-        except (OSError, RuntimeError, InputError):  # RuntimeError: libsndfile's own, for what can't be decoded
+        except (OSError, RuntimeError, InputError):  # RuntimeError: from libsndfile, for data that it cannot decode
             return None
 
     def write(self, clip: str, system: str, audio: Tensor, *, origin: str) -> None:
-        """[samples], clipped to -1..1 as every WAV writer does; the file appears whole or not at all."""
+        """Writes [samples], clipped to -1..1 as every WAV writer does. The file appears whole or not at all."""
         buffer = io.BytesIO()
         with soundfile.SoundFile(buffer, "w", self.sample_rate, 1, subtype="PCM_24", format="FLAC") as file:
             file.comment = origin

@@ -1,4 +1,4 @@
-"""What a schedule was searched for and on, as plain named fields: enough to say later whether it still applies."""
+"""Records what a schedule was searched for and on, so that one can later see whether it still applies."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from vocoder.reverse import ReverseProcess
 
 
 def origin(run: Run) -> dict[str, Any]:
-    """Of schedule.json's provenance and of run.json. Hashes are SHA-256 of weights, and of clip names and samples."""
+    """Returns fields of schedule.json and run.json. Hashes are SHA-256, of weights or of clip names and samples."""
     identity = run.store.study.user_attrs["identity"]
     seed = run.settings.seed
     return {
@@ -31,6 +31,6 @@ def origin(run: Run) -> dict[str, Any]:
 
 
 def clipping(reverse: ReverseProcess) -> str:
-    """What the sampler clamps, in words."""
+    """Says in words what the sampler clamps."""
     clamped = [("the predicted x0", reverse.clamp_x0), ("y after each step", reverse.clamp_y)]
     return " and ".join(f"{what} to [-1, 1]" for what, is_clamped in clamped if is_clamped) or "none"

@@ -1,4 +1,4 @@
-"""Which pictures stand on a page: those that a search left in its folder, what quality costs, and spectrograms."""
+"""Chooses the pictures of a page: a search's pictures, quality against cost, and spectrograms."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -36,13 +36,13 @@ _FROM_TABLE = "means with 95 % intervals from comparison.csv, whose clips may be
 
 
 def left_behind(folder: Path) -> list[Picture]:
-    """Those in `folder`, in the order of the page."""
-    found = [(folder / name, *texts) for name, texts in _CAPTIONS.items()]
-    return [Picture(caption, alt, path.read_bytes()) for path, caption, alt in found if path.is_file()]
+    """Returns the pictures that a search left in `folder`, in the order of the page."""
+    files = [(folder / name, *texts) for name, texts in _CAPTIONS.items()]
+    return [Picture(caption, alt, path.read_bytes()) for path, caption, alt in files if path.is_file()]
 
 
 def drawn_small(store: Store, verdict: Verdict) -> list[Picture]:
-    """The same, drawn anew to take little room in a repository."""
+    """Draws the same pictures anew as SVG, which takes little room in a repository."""
     drawn = run_pictures(store, verdict)
     return [Picture(caption, alt, svg(drawn[name]), SVG) for name, (caption, alt) in _CAPTIONS.items()]
 
@@ -50,34 +50,33 @@ def drawn_small(store: Store, verdict: Verdict) -> list[Picture]:
 def of_dataset(
     voice: Path, table: Path, checkpoints: Collection[str], draw: Draw = png
 ) -> tuple[list[Picture], list[str]]:
-    """What quality costs in steps and in time, and what is to be said of that.
+    """Returns pictures of quality against steps and against speed, and notes on what is missing.
 
-    Against the number of steps it is drawn from what the searches below `voice` wrote, results/<dataset>/<rate>hz, or
-    where no two of them compare from `table`, the comparison.csv beside them, which alone knows the speed.
+    Quality against steps is drawn from the searches below `voice`, results/<dataset>/<rate>hz. Where no two of them
+    compare, it is drawn from `table`, their comparison.csv. Speed stands in that table alone.
     """
-    of_table, notes = _of_comparison(table, checkpoints)
+    comparison, notes = _of_comparison(table, checkpoints)
+    speed = [_against_speed(comparison, draw)] if comparison else []
     of_runs = most_lengths(voice)
     if of_runs is not None:
         caption = "Quality against the number of steps, of the lengths that can be compared."
-        speed = [_against_speed(found, draw) for found in of_table]
         return [_against_iterations(caption, *of_runs, draw), *speed], notes
+    if comparison is None or len(comparison.lengths) < 2:
+        return speed, notes
     caption = f"Quality against the number of steps: {_FROM_TABLE}"
-    several = (found for found in of_table if len(found.lengths) > 1)
-    steps = [_against_iterations(caption, found.quantity, found.series, draw) for found in several]
-    return [*steps, *(_against_speed(found, draw) for found in of_table)], notes
+    return [_against_iterations(caption, comparison.quantity, comparison.series, draw), *speed], notes
 
 
-def _of_comparison(table: Path, checkpoints: Collection[str]) -> tuple[list[Compared], list[str]]:
-    """Nothing where there is no table, or one of other weights or of earlier winners than those that stand beside it;
-    and why."""
-    found, again = compared(table), "make compare measures it"
-    if found is None or not found.series:
-        return [], [f"Speed is not on this page: {again}."]
-    if not any(checkpoint.startswith(found.checkpoint) for checkpoint in checkpoints):
-        return [], [f"Speed is not on this page: {table.name} is of another checkpoint; {again} anew."]
-    if _outdated(found, table.parent):
-        return [], [f"Speed is not on this page: {table.name} lacks a schedule that a search ships; {again} anew."]
-    return [found], []
+def _of_comparison(table: Path, checkpoints: Collection[str]) -> tuple[Compared | None, list[str]]:
+    """Reads the table; None and the reason if it is missing, of other weights or without a schedule that ships."""
+    comparison, again = compared(table), "make compare measures it"
+    if comparison is None or not comparison.series:
+        return None, [f"Speed is not on this page: {again}."]
+    if not any(checkpoint.startswith(comparison.checkpoint) for checkpoint in checkpoints):
+        return None, [f"Speed is not on this page: {table.name} is of another checkpoint; {again} anew."]
+    if _is_outdated(comparison, table.parent):
+        return None, [f"Speed is not on this page: {table.name} lacks a schedule that a search ships; {again} anew."]
+    return comparison, []
 
 
 def _against_iterations(
@@ -87,24 +86,23 @@ def _against_iterations(
     return Picture(caption, alt, draw(quality_against_iterations(measured, series)))
 
 
-def _against_speed(found: Compared, draw: Draw) -> Picture:
+def _against_speed(comparison: Compared, draw: Draw) -> Picture:
     alt = "Held-out scores against the real-time factor, and the line of those that nothing faster beats."
-    figure = quality_against_speed(found.quantity, found.series, found.machine)
+    figure = quality_against_speed(comparison.quantity, comparison.series, comparison.machine)
     return Picture(f"Quality against speed: {_FROM_TABLE}", alt, draw(figure))
 
 
-def _outdated(found: Compared, voice: Path) -> bool:
+def _is_outdated(comparison: Compared, voice: Path) -> bool:
     ships = [read_schedule(path) for path in sorted(voice.glob("*iters/schedule.json"))]
-    return any(not found.has_winner(schedule) for schedule in ships if len(schedule) in found.lengths)
+    return any(not comparison.has_winner(schedule) for schedule in ships if len(schedule) in comparison.lengths)
 
 
 def spectrogram_of(name: str, heard: Sequence[Heard], sample_rate: int, draw: Draw = png) -> list[Picture]:
-    """Of one clip, the reference first in `heard`; nothing where one of them failed there."""
-    tracks = {system.label: system.audio[0] for system in heard}
-    sound = {label: audio.numpy() for label, audio in tracks.items() if audio is not None}
-    if len(sound) < len(tracks):
+    """Draws the first clip, the reference first in `heard`. Returns nothing where a system failed on it."""
+    tracks = {system.label: system.audio[0].numpy() for system in heard if system.audio[0] is not None}
+    if len(tracks) < len(heard):
         return []
-    reference, *_ = sound
-    figure = spectrograms(sound.pop(reference), sound, sample_rate)
+    reference, *_ = tracks
+    figure = spectrograms(tracks.pop(reference), tracks, sample_rate)
     alt = "Spectrograms of the recording and of each synthesis, and the difference of each to the recording in dB."
     return [Picture(f"Spectrograms of {name}.", alt, draw(figure))]

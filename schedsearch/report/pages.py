@@ -1,4 +1,4 @@
-"""Renders the listening clips and writes the pages: the end of `search`, and all of `report`."""
+"""Renders the listening clips and writes the pages."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ from schedsearch.voice.config import Voice
 from schedsearch.voice.opened import held_out_noise
 
 PAGE, SMALL_PAGE, PICTURES, COMPARISON = "report.html", "report.small.html", "pictures", "comparison.csv"
-Show: TypeAlias = Callable[[str, Iterator[Progress]], object]  # goes through what takes long; by the name of it
+Show: TypeAlias = Callable[[str, Iterator[Progress]], object]  # runs the steps of a named stage
 
 
 def write_run_page(
@@ -32,9 +32,11 @@ def write_run_page(
     long_seconds: float | None = None,
     show: Show | None = None,
 ) -> Path:
-    """report.html of one run. The training schedule is heard beside the two of the verdict in as many steps as
-    `long_seconds` allow; without `long_seconds` as it was rendered before. `show` goes through what is rendered, in
-    place of a bar on the terminal."""
+    """Writes report.html of one run.
+
+    Beside winner and baseline one hears the training schedule, in as many steps as `long_seconds` allow, or without
+    `long_seconds` as it was rendered before. `show` runs the rendering instead of a bar on the terminal.
+    """
     names, heard = _heard(run, verdict, clips, long_seconds, show or _show_bar) if clips else ([], [])
     pictures, rate, path = left_behind(run.folder / PICTURES), run.vocoder.sample_rate, run.folder / PAGE
     if heard:
@@ -46,21 +48,21 @@ def write_run_page(
 
 
 def write_small_run_page(run: Run, verdict: Verdict) -> Path:
-    """report.small.html of one run: no audio, and nothing is rendered for it."""
+    """Writes report.small.html of one run, without audio."""
     path = run.folder / SMALL_PAGE
     write_small_page(run_page(run, verdict, pictures=drawn_small(run.store, verdict)), path)
     return path
 
 
 def write_dataset_page(voice: Voice, results: Path, *, small: bool = False) -> Path:
-    """report.html (or report.small.html) of all lengths of a dataset at one rate, with links to theirs."""
+    """Writes report.html (or report.small.html) of all lengths of a dataset at one rate, with links to their pages."""
     folder = results / voice.dataset / f"{voice.sample_rate}hz"
     name = SMALL_PAGE if small else PAGE
-    found = lengths(folder, name)
-    checkpoints = {str(length.identity.get("checkpoint")) for length in found}
+    runs = lengths(folder, name)
+    checkpoints = {str(length.identity.get("checkpoint")) for length in runs}
     pictures, notes = of_dataset(folder, folder / COMPARISON, checkpoints, voice.services.draw or png)
     title = f"{voice.dataset}, {voice.sample_rate} Hz: schedsearch"
-    page = dataset_page(title, found, pictures=pictures, notes=notes)
+    page = dataset_page(title, runs, pictures=pictures, notes=notes)
     (write_small_page if small else write_page)(page, folder / name)
     return folder / name
 
@@ -68,7 +70,7 @@ def write_dataset_page(voice: Voice, results: Path, *, small: bool = False) -> P
 def _heard(
     run: Run, verdict: Verdict, clips: int, long_seconds: float | None, show: Show
 ) -> tuple[list[str], list[Heard]]:
-    """Names of clips, and what is heard of them, the reference first."""
+    """Renders what is missing; returns the clips' names and their audio, the reference first."""
     renderer = _renderer(run, clips)
     systems = of_verdict(verdict)
     for system in systems:

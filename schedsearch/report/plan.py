@@ -1,4 +1,4 @@
-"""What a run is going to do and how long that takes here, from one timed network call."""
+"""Says what a run is going to do and how long that takes here, from a timed network call."""
 
 import time
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from vocoder.vocoder import Vocoder
 
 
 def plan(run: Run, budget: Budget) -> str:
-    """Stages that are still to do, with network evaluations and minutes; one line where nothing is."""
+    """Lists the stages still to do, with network evaluations and minutes; one line if nothing is left."""
     left = 1 - spent(run.store, budget)
     if left <= 0 and is_finished(run.store, budget):
         return f"plan: nothing left of {budget}, spent by {', '.join(run.strategies)}; MORE= adds to it"
@@ -43,20 +43,20 @@ def plan(run: Run, budget: Budget) -> str:
     ]
     lines = [f"  {name:<28} {n:>9,.0f} network evaluations {_minutes(n * seconds * part)}" for name, n, part in rows]
     total = sum(calls * seconds * part for _, calls, part in rows)
-    told = [*_few(clips, held_out), "plan, at most (races stop early):", *lines]
-    return "\n".join([*told, f"  {'together':<28} {'':>29} {_minutes(total)}"])
+    head = [*_few(clips, held_out), "plan, at most (races stop early):"]
+    return "\n".join([*head, *lines, f"  {'together':<28} {'':>29} {_minutes(total)}"])
 
 
 def _few(clips: int, held_out: int) -> list[str]:
-    """An interval over few clips is too narrow, and says nothing of it."""
+    """Warns of few clips: an interval over them is too narrow, and does not show it."""
     if clips >= LEAST_SEARCH and held_out >= LEAST_HELD_OUT:
         return []
-    found = f"{clips} to search on and {held_out} to judge with"
-    return [f"few clips: {found}; with less than {LEAST_SEARCH} and {LEAST_HELD_OUT} intervals mislead"]
+    counts = f"{clips} to search on and {held_out} to judge with"
+    return [f"few clips: {counts}; with less than {LEAST_SEARCH} and {LEAST_HELD_OUT} intervals mislead"]
 
 
 def _search_evaluations(run: Run, budget: Budget, left: float, seconds: float) -> float:
-    """Of what is left of the budget: each candidate on every pair of clip and draw, a descent's slopes included."""
+    """Counts what the rest of the budget takes, without stops by a race, a descent's slopes included."""
     if budget.unit == "calls":
         return left * budget.amount
     if budget.unit == "minutes":
@@ -68,7 +68,7 @@ def _search_evaluations(run: Run, budget: Budget, left: float, seconds: float) -
 
 
 def _seconds_an_evaluation(run: Run, vocoder: Vocoder) -> float:
-    """Of one search clip through the network once: the median of three calls after a warm one."""
+    """Times one search clip through the network once: the median of three calls after a warm one."""
     group = max((group for heat in run.race.heats for group in heat.groups), key=lambda g: len(g.names))
     level = torch.full((len(group.names),), 0.5, device=group.mel.device)
     times = []

@@ -1,7 +1,6 @@
-"""Held-out clips to listen to, each as several schedules make it.
+"""Renders held-out clips to listen to with several schedules.
 
-What is heard is what was scored: the dialect's own arithmetic, whole clips, the first noise draw of the verdict. So the
-two of the verdict cost as much as their share of its clips did in that draw.
+One hears what was scored: the dialect's own arithmetic, whole clips, the first noise draw of the verdict.
 """
 
 import time
@@ -21,14 +20,14 @@ from schedsearch.search.verdict import Verdict
 from vocoder.audio.reading import Clip, cut_to_hops
 from vocoder.vocoder import Vocoder
 
-LISTENING_CLIPS = 8  # unless others are asked for: the first ones
+LISTENING_CLIPS = 8  # the default: the first ones
 TRAINING_STEPS = 1000
 LONG_LENGTHS = (TRAINING_STEPS, 500, 200, 100, 50, 25)  # of the training schedule, the longest that is affordable
 
 
 @dataclass(frozen=True)
 class System:
-    """One way to make a clip's audio."""
+    """A schedule to listen to."""
 
     key: str  # of its files
     label: str  # for people
@@ -37,7 +36,7 @@ class System:
 
 @dataclass(frozen=True)
 class Heard:
-    """One system on the clips; None where its audio is not finite."""
+    """One system's audio of the clips; None where it is not finite."""
 
     label: str
     audio: tuple[Tensor | None, ...]  # [samples] each, in the order of the clips
@@ -45,7 +44,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Renderer:
-    """Makes clips once and keeps them in a folder; `identity` is all that audio depends on beside the schedule."""
+    """Renders clips into a folder, each once. `identity` names all that audio depends on beside the schedule."""
 
     vocoder: Vocoder
     clips: tuple[Clip, ...]
@@ -56,16 +55,16 @@ class Renderer:
 
     @property
     def reference(self) -> Heard:
-        """The recordings themselves, in whole hops as they were scored."""
+        """The recordings in whole hops, as they were scored."""
         return Heard("reference", tuple(cut_to_hops(clip.audio, self.vocoder.hop_length) for clip in self.clips))
 
     def missing(self, system: System) -> list[Clip]:
-        """What is not in the folder yet."""
+        """Returns the clips that the folder does not have yet."""
         origin = self._origin(system)
         return [clip for clip in self.clips if not self.folder.holds(clip.name, system.key, origin)]
 
     def render(self, system: System) -> Iterator[Progress]:
-        """Makes what is missing, one clip at a time; what is not finite is left out, and tried again next time."""
+        """Renders the missing clips one by one. Audio that is not finite is not written, and tried again next time."""
         missing = self.missing(system)
         for i, clip in enumerate(missing):
             audio = self._synthesis(clip, system.schedule)
@@ -74,12 +73,12 @@ class Renderer:
             yield Progress(f"to hear: {system.key}", (i + 1) / len(missing), None)
 
     def heard(self, system: System) -> Heard:
-        """What `render` made, as the files have it."""
+        """Reads what `render` has written."""
         origin = self._origin(system)
         return Heard(system.label, tuple(self.folder.read(clip.name, system.key, origin) for clip in self.clips))
 
     def seconds_a_step(self) -> float:
-        """Of all clips through the network once, after a warm call."""
+        """Times all clips through the network once, after a warm call."""
         one_step = linear(1, 0.5, 0.5)
         self._synthesis(self.clips[0], one_step)
         began = time.perf_counter()
@@ -91,12 +90,12 @@ class Renderer:
         return Evaluator(self.vocoder, [clip], [], self.noise).audio(schedule, self.draw)[clip.name].cpu()
 
     def _origin(self, system: System) -> str:
-        spelt = f"{self.identity} {self.noise.seed} {self.draw} ".encode() + system.schedule.betas.tobytes()
-        return f"schedsearch {sha256(spelt).hexdigest()}"
+        parts = f"{self.identity} {self.noise.seed} {self.draw} ".encode() + system.schedule.betas.tobytes()
+        return f"schedsearch {sha256(parts).hexdigest()}"
 
 
 def of_verdict(verdict: Verdict) -> list[System]:
-    """The two that met: the searched schedule and the best baseline."""
+    """Returns winner and baseline."""
     winner, baseline = verdict.winner, verdict.baseline
     return [
         System("searched", f"searched ({winner.name})", winner.schedule),
@@ -105,21 +104,23 @@ def of_verdict(verdict: Verdict) -> list[System]:
 
 
 def affordable_long(renderer: Renderer, iterations: int, seconds: float | None) -> System | None:
-    """The training schedule in as many steps as `seconds` allow, those that the folder has for nothing; without
-    `seconds` what the folder has. None for 0 seconds, and where that is no more than `iterations`."""
+    """Returns the training schedule in as many steps as `seconds` allow, but always more than `iterations`.
+
+    Steps that the folder already has cost nothing. Without `seconds` only those count. None where nothing fits.
+    """
     if seconds == 0:
         return None
     longer = [long_system(n) for n in LONG_LENGTHS if n > iterations]
-    there = next((system for system in longer if not renderer.missing(system)), None)
+    rendered_before = next((system for system in longer if not renderer.missing(system)), None)
     if seconds is None or not renderer.clips:
-        return there
+        return rendered_before
     affordable = seconds / renderer.seconds_a_step()
-    fits = (system for system in longer if system is there or len(system.schedule) <= affordable)
+    fits = (system for system in longer if system is rendered_before or len(system.schedule) <= affordable)
     return next(fits, None)
 
 
 def long_system(steps: int) -> System:
-    """All three dialects train on linear(1000, 1e-6, 1e-2); its log-SNR curve read at `steps` positions."""
+    """Reads the log-SNR curve of linear(1000, 1e-6, 1e-2), which all dialects train on, at `steps` positions."""
     label = f"training schedule, all {TRAINING_STEPS} steps"
     if steps < TRAINING_STEPS:
         label = f"training schedule in {steps} instead of {TRAINING_STEPS} steps"
@@ -127,5 +128,5 @@ def long_system(steps: int) -> System:
 
 
 def rendered(renderer: Renderer, systems: Sequence[System]) -> list[Heard]:
-    """The reference first."""
+    """Returns the audio of the reference and then of each system."""
     return [renderer.reference, *(renderer.heard(system) for system in systems)]

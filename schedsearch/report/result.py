@@ -1,4 +1,4 @@
-"""A results folder, read back."""
+"""Reads a results folder back."""
 
 import io
 import json
@@ -22,7 +22,7 @@ _AGAIN = "run the same search again, which writes it anew"
 
 @dataclass(frozen=True)
 class Result:
-    """What a search concluded."""
+    """The result of a finished search."""
 
     schedule: NoiseSchedule  # what ships: the winner, or the best baseline where the winner is no better
     facts: Mapping[str, Any]  # run.json: names, identity, held-out scores, versions
@@ -30,12 +30,12 @@ class Result:
 
     @property
     def name(self) -> str:
-        """Of the schedule that ships."""
+        """The name of the schedule that ships."""
         return str(self.facts["name"])
 
     @property
     def improves(self) -> bool:
-        """Whether the searched schedule is better than the best baseline, beyond doubt at 95 %."""
+        """Whether the searched schedule is better than the best baseline (95 % interval beyond zero)."""
         return bool(self.facts["improves_on_baseline"])
 
     @property
@@ -47,7 +47,7 @@ class Result:
 
     @property
     def leaderboard(self) -> pd.DataFrame:
-        """One row a schedule: finalists, on fresh noise, then the baselines that are none; each part's best first."""
+        """One row a schedule: finalists, on fresh noise, then the other baselines, each part best first."""
         return _table(self.folder / "leaderboard.csv")
 
     @property
@@ -57,7 +57,7 @@ class Result:
 
 
 def read_result(folder: str | Path) -> Result:
-    """Of results/<dataset>/<rate>hz/<iterations>iters; InputError where no finished search has written one."""
+    """Reads results/<dataset>/<rate>hz/<iterations>iters. InputError if no finished search has written it."""
     if not isinstance(folder, str | Path):
         raise InputError(f"a results folder must be a path, and is {folder!r}; name one")
     folder = Path(folder)
@@ -85,5 +85,5 @@ def _table(path: Path) -> pd.DataFrame:
         return pd.read_csv(io.BytesIO(read_bounded(path, limit=LARGEST_TABLE)))
     except InputError:
         raise
-    except (ValueError, OverflowError) as error:  # pandas' own are ValueErrors
+    except (ValueError, OverflowError) as error:  # pandas' own errors are ValueErrors
         raise InputError(f"{path}: not a table: {one_line(error)}; {_AGAIN}") from error

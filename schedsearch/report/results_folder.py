@@ -20,10 +20,7 @@ FRONT = "pareto.csv"
 
 
 def write_results(opened: Run, verdict: Verdict, budget: Budget) -> None:
-    """Writes every file but the page; then the store knows that this budget is finished.
-
-    Of several processes one writes after the other.
-    """
+    """Writes every file but the page, one process at a time, then stores that this budget is finished."""
     with opened.store.turn():
         _write(opened, verdict)
     finish(opened.store, budget)
@@ -35,7 +32,7 @@ def _write(opened: Run, verdict: Verdict) -> None:
     write_trials(opened.store, opened.folder / "trials.csv")
     if len(opened.store.objectives) > 1:
         write_front(opened.store, opened.folder / FRONT)
-    else:  # of an earlier search of several objectives
+    else:  # an earlier search of several objectives may have left one
         (opened.folder / FRONT).unlink(missing_ok=True)
     write_leaderboard(verdict, opened.folder / "leaderboard.csv")
     write_schedules(verdict, facts, opened.folder)

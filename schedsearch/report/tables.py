@@ -1,20 +1,20 @@
-"""trials.csv, leaderboard.csv, pareto.csv, the schedule in every layout, and run.json.
+"""Writes trials.csv, leaderboard.csv, pareto.csv, the schedule in every layout, and run.json.
 
-leaderboard.csv, one row a schedule: finalists, then the baselines that are none, each best by the search clips first:
+leaderboard.csv, one row a schedule: finalists, then the other baselines, each best by the search clips first:
 
 | column | what it is |
 |---|---|
 | name, kind | of the schedule; baseline, or what proposed it |
-| shipped | True for the one in schedule.pt |
-| finalist | True where search_... is of fresh noise and float32, not of the search's own: compare within a kind |
+| shipped | True for the schedule in schedule.pt |
+| finalist | True where search_... is of fresh noise and float32: not comparable with the other rows |
 | search_OBJECTIVE_... | the objective on the search clips |
-| held_out_METRIC_... | each metric on the held-out clips, of the two that met there; empty for all others |
-| held_out_METRIC_difference | the searched schedule minus the baseline that it met, over the clips sound in both |
+| held_out_METRIC_... | each metric on the held-out clips, of winner and baseline; empty for all others |
+| held_out_METRIC_difference | winner minus baseline, over the clips sound in both |
 | ..._difference_low, ..._difference_high | its 95 % interval, a paired bootstrap over clips; empty for all others |
 | ..._mean | over clips and draws; empty as soon as one failed |
 | ..._se | standard error of the mean, over clips (draws averaged first) |
-| ..._clips, ..._draws | that the mean is over, or, where one failed, that were to be tried |
-| ..._failures | pairs of clip and draw that gave no value |
+| ..._clips, ..._draws | how many the mean is over, or after a failure how many there are |
+| ..._failures | pairs of clip and draw without a value |
 
 trials.csv, one row a candidate, baselines first, then in the order they were proposed; pareto.csv has rows of it:
 
@@ -22,9 +22,9 @@ trials.csv, one row a candidate, baselines first, then in the order they were pr
 |---|---|
 | name, kind, iterations | as above; steps |
 | OBJECTIVE_mean, _se, _clips, _draws, _failures | of each objective on the search clips, as above |
-| stopped | whether the race stopped it: its means are empty, _clips and _draws are those it ran, and it can't win |
-| estimate | of the first objective, where it was stopped: what it was worth by then |
-| failures, failure_reason | of all objectives together; the first reason. What fails is scored no further |
+| stopped | whether the race stopped it: its means are empty, _clips and _draws count what it ran, it cannot win |
+| estimate | of the first objective, if it was stopped |
+| failures, failure_reason | of all objectives together; the first reason. A failed candidate is scored no further |
 | seconds, network_evaluations | wall time; clips through the network, once a step |
 | betas | cleanest first, with spaces between |
 """
@@ -57,19 +57,13 @@ VERSIONS = ("schedsearch", "torch", "numpy", "optuna", "librosa", "pesq", "pysto
 
 
 def write_trials(store: Store, path: Path) -> None:
-    """One row a candidate, baselines first: name, kind, scores, failures, cost, betas (n = 0 cleanest).
-
-    Where the race stopped one, its score is empty; `clips` and `draws` are those that it ran, `estimate` its worth.
-    """
+    """Writes one row a candidate, baselines first."""
     rows = [_trial(c) for c in [*store.baselines(), *store.candidates()]]
     _write_csv(pd.DataFrame(rows), path)
 
 
 def write_front(store: Store, path: Path) -> None:
-    """The Pareto front of several objectives, baselines among it: no schedule is better in one and worse in none.
-
-    Rows as in trials.csv, the best in the first objective first.
-    """
+    """Writes the Pareto front of several objectives, baselines included, the best in the first objective first."""
     sound = [c for c in [*store.baselines(), *store.candidates()] if c.whole]
     losses = {c.name: np.array(c.losses(store.signs)) for c in sound}
     front = [c for c in sound if not any(_dominates(losses[other.name], losses[c.name]) for other in sound)]
@@ -85,7 +79,7 @@ def write_leaderboard(verdict: Verdict, path: Path) -> None:
 
 
 def write_schedules(verdict: Verdict, provenance: Mapping[str, Any], folder: Path) -> list[Path]:
-    """schedule.pt (ivanvovk), .lmnt.npy, .coqui.npy and .json with its provenance."""
+    """Writes schedule.pt (ivanvovk), .lmnt.npy, .coqui.npy and .json with its provenance; returns the paths."""
     schedule = verdict.shipped.schedule
     files = {
         "schedule.pt": Layout.IVANVOVK,
@@ -99,7 +93,7 @@ def write_schedules(verdict: Verdict, provenance: Mapping[str, Any], folder: Pat
 
 
 def provenance(store: Store, verdict: Verdict) -> dict[str, Any]:
-    """Where the shipped schedule comes from and what was measured of it."""
+    """Says where the shipped schedule comes from and how it scored."""
     began_from = store.recall(origin_key(verdict.shipped.schedule)) if verdict.shipped.kind == "warm start" else None
     return {
         "name": verdict.shipped.name,
@@ -118,7 +112,7 @@ def provenance(store: Store, verdict: Verdict) -> dict[str, Any]:
 
 
 def write_run(provenance: Mapping[str, Any], path: Path) -> None:
-    """The same as JSON of its own, for other programs."""
+    """Writes the provenance as run.json, for other programs."""
     atomic_write(path, (json.dumps(provenance, indent=1) + "\n").encode())
 
 
@@ -160,14 +154,14 @@ def _gap(prefix: str, difference: Interval | None) -> dict[str, float | None]:
 
 
 def _columns(prefix: str, score: Score | None) -> dict[str, Any]:
-    """mean, standard error over clips, number of clips and of draws; empty where there is no score."""
+    """Returns the columns of a score: mean to failures, all empty without a score."""
     names = (f"{prefix}_mean", f"{prefix}_se", f"{prefix}_clips", f"{prefix}_draws", f"{prefix}_failures")
     if score is None:
         return dict.fromkeys(names)
     run = np.isfinite(score.values)
     clips, draws = score.values.shape if score.failures else (int(run.any(axis=axis).sum()) for axis in (1, 0))
-    found = (score.mean, score.standard_error, clips, draws, len(score.failures))
-    return dict(zip(names, found, strict=True))
+    values = (score.mean, score.standard_error, clips, draws, len(score.failures))
+    return dict(zip(names, values, strict=True))
 
 
 def _comparison(comparison: Comparison) -> dict[str, Any]:
@@ -183,7 +177,7 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
 
 
 def _named(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the empty prefix, NaN as null: JSON has no NaN."""
+    """Drops the empty prefix and turns NaN into null: JSON has no NaN."""
     return {
         name.removeprefix("_"): None if isinstance(value, float) and np.isnan(value) else value
         for name, value in columns.items()
@@ -195,5 +189,5 @@ def _write_csv(table: pd.DataFrame, path: Path) -> None:
 
 
 def ordered(comparisons: Sequence[Comparison], objective: str) -> list[Comparison]:
-    """The objective first."""
+    """Returns the comparisons with the objective first."""
     return sorted(comparisons, key=lambda c: c.metric != objective)

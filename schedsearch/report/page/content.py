@@ -1,4 +1,4 @@
-"""What stands on a page, as plain values; the templates only lay it out."""
+"""The content of a page as plain values. The templates only lay it out."""
 
 import base64
 import math
@@ -6,14 +6,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote as percent_encoded
 
+from schedsearch.evaluation.bootstrap import Interval
+from schedsearch.report.finding import digits
+
 Order = Literal["ascending", "descending"]
 PNG, SVG = "image/png", "image/svg+xml"
-READABLE = " /:;=,.()-_!*@$+?[]{}|^~`'"  # what neither an attribute nor an address gives a meaning
+READABLE = " /:;=,.()-_!*@$+?[]{}|^~`'"  # characters without a meaning in attributes and data addresses
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure; `alt` says in words what it shows."""
+    """A figure. `alt` says in words what it shows."""
 
     caption: str
     alt: str
@@ -22,7 +25,7 @@ class Picture:
 
     @property
     def uri(self) -> str:
-        """With the picture in it. Text stays readable, so that it packs well."""
+        """An address that holds the picture. The text of an SVG stays readable, so that it packs well."""
         if self.kind == PNG:
             return data_uri(PNG, self.content)
         return f"data:{self.kind},{percent_encoded(self.content, READABLE)}"
@@ -30,7 +33,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Column:
-    """`best_first` is the order that the first click on its heading sorts into; text rises."""
+    """A column of a table. The first click on its heading sorts it into the order `best_first`."""
 
     title: str
     note: str = ""  # unit, which way is better
@@ -40,7 +43,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """What is shown, and the number that it sorts by; None sorts last."""
+    """A text, and the number that it sorts by. None sorts last."""
 
     text: str
     value: float | None = None
@@ -50,7 +53,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows as they are first shown: sorted by `sorted_by`, where that is a column."""
+    """A table. Its rows are sorted by the column `sorted_by`, if that is given."""
 
     name: str  # an id
     caption: str
@@ -72,12 +75,12 @@ class Comparison:
     difference: str
     interval: str
     outcome: str  # for people; empty where no side is better or nothing could be compared
-    whisker: tuple[float, float, float] | None = None  # low, mean, high in -1..1 of the widest end; 0 is no difference
+    whisker: tuple[float, float, float] | None = None  # low, mean, high as parts of the widest end, -1..1
 
 
 @dataclass(frozen=True)
 class Player:
-    """One system's audio of one clip; without a URI there is none, and `note` says why."""
+    """One system's audio of one clip. Without a URI there is no audio, and `note` says why."""
 
     note: str  # the gain applied
     uri: str = ""
@@ -111,7 +114,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Page:
-    """One document; parts that are empty are left out."""
+    """One document. Empty parts are left out."""
 
     title: str
     verdicts: tuple[tuple[str, str, bool], ...]  # heading ("" for one alone), sentence, whether the search improved
@@ -126,18 +129,29 @@ class Page:
 
 
 def data_uri(kind: str, content: bytes) -> str:
-    """The content itself as an address: nothing is fetched."""
+    """Returns an address that holds the content itself: a browser fetches nothing."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def number(value: float | None, digits: int = 4, *, signed: bool = False) -> str:
-    """With a true minus sign; an en dash where there is none."""
+    """Writes a number with a true minus sign; an en dash for None and NaN."""
     if value is None or math.isnan(value):
         return "–"
     return f"{value:{'+' if signed else ''},.{digits}f}".replace("-", "−")
 
 
+def difference_texts(difference: Interval | None) -> tuple[str, str]:
+    """Writes the mean of a difference and its interval, in the digits that they need; en dashes for None."""
+    if difference is None:
+        return "–", "–"
+    places = digits(difference)
+    low, mean, high = (
+        number(value, places, signed=True) for value in (difference.low, difference.mean, difference.high)
+    )
+    return mean, f"{low} to {high}"
+
+
 def number_cell(value: float | None, digits: int = 4) -> Cell:
-    """Sorts by the value itself."""
+    """Returns the cell of a number, which sorts by its value."""
     missing = value is None or math.isnan(value)
     return Cell(number(value, digits), None if missing else value)

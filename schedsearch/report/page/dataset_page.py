@@ -1,4 +1,4 @@
-"""A dataset's page: its lengths beside one another, of what each finished run wrote into its run.json."""
+"""Makes a dataset's page from the run.json files of its lengths."""
 
 import json
 import re
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from schedsearch.formatting import counted
-from schedsearch.report.finding import Finding, digits, sentence, stored_finding
-from schedsearch.report.page.content import Cell, Column, Fact, Page, Picture, Table, number, number_cell
+from schedsearch.report.finding import Finding, sentence, stored_finding
+from schedsearch.report.page.content import Cell, Column, Fact, Page, Picture, Table, difference_texts, number_cell
 from vocoder.errors import InputError
 
 RUN_PAGE = "report.html"
@@ -32,39 +32,39 @@ class Length:
 
 
 def lengths(folder: Path, page: str = RUN_PAGE) -> list[Length]:
-    """Finished runs below results/<dataset>/<rate>hz, the shortest first; `page` is the name of theirs.
+    """Reads the finished runs below results/<dataset>/<rate>hz, shortest first; `page` is the file name of their pages.
 
-    InputError where there is none, and for a run.json that no run has written.
+    InputError if there is no run, and for a run.json that no search has written.
     """
-    found = [(int(m[1]), path) for path in folder.glob("*iters/run.json") if (m := _FOLDER.fullmatch(path.parent.name))]
-    if not found:
+    runs = [(int(m[1]), path) for path in folder.glob("*iters/run.json") if (m := _FOLDER.fullmatch(path.parent.name))]
+    if not runs:
         raise InputError(f"a report needs a finished search, and {folder} has none; run make search first")
-    return [_length(path, iterations, page) for iterations, path in sorted(found)]
+    return [_length(path, iterations, page) for iterations, path in sorted(runs)]
 
 
 def dataset_page(
-    title: str, found: Sequence[Length], *, pictures: Sequence[Picture] = (), notes: Sequence[str] = ()
+    title: str, runs: Sequence[Length], *, pictures: Sequence[Picture] = (), notes: Sequence[str] = ()
 ) -> Page:
-    """One sentence and one row a length; `notes` stand below the sentences."""
-    improved = sum(length.finding.improves for length in found)
-    checkpoints = {str(length.identity.get("checkpoint")) for length in found}
+    """Returns a page with one sentence and one row a length. `notes` stand below the sentences."""
+    improved = sum(length.finding.improves for length in runs)
+    checkpoints = {str(length.identity.get("checkpoint")) for length in runs}
     context = [
-        f"Of {counted(len(found), 'length')}, {improved} {'has' if improved == 1 else 'have'} a searched schedule that "
+        f"Of {counted(len(runs), 'length')}, {improved} {'has' if improved == 1 else 'have'} a searched schedule that "
         "is better than its best baseline, at 95 %."
     ]
     if len(checkpoints) > 1:
         context.append("Not all lengths were searched on the same checkpoint: compare them with care.")
     return Page(
         title=title,
-        verdicts=tuple((_steps(n.iterations), sentence(n.finding), n.finding.improves) for n in found),
+        verdicts=tuple((_steps(n.iterations), sentence(n.finding), n.finding.improves) for n in runs),
         context=(*context, *notes),
-        tables=(_table(found),),
+        tables=(_table(runs),),
         pictures=tuple(pictures),
-        provenance=tuple(Fact(_steps(length.iterations), _spelt(length)) for length in found),
+        provenance=tuple(Fact(_steps(length.iterations), _provenance(length)) for length in runs),
     )
 
 
-def _table(found: Sequence[Length]) -> Table:
+def _table(runs: Sequence[Length]) -> Table:
     columns = (
         Column("Steps"),
         Column("Ships", numeric=False),
@@ -77,13 +77,12 @@ def _table(found: Sequence[Length]) -> Table:
         Column("Searched is", numeric=False),
         Column("Candidates"),
     )
-    return Table("lengths", "Lengths", columns, tuple(_row(length) for length in found), 0)
+    return Table("lengths", "Lengths", columns, tuple(_row(length) for length in runs), 0)
 
 
 def _row(length: Length) -> tuple[Cell, ...]:
-    gap, better = length.finding.difference, length.finding.improves
-    places = digits(gap) if gap else 0
-    interval = f"{number(gap.low, places, signed=True)} to {number(gap.high, places, signed=True)}" if gap else "–"
+    difference, better = length.finding.difference, length.finding.improves
+    mean, interval = difference_texts(difference)
     return (
         Cell(str(length.iterations), length.iterations, link=length.page),
         Cell(length.ships, mark="better" if better else ""),
@@ -91,29 +90,28 @@ def _row(length: Length) -> tuple[Cell, ...]:
         Cell(length.finding.metric),
         number_cell(length.searched),
         number_cell(length.baseline),
-        Cell(number(gap.mean, places, signed=True), gap.mean) if gap else Cell("–"),
-        Cell(interval, gap.low if gap else None),
+        Cell(mean, difference.mean if difference else None),
+        Cell(interval, difference.low if difference else None),
         Cell(length.finding.outcome.label),
         Cell(f"{length.candidates:,}", length.candidates),
     )
 
 
 def _length(path: Path, iterations: int, page: str) -> Length:
-    there = path.with_name(page).is_file()
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        found = stored_finding(told)
-        main = next(c for c in told["held_out"] if c["metric"] == found.metric)
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        finding = stored_finding(facts)
+        main = next(c for c in facts["held_out"] if c["metric"] == finding.metric)
         return Length(
             iterations=iterations,
-            page=f"{path.parent.name}/{page}" if there else "",
-            ships=str(told["name"]),
-            finding=found,
+            page=f"{path.parent.name}/{page}" if path.with_name(page).is_file() else "",
+            ships=str(facts["name"]),
+            finding=finding,
             searched=_mean(main["winner"]),
             baseline=_mean(main["baseline"]),
-            candidates=int(told["candidates"]),
-            network_evaluations=int(told["search_network_evaluations"]),
-            identity=dict(told["identity"]),
+            candidates=int(facts["candidates"]),
+            network_evaluations=int(facts["search_network_evaluations"]),
+            identity=dict(facts["identity"]),
         )
     except (OSError, ValueError, LookupError, ArithmeticError, TypeError, AttributeError, StopIteration,
             RecursionError) as error:  # fmt: skip
@@ -130,6 +128,6 @@ def _steps(iterations: int) -> str:
     return counted(iterations, "step")
 
 
-def _spelt(length: Length) -> str:
+def _provenance(length: Length) -> str:
     identity = ", ".join(f"{name}: {value}" for name, value in length.identity.items())
     return f"{counted(length.network_evaluations, 'network evaluation')} in the search; {identity}"

@@ -1,4 +1,4 @@
-"""A page's values -> one HTML file that fetches nothing."""
+"""Turns a page's values into one HTML file that fetches nothing."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _Part = TypeVar("_Part")
 
 
 def write_page(page: Page, path: Path) -> None:
-    """The page whole, or InputError when it would pass MOST_BYTES."""
+    """Writes the whole page. InputError if it would pass MOST_BYTES."""
     document = html(page)
     if len(document) > MOST_BYTES:
         raise InputError(
@@ -34,7 +34,7 @@ def write_page(page: Page, path: Path) -> None:
 
 
 def write_small_page(page: Page, path: Path) -> None:
-    """Without audio and below MOST_BYTES_SMALL, to be committed: the last pictures go where it would pass that."""
+    """Writes a page to be committed: without audio, and without the last pictures if it would pass MOST_BYTES_SMALL."""
     silent = replace(page, listening=replace(page.listening, rows=(), systems=(), notes=()))
     room = MOST_BYTES_SMALL - len(html(replace(silent, pictures=()))) - 1_000 * (1 + len(page.pictures))
     sizes = [len(p.uri) + len(p.caption.encode()) + len(p.alt.encode()) for p in page.pictures]
@@ -46,7 +46,7 @@ def write_small_page(page: Page, path: Path) -> None:
 
 
 def html(page: Page) -> bytes:
-    """The document; every value in it is escaped, and its own style and script are all that its policy lets run."""
+    """Returns the document. Every value is escaped, and its policy allows nothing but its own style and script."""
     style, script = _asset("style.css"), _asset("page.js")
     policy = "; ".join(
         [
@@ -61,19 +61,19 @@ def html(page: Page) -> bytes:
         ]
     )
     template = _environment().get_template("page.html")
-    # Markup: these two are ours, and escaping would spoil them.
+    # Markup: style and script are ours, and escaping would spoil them.
     return template.render(page=page, style=Markup(style), script=Markup(script), policy=policy).encode()
 
 
 def fitting(parts: Sequence[_Part], sizes: Sequence[int], room: int) -> list[_Part]:
-    """The first parts, as many as `room` takes."""
-    kept: list[_Part] = []
+    """Returns the first parts, as many as `room` takes."""
+    chosen: list[_Part] = []
     for part, size in zip(parts, sizes, strict=True):
         room -= size
         if room < 0:
             break
-        kept.append(part)
-    return kept
+        chosen.append(part)
+    return chosen
 
 
 @cache
@@ -93,5 +93,5 @@ def _asset(name: str) -> str:
 
 
 def _source(text: str) -> str:
-    """What a policy lets run: this text and no other."""
+    """Returns the source of a policy that allows this text and no other."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

@@ -1,4 +1,4 @@
-"""Audio brought to one loudness and packed for a page."""
+"""Brings audio to one loudness and packs it for a page."""
 
 import io
 import math
@@ -16,21 +16,23 @@ from schedsearch.report.rendering import Heard
 
 LONGEST = 6.0  # seconds of a clip that are played
 LOUDEST = 0.99  # peak after matching, full scale 1
-FAINTEST = -60.0  # dB beside the reference: what is fainter is left as it is, or noise would be blown up
+FAINTEST = -60.0  # dB beside the reference; fainter audio is left as it is, or noise would be amplified
 MOST_BYTES = 11_000_000  # of audio in a page, as base64
 
 
 @dataclass(frozen=True)
 class Matched:
-    """Audio at the reference's RMS level, and the gain in dB that brought it there; a gain of None left it alone."""
+    """Audio at the reference's RMS level, and the gain in dB that was applied, None if none was."""
 
     audio: Tensor  # [samples]
     gain: float | None
 
 
 def matched(reference: Tensor, systems: Sequence[Tensor | None]) -> list[Matched | None]:
-    """All at the reference's RMS, [samples] each; where a peak would pass full scale, all of them are turned down
-    alike, so that they still match. Each gain is the whole of what was applied."""
+    """Brings all systems, [samples] each, to the RMS of the reference.
+
+    If a peak would pass full scale, all of them are turned down alike, so that they still match.
+    """
     gains = [None if audio is None else _gain(reference, audio) for audio in systems]
     peaks = [
         float(audio.abs().max()) * 10 ** ((gain or 0.0) / 20)
@@ -44,7 +46,7 @@ def matched(reference: Tensor, systems: Sequence[Tensor | None]) -> list[Matched
 
 
 def listening(names: Sequence[str], heard: Sequence[Heard], sample_rate: int) -> Listening:
-    """Players of as many clips as fit into a page, the first ones; `heard` has the reference first."""
+    """Returns players of the first clips, as many as fit into a page. `heard` has the reference first."""
     rows: list[ListeningRow] = []
     size = 0
     for clip, audio in zip(names, zip(*(system.audio for system in heard), strict=True), strict=True):
@@ -64,7 +66,7 @@ def listening(names: Sequence[str], heard: Sequence[Heard], sample_rate: int) ->
 
 
 def flac(audio: Tensor, sample_rate: int) -> bytes:
-    """[samples] as 16-bit FLAC, which every browser in use decodes (Safari from 11 on)."""
+    """Packs [samples] as 16-bit FLAC, which every browser in use decodes (Safari from 11 on)."""
     buffer = io.BytesIO()
     samples = np.clip(audio.numpy(), -1.0, 1.0)
     soundfile.write(buffer, samples, sample_rate, format="FLAC", subtype="PCM_16")
@@ -78,15 +80,15 @@ def _row(clip: str, audio: Sequence[Tensor | None], sample_rate: int) -> Listeni
     return ListeningRow(clip, len(played[0]) / sample_rate, tuple(players))
 
 
-def _player(found: Matched | None, sample_rate: int) -> Player:
-    if found is None:
+def _player(heard: Matched | None, sample_rate: int) -> Player:
+    if heard is None:
         return Player("no audio: the synthesis has NaN or infinite samples")
-    note = "silent or nearly so, as it is" if found.gain is None else f"{_decibels(found.gain)} dB"
-    return Player(note, data_uri("audio/flac", flac(found.audio, sample_rate)))
+    note = "silent or nearly so, as it is" if heard.gain is None else f"{_decibels(heard.gain)} dB"
+    return Player(note, data_uri("audio/flac", flac(heard.audio, sample_rate)))
 
 
 def _decibels(gain: float) -> str:
-    return f"{round(gain, 1) + 0.0:+.1f}".replace("-", "−")  # never minus nothing
+    return f"{round(gain, 1) + 0.0:+.1f}".replace("-", "−")  # never -0.0
 
 
 def _gain(reference: Tensor, audio: Tensor) -> float | None:

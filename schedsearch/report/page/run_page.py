@@ -1,17 +1,29 @@
-"""A run's page: of its store and verdict, with finished audio and pictures."""
+"""Makes a run's page from its store and verdict, with finished audio and pictures."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from schedsearch.evaluation.bootstrap import Interval
 from schedsearch.evaluation.paired import Comparison, Outcome
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import counted
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.registry import Metric
-from schedsearch.report.finding import digits, sentence
+from schedsearch.report.finding import sentence
 from schedsearch.report.page import content
-from schedsearch.report.page.content import Cell, Column, Fact, Listening, Page, Picture, Table, number, number_cell
+from schedsearch.report.page.content import (
+    Cell,
+    Column,
+    Fact,
+    Listening,
+    Page,
+    Picture,
+    Table,
+    difference_texts,
+    number,
+    number_cell,
+)
 from schedsearch.report.summary import TOO_FEW, other_objectives
 from schedsearch.report.tables import ordered, provenance
 from schedsearch.search.run import Run
@@ -27,7 +39,7 @@ FILES = ("schedule.pt", "schedule.lmnt.npy", "schedule.coqui.npy", "schedule.jso
 def run_page(
     run: Run, verdict: Verdict, *, listening: Listening | None = None, pictures: Sequence[Picture] = ()
 ) -> Page:
-    """Everything that the page of one search says."""
+    """Returns the page of one search."""
     identity = run.store.study.user_attrs["identity"]
     facts = provenance(run.store, verdict)
     return Page(
@@ -86,8 +98,7 @@ def _agreement(verdict: Verdict, metrics: Mapping[str, Metric]) -> str:
 
 def _comparison(comparison: Comparison, metric: Metric, summary: str) -> content.Comparison:
     difference = comparison.difference
-    places = digits(difference) if difference else 0
-    widest = max(abs(difference.low), abs(difference.high)) if difference else 0.0
+    mean, interval = difference_texts(difference)
     return content.Comparison(
         metric=metric.name,
         summary=summary,
@@ -95,15 +106,19 @@ def _comparison(comparison: Comparison, metric: Metric, summary: str) -> content
         better_side=_better_side(metric),
         searched=_mean_and_error(comparison.winner),
         baseline=_mean_and_error(comparison.baseline),
-        difference=number(difference.mean, places, signed=True) if difference else TOO_FEW,
-        interval=f"{number(difference.low, places, signed=True)} to {number(difference.high, places, signed=True)}"
-        if difference
-        else "–",
+        difference=mean if difference else TOO_FEW,
+        interval=interval,
         outcome=comparison.outcome.label if metric.ranks and difference else "",
-        whisker=(difference.low / widest, difference.mean / widest, difference.high / widest)
-        if difference and widest > 0
-        else None,
+        whisker=_whisker(difference),
     )
+
+
+def _whisker(difference: Interval | None) -> tuple[float, float, float] | None:
+    """Returns low, mean and high as parts of the end that is farther from zero."""
+    widest = max(abs(difference.low), abs(difference.high)) if difference else 0.0
+    if difference is None or widest == 0:
+        return None
+    return difference.low / widest, difference.mean / widest, difference.high / widest
 
 
 def _better_side(metric: Metric) -> str:
@@ -159,10 +174,10 @@ def _leader(candidate: Candidate, finalist: bool, held_out: Score | None, verdic
 
 
 def _trials(store: Store, metrics: Mapping[str, Metric]) -> Table:
-    """The best candidates; where a race stopped one, what it was worth by then."""
-    everyone = sorted(store.candidates(), key=lambda c: _loss(c, store))
-    shown = everyone[:MOST_TRIALS]
-    which = f"the best {len(shown)} of {len(everyone)}" if len(shown) < len(everyone) else f"all {len(shown)}"
+    """The best candidates; a candidate that the race stopped stands at its estimate."""
+    ranked = sorted(store.candidates(), key=lambda c: _loss(c, store))
+    shown = ranked[:MOST_TRIALS]
+    which = f"the best {len(shown)} of {len(ranked)}" if len(shown) < len(ranked) else f"all {len(shown)}"
     columns = (
         Column("Candidate", numeric=False),
         Column("Found by", numeric=False),

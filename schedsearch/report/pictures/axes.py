@@ -1,4 +1,4 @@
-"""Axes and legends that several pictures share."""
+"""Sets up axes and legends that several pictures share."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -15,7 +15,7 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def whole_steps(axes: Axes, steps: int) -> None:
-    """The x axis of a schedule: n = 0 is the cleanest step."""
+    """Makes x the axis of a schedule's steps."""
     room = 0.03 * steps + 0.15
     axes.set_xlabel("step n (0 = cleanest, sampled last)")
     axes.set_xlim(-room, steps - 1 + room)
@@ -23,7 +23,7 @@ def whole_steps(axes: Axes, steps: int) -> None:
 
 
 def decades(axes: Axes, which: Literal["x", "y"], values: Sequence[float]) -> None:
-    """Makes it a logarithmic axis around positive values, two powers of ten or more among its ticks."""
+    """Makes an axis logarithmic around positive values, with two powers of ten or more among its ticks."""
     logs = np.log10([value for value in values if np.isfinite(value) and value > 0] or [1.0])
     low, high = logs.min() - ROOM, logs.max() + ROOM
     if np.floor(high) <= np.ceil(low):
@@ -37,18 +37,18 @@ def decades(axes: Axes, which: Literal["x", "y"], values: Sequence[float]) -> No
 
 
 def plain(value: float) -> str:
-    """0.01 to 1000."""
+    """Writes a value from 0.01 to 1000."""
     return f"{value:g}"
 
 
 def power(value: float) -> str:
-    """A power of ten; matplotlib's own formatter writes formulas, which are switched off here."""
+    """Writes a power of ten. Matplotlib's own formatter writes formulas, which are switched off here."""
     exponent = round(np.log10(value))
     return "10" + str(exponent).translate(_RAISED) if exponent else "1"
 
 
 def legend_below(figure: Figure, handles: Sequence[Any], names: Sequence[str]) -> None:
-    """Under the axes, in as many columns as the names leave room for; the figure grows by what that takes."""
+    """Puts a legend under the axes, in as many columns as fit. The figure grows by its height."""
     longest = max((len(name) for name in names), default=0)
     columns = max(1, min(3, len(names), ACROSS // (CHARACTER * longest + HANDLE)))
     figure.set_figheight(figure.get_figheight() + ROW * -(-len(names) // columns))
@@ -56,5 +56,5 @@ def legend_below(figure: Figure, handles: Sequence[Any], names: Sequence[str]) -
 
 
 def signed(value: float) -> str:
-    """Three digits with its sign, the minus as axes write it."""
+    """Writes three digits with a sign, the minus as axes write it."""
     return f"{value:+.3g}".replace("-", "−")

@@ -1,4 +1,4 @@
-"""Quality and speed of schedules side by side, read from the comparison.csv that `compare` wrote."""
+"""Reads quality and speed of schedules from the comparison.csv that `compare` wrote."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ _SAME = 1e-6  # relative: the table has eight digits
 
 @dataclass(frozen=True)
 class Compared:
-    """A comparison in its objective; schedules with failures are left out: a mean of the rest would flatter them."""
+    """A comparison in its objective, without schedules that failed: a mean of the rest would flatter them."""
 
     quantity: Quantity
-    series: Mapping[str, tuple[Rated, ...]]  # by SEARCHED, BASELINE and GIVEN, those without any left out
+    series: Mapping[str, tuple[Rated, ...]]  # by SEARCHED, BASELINE and GIVEN; none is empty
     checkpoint: str  # beginning of the hash of the weights
-    machine: str  # that the speed is of
-    winners: tuple[tuple[int, float, float], ...]  # of searches: iterations, terminal log-SNR, sigma_1
+    machine: str  # on which the speed was measured
+    winners: tuple[tuple[int, float, float], ...]  # searched: iterations, terminal log-SNR, sigma_1
 
     @property
     def lengths(self) -> set[int]:
-        """Iterations of all that can be drawn."""
+        """The iterations of all schedules that can be drawn."""
         return {point.iterations for points in self.series.values() for point in points}
 
     def has_winner(self, schedule: NoiseSchedule) -> bool:
@@ -40,14 +40,14 @@ class Compared:
         The table has no betas. So a schedule is recognised by its length and its two ends, in the table's eight digits.
         """
         ends = (float(schedule.log_snr[-1]), schedule.residual_noise)
-        return any(n == len(schedule) and np.allclose(found, ends, rtol=_SAME) for n, *found in self.winners)
+        return any(n == len(schedule) and np.allclose(winner, ends, rtol=_SAME) for n, *winner in self.winners)
 
 
 def compared(table: Path) -> Compared | None:
-    """None where there is no table, or one of another program or version."""
+    """Reads the table; None if it is missing or of another program or version."""
     try:
-        found = pd.read_csv(table, dtype={"checkpoint": str, "schedule": str, "rival": str})  # digits stay text
-        rows = found[found["metric"] == found["objective"]].to_dict("records")
+        content = pd.read_csv(table, dtype={"checkpoint": str, "schedule": str, "rival": str})  # digits stay text
+        rows = content[content["metric"] == content["objective"]].to_dict("records")
         first = rows[0]
         return Compared(
             quantity=quantity(str(first["metric"]), int(first["rate"]), first["direction"]),
@@ -66,13 +66,13 @@ def compared(table: Path) -> Compared | None:
 
 def _series(rows: Rows) -> dict[str, tuple[Rated, ...]]:
     kinds = {"searched": SEARCHED, "given": GIVEN}
-    sound = [row for row in rows if row["failures"] == 0]
-    found: dict[str, list[Rated]] = {SEARCHED: [], BASELINE: [], GIVEN: []}
-    for row in sound:
-        name = BASELINE if row["schedule"] == row["rival"] and row["kind"] == "baseline" else kinds.get(row["kind"])
-        if name:
-            found[name].append(_rated(row))
-    return {name: tuple(points) for name, points in found.items()}
+    series: dict[str, list[Rated]] = {SEARCHED: [], BASELINE: [], GIVEN: []}
+    for row in rows:
+        is_best_baseline = row["schedule"] == row["rival"] and row["kind"] == "baseline"
+        name = BASELINE if is_best_baseline else kinds.get(row["kind"])
+        if name and row["failures"] == 0:
+            series[name].append(_rated(row))
+    return {name: tuple(points) for name, points in series.items()}
 
 
 def _rated(row: Mapping[str, Any]) -> Rated:

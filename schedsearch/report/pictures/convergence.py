@@ -1,4 +1,4 @@
-"""How a search went: the best score so far against the network evaluations that it took."""
+"""Draws how a search went: the best score so far against network evaluations."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ from schedsearch.report.pictures.style import BLUE, FAINT, GREY, VERMILION, blan
 from schedsearch.study.candidate import Candidate
 
 Array = npt.NDArray[np.float64]
-IN_VIEW = 0.85  # of the candidates: a few far worse ones would press all others into a line
-FURTHER = 2.0  # times as far as those: so much is shown where somebody stands there
+IN_VIEW = 0.85  # of the candidates: the few worst would squeeze all others into a line
+FURTHER = 2.0  # times that range is shown if it has candidates
 SIZES = {".": 9, "x": 6, "^": 6, "v": 6, "P": 7}
 
 
@@ -28,17 +28,18 @@ def convergence(
     winner: str = "",
     other_evaluations: int = 0,
 ) -> Figure:
-    """Candidates in their order; `winner` by name, chosen on further noise draws, is marked.
+    """Draws candidates in their order, stopped ones at their estimate, and marks the candidate named `winner`.
 
-    Stopped candidates stand at their estimate. `other_evaluations` are the network evaluations that strategies spent
-    beside scoring: the store doesn't say when, so the label tells them.
+    `other_evaluations` are network evaluations that strategies spent beside scoring. The store does not say when, so
+    the label counts them.
     """
     figure = blank(3.8)
     axes = figure.subplots()
-    calls, given = evaluations(candidates), _best_baseline(baselines, quantity.sign)
-    _best_lines(axes, calls, best_so_far(candidates, quantity.sign), given)
+    calls, baseline = evaluations(candidates), _best_baseline(baselines, quantity.sign)
+    _best_lines(axes, calls, best_so_far(candidates, quantity.sign), baseline)
     _star(axes, candidates, calls, winner)
-    edge = _limits(axes, np.append(worth(candidates), np.nan if given is None else given.score.mean), quantity.sign)
+    baseline_mean = np.nan if baseline is None else baseline.score.mean
+    edge = _limits(axes, np.append(worth(candidates), baseline_mean), quantity.sign)
     _dots(axes, candidates, calls, edge, quantity.sign)
     more = f"; {other_evaluations:,} more by the strategy itself" if other_evaluations else ""
     axes.set_xlabel(f"network evaluations of the candidates (one clip, one step each{more})")
@@ -51,18 +52,18 @@ def convergence(
 
 
 def evaluations(candidates: Sequence[Candidate]) -> Array:
-    """[candidate], network evaluations when it was scored, its own among them."""
+    """Returns [candidate], the network evaluations up to and including its own."""
     return np.cumsum([float(c.network_evaluations) for c in candidates])
 
 
 def worth(candidates: Sequence[Candidate]) -> Array:
-    """[candidate], the score, the estimate where a race stopped it, NaN where it failed."""
-    found = [np.nan if c.failures else c.score.mean if c.estimate is None else c.estimate for c in candidates]
-    return np.array(found, dtype=np.float64)
+    """Returns [candidate], the score, the estimate of a stopped candidate, or NaN of a failed one."""
+    values = [np.nan if c.failures else c.score.mean if c.estimate is None else c.estimate for c in candidates]
+    return np.array(values, dtype=np.float64)
 
 
 def best_so_far(candidates: Sequence[Candidate], sign: int) -> Array:
-    """[candidate], of those scored whole: only they can win. NaN before the first; sign -1: more is better."""
+    """Returns [candidate], the best whole score so far, NaN before the first. Sign -1: more is better."""
     losses = [sign * c.score.mean if c.whole else np.nan for c in candidates]
     return np.asarray(sign * np.fmin.accumulate(np.array(losses, dtype=np.float64)))
 
@@ -80,7 +81,7 @@ def _best_lines(axes: Axes, calls: Array, best: Array, baseline: Candidate | Non
 
 
 def _limits(axes: Axes, values: Array, sign: int) -> float:
-    """Sets the y axis to most of the values, the best baseline's (the last) among them; returns its worse end."""
+    """Sets the y axis to most of the values and to the last, the best baseline's; returns the axis' worse end."""
     losses = sign * values
     seen = losses[np.isfinite(losses)]
     if not len(seen):
@@ -96,7 +97,7 @@ def _limits(axes: Axes, values: Array, sign: int) -> float:
 
 
 def _dots(axes: Axes, candidates: Sequence[Candidate], calls: Array, edge: float, sign: int) -> None:
-    """Candidates by what became of them; what lies beyond the axis, or nowhere, stands at its worse end."""
+    """Draws candidates by what became of them. Failed ones and those beyond the axis stand at its worse end."""
     values = worth(candidates)
     failed = ~np.isfinite(values)
     beyond = sign * values > sign * edge
@@ -114,9 +115,9 @@ def _dots(axes: Axes, candidates: Sequence[Candidate], calls: Array, edge: float
 
 
 def _star(axes: Axes, candidates: Sequence[Candidate], calls: Array, winner: str) -> None:
-    found = [i for i, c in enumerate(candidates) if c.name == winner and np.isfinite(worth([c])[0])]
-    if found:
+    places = [i for i, c in enumerate(candidates) if c.name == winner and np.isfinite(worth([c])[0])]
+    if places:
         axes.plot(
-            calls[found], worth(candidates)[found], "*", color=BLUE, markeredgecolor="black", markersize=15,
+            calls[places], worth(candidates)[places], "*", color=BLUE, markeredgecolor="black", markersize=15,
             label=f"winner after further draws: {shown(winner, 32)}", zorder=5,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Held-out clips one by one: how the winner differs from the best baseline."""
+"""Draws how the winner differs from the best baseline, clip by clip."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,21 +13,21 @@ from schedsearch.report.pictures.style import BLUE, VERMILION, blank, shown, sty
 
 @style()
 def held_out_differences(comparison: Comparison, quantity: Quantity, *, winner: str, baseline: str) -> Figure:
-    """One dot a clip, winner minus baseline of one metric, draws averaged; the mean with its 95 % interval.
+    """Draws a dot for each clip, winner minus baseline with draws averaged, and the mean with its 95 % interval.
 
     Clips on which either failed are counted, not drawn.
     """
     figure = blank(3.8)
     axes = figure.subplots()
     sound = sound_clips([comparison.winner.values, comparison.baseline.values])
-    found = np.sort((comparison.winner.values - comparison.baseline.values)[sound].mean(axis=1))
-    _dots(axes, found, quantity.sign)
+    differences = np.sort((comparison.winner.values - comparison.baseline.values)[sound].mean(axis=1))
+    _dots(axes, differences, quantity.sign)
     if comparison.difference is not None:
         _interval(axes, comparison.difference)
     axes.axvline(0, color="black", linewidth=1, zorder=2)
-    failed = len(sound) - len(found)
+    failed = len(sound) - len(differences)
     axes.set_ylabel("held-out clips, sorted" + (f"; {failed} more failed" if failed else ""))
-    axes.set_ylim(0, len(found) + 1)
+    axes.set_ylim(0, len(differences) + 1)
     axes.set_yticks([])
     side = "left" if quantity.sign > 0 else "right"
     pair = f"{shown(winner, 30)} minus {shown(baseline, 30)}"
@@ -37,20 +37,20 @@ def held_out_differences(comparison: Comparison, quantity: Quantity, *, winner: 
 
 
 def _dots(axes: Axes, differences: Array, sign: int) -> None:
-    """Filled where the winner is better, open where it isn't."""
+    """Draws filled dots where the winner is better, open ones elsewhere."""
     better, place = sign * differences < 0, np.arange(1, len(differences) + 1)
     for chosen, marker, colour, face, side in (
         (better, "o", BLUE, BLUE, "better"),
         (~better, "s", VERMILION, "white", "no better"),
     ):
-        told = f"winner {side} on {chosen.sum()} of {len(differences)} clips"
+        label = f"winner {side} on {chosen.sum()} of {len(differences)} clips"
         axes.plot(
-            differences[chosen], place[chosen], marker, color=colour, markerfacecolor=face, label=told, zorder=3
+            differences[chosen], place[chosen], marker, color=colour, markerfacecolor=face, label=label, zorder=3
         )
 
 
 def _interval(axes: Axes, difference: Interval) -> None:
     ends = f"95 % interval {signed(difference.low)} to {signed(difference.high)}"
     axes.axvspan(difference.low, difference.high, color="0.87", label=ends, zorder=1)
-    told = f"mean {signed(difference.mean)}"
-    axes.axvline(difference.mean, color="black", linestyle="--", linewidth=1.5, label=told, zorder=2)
+    mean = f"mean {signed(difference.mean)}"
+    axes.axvline(difference.mean, color="black", linestyle="--", linewidth=1.5, label=mean, zorder=2)

@@ -1,4 +1,4 @@
-"""What a score costs: quality against the number of iterations, and against the real-time factor."""
+"""Draws quality against the number of iterations, and against the real-time factor."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from schedsearch.report.pictures.axes import decades, legend_below
 from schedsearch.report.pictures.quantity import Quantity
 from schedsearch.report.pictures.style import blank, shown, stroke, style
 
-APART = 0.012  # of the axis in its logarithm: whiskers of one length stand beside one another
-BESIDE = 5.0  # points: the same where all lengths have their own speed, whose values are not to be moved
+APART = 0.012  # of the logarithmic axis: how far whiskers of one length are drawn apart
+BESIDE = 5.0  # points: the same on the axis of speed, where values are not moved
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class Rated:
 
 
 def rated(iterations: int, mean: float, standard_error: float, clips: int, **more: float) -> Rated:
-    """From a mean over clips and its standard error: the t interval; NaN ends where one clip tells no spread."""
+    """Returns a mean over clips with its t interval, whose ends are NaN for a single clip."""
     wide = float(stats.t.ppf((1 + COVERAGE) / 2, clips - 1)) * standard_error if clips > 1 else float("nan")
     return Rated(iterations, Interval(mean, mean - wide, mean + wide), **more)
 
 
 @style()
 def quality_against_iterations(quantity: Quantity, series: Mapping[str, Sequence[Rated]]) -> Figure:
-    """One line a series by its name, such as "searched" and "best baseline", the searched one first."""
+    """Draws one line a series, by name such as "searched" and "best baseline", the searched one first."""
     figure = blank(4.0)
     axes = figure.subplots()
     for place, points in enumerate(series.values()):
@@ -57,9 +57,9 @@ def quality_against_iterations(quantity: Quantity, series: Mapping[str, Sequence
 
 @style()
 def quality_against_speed(quantity: Quantity, series: Mapping[str, Sequence[Rated]], machine: str = "") -> Figure:
-    """Points of each series by its name, labelled with their iterations, and the front that no other point beats.
+    """Draws the points of each series, labelled with their iterations, and the front that no other point beats.
 
-    `machine` is what the speed was measured on. Series of one speed are drawn side by side, the first at its value.
+    The speed was measured on `machine`. Series of one speed are drawn side by side, the first at its value.
     """
     figure = blank(4.4)
     axes = figure.subplots()
@@ -85,11 +85,11 @@ def quality_against_speed(quantity: Quantity, series: Mapping[str, Sequence[Rate
 
 
 def pareto_front(points: Sequence[Rated], sign: int) -> list[Rated]:
-    """The fastest first, each better than all that are faster; sign -1 where more is better."""
+    """Returns the points that are better than all faster ones, the fastest first. Sign -1: more is better."""
     front: list[Rated] = []
     for point in sorted(points, key=lambda p: (p.real_time_factor, sign * p.score.mean)):
-        found = np.isfinite([point.real_time_factor, point.score.mean]).all()
-        if found and (not front or sign * point.score.mean < sign * front[-1].score.mean):
+        is_finite = np.isfinite([point.real_time_factor, point.score.mean]).all()
+        if is_finite and (not front or sign * point.score.mean < sign * front[-1].score.mean):
             front.append(point)
     return front
 
@@ -108,7 +108,7 @@ def _whiskers(
 
 
 def _real_time(axes: Axes) -> None:
-    """A line at 1, where that is in view."""
+    """Draws a line at 1 if that is in view."""
     low, high = axes.get_xlim()
     if low < 1 < high:
         axes.axvline(1, color="0.3", linestyle=":", linewidth=1)
@@ -117,14 +117,14 @@ def _real_time(axes: Axes) -> None:
 
 
 def _take_in(axes: Axes, points: Sequence[Rated]) -> None:
-    """The limits hold all scores with their ends: what is drawn beside its value does not count for them by itself."""
+    """Extends the limits to all scores with their ends: Matplotlib ignores points that are drawn beside their value."""
     ends = np.array([[p.score.mean, p.score.low, p.score.high] for p in points]).ravel()
     axes.update_datalim([(1.0, end) for end in ends[np.isfinite(ends)]], updatex=False)
     axes.autoscale_view(scalex=False)
 
 
 def _numbers(axes: Axes, points: Sequence[Rated], place: int) -> None:
-    """The iterations beside each point, those of the first series on the other side."""
+    """Writes the iterations beside each point, those of the first series on the other side."""
     spot, side = ((-7, -15), "right") if place == 0 else ((7 + BESIDE * place, 6), "left")
     for point in points:
         at = (point.real_time_factor, point.score.mean)

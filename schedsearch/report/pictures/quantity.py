@@ -1,4 +1,4 @@
-"""What an axis measures: a metric with its unit and its better side."""
+"""The quantity of an axis: a metric with its unit and its better side."""
 
 from dataclasses import dataclass
 
@@ -11,29 +11,29 @@ class Quantity:
     """A metric as a picture names it."""
 
     metric: str
-    unit: str  # "1" for none, empty where nobody knows it
+    unit: str  # "1" for none, empty if unknown
     direction: Direction
 
     @property
     def sign(self) -> int:
-        """1 where less is better, -1 where more is."""
+        """1 if less is better, -1 if more is."""
         return 1 if self.direction == "minimize" else -1
 
     @property
     def name(self) -> str:
-        """With its unit in brackets."""
+        """The name with the unit in brackets."""
         return shown(self.metric) + (f" ({shown(self.unit)})" if self.unit not in ("", "1") else "")
 
     @property
     def label(self) -> str:
-        """For an axis."""
+        """The label of an axis."""
         return f"{self.name}, {'less' if self.sign > 0 else 'more'} is better"
 
 
 def quantity(metric: str, sample_rate: int, direction: Direction | None = None) -> Quantity:
-    """Of a metric by its name; one that is not in the catalogue is a user's own, without a unit here.
+    """Returns the quantity of a metric by its name. A metric that is not in the catalogue has no unit here.
 
-    Its direction is the catalogue's unless given, and "minimize" where that doesn't know it either.
+    Without a direction it takes the catalogue's, or "minimize".
     """
     known = {definition.name: definition for definition in catalogue(sample_rate)}.get(metric)
     if known is None:

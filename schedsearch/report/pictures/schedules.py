@@ -1,4 +1,4 @@
-"""Schedules beside one another: log-SNR and betas, step by step."""
+"""Draws schedules side by side: log-SNR and betas, step by step."""
 
 from collections.abc import Mapping
 
@@ -9,12 +9,12 @@ from schedsearch.report.pictures.axes import decades, legend_below, whole_steps
 from schedsearch.report.pictures.style import blank, shown, stroke, style
 from schedsearch.schedules.schedule import Array, NoiseSchedule
 
-MARKS = 12  # on a line at the most: a hundred would hide its dash
+MARKS = 12  # on a line at the most: more would hide its dashes
 
 
 @style()
 def schedules(winner: tuple[str, NoiseSchedule], baselines: Mapping[str, NoiseSchedule]) -> Figure:
-    """The winner's (name, schedule), and baselines by name, the best first: one line each in both panels."""
+    """Draws the winner (name, schedule), then the baselines by name, the best first: a line each in both panels."""
     every = [winner, *baselines.items()]
     figure = blank(4.0)
     snr, beta = figure.subplots(1, 2)

@@ -1,4 +1,4 @@
-"""What a spectrogram shows: levels of small cells of time and frequency, in dB."""
+"""Computes the levels of small cells of time and frequency, in dB."""
 
 from typing import Any, TypeAlias
 
@@ -17,22 +17,22 @@ WINDOW = 0.032  # seconds; harmonics of a voice stand apart
 def decibels(audio: npt.NDArray[Any], sample_rate: int, *, rows: int, columns: int) -> Array:
     """audio [samples] -> [row, column], lowest frequency first: mean power of each cell over a full-scale sine's.
 
-    `rows` and `columns` at the most: no more than there are bins and frames. Hann windows of 32 ms, a quarter of that
-    apart, averaged in power over the cells. NaN where audio is; -inf for digital silence. InputError for audio that
-    is no vector of samples.
+    There are at most `rows` and `columns`, and no more than bins and frames. Hann windows of 32 ms, a quarter of that
+    apart, are averaged in power over the cells. NaN where the audio is NaN, -inf for digital silence. InputError for
+    audio that is not a vector of samples.
     """
     if audio.ndim != 1 or not audio.size:
         raise InputError(f"a spectrogram needs audio [samples], and got shape {list(audio.shape)}; give one channel")
     window = 4 * max(4, round(WINDOW * sample_rate / 4))
     clip = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float64))[None]
-    found = magnitudes(clip, n_fft=window, win_length=window, hop_length=window // 4, pad_mode="constant")[0]
-    power = np.square(found.numpy() / (window / 4))  # a sine of amplitude 1 has the window's sum / 2 = window / 4
+    spectrum = magnitudes(clip, n_fft=window, win_length=window, hop_length=window // 4, pad_mode="constant")[0]
+    power = np.square(spectrum.numpy() / (window / 4))  # a sine of amplitude 1 has the window's sum / 2 = window / 4
     cells = _means(_means(power[1:], rows).T, columns).T
     with np.errstate(divide="ignore"):
         return np.asarray(10 * np.log10(cells))
 
 
 def _means(values: Array, most: int) -> Array:
-    """Means over neighbouring rows: `most` rows or fewer, of almost equal parts."""
+    """Averages neighbouring rows into at most `most` almost equal parts."""
     edges = np.linspace(0, len(values), min(most, len(values)) + 1).round().astype(int)
     return np.stack([values[begin:end].mean(axis=0) for begin, end in zip(edges, edges[1:], strict=False)])

@@ -1,4 +1,4 @@
-"""Spectrograms of a clip: the recording, what schedules make of it, and the difference of each to the recording."""
+"""Draws spectrograms of a clip: the recording, its syntheses, and the difference of each to the recording."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,9 +15,9 @@ from schedsearch.report.pictures.style import blank, shown, style
 from vocoder.errors import InputError
 
 Audio = npt.NDArray[Any]
-RANGE = 80.0  # dB below the reference's loudest; what is quieter counts as that
+RANGE = 80.0  # dB below the reference's loudest cell; quieter cells are cut to that
 WIDEST = 20.0  # dB of difference to either side
-QUIETEST = -200.0  # dB of full scale: beside a silent recording anything else is loud
+QUIETEST = -200.0  # dB of full scale: the loudest level of a silent recording
 FINE, COARSE = (80, 200), (40, 100)  # rows and columns; differences of single small cells are mostly chance
 # Both run evenly from light to dark, so they say the same in black and white; cividis (Nunez et al. 2018) also to
 # eyes that don't tell red from green. Few shades keep a picture of noise small.
@@ -26,10 +26,10 @@ LEVELS, DIFFERENCES, SHADES = "gray_r", "cividis", 21
 
 @style()
 def spectrograms(reference: Audio, estimates: Mapping[str, Audio], sample_rate: int) -> Figure:
-    """Audio [samples] of one clip, the winner's first: a row each, the difference in dB to the reference beside it.
+    """Draws a row for each audio [samples] of one clip, with its difference in dB to the reference beside it.
 
-    All are cut to the shortest; levels are relative to the reference's loudest cell. InputError for audio that is no
-    vector of samples, and for a sample rate that is none.
+    All are cut to the shortest. Levels are relative to the reference's loudest cell. InputError for audio that is not
+    a vector of samples and for a sample rate below 1.
     """
     if sample_rate < 1:
         raise InputError(f"a sample rate must be above 0 Hz, and is {sample_rate}; give the clip's")
@@ -55,10 +55,10 @@ def spectrograms(reference: Audio, estimates: Mapping[str, Audio], sample_rate: 
 
 
 def _levels(clips: list[Audio], sample_rate: int, rows: int, columns: int) -> list[Array]:
-    """In dB from -RANGE: relative to the loudest cell of the first."""
-    found = [decibels(clip, sample_rate, rows=rows, columns=columns) for clip in clips]
-    loudest = found[0][np.isfinite(found[0])].max(initial=QUIETEST)
-    return [np.clip(each - loudest, -RANGE, None) for each in found]
+    """Returns levels in dB relative to the loudest cell of the first clip, cut to -RANGE."""
+    levels = [decibels(clip, sample_rate, rows=rows, columns=columns) for clip in clips]
+    loudest = levels[0][np.isfinite(levels[0])].max(initial=QUIETEST)
+    return [np.clip(level - loudest, -RANGE, None) for level in levels]
 
 
 def _image(
@@ -79,11 +79,11 @@ def _image(
 
 
 def _scales(figure: Figure, axes: Axes, level: AxesImage, differences: list[AxesImage]) -> None:
-    """Both scales in the place that the reference, which differs from nothing, leaves free."""
+    """Draws both scales beside the reference, where no difference stands."""
     axes.axis("off")
-    told = [(level, "level (dB; 0 = the reference's loudest)")]
-    told += [(image, "difference (dB; dark: too quiet, bright: too loud)") for image in differences[:1]]
-    for height, (image, label) in zip((0.75, 0.2), told, strict=False):
+    scales = [(level, "level (dB; 0 = the reference's loudest)")]
+    scales += [(image, "difference (dB; dark: too quiet, bright: too loud)") for image in differences[:1]]
+    for height, (image, label) in zip((0.75, 0.2), scales, strict=False):
         bar = figure.colorbar(image, cax=axes.inset_axes((0.03, height, 0.94, 0.13)), orientation="horizontal")
         bar.set_label(label, fontsize=10)
         bar.ax.tick_params(labelsize=9)

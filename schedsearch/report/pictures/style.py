@@ -1,4 +1,4 @@
-"""How every picture looks: it reads in black and white, and lines differ in dash and marker, not in colour alone."""
+"""The look of all pictures. They read in black and white: lines differ in dash and marker, not in colour alone."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +39,7 @@ SETTINGS: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Stroke:
-    """A line's look."""
+    """The look of a line."""
 
     colour: str
     dashes: str
@@ -49,7 +49,7 @@ class Stroke:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Our settings and no others while a picture is made: a user's matplotlibrc changes nothing. Also a decorator."""
+    """Applies our settings alone: a user's matplotlibrc changes nothing. Also a decorator."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(SETTINGS)
@@ -57,19 +57,19 @@ def style() -> Iterator[None]:
 
 
 def blank(height: float) -> Figure:
-    """An empty figure of the usual width; `height` in inches."""
+    """Returns an empty figure of the usual width. `height` is in inches."""
     return Figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained")
 
 
 def stroke(place: int) -> Stroke:
-    """The winner's for 0, the best baseline's for 1, quieter ones from there; no two of the first 36 in grey alike."""
+    """Returns the look of the winner (0), the best baseline (1) or a quieter line. The first 36 all differ."""
     colour = (BLUE, VERMILION)[place] if place < 2 else GREY
     width = (2.4, 1.8)[place] if place < 2 else 1.0
     return Stroke(colour, DASHES[place % len(DASHES)], MARKERS[place % len(MARKERS)], width)
 
 
 def shown(name: str, longest: int = LONGEST_NAME) -> str:
-    """A name as one line that fits: what can't be printed is a space, and of a long one the middle is left out."""
+    """Returns a name as one line that fits: without unprintable characters, and without the middle of a long name."""
     line = " ".join("".join(c if c.isprintable() else " " for c in name).split()) or "(no name)"
     end = longest // 3
     return line if len(line) <= longest else f"{line[: longest - end - 1]}…{line[-end:]}"

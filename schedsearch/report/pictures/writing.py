@@ -1,4 +1,4 @@
-"""The pictures of a run, as files."""
+"""Writes the pictures of a run."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,27 +23,29 @@ Draw: TypeAlias = Callable[[Figure], bytes]  # instead of png
 
 
 def write_pictures(store: Store, verdict: Verdict, folder: Path, draw: Draw | None = None) -> list[Path]:
-    """schedules.png, convergence.png and held_out.png in `folder`, which is made; InputError where it can't be."""
+    """Writes schedules.png, convergence.png and held_out.png. InputError if the folder cannot be made."""
     return _write(run_pictures(store, verdict), folder, draw)
 
 
 def write_length_pictures(newest: Path, folder: Path, draw: Draw | None = None) -> list[Path]:
-    """iterations.png in `folder`: the lengths that compare with the run in `newest`; nothing for less than two."""
-    found = rated_lengths(newest)
-    if found is None:
+    """Writes iterations.png of the lengths that compare with the run in `newest`; nothing for fewer than two."""
+    lengths = rated_lengths(newest)
+    if lengths is None:
         return []
-    measured, series = found
+    measured, series = lengths
     return _write({"iterations.png": quality_against_iterations(measured, series)}, folder, draw)
 
 
 def write_comparison_picture(table: Path, draw: Draw | None = None) -> Path | None:
-    """Quality against speed as a PNG beside comparison.csv and of its name; None where no schedule can be drawn, and
-    then an earlier picture goes: it would be of another table."""
-    found, path = compared(table), table.with_suffix(".png")
-    if found is None or not found.series:
+    """Writes quality against speed beside comparison.csv.
+
+    If no schedule can be drawn, returns None and deletes an earlier picture, which would be of another table.
+    """
+    comparison, path = compared(table), table.with_suffix(".png")
+    if comparison is None or not comparison.series:
         path.unlink(missing_ok=True)
         return None
-    figure = quality_against_speed(found.quantity, found.series, found.machine)
+    figure = quality_against_speed(comparison.quantity, comparison.series, comparison.machine)
     atomic_write(path, (draw or png)(figure))
     return path
 
@@ -55,18 +57,18 @@ def run_pictures(store: Store, verdict: Verdict) -> dict[str, Figure]:
     winner, baseline = verdict.winner, verdict.baseline
     finalists = [c for c in verdict.finalists if c.kind == "baseline"]
     baselines = {c.name: c.schedule for c in (*finalists, *verdict.other_baselines)}
-    compared = next(c for c in verdict.comparisons if c.metric == verdict.objective)
+    main = next(c for c in verdict.comparisons if c.metric == verdict.objective)
     return {
         "schedules.png": schedules((f"searched: {winner.name}", winner.schedule), baselines),
         "convergence.png": convergence(
             store.candidates(), store.baselines(), objective, winner=winner.name, other_evaluations=store.work()[1]
         ),
-        "held_out.png": held_out_differences(compared, objective, winner=winner.name, baseline=baseline.name),
+        "held_out.png": held_out_differences(main, objective, winner=winner.name, baseline=baseline.name),
     }
 
 
 def _write(pictures: Mapping[str, Figure], folder: Path, draw: Draw | None) -> list[Path]:
-    """Drawn first, all of them: a picture that fails leaves nothing behind."""
+    """Draws all pictures before it writes the first: a picture that fails leaves nothing behind."""
     drawn = {folder / name: (draw or png)(figure) for name, figure in pictures.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
