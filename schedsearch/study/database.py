@@ -4,6 +4,7 @@ import atexit
 import os
 import shlex
 import weakref
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,30 @@ from sqlalchemy import make_url
 from schedsearch.study.errors import PATIENCE, check_kind, opening, refused, shown
 from vocoder.errors import InputError
 
+_RESULTS = "trials.csv"  # a finished search has it beside its store
 _WAITING = {"timeout": PATIENCE}  # writers to SQLite wait for one another
+
+
+@dataclass(frozen=True)
+class StoreFile:
+    """The file of an opened SQLite store."""
+
+    storage: str
+    path: Path | None  # None: a database in memory or on a server
+    id: str  # device and inode: a copy has others
+
+    @classmethod
+    def at(cls, storage: str) -> "StoreFile":
+        """Looks at the file that a storage's URL names."""
+        path = sqlite_file(make_url(storage))
+        return cls(storage, path, _file_id(path))
+
+    def check(self) -> None:
+        """Raises InputError if it is no longer the file that was opened."""
+        if _file_id(self.path) != self.id:
+            reason = "its file was deleted or replaced meanwhile, and with it what was searched"
+            way_out = "copy it back and give the same command again, which without it begins anew"
+            raise refused(self.storage, reason, way_out)
 
 
 def open_storage(storage: str) -> RDBStorage:
@@ -29,10 +53,16 @@ def open_storage(storage: str) -> RDBStorage:
     death of the process. A power cut may take the last commits, but never damages the file. On a file system without
     support for such a log SQLite keeps its default.
     """
+    file = sqlite_file(make_url(storage))
+    if file is not None and file.is_file() and file.stat().st_size == 0 and file.with_name(_RESULTS).exists():
+        raise refused(storage, "it is empty, beside results", "copy it back, or move it away to start anew")
     check_tables(storage)
     if not storage.startswith("sqlite"):
         return optuna.storages.RDBStorage(storage)
     opened = optuna.storages.RDBStorage(storage, engine_kwargs={"connect_args": _WAITING})
+    same_file = StoreFile.at(storage)
+    # Otherwise a new connection would make an empty database where the file was.
+    sqlalchemy.event.listen(opened.engine, "do_connect", lambda *_: same_file.check())
     sqlalchemy.event.listen(opened.engine, "connect", _write_ahead)
     opened.engine.dispose()  # connections made before
     atexit.register(_close, weakref.ref(opened.engine))
@@ -86,6 +116,14 @@ def sqlite_file(url: sqlalchemy.URL) -> Path | None:
     if name.startswith("file:"):  # SQLite's own kind of URL
         name = name.removeprefix("file:").partition("?")[0]
     return Path(name)
+
+
+def _file_id(file: Path | None) -> str:
+    try:
+        status = file.stat() if file else None
+    except OSError:
+        return ""
+    return f"{status.st_dev}:{status.st_ino}" if status else ""
 
 
 def _is_foreign(inspector: sqlalchemy.Inspector, table: str) -> bool:

@@ -2,12 +2,12 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from urllib.parse import unquote
 
-import optuna
+from optuna.exceptions import StorageInternalError
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,7 +16,7 @@ from vocoder.errors import InputError
 URLS = {"sqlite": "sqlite:///", "postgresql": "postgresql+psycopg://"}  # by kind: how a URL begins that works
 PATIENCE = 60  # seconds that a write to SQLite waits for another process's; a new trial is tried five times
 
-_DATABASE_ERRORS = (optuna.exceptions.StorageInternalError, SQLAlchemyError, sqlite3.Error)
+_DATABASE_ERRORS = (StorageInternalError, SQLAlchemyError, sqlite3.Error)
 _WAYS_OUT = (  # what the database says, what to do
     ("database is locked", "another program has held a lock on it for {wait} s; end that program"),
     ("disk is full", "the disk is full; make room"),
@@ -45,11 +45,15 @@ def opening(storage: str) -> Iterator[None]:
 
 
 @contextmanager
-def using(storage: str) -> Iterator[None]:
-    """Turns a database error in the middle of a run into an InputError; what was stored until then stays."""
+def using(storage: str, check_file: Callable[[], None]) -> Iterator[None]:
+    """Turns a database error in the middle of a run into an InputError; what was stored until then stays.
+
+    `check_file` raises a better one if the store's file is gone.
+    """
     try:
         yield
     except _DATABASE_ERRORS as error:
+        check_file()
         raise _refusal(storage, error) from None
 
 

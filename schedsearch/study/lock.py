@@ -27,7 +27,7 @@ class StoreLock:
 
     def __init__(self, storage: str) -> None:
         """Raises InputError for a kind of database without such a lock here."""
-        self._held = False
+        self._held, self.storage = False, storage
         url = make_url(storage)
         check_kind(url)
         self._file = sqlite_file(url)

@@ -18,7 +18,7 @@ from schedsearch.evaluation.scores import Evaluation
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.study.candidate import Candidate, candidate_from, plain
 from schedsearch.study.claims import Claim, Claims
-from schedsearch.study.database import open_storage
+from schedsearch.study.database import StoreFile, open_storage
 from schedsearch.study.errors import opening, using
 from schedsearch.study.lock import StoreLock
 from schedsearch.study.memory import Memory
@@ -57,6 +57,7 @@ class Store:
             with self._lock.held():  # two processes that begin at once would both make the tables
                 opened = open_storage(storage)
                 self._open(opened, identity, known)
+                self._file = StoreFile.at(self._lock.storage)
             study_id = self.study._study_id  # not through self: a lease's thread would keep the store alive
             renew = lambda key: opened.set_study_user_attr(study_id, key, time())  # noqa: E731
             self._memory = memory = Memory(self.study)
@@ -104,9 +105,14 @@ class Store:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Locks the store: inside, no other process proposes or claims. Begins with a `refresh`."""
+        """Locks the store: inside, no other process proposes or claims. Begins with a `refresh`.
+
+        Raises InputError if the store is no longer the file that was opened.
+        """
+        self._file.check()  # before the lock: its folder may be gone too
         with self._lock.held(self._name) as begins:
             if begins:
+                self._file.check()
                 self.refresh()
             yield
 
@@ -117,7 +123,7 @@ class Store:
 
     def using(self) -> AbstractContextManager[None]:
         """Turns database errors inside into an InputError."""
-        return using(self._url)
+        return using(self._url, self._file.check)
 
     def adopt(self, *, parts: bool = False) -> list[Claim]:
         """Claims the first batch that a stopped process left; `parts`: see `claims.adoptions`."""

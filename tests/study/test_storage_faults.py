@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -138,3 +139,51 @@ def test_a_store_in_a_folder_that_cannot_be_written_is_one_line(toy, capsys):
     url = sqlite_url(toy.root / "nowhere" / "study.db")
     assert toy.search(*CANDIDATES, "--storage", url) == 2
     assert "cannot use the trial store" in said(capsys)
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced", "folder deleted"])
+@pytest.mark.parametrize("evaluation", [3, 8, 14], ids=["baselines", "candidates", "held-out clips"])
+def test_a_store_that_is_gone_while_a_search_runs_is_one_line_and_overwrites_nothing(
+    toy, monkeypatch, capsys, how, evaluation
+):
+    real, calls, before = Evaluator.evaluate, iter(range(1000)), {}
+
+    def losing(self, *arguments, **options):
+        if next(calls) == evaluation:
+            if how == "replaced":
+                toy.folder.joinpath("other").write_bytes(b"another database")
+                toy.folder.joinpath("other").replace(toy.folder / "study.db")
+            elif how == "deleted":
+                (toy.folder / "study.db").unlink()
+            else:
+                shutil.rmtree(toy.folder)
+            before.update(contents(toy.root / "results"))
+        return real(self, *arguments, **options)
+
+    monkeypatch.setattr(Evaluator, "evaluate", losing)
+    assert toy.search(*CANDIDATES) == 2
+    assert next(calls) > evaluation
+    assert "its file was deleted or replaced meanwhile" in said(capsys)
+    assert contents(toy.root / "results") == before
+
+
+def contents(folder):
+    """Bytes of all files but SQLite's logs, without opening a database: that would fold its log into it."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and ".db-" not in path.name}
+
+
+def test_an_empty_store_beside_results_is_one_line_and_overwrites_nothing(toy, capsys):
+    assert toy.search(*CANDIDATES) == 0
+    (toy.folder / "study.db").write_bytes(b"")
+    before = files_below(toy.folder)
+    assert toy.search(*CANDIDATES) == 2
+    assert "it is empty, beside results" in said(capsys)
+    assert files_below(toy.folder) == before
+    (toy.folder / "study.db").unlink()
+    assert toy.search(*CANDIDATES) == 0
+
+
+def test_a_store_that_was_killed_while_it_was_made_is_completed(toy):
+    toy.folder.mkdir(parents=True)
+    (toy.folder / "study.db").write_bytes(b"")
+    assert toy.search(*CANDIDATES) == 0
