@@ -1,4 +1,4 @@
-"""The same as the commands, for people in Python: a voice is opened once, then scores, synthesises and searches."""
+"""The commands for Python: a voice is opened once, then scores, synthesises and searches."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -38,9 +38,9 @@ Split = Literal["held_out", "search"]
 
 
 def open_voice(dataset: str = "demo", rate: int | None = None, *, experiments: str | Path = EXPERIMENTS) -> "OpenVoice":
-    """The voice of `experiments`/<dataset>.toml at `rate` Hz, or at its only rate, with its network loaded.
+    """Opens the voice of `experiments`/<dataset>.toml at `rate` Hz, or at its only rate, and loads its network.
 
-    InputError, in one line, for an unknown dataset and for whatever is wrong with its checkpoint.
+    InputError in one line for an unknown dataset and for whatever is wrong with its checkpoint.
     """
     hertz = optional_rate(None if rate is None else str(rate))
     voice = load_voice(text(dataset, "dataset", "demo"), hertz, experiments=folder(experiments, "experiments"))
@@ -49,7 +49,7 @@ def open_voice(dataset: str = "demo", rate: int | None = None, *, experiments: s
 
 @dataclass(frozen=True)
 class OpenVoice:
-    """A dataset's frozen vocoder and clips. (In the examples `voice` is one, and `folder` an empty folder.)
+    """A dataset's frozen vocoder and clips. In the examples `voice` is an OpenVoice and `folder` an empty folder.
 
     >>> import schedsearch
     >>> six = schedsearch.log_snr_line(6, 10.0, -4.0)
@@ -62,12 +62,12 @@ class OpenVoice:
 
     @property
     def sample_rate(self) -> int:
-        """Hz."""
+        """The sample rate in Hz."""
         return self.vocoder.sample_rate
 
     @cached_property
     def search_clips(self) -> tuple[Clip, ...]:
-        """A typical 0.8 s of every search clip: what a search of seed 0 listens to.
+        """A typical 0.8 s of every search clip: the clips of a search with seed 0.
 
         >>> [clip.name for clip in voice.search_clips]
         ['search1', 'search0', 'search2']
@@ -76,7 +76,7 @@ class OpenVoice:
 
     @cached_property
     def held_out_clips(self) -> tuple[Clip, ...]:
-        """Every held-out clip, 10 s of it at most: what judges a winner."""
+        """The clips that judge a winner: every held-out clip, at most 10 s of it."""
         return held_out_clips(self.voice, self.vocoder)
 
     def score(
@@ -88,10 +88,11 @@ class OpenVoice:
         draws: int | None = None,
         seed: int = 0,
     ) -> pd.DataFrame:
-        """One row a metric: mean and its standard error over clips, clips, noise draws and failures.
+        """Scores a schedule in float32. Returns one row a metric.
 
-        Unless `draws` says how many, on "held_out" the noise is what the verdict of a search with this seed and length
-        hears, elsewhere what the search itself does; always in float32. A mean is NaN as soon as one clip failed.
+        The columns are the mean, its standard error over clips, and the numbers of clips, noise draws and failures. A
+        mean is NaN as soon as one clip failed. On "held_out" the noise is that of a verdict with this seed, elsewhere
+        that of a search; `draws` is the number that these take at this length unless given.
 
         >>> table = voice.score(six, metrics=["log_mel_l1", "lsd"])
         >>> table.columns.tolist()
@@ -102,21 +103,22 @@ class OpenVoice:
         names = names_of(metrics)
         _check_schedule(schedule)
         chosen = list(self.voice.services.metrics_for(self.vocoder.front_end, self.sample_rate, names=names).values())
-        judged = isinstance(clips, str) and clips == "held_out"
+        is_held_out = isinstance(clips, str) and clips == "held_out"
         seed = seed_of(seed)
-        bank = held_out_noise(seed) if judged else NoiseBank(seed)
-        heard = (held_out_draws if judged else search_draws)(len(schedule)) if draws is None else draws_of(draws)
+        bank = held_out_noise(seed) if is_held_out else NoiseBank(seed)
+        usual_draws = held_out_draws if is_held_out else search_draws
+        scored_draws = usual_draws(len(schedule)) if draws is None else draws_of(draws)
         evaluator = Evaluator(in_precision(self.vocoder, None), self._clips(clips), chosen, bank)
-        scores = evaluator.evaluate([schedule], heard)[0].scores
+        scores = evaluator.evaluate([schedule], scored_draws)[0].scores
         return pd.DataFrame.from_dict({name: _row(score) for name, score in scores.items()}, orient="index")
 
     def synthesise(
         self, source: "Clip | Tensor | np.ndarray[Any, Any] | str | Path", schedule: NoiseSchedule, *, seed: int = 0
     ) -> Tensor:
-        """Audio [samples], float32 on the CPU, of any length, from the mel of a recording or from a mel.
+        """Synthesises audio [samples] of any length, float32 on the CPU, from a mel or from the mel of a recording.
 
-        `source` is a Clip, a file, audio [samples] in -1..1 at the voice's rate, or a mel [n_mels, frames] of its own
-        front end.
+        `source` is a Clip, a file, audio [samples] in -1..1 at the voice's rate, or a mel [n_mels, frames] of the
+        voice's front end.
 
         >>> audio = voice.synthesise(voice.held_out_clips[0], six)
         >>> len(audio) == len(voice.held_out_clips[0].audio)
@@ -145,10 +147,10 @@ class OpenVoice:
         force: bool = False,
         tell: Callable[[Progress], object] | None = None,
     ) -> Result:
-        """Searches, or goes on where the same search was stopped, and writes the results folder as `make search` does.
+        """Searches, or resumes the same search, and writes the results folder as `make search` does.
 
         `tell` is called after each batch and each clip of the page. The first search of a voice checks its weights and
-        front end, and InputError says what is wrong with them; with `force` it goes on all the same.
+        front end. InputError says what is wrong with them; with `force` the search goes on all the same.
 
         >>> result = voice.search(iterations=3, budget="2candidates", objective="spectral", results=folder)
         >>> len(result.schedule), result.verdict["metric"], result.verdict["winner"]["clips"]
