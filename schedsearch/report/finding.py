@@ -41,7 +41,7 @@ class Finding:
         return Outcome.WORSE if self.difference.excludes_zero else Outcome.TIE
 
 
-def finding(verdict: Verdict) -> Finding:
+def verdict_finding(verdict: Verdict) -> Finding:
     """Returns what a verdict says of the objective that decides."""
     main = next(c for c in verdict.comparisons if c.metric == verdict.objective)
     clips, draws = main.winner.values.shape
@@ -103,21 +103,21 @@ def _worse_in(objective: str, differences: Mapping[str, Interval | None]) -> tup
 
 def sentence(source: Finding | Verdict) -> str:
     """Says which schedule ships, how much better it is and how sure that is."""
-    found = finding(source) if isinstance(source, Verdict) else source
-    if found.difference is None:
-        clips = counted(found.clips, "held-out clip")
+    finding = verdict_finding(source) if isinstance(source, Verdict) else source
+    if finding.difference is None:
+        clips = counted(finding.clips, "held-out clip")
         return (
-            f"No verdict: {found.metric} has values of both schedules on {found.pairs} of {clips}"
-            f"{_failed(found)}, and a comparison needs 2; {found.baseline} ships."
+            f"No verdict: {finding.metric} has values of both schedules on {finding.pairs} of {clips}"
+            f"{_failed(finding)}, and a comparison needs 2; {finding.baseline} ships."
         )
-    mean, low, high = signed(found.difference)
-    side = f", {better_side(found.metric)}" if better_side(found.metric) else ""
-    interval = f"{found.metric} {mean} (95 % interval {low} to {high}{side})"
-    numbers = f"{interval}, {_sample(found)}{_failed(found)}."
-    if found.improves:
-        return f"The searched schedule ships: it is better than {found.baseline}, {numbers}{_objections(found)}"
-    beside = " from it" if found.outcome is Outcome.TIE else ""
-    return f"{found.baseline} ships: the searched schedule {found.outcome.predicate}{beside}, {numbers}"
+    mean, low, high = signed(finding.difference)
+    side = f", {better_side(finding.metric)}" if better_side(finding.metric) else ""
+    interval = f"{finding.metric} {mean} (95 % interval {low} to {high}{side})"
+    numbers = f"{interval}, {_sample(finding)}{_failed(finding)}."
+    if finding.improves:
+        return f"The searched schedule ships: it is better than {finding.baseline}, {numbers}{_objections(finding)}"
+    beside = " from it" if finding.outcome is Outcome.TIE else ""
+    return f"{finding.baseline} ships: the searched schedule {finding.outcome.predicate}{beside}, {numbers}"
 
 
 def better_side(metric: str) -> str:
@@ -146,17 +146,17 @@ def digits(difference: Interval) -> int:
     return min(MOST_DIGITS, max(DIGITS, 1 - math.floor(math.log10(min(sizes, default=1.0)))))
 
 
-def _sample(found: Finding) -> str:
-    part = "" if found.pairs == found.clips else f"{found.pairs} of "
-    return f"{part}{counted(found.clips, 'held-out clip')} x {counted(found.draws, 'fresh draw')}"
+def _sample(finding: Finding) -> str:
+    part = "" if finding.pairs == finding.clips else f"{finding.pairs} of "
+    return f"{part}{counted(finding.clips, 'held-out clip')} x {counted(finding.draws, 'fresh draw')}"
 
 
-def _objections(found: Finding) -> str:
-    named = [("is worse", found.worse_in), ("fails more often", found.fails_in)]
+def _objections(finding: Finding) -> str:
+    named = [("is worse", finding.worse_in), ("fails more often", finding.fails_in)]
     objections = [f"{what} in {', '.join(metrics)}" for what, metrics in named if metrics]
     return f" It {' and '.join(objections)}." if objections else ""
 
 
-def _failed(found: Finding) -> str:
-    searched, baseline = found.failures
-    return f" (failures: searched {searched}, {found.baseline} {baseline})" if any(found.failures) else ""
+def _failed(finding: Finding) -> str:
+    searched, baseline = finding.failures
+    return f" (failures: searched {searched}, {finding.baseline} {baseline})" if any(finding.failures) else ""

@@ -157,8 +157,8 @@ def _stage(name: str, tools: Tools) -> Strategy:
     if name == "warm start":
         return GridStrategy(name, lambda: iter(tools.warm_starts), len(tools.warm_starts))
     if name == "line":
-        found = lines(tools.space)
-        return GridStrategy(name, lambda: iter(found), len(found))
+        schedules = lines(tools.space)
+        return GridStrategy(name, lambda: iter(schedules), len(schedules))
     return strategy_for(name, tools)
 
 

@@ -10,7 +10,7 @@ from schedsearch.evaluation.paired import Outcome, compare
 from schedsearch.evaluation.scores import Score
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.registry import Metric
-from schedsearch.report.finding import better_side, finding, sentence, signed, stored_finding
+from schedsearch.report.finding import better_side, sentence, signed, stored_finding, verdict_finding
 from schedsearch.report.summary import other_objectives, table
 from schedsearch.report.tables import provenance
 from schedsearch.schedules.named import published
@@ -142,7 +142,7 @@ def test_a_schedule_that_fails_more_often_than_the_baseline_never_ships(failed, 
     verdict = judged(of("lsd", score(1.0, failed=failed[0]), score(2.0, failed=failed[1])))
     assert verdict.shipped.name == ships
     assert ("b ships: the searched schedule fails more often" in sentence(verdict)) == (ships == "b")
-    assert finding(verdict).outcome == ("fails more often" if ships == "b" else "better")
+    assert verdict_finding(verdict).outcome == ("fails more often" if ships == "b" else "better")
 
 
 def test_where_all_failed_there_is_no_verdict_and_the_baseline_ships():
@@ -185,7 +185,7 @@ def test_what_run_json_keeps_makes_the_same_sentence(comparison, memory_store):
     failing = of("mcd", score(1.0, failed=1), score(2.0))
     verdict = judged(comparison, of("stoi", score(0.8), score(0.9)), failing, of("level", score(-1.0), score(0.0)))
     told = provenance(memory_store, verdict)
-    assert stored_finding(told) == finding(verdict)
+    assert stored_finding(told) == verdict_finding(verdict)
     assert sentence(stored_finding(told)) == sentence(verdict)
 
 

@@ -1,1 +1,1 @@
-"""Pictures of what a run found: plain data -> a matplotlib Figure -> PNG bytes; computes no new scores."""
+"""Draws pictures: plain data -> a Matplotlib figure -> PNG bytes. Computes no new scores."""
