@@ -1,12 +1,11 @@
 """Kills real searches at random moments and counts what that spoils: `make bench-kill`.
 
-A search on a few short clips of the demo voice is started, killed with SIGKILL after a random time, looked at, and
-started again, until it ends; then the next one begins in another folder. What it ended with is held against the same
-search never interrupted. Every search is a line of kills.csv: stopped, the bench goes on with the next one.
+A search on a few short clips of the demo voice is started, killed with SIGKILL after a random time, inspected, and
+started again, until it ends. Then the next search begins in another folder. Its end is compared with that of the same
+search never interrupted. Every search is a row of kills.csv; a stopped bench goes on with the next one.
 """
 
 import argparse
-import csv
 import json
 import random
 import shutil
@@ -15,7 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ import optuna
 import pandas as pd
 import torch
 
+from experiments.row_cache import RowCache
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.study.store import sqlite_url
 from vocoder.audio.reading import read_folder, write_wav
@@ -43,7 +43,7 @@ held_out_clips = "held_out"
 
 @dataclass
 class Spoilt:
-    """What kills did to one folder."""
+    """Counts what kills did to one folder."""
 
     kills: int = 0
     counted_twice: int = 0  # trials
@@ -54,7 +54,7 @@ class Spoilt:
     finished: dict[int, str] = field(default_factory=dict, repr=False)  # by index: what was ever seen finished
 
     def look(self, folder: Path) -> None:
-        """After a kill, or an end."""
+        """Counts what is spoilt after a kill, or an end."""
         seen = finished(folder / "study.db")
         self.counted_twice += sum(count - 1 for count in Counter(index for index, _ in seen).values())
         now = dict(seen)
@@ -64,40 +64,40 @@ class Spoilt:
 
 
 def finished(database: Path) -> list[tuple[int, str]]:
-    """(index, betas and scores) of all trials with a result; read past the store, which would mend what it finds."""
+    """Returns (index, betas and scores) of all trials with a result, without the store, which would mend damage."""
     if not database.exists():
         return []
     try:
         studies = optuna.get_all_study_summaries(sqlite_url(database))
     except Exception:  # killed while the tables were made
         return []
-    found = []
+    attributes = []
     for study in studies:
         trials = optuna.load_study(study_name=study.study_name, storage=sqlite_url(database)).trials
-        found += [trial.user_attrs for trial in trials if "result" in trial.user_attrs]
-    return [(a["index"], json.dumps([a["betas"], a["result"]["scores"], a["result"]["estimate"]])) for a in found]
+        attributes += [trial.user_attrs for trial in trials if "result" in trial.user_attrs]
+    return [(a["index"], json.dumps([a["betas"], a["result"]["scores"], a["result"]["estimate"]])) for a in attributes]
 
 
 def broken(folder: Path) -> list[Path]:
-    """Result files that their readers refuse; a writer's temporary ones are not results."""
+    """Lists the result files that their readers refuse; temporary files of a writer are not results."""
     readers: dict[str, Callable[[Path], Any]] = {
         ".json": lambda path: json.loads(path.read_text()),
         ".csv": lambda path: pd.read_csv(path).iloc[0],
         ".pt": lambda path: torch.load(path, weights_only=True),
         ".npy": lambda path: np.load(path, allow_pickle=True),  # coqui's is a dict; we wrote it
     }
-    found = []
+    refused = []
     for path in folder.rglob("*"):
         if path.suffix in readers and not path.name.startswith("."):
             try:
                 readers[path.suffix](path)
             except Exception:  # whatever a reader says of half a file
-                found.append(path)
-    return found
+                refused.append(path)
+    return refused
 
 
 def outcome(folder: Path) -> dict[str, Any]:
-    """What a search ended with, without the time that it took."""
+    """Returns what a search ended with, without the time that it took."""
     trials = pd.read_csv(folder / "trials.csv").drop(columns="seconds")
     schedule = json.loads((folder / "schedule.json").read_text())["betas"]
     return {"trials": trials.to_csv(), "betas": schedule, "run": json.loads((folder / "run.json").read_text())}
@@ -113,9 +113,9 @@ def trial_by_kill(
     kills: int,
     expected: dict[str, Any],
 ) -> Spoilt:
-    """One search killed after random times up to `longest` until it ends by itself, or `kills` times and then left to.
+    """Kills one search after random times up to `longest`, `kills` times at most, until it ends by itself.
 
-    `start` begins a process with results below the folder that it is given, `folder` is where they then stand.
+    `start` begins a process that writes below the folder it is given; `folder` returns where its results stand.
     """
     spoilt = Spoilt()
     while True:
@@ -139,7 +139,7 @@ def trial_by_kill(
 
 
 def _dataset(place: Path) -> None:
-    """Few short clips: a search of seconds."""
+    """Writes a dataset of few short clips, whose search takes seconds."""
     place.mkdir(parents=True, exist_ok=True)
     for split, count in (("search", 3), ("held_out", 2)):
         clips = read_folder(DEMO / "clips" / split, sample_rate=RATE)[:count]
@@ -151,64 +151,61 @@ def _dataset(place: Path) -> None:
 
 
 def main() -> None:
-    """Prints the table; exit status 1 where a kill spoilt anything."""
+    """Prints the table; exits with status 1 where a kill spoilt anything."""
+    options = _options()
+    place, stored = options.folder / "dataset", RowCache(options.folder / "kills.csv")
+    _dataset(place)
+
+    def start(results: Path) -> "subprocess.Popen[bytes]":
+        return _start(options, place, results)
+
+    longest, expected = _uninterrupted(start, options.folder / "whole")
+    print(f"uninterrupted: {longest:.1f} s")
+    while (done := sum(int(row["kills"]) for row in stored.rows)) < options.kills:
+        number = len(stored.rows)
+        root = options.folder / f"search{number}"
+        shutil.rmtree(root, ignore_errors=True)  # of a bench that was stopped
+        root.mkdir()
+        spoilt = trial_by_kill(
+            start, _results, root, longest=longest, generator=random.Random(number), kills=options.kills - done,
+            expected=expected,
+        )  # fmt: skip
+        stored.add([{name: count for name, count in asdict(spoilt).items() if name != "finished"}])
+        print(spoilt)
+    totals = {name: sum(int(row[name]) for row in stored.rows) for name in stored.rows[0]}
+    print("\n".join(f"{name.replace('_', ' '):<20} {total:>6}" for name, total in totals.items()))
+    raise SystemExit(any(total for name, total in totals.items() if name != "kills"))
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=KILLS)
     parser.add_argument("--candidates", type=int, default=12)
     parser.add_argument("--objective", default=DEFAULT_OBJECTIVE)
     parser.add_argument("--folder", type=Path, default=Path("results/bench/kill"))
-    options = parser.parse_args()
-    place, table = options.folder / "dataset", options.folder / "kills.csv"
-    _dataset(place)
+    return parser.parse_args()
 
-    def start(results: Path) -> "subprocess.Popen[bytes]":
-        words = ["search", "--dataset", "short", "--experiments", str(place), "--results", str(results)]
-        # Forced: the check of the voice takes longer than such a search, and kills would find it at that.
-        words += ["--objective", options.objective, "--force", "--budget", f"{options.candidates}candidates"]
-        with (results / "said").open("ab") as said:
-            return subprocess.Popen([sys.executable, "-m", "schedsearch.cli", *words], stdout=said, stderr=said)
 
-    def folder(results: Path) -> Path:
-        return results / "short" / f"{RATE}hz" / "6iters"
-
-    whole = options.folder / "whole"
+def _uninterrupted(start: Callable[[Path], subprocess.Popen[bytes]], whole: Path) -> tuple[float, dict[str, Any]]:
+    """Runs the search without a kill; returns its seconds and its outcome."""
     shutil.rmtree(whole, ignore_errors=True)
     whole.mkdir(parents=True)
     began = time.perf_counter()
     if start(whole).wait():
         raise SystemExit(f"the uninterrupted search failed; see {whole / 'said'}")
-    longest, expected = time.perf_counter() - began, outcome(folder(whole))
-    print(f"uninterrupted: {longest:.1f} s")
-    while (rows := _rows(table)) is not None and (done := sum(int(row["kills"]) for row in rows)) < options.kills:
-        root = options.folder / f"search{len(rows)}"
-        shutil.rmtree(root, ignore_errors=True)  # of a bench that was stopped
-        root.mkdir()
-        spoilt = trial_by_kill(
-            start, folder, root, longest=longest, generator=random.Random(len(rows)), kills=options.kills - done,
-            expected=expected,
-        )  # fmt: skip
-        _append(table, spoilt)
-        print(spoilt)
-    totals = {name: sum(int(row[name]) for row in rows) for name in rows[0]}
-    print("\n".join(f"{name.replace('_', ' '):<20} {total:>6}" for name, total in totals.items()))
-    raise SystemExit(any(total for name, total in totals.items() if name != "kills"))
+    return time.perf_counter() - began, outcome(_results(whole))
 
 
-def _rows(table: Path) -> list[dict[str, str]]:
-    if not table.exists():
-        return []
-    with table.open() as file:
-        return list(csv.DictReader(file))
+def _start(options: argparse.Namespace, place: Path, results: Path) -> "subprocess.Popen[bytes]":
+    words = ["search", "--dataset", "short", "--experiments", str(place), "--results", str(results)]
+    # Forced: the check of the voice takes longer than such a search, and most kills would hit the check.
+    words += ["--objective", options.objective, "--force", "--budget", f"{options.candidates}candidates"]
+    with (results / "said").open("ab") as said:
+        return subprocess.Popen([sys.executable, "-m", "schedsearch.cli", *words], stdout=said, stderr=said)
 
 
-def _append(table: Path, spoilt: Spoilt) -> None:
-    names = [each.name for each in fields(Spoilt) if each.name != "finished"]
-    new = not table.exists()
-    with table.open("a", newline="") as file:
-        writer = csv.DictWriter(file, names, extrasaction="ignore")
-        if new:
-            writer.writeheader()
-        writer.writerow(asdict(spoilt))
+def _results(root: Path) -> Path:
+    return root / "short" / f"{RATE}hz" / "6iters"
 
 
 if __name__ == "__main__":

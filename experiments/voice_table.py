@@ -1,26 +1,26 @@
-"""How good is a voice: `python -m experiments.voice_table [DATASET] [--rate HZ] [--clips N] [--long-clips N]`.
+"""Measures how good a voice is: `python -m experiments.voice_table [DATASET] [--rate HZ] [--clips N] [--long-clips N]`.
 
-Held-out clips synthesised in 6, 12, 25, 50, 100 and 1000 steps and by 32 iterations of Griffin-Lim on the same mels,
-with standard errors over clips. Writes voice.csv and voice.md into results/shipped/<dataset>/<rate>hz/, a row at a
-time; rows of the same checkpoint and as many clips are kept, so that it may be stopped and started again. In float32.
-The 1000 steps take as long as all others together on a fifth of the clips: they run on the first --long-clips only.
+Synthesises held-out clips in float32, in 6, 12, 25, 50, 100 and 1000 steps and by 32 iterations of Griffin-Lim on the
+same mels. Writes means and standard errors over clips into voice.csv and voice.md in
+results/shipped/<dataset>/<rate>hz/, row by row; a stopped table goes on with the same checkpoint and number of clips.
+1000 steps on a fifth of the clips take as long as all others together: they run on the first --long-clips only.
 """
 
 import argparse
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import librosa
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import torch
 from sklearn.decomposition import non_negative_factorization
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
+from experiments.row_cache import RowCache
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import markdown_table
@@ -40,7 +40,7 @@ from vocoder.vocoder import Vocoder
 SHIPPED = Path("results/shipped")
 GRIFFIN_LIM_ITERATIONS = 32
 UPDATES = 400  # of the spectrum that Griffin-Lim starts from
-# Straight lines in log-SNR, none of them searched: what any voice of ours is judged by.
+# Straight lines in log-SNR, none of them searched: every voice of ours is judged by them.
 SCHEDULES: dict[str, NoiseSchedule] = {
     "6 steps": log_snr_line(6, 10.0, -4.0),
     "12 steps": log_snr_line(12, 11.0, -4.0),
@@ -52,7 +52,7 @@ SCHEDULES: dict[str, NoiseSchedule] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Makes the table; 2 and one line for bad input."""
+    """Makes the table; returns 2 after one line for bad input."""
     options = _options(arguments)
     try:
         voice = load_voice(options.dataset, options.rate)
@@ -64,7 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def griffin_lim(mel: Tensor, front_end: IvanvovkMel, samples: int) -> Tensor:
-    """Audio [samples] from one log10 power mel [n_mels, frames], phases from a seeded start (Perraudin et al. 2013)."""
+    """Returns audio [samples] of one log10 power mel [n_mels, frames], by fast Griffin-Lim from a seeded start.
+
+    Perraudin et al. 2013.
+    """
     # The front end drops a centred STFT's last frame; the inverse needs one there.
     power = 10.0 ** torch.cat([mel, mel[:, -1:]], dim=1).double().numpy()
     magnitude = np.sqrt(_power_spectrum(power, front_end))
@@ -81,7 +84,7 @@ def griffin_lim(mel: Tensor, front_end: IvanvovkMel, samples: int) -> Tensor:
 
 
 def _power_spectrum(mel: npt.NDArray[np.float64], front_end: IvanvovkMel) -> npt.NDArray[np.float64]:
-    """A non-negative power spectrum [bins, frames] with this mel: multiplicative updates (Lee & Seung 2001).
+    """Returns a non-negative power spectrum [bins, frames] with this mel, by multiplicative updates (Lee & Seung 2001).
 
     As good as librosa's mel_to_stft (PESQ-wb 3.07 against 3.09 on the first clip), which takes minutes a clip.
     """
@@ -117,14 +120,17 @@ def _make(voice: Voice, options: argparse.Namespace) -> None:
     clips = read_clips(voice.held_out_clips, sample_rate=voice.sample_rate, resample=voice.resample)
     metrics = list(metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=2).values())
     path = SHIPPED / voice.dataset / f"{voice.sample_rate}hz" / "voice.csv"
-    rows = _kept(path, vocoder)
+    weights = vocoder.weights_hash[:12]
+    stored = RowCache(path, checkpoint=weights)
     methods: dict[str, NoiseSchedule | None] = {"Griffin-Lim 32": None, **SCHEDULES}
     for method, schedule in methods.items():
         heard = clips[: max(0, options.long_clips if method == "1000 steps" else options.clips)]
-        if heard and (method not in rows or rows[method]["clips"] != len(heard)):
-            rows[method] = _row(method, vocoder, _scores(vocoder, heard, metrics, schedule))
-            _write(pd.DataFrame([rows[name] for name in methods if name in rows]), path)
-            print(_line(rows[method]), flush=True)
+        if heard and not stored.has(method=method, clips=len(heard)):
+            row = _row(method, weights, _scores(vocoder, heard, metrics, schedule))
+            by_method = {other["method"]: other for other in stored.rows} | {method: row}
+            stored.write(by_method[name] for name in methods if name in by_method)
+            atomic_write(path.with_suffix(".md"), _page(stored.rows).encode())
+            print(", ".join(f"{name} {value}" for name, value in row.items() if name != "checkpoint"), flush=True)
 
 
 def _scores(
@@ -140,8 +146,8 @@ def _griffin_lim_scores(vocoder: Vocoder, clips: Sequence[Clip], metrics: Sequen
     if not isinstance(front_end, IvanvovkMel):
         raise InputError("Griffin-Lim is written for ivanvovk's mel; give a voice of that dialect")
     pairs = list(_resynthesised(clips, front_end))
-    found = {m.name: [m.measure(reference, estimate)[0][0] for reference, estimate in pairs] for m in metrics}
-    columns = {name: [[v if isinstance(v, float) else np.nan] for v in values] for name, values in found.items()}
+    values = {m.name: [m.measure(reference, estimate)[0][0] for reference, estimate in pairs] for m in metrics}
+    columns = {name: [[v if isinstance(v, float) else np.nan] for v in of_clips] for name, of_clips in values.items()}
     return {name: Score(np.array(column)) for name, column in columns.items()}
 
 
@@ -152,35 +158,22 @@ def _resynthesised(clips: Sequence[Clip], front_end: IvanvovkMel) -> Iterator[tu
         yield reference, estimate[None, None]
 
 
-def _kept(path: Path, vocoder: Vocoder) -> dict[str, dict[str, object]]:
-    """By method, of the same checkpoint."""
-    if not path.exists():
-        return {}
-    table = pd.read_csv(path)
-    found = table[table.checkpoint == vocoder.weights_hash[:12]].to_dict("records")
-    return {str(row["method"]): {str(name): value for name, value in row.items()} for row in found}
-
-
-def _row(method: str, vocoder: Vocoder, scores: dict[str, Score]) -> dict[str, object]:
-    row: dict[str, object] = {"method": method, "checkpoint": vocoder.weights_hash[:12]}
+def _row(method: str, weights: str, scores: dict[str, Score]) -> dict[str, object]:
+    row: dict[str, object] = {"method": method, "checkpoint": weights}
     for name, score in scores.items():
         row |= {f"{name}_mean": round(score.mean, 4), f"{name}_se": round(score.standard_error, 4)}
     return row | {"clips": len(next(iter(scores.values())).values)}
 
 
-def _write(table: pd.DataFrame, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, table.to_csv(index=False).encode())
-    names = [column.removesuffix("_mean") for column in table.columns if column.endswith("_mean")]
-    rows = [
-        [row["method"], *(f"{row[f'{name}_mean']:.3f} ± {row[f'{name}_se']:.3f}" for name in names), row["clips"]]
-        for row in table.to_dict("records")
-    ]
-    atomic_write(path.with_suffix(".md"), (markdown_table(["method", *names, "clips"], rows) + "\n").encode())
+def _page(rows: Sequence[Mapping[str, str]]) -> str:
+    names = [column.removesuffix("_mean") for column in rows[0] if column.endswith("_mean")]
+    cells = [[row["method"], *(_mean_and_error(row, name) for name in names), row["clips"]] for row in rows]
+    return markdown_table(["method", *names, "clips"], cells) + "\n"
 
 
-def _line(row: dict[str, object]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in row.items() if name != "checkpoint")
+def _mean_and_error(row: Mapping[str, str], metric: str) -> str:
+    mean, error = (float(row[f"{metric}_{part}"] or "nan") for part in ("mean", "se"))
+    return f"{mean:.3f} ± {error:.3f}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """`python -m experiments.search_bench [--only PART ...]`: measures the search engine on the demo voice.
 
 Writes into results/shipped/demo/16000hz/search/OBJECTIVE/, by the default objective unless the environment names
-another. Parts that stand there are not made again; stopped, it goes on.
+another. Stored parts are not made again; a stopped bench goes on.
 """
 
 import argparse
@@ -22,7 +22,7 @@ GRIDS = (("lmnt", 6, 729), ("ivanvovk", 6, 2000), ("lmnt", 12, 200), ("ivanvovk"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """All parts, or those named; 2 and one line for bad input."""
+    """Runs all parts, or those named; returns 2 after one line for bad input."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS), help="none: the tables alone")
     chosen = parser.parse_args(arguments).only

@@ -1,4 +1,4 @@
-"""What each stage of the default search is worth: the same budget without it, over several seeds."""
+"""Measures what each stage of the default search is worth: the same budget without it, over several seeds."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from experiments.search_bench.rows import append, stands
-from experiments.search_bench.searching import FOLDER, Searched, demo, scratch, watched
+from experiments.row_cache import RowCache
+from experiments.search_bench.searching import FOLDER, Searched, demo, scratch, stored_rows, watched
 from schedsearch.schedules.formulas import resample
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.search.run import Run
@@ -38,28 +38,30 @@ WARM_CALLS, WARM_SEEDS = 600, 5  # of the first search
 
 
 def measure_ablation() -> None:
-    """A row a batch, length, variant and seed: runs that stand in the file are not made again."""
+    """Adds a row a batch, length, variant and seed; stored runs are not made again."""
+    stored = stored_rows(PATH)
     runs = [(n, variant, seed) for n in SEEDS for seed in range(SEEDS[n]) for variant in list(VARIANTS)[: TRIED[n]]]
     for iterations, variant, seed in tqdm(runs, desc="ablation"):
         key: dict[str, str | int] = {"iterations": iterations, "variant": variant, "seed": seed}
-        if not stands(PATH, key):
+        if not stored.has(**key):
             with scratch() as folder:
-                append(PATH, key, _searched(demo(iterations, "auto", seed, Path(folder)), VARIANTS[variant]))
+                run = demo(iterations, "auto", seed, Path(folder))
+                stored.add(_searched(run, VARIANTS[variant]).rows(key))
     for seed in tqdm(range(WARM_SEEDS), desc="warm starts"):
-        _measure_warm_start(seed)
+        _measure_warm_start(seed, stored)
 
 
-def _measure_warm_start(seed: int) -> None:
-    """The default search of 12 steps, with what one of 6 steps found and without."""
+def _measure_warm_start(seed: int, stored: RowCache) -> None:
+    """Runs the default search of 12 steps with the winner of one of 6 steps and without."""
     names = ("without a warm start", "from the winner of 6 steps")
     keys: list[dict[str, str | int]] = [{"iterations": WARMED[1], "variant": name, "seed": seed} for name in names]
-    if all(stands(PATH, key) for key in keys):
+    if all(stored.has(**key) for key in keys):
         return
     with scratch() as folder:
         first = watched(demo(WARMED[0], "auto", seed, Path(folder)), Budget(WARM_CALLS, "calls"))
     for key, starts in zip(keys, ((), (resample(first.winner.schedule, WARMED[1]),)), strict=True):
         with scratch() as folder:
-            append(PATH, key, _searched(demo(WARMED[1], "auto", seed, Path(folder)), AUTO, starts))
+            stored.add(_searched(demo(WARMED[1], "auto", seed, Path(folder)), AUTO, starts).rows(key))
 
 
 def _searched(run: Run, stages: Stages, warm_starts: Sequence[NoiseSchedule] = ()) -> Searched:

@@ -1,12 +1,11 @@
-"""Best score against network evaluations, for every strategy over several seeds of strategy and noise."""
+"""Measures the best score against network evaluations, for every strategy over several seeds."""
 
 from pathlib import Path
 
 from tqdm import tqdm
 
 from experiments.search_bench.grids import crops
-from experiments.search_bench.rows import append, stands
-from experiments.search_bench.searching import FOLDER, demo, scratch, watched
+from experiments.search_bench.searching import FOLDER, demo, scratch, stored_rows, watched
 from schedsearch.search.run import Run
 from schedsearch.search.strategy_factory import STRATEGIES
 from schedsearch.study.budget import Budget
@@ -22,34 +21,37 @@ OVERHEAD_RUNS = 3
 
 
 def measure_curves() -> None:
-    """A row a batch, a run at a time: runs that stand in the file are not made again."""
+    """Adds a row a batch, run by run; stored runs are not made again."""
+    stored = stored_rows(PATH)
     for strategy in tqdm(STRATEGIES, desc="curves"):
         for seed in range(SEEDS):
             key: dict[str, str | int] = {"strategy": strategy, "seed": seed}
-            if not stands(PATH, key):
+            if not stored.has(**key):
                 with scratch() as folder:
-                    append(PATH, key, watched(demo(ITERATIONS, strategy, seed, Path(folder)), Budget(CALLS, "calls")))
+                    run = demo(ITERATIONS, strategy, seed, Path(folder))
+                    stored.add(watched(run, Budget(CALLS, "calls")).rows(key))
 
 
 def measure_against_grids() -> None:
-    """The default search on each grid's own clips and noise, from one seed."""
+    """Runs the default search on each grid's own clips and noise, from one seed."""
+    stored = stored_rows(AGAINST_PATH)
     for grid, calls in AGAINST.items():
         key: dict[str, str | int] = {"grid": grid}
-        if not stands(AGAINST_PATH, key):
+        if not stored.has(**key):
             with scratch() as folder:
-                run = _beside(grid, Path(folder))
-                append(AGAINST_PATH, key, watched(run, Budget(calls, "calls")))
+                stored.add(watched(_beside(grid, Path(folder)), Budget(calls, "calls")).rows(key))
 
 
 def measure_overhead() -> None:
-    """The part of the default search's time, on all clips, that is neither the network nor a metric."""
+    """Measures the part of the default search's time, on all clips, that is neither the network nor a metric."""
+    stored = stored_rows(OVERHEAD_PATH)
     for seed in range(OVERHEAD_RUNS):
         key: dict[str, str | int] = {"seed": seed}
-        if not stands(OVERHEAD_PATH, key):
+        if not stored.has(**key):
             with scratch() as folder:
                 run = demo(ITERATIONS, "auto", seed, Path(folder), clips=None)
-                found = watched(run, Budget(40, "candidates"))
-                append(OVERHEAD_PATH, key, found, overhead=1 - found.evaluating / found.wall)
+                searched = watched(run, Budget(40, "candidates"))
+                stored.add(searched.rows(key, overhead=1 - searched.evaluating / searched.wall))
 
 
 def _beside(grid: str, folder: Path) -> Run:

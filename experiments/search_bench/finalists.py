@@ -1,20 +1,23 @@
-"""What a search of 6 steps ends with, and what scoring its finalists again is worth: held-out clips, over seeds."""
+"""Measures on held-out clips what searches of 6 steps end with, and what scoring finalists again is worth."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
 from tqdm import tqdm
 
 from experiments.search_bench.held_out import DRAWS, SECONDS
-from experiments.search_bench.rows import Key, stands
-from experiments.search_bench.searching import FOLDER, FRESH, demo, every_metric, scratch
-from schedsearch.schedules.schedule import NoiseSchedule
-from schedsearch.search.finalists import finalists, shortlisted
-from schedsearch.search.loop import search
+from experiments.search_bench.searching import (
+    FOLDER,
+    FRESH,
+    best_finalists,
+    demo,
+    every_metric,
+    scratch,
+    search_to_the_end,
+    stored_rows,
+)
 from schedsearch.search.run import Run
-from schedsearch.study.budget import Budget
 from schedsearch.study.ranking import ranking
-from vocoder.atomic import atomic_write
 from vocoder.audio.reading import typical_excerpt
 
 PATH = FOLDER / "finalists.csv"
@@ -22,34 +25,25 @@ ITERATIONS, SEEDS, CANDIDATES = 6, 5, 80
 
 
 def measure_finalists() -> None:
-    """A row a seed and metric: runs that stand in the file are not made again."""
+    """Adds a row a seed and metric; stored runs are not made again."""
+    stored = stored_rows(PATH)
     for seed in tqdm(range(SEEDS), desc="finalists"):
-        key: dict[str, str | int] = {"seed": seed}
-        if not stands(PATH, key):
+        if not stored.has(seed=seed):
             with scratch() as folder:
-                rows = _rows(key, demo(ITERATIONS, "auto", seed, Path(folder), clips=None))
-            table = pd.concat([*([pd.read_csv(PATH)] if PATH.exists() else []), rows], ignore_index=True)
-            PATH.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(PATH, table.to_csv(index=False, float_format="%.6g").encode())
+                stored.add(_rows(seed, demo(ITERATIONS, "auto", seed, Path(folder), clips=None)))
 
 
-def _rows(key: Key, run: Run) -> pd.DataFrame:
-    budget = Budget(CANDIDATES, "candidates")
-    for _ in search(run.store, run.race, run.space, run.strategy(budget), budget):
-        pass
-    shortlist = shortlisted(run.store)
-    for _ in run.rescored(shortlist):
-        pass
-    ranked = finalists(run.store, shortlist)
-    chosen: dict[str, NoiseSchedule] = {
-        "baseline": next(c for c in ranked if c.kind == "baseline").schedule,
+def _rows(seed: int, run: Run) -> Iterator[dict[str, object]]:
+    search_to_the_end(run, CANDIDATES)
+    winner, baseline = best_finalists(run)
+    schedules = {
+        "baseline": baseline.schedule,
         "unconfirmed": ranking(run.store, run.store.candidates())[0].schedule,
-        "confirmed": next(c for c in ranked if c.kind != "baseline").schedule,
+        "confirmed": winner.schedule,
     }
     clips = [typical_excerpt(clip, SECONDS[ITERATIONS], run.vocoder.hop_length) for clip in run.held_out_clips]
-    scored = every_metric(run.exact, clips, FRESH).evaluate(list(chosen.values()), range(DRAWS[ITERATIONS]))
-    means = {way: {m: s.mean for m, s in each.scores.items()} for way, each in zip(chosen, scored, strict=True)}
-    metrics = means["confirmed"]
-    return pd.DataFrame(
-        [{**key, "metric": metric, **{way: means[way][metric] for way in chosen}} for metric in metrics]
-    )
+    evaluator = every_metric(run.exact, clips, FRESH)
+    evaluations = evaluator.evaluate(list(schedules.values()), range(DRAWS[ITERATIONS]))
+    scores = {name: evaluation.scores for name, evaluation in zip(schedules, evaluations, strict=True)}
+    for metric in scores["confirmed"]:
+        yield {"seed": seed, "metric": metric, **{name: scores[name][metric].mean for name in schedules}}

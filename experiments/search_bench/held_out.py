@@ -1,23 +1,26 @@
-"""Winners meet on the held-out clips, in noise that no search drew from."""
+"""Compares winners on the held-out clips, in noise that no search drew from."""
 
 from collections.abc import Mapping
+from math import nan
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from experiments.search_bench.grids import grid_path, winner
-from experiments.search_bench.searching import FOLDER, FRESH, demo, every_metric
-from schedsearch.evaluation.bootstrap import paired_bootstrap
+from experiments.search_bench.searching import (
+    FOLDER,
+    FRESH,
+    best_finalists,
+    demo,
+    every_metric,
+    scored_metrics,
+    search_to_the_end,
+    stored_rows,
+)
+from schedsearch.evaluation.paired import Comparison, compare
 from schedsearch.evaluation.scores import Score
-from schedsearch.metrics.catalogue import catalogue
 from schedsearch.schedules.schedule import NoiseSchedule
-from schedsearch.search.finalists import finalists, shortlisted
-from schedsearch.search.loop import search
 from schedsearch.search.run import Run
-from schedsearch.study.budget import Budget
 from schedsearch.study.candidate import plain_score, score_from
-from vocoder.atomic import atomic_write
 from vocoder.audio.reading import typical_excerpt
 
 PATH = FOLDER / "held_out.csv"
@@ -30,33 +33,21 @@ CANDIDATES = {6: 80, 12: 80, 25: 40, 50: 32, 100: 20}
 
 
 def measure_length(iterations: int, results: Path, *, path: Path = PATH) -> None:
-    """The default search's winner against the best baseline and the grids' winners of this length that stand scored."""
-    if path.exists() and (pd.read_csv(path)["iterations"] == iterations).any():
+    """Compares the default search's winner with the best baseline and with the scored grids' winners of its length."""
+    stored = stored_rows(path)
+    if stored.has(iterations=iterations):
         return
     run = demo(iterations, "auto", 0, results, clips=None if iterations <= 12 else 4)
-    for _ in search(run.store, run.race, run.space, run.strategy(budget := _budget(iterations)), budget):
-        pass
-    shortlist = shortlisted(run.store)
-    for _ in run.rescored(shortlist):
-        pass
-    ranked = finalists(run.store, shortlist)
-    ours = next(c for c in ranked if c.kind != "baseline")
-    baseline = next(c for c in ranked if c.kind == "baseline")
+    search_to_the_end(run, CANDIDATES[iterations])
+    ours, baseline = best_finalists(run)
     rivals = {baseline.name: baseline.schedule, **_grids(iterations)}
     calls = run.store.work()[1] + sum(c.network_evaluations for c in run.store.candidates())
-    scored = _scores(run, {"searched": ours.schedule, **rivals})
-    rows = [
-        _row(iterations, name, metric, scored["searched"][metric], scored[name][metric], calls)
+    scores = _scores(run, {"searched": ours.schedule, **rivals})
+    stored.add(
+        _row(iterations, name, compare(metric, scores["searched"][metric.name], scores[name][metric.name], 0), calls)
         for name in rivals
-        for metric in scored[name]
-    ]
-    table = pd.concat([*([pd.read_csv(path)] if path.exists() else []), pd.DataFrame(rows)], ignore_index=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, table.to_csv(index=False, float_format="%.6g").encode())
-
-
-def _budget(iterations: int) -> Budget:
-    return Budget(CANDIDATES[iterations], "candidates")
+        for metric in scored_metrics(run).values()
+    )
 
 
 def _grids(iterations: int) -> Mapping[str, NoiseSchedule]:
@@ -68,40 +59,35 @@ def _grids(iterations: int) -> Mapping[str, NoiseSchedule]:
 
 
 def _scores(run: Run, schedules: Mapping[str, NoiseSchedule]) -> dict[str, dict[str, Score]]:
-    """Kept in the run's store one by one: the longest part of the bench."""
+    """Scores them one by one, the longest part of the bench; the run's store remembers each."""
     seconds = SECONDS[run.settings.iterations]
     clips = [typical_excerpt(clip, seconds, run.vocoder.hop_length) for clip in run.held_out_clips]
     evaluator = every_metric(run.exact, clips, FRESH)
-    found: dict[str, dict[str, Score]] = {}
+    scores: dict[str, dict[str, Score]] = {}
     for name, schedule in schedules.items():
         key = f"bench {name} {schedule.betas.tolist()}"
         if run.store.recall(key) is None:
-            scores = evaluator.evaluate([schedule], range(DRAWS[run.settings.iterations]))[0].scores
-            run.store.remember(key, {metric: plain_score(score) for metric, score in scores.items()})
-        found[name] = {metric: score_from(score) for metric, score in run.store.recall(key).items()}
-    return found
+            measured = evaluator.evaluate([schedule], range(DRAWS[run.settings.iterations]))[0].scores
+            run.store.remember(key, {metric: plain_score(score) for metric, score in measured.items()})
+        scores[name] = {metric: score_from(score) for metric, score in run.store.recall(key).items()}
+    return scores
 
 
-def _row(iterations: int, rival: str, metric: str, ours: Score, theirs: Score, calls: int) -> dict[str, Any]:
-    gap = paired_bootstrap(ours.values, theirs.values, seed=0)
+def _row(iterations: int, rival: str, comparison: Comparison, calls: int) -> dict[str, Any]:
+    ours, theirs, difference = comparison.winner, comparison.baseline, comparison.difference
     return {
         "iterations": iterations,
         "rival": rival,
-        "metric": metric,
+        "metric": comparison.metric,
         "searched": ours.mean,
         "searched_se": ours.standard_error,
         "rival_mean": theirs.mean,
         "rival_se": theirs.standard_error,
-        "difference": gap.mean,
-        "low": gap.low,
-        "high": gap.high,
-        "verdict": "tie" if not gap.excludes_zero else ("better" if _better(metric, gap.mean) else "worse"),
+        "difference": difference.mean if difference else nan,
+        "low": difference.low if difference else nan,
+        "high": difference.high if difference else nan,
+        "verdict": comparison.outcome.value,
         "clips": ours.values.shape[0],
         "draws": ours.values.shape[1],
         "search_network_evaluations": calls,
     }
-
-
-def _better(metric: str, difference: float) -> bool:
-    direction = next(d.direction for d in catalogue(16_000) if d.name == metric)
-    return difference < 0 if direction == "minimize" else difference > 0

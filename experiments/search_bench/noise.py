@@ -1,4 +1,4 @@
-"""What a score's error is made of: candidates heard in more draws of noise, or for longer, against held-out clips."""
+"""Measures what a score's error is made of: more draws of noise, or longer clips, against held-out clips."""
 
 from itertools import combinations
 from pathlib import Path
@@ -8,20 +8,24 @@ import pandas as pd
 from tqdm import tqdm
 
 from experiments.search_bench.held_out import CANDIDATES
-from experiments.search_bench.rows import stands
-from experiments.search_bench.searching import COLUMN, FOLDER, FRESH, OBJECTIVE, demo
+from experiments.search_bench.searching import (
+    COLUMN,
+    FOLDER,
+    FRESH,
+    OBJECTIVE,
+    demo,
+    search_to_the_end,
+    stored_rows,
+)
 from schedsearch.evaluation.draws import finalist_draws
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.metrics.registry import objective
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.search.finalists import apart
-from schedsearch.search.loop import search
 from schedsearch.search.run import Run
-from schedsearch.study.budget import Budget
 from schedsearch.study.ranking import ranking
 from schedsearch.voice.opened import search_clips
-from vocoder.atomic import atomic_write
 from vocoder.audio.reading import typical_excerpt
 
 PATH = FOLDER / "noise.csv"
@@ -31,30 +35,25 @@ SEARCHED = {0.8: 4, 1.6: 2, 3.2: 1}  # seconds of each search clip: draws; all a
 
 
 def measure_noise(results: Path) -> None:
-    """A row a schedule, clips, length and draw: the mean over clips. Draws are those that the search had not."""
-    if PATH.exists() and pd.read_csv(PATH)["schedule"].nunique() == SCHEDULES:
+    """Adds a row a schedule, clips, length and draw: the mean over clips, in draws that the search did not hear."""
+    stored = stored_rows(PATH)
+    if len({row["schedule"] for row in stored.rows}) == SCHEDULES:
         return
     run = demo(ITERATIONS, "auto", 0, results, clips=None)
-    budget = Budget(CANDIDATES[ITERATIONS], "candidates")
-    for _ in search(run.store, run.race, run.space, run.strategy(budget), budget):
-        pass
-    heard = _evaluators(run)
+    search_to_the_end(run, CANDIDATES[ITERATIONS])
+    evaluators = _evaluators(run)
     for candidate in tqdm(apart(ranking(run.store, run.store.candidates()), SCHEDULES), desc="noise"):
         key = " ".join(f"{beta:.6g}" for beta in candidate.schedule.betas)
-        if PATH.exists() and stands(PATH, {"schedule": key}):
-            continue
-        rows = [
-            {"schedule": key, "clips": clips, "seconds": seconds, "draw": draw, "mean": mean}
-            for (clips, seconds), (evaluator, draws) in heard.items()
-            for draw, mean in zip(draws, _means(evaluator, candidate.schedule, draws), strict=True)
-        ]
-        table = pd.concat([*([pd.read_csv(PATH)] if PATH.exists() else []), pd.DataFrame(rows)], ignore_index=True)
-        PATH.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(PATH, table.to_csv(index=False, float_format="%.6g").encode())
+        if not stored.has(schedule=key):
+            stored.add(
+                {"schedule": key, "clips": clips, "seconds": seconds, "draw": draw, "mean": mean}
+                for (clips, seconds), (evaluator, draws) in evaluators.items()
+                for draw, mean in zip(draws, _means(evaluator, candidate.schedule, draws), strict=True)
+            )
 
 
 def noise_table() -> pd.DataFrame | None:
-    """How far means of search clips lie from the held-out ones, apart from what all schedules share."""
+    """Returns how far means of search clips lie from the held-out ones, apart from what all schedules share."""
     if not PATH.exists():
         return None
     table = pd.read_csv(PATH)
@@ -64,7 +63,7 @@ def noise_table() -> pd.DataFrame | None:
         searched = table[(table["clips"] != HELD_OUT) & (table["seconds"] == seconds)]
         by_draw = searched.pivot(index="schedule", columns="draw", values="mean").loc[truth.index]
         for count in (n for n in (1, 2, 4) if n <= most):
-            means = [by_draw[list(some)].mean(axis=1) for some in combinations(by_draw.columns, count)]
+            means = [by_draw[list(draws)].mean(axis=1) for draws in combinations(by_draw.columns, count)]
             rows.append(
                 {
                     "seconds of a clip": seconds,
@@ -82,14 +81,14 @@ def noise_table() -> pd.DataFrame | None:
 def _evaluators(run: Run) -> dict[tuple[str, float], tuple[Evaluator, range]]:
     first = finalist_draws(ITERATIONS)[0]
     metrics = [objective(OBJECTIVE, run.metrics)]
-    found = {}
+    evaluators = {}
     for seconds, draws in SEARCHED.items():
         clips = search_clips(run.voice, run.vocoder, seconds)
         evaluator = Evaluator(run.vocoder, clips, metrics, NoiseBank(run.settings.seed))
-        found["search", seconds] = evaluator, range(first, first + draws)
+        evaluators["search", seconds] = evaluator, range(first, first + draws)
     held = [typical_excerpt(clip, HELD_OUT_SECONDS, run.vocoder.hop_length) for clip in run.held_out_clips]
-    found[HELD_OUT, HELD_OUT_SECONDS] = Evaluator(run.exact.vocoder, held, metrics, FRESH), range(HELD_OUT_DRAWS)
-    return found
+    evaluators[HELD_OUT, HELD_OUT_SECONDS] = Evaluator(run.exact.vocoder, held, metrics, FRESH), range(HELD_OUT_DRAWS)
+    return evaluators
 
 
 def _means(evaluator: Evaluator, schedule: NoiseSchedule, draws: range) -> list[float]:

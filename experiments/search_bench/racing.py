@@ -1,4 +1,4 @@
-"""What the race saves, and how often it stops the candidate that full scoring would have chosen."""
+"""Measures what the race saves, and how often it stops the candidate that full scoring would have chosen."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ Order: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def score_candidates() -> None:
-    """Full scores of a TPE run's candidates in SCORES: a column a clip and draw, the draws of a clip together."""
+    """Writes full scores of a TPE run's candidates: a column a clip and draw, the draws of a clip together."""
     if SCORES.exists():
         return
     with scratch() as folder:
@@ -36,16 +36,16 @@ def score_candidates() -> None:
         rows: list[Array] = []
         while len(rows) < CANDIDATES:
             schedules = strategy.ask(strategy.batch)
-            found = [e.scores[COLUMN] for e in evaluator.evaluate(schedules, run.draws)]
-            strategy.tell(schedules, [score.mean for score in found])
-            rows += [score.values.ravel() for score in found]
+            scores = [e.scores[COLUMN] for e in evaluator.evaluate(schedules, run.draws)]
+            strategy.tell(schedules, [score.mean for score in scores])
+            rows += [score.values.ravel() for score in scores]
         pairs = [f"{clip}, draw {draw}" for clip in evaluator.clip_names for draw in run.draws]
         table = pd.DataFrame(rows, columns=pairs)
         atomic_write(SCORES, table.to_csv(index=False, float_format="%.6g").encode())
 
 
 def race_table() -> pd.DataFrame:
-    """Level -> part of the (clip, draw) pairs scored, and how often the final winner is not the one of full scoring.
+    """Returns by level the part of the (clip, draw) pairs scored, and how often full scoring ends with another winner.
 
     Over random orders of candidates and clips, in batches of four, against the best of the batches before.
     """
@@ -57,7 +57,7 @@ def race_table() -> pd.DataFrame:
 
 
 def prefix_table(iterations: Sequence[int] = (3, 4, 5, 6)) -> pd.DataFrame:
-    """Network evaluations a clip of a full grid of three levels a step: each alone, and shared."""
+    """Counts network evaluations a clip of a full grid of three levels a step: each alone, and shared."""
     rows = []
     for steps in iterations:
         grid = level_grid(steps, 3)
@@ -80,7 +80,7 @@ def _raced(scores: Array, orders: Sequence[tuple[Order, Order]], level: float) -
 
 
 def _one(scores: Array, level: float) -> tuple[float, float, float]:
-    """Part of the pairs scored, 1 if the winner was dropped, and by how much what won instead is worse."""
+    """Returns the part of the pairs scored, 1 if the winner was dropped, and how much worse its substitute is."""
     known = _known(*scores.shape[1:])
     means, used = scores.mean(axis=(1, 2)), 0
     best: int | None = None  # until the first batch is over
@@ -100,19 +100,19 @@ def _one(scores: Array, level: float) -> tuple[float, float, float]:
 
 
 def _known(clips: int, draws: int) -> list[Mask]:
-    """After each round of a race, the pairs [clip, draw] that were run."""
+    """Returns the pairs [clip, draw] that were run after each round of a race."""
     ends = [round(clips * i / HEATS) for i in range(HEATS + 1)]
     run = np.zeros((clips, draws), dtype=bool)
-    found = []
+    masks = []
     for column, heats in rounds(HEATS, draws):
         for heat in heats:
             run[ends[heat] : ends[heat + 1], column] = True
-        found.append(run.copy())
-    return found
+        masks.append(run.copy())
+    return masks
 
 
 def _raced_against(mine: Array, best: Array | None, known: Sequence[Mask], level: float) -> tuple[int, bool]:
-    """Pairs scored, and whether the race stopped it."""
+    """Returns the pairs scored, and whether the race stopped the candidate."""
     if best is not None:
         for run in known[:-1]:
             if is_worse(clip_means(np.where(run, mine - best, np.nan)), level):

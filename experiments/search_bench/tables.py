@@ -1,4 +1,4 @@
-"""search.md: what stands in the CSV files, as tables."""
+"""Writes search.md: the CSV files as tables."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ Held-out scores are in float32."""
 
 
 def write_tables() -> None:
-    """Of whatever was measured so far."""
+    """Writes the tables of all that was measured so far."""
     parts = {
         "Against the grids of the public scripts, N = 6": _against(),
         "Best of n candidates drawn from ivanvovk's grid": _best_of(grid_path("ivanvovk", 6)),
@@ -64,7 +64,7 @@ def _against() -> pd.DataFrame | None:
         run = table[table["grid"] == name]
         for share in shares:
             within = run[run["network_evaluations"] <= spent / share]["best"]
-            found = within.min() if len(within) else np.nan
+            best = within.min() if len(within) else np.nan
             rows.append(
                 {
                     "grid": name,
@@ -73,15 +73,15 @@ def _against() -> pd.DataFrame | None:
                     "its evaluations": spent,
                     "its best": scored[COLUMN].min(),
                     "part": f"1/{share}",
-                    "search's best": found,
-                    "ratio": found / scored[COLUMN].min(),
+                    "search's best": best,
+                    "ratio": best / scored[COLUMN].min(),
                 }
             )
     return pd.DataFrame(rows)
 
 
 def _best_of(path: Path) -> pd.DataFrame | None:
-    """Expected best of n of the scored ones, without replacement."""
+    """Returns the expected best of n of the scored candidates, drawn without replacement."""
     if not path.exists():
         return None
     scores = np.sort(pd.read_csv(path)[COLUMN].to_numpy())
@@ -100,7 +100,7 @@ def _held_out() -> pd.DataFrame | None:
 
 
 def _by(path: Path, column: str, most: int, iterations: int | None = None) -> pd.DataFrame | None:
-    """At quarters of the budget of `most` network evaluations."""
+    """Returns the best scores at quarters of the budget of `most` network evaluations."""
     if not path.exists():
         return None
     table = pd.read_csv(path)
@@ -118,22 +118,22 @@ def _by(path: Path, column: str, most: int, iterations: int | None = None) -> pd
 
 
 def _at(runs: pd.DataFrame, calls: int) -> str:
-    """Median [least, most] over seeds."""
-    found = _reached(runs, calls)
-    return f"{np.median(found):.3f} [{min(found):.3f}, {max(found):.3f}]"
+    """Writes median [least, most] over seeds."""
+    best = _reached(runs, calls)
+    return f"{np.median(best):.3f} [{min(best):.3f}, {max(best):.3f}]"
 
 
 def _reached(runs: pd.DataFrame, calls: int) -> list[float]:
-    """Of each seed; a run that has scored nothing yet stands at its baseline."""
-    found = []
+    """Returns the best score of each seed; a run without a score yet has its baseline's."""
+    best = []
     for _, run in runs.groupby("seed"):
         within = run[run["network_evaluations"] <= calls]["best"] / run["best_baseline"].iloc[0]
-        found.append(min(1.0, within.min()) if len(within) else 1.0)
-    return found
+        best.append(min(1.0, within.min()) if len(within) else 1.0)
+    return best
 
 
 def _confirmed() -> pd.DataFrame | None:
-    """Held-out scores of the best baseline, of what the search's own scores choose, and of what the finalists' do."""
+    """Returns held-out scores of the best baseline, and of the schedules that search scores and finalists choose."""
     if not finalists.PATH.exists():
         return None
     table, rows = pd.read_csv(finalists.PATH), []

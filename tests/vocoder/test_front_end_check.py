@@ -10,7 +10,8 @@ import pytest
 import torch
 from conftest import AnalyticVocoder, BrokenVocoder, Toy, noise_clip, planted, stand_in
 
-from experiments.front_end_mistakes import Bench, Mistake, mistakes, told
+from experiments.front_end_mistakes.bench import Bench
+from experiments.front_end_mistakes.mistakes import Mistake, finding, mistakes
 from schedsearch.cli import main
 from schedsearch.voice.check import KEPT
 from vocoder.audio.reading import Clip, read_folder
@@ -73,7 +74,7 @@ FAST = ("configuration: f_min 0", "front end: natural logarithm", "front end: me
 )
 def test_a_planted_mistake_is_named(bench: Bench, mistake: Mistake) -> None:
     found = mistake.plant(bench)
-    assert mistake.named_by(found), told(found)
+    assert mistake.named_by(found), finding(found)
     assert not found.passes
     assert found.best < found.given
 
