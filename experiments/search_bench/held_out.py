@@ -20,7 +20,7 @@ from schedsearch.evaluation.paired import Comparison, compare
 from schedsearch.evaluation.scores import Score
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.search.run import Run
-from schedsearch.study.candidate import plain_score, score_from
+from schedsearch.study.candidate import plain_scores, scores_from
 from vocoder.audio.reading import typical_excerpt
 
 PATH = FOLDER / "held_out.csv"
@@ -68,8 +68,8 @@ def _scores(run: Run, schedules: Mapping[str, NoiseSchedule]) -> dict[str, dict[
         key = f"bench {name} {schedule.betas.tolist()}"
         if run.store.recall(key) is None:
             measured = evaluator.evaluate([schedule], range(DRAWS[run.settings.iterations]))[0].scores
-            run.store.remember(key, {metric: plain_score(score) for metric, score in measured.items()})
-        scores[name] = {metric: score_from(score) for metric, score in run.store.recall(key).items()}
+            run.store.remember(key, plain_scores(measured, measured))
+        scores[name] = run.store.recall(key, scores_from)
     return scores
 
 

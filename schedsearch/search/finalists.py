@@ -7,10 +7,11 @@ of them would be one finalist.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.search.loop import Progress
-from schedsearch.study.candidate import Candidate, plain_score, score_from
+from schedsearch.study.candidate import Candidate, plain_scores, scores_from
 from schedsearch.study.ranking import ranking
 from schedsearch.study.shared_work import share_out
 from schedsearch.study.store import Store
@@ -33,7 +34,7 @@ def rescore_finalists(
     by_key = {_key(candidate): candidate for candidate in shortlist}
     for key in share_out(store, list(by_key), lambda key: store.recall(key) is not None):
         scores = evaluator.evaluate([by_key[key].schedule], draws)[0].scores
-        store.remember(key, {name: plain_score(scores[name]) for name in store.objectives})
+        store.remember(key, plain_scores(scores, store.objectives))
         done = sum(store.recall(key) is not None for key in by_key)
         yield Progress("finalists", done / len(by_key), next(iter(finalists(store, shortlist)), None))
 
@@ -46,9 +47,9 @@ def all_rescored(store: Store, shortlist: Sequence[Candidate]) -> bool:
 def finalists(store: Store, shortlist: Sequence[Candidate]) -> list[Candidate]:
     """Returns the shortlist with its new scores, best first, without those that failed."""
     rescored = [
-        replace(candidate, scores={name: score_from(score) for name, score in stored.items()}, estimate=None)
+        replace(candidate, scores=scores, estimate=None)
         for candidate in shortlist
-        if (stored := store.recall(_key(candidate))) is not None
+        if (scores := store.recall(_key(candidate), partial(scores_from, names=tuple(store.objectives)))) is not None
     ]
     return ranking(store, rescored)
 

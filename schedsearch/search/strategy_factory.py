@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from schedsearch.strategies.named_grids import grid_named
 from schedsearch.strategies.polish import Polish
 from schedsearch.strategies.slope import SamplerSlope, Slope
 from schedsearch.strategies.strategy import Strategy
+from schedsearch.study.candidate import schedules_from
 from schedsearch.study.store import Store
 from vocoder.errors import InputError
 from vocoder.vocoder import Vocoder, in_precision
@@ -38,6 +39,7 @@ SEVERAL_OBJECTIVES = tuple(SAMPLERS)  # the strategies that can serve several
 TREE_BATCH = 256  # candidates of a grid over levels at once: neighbours share most of their network calls
 BEAM_WIDTH, BEAM_LEVELS = 8, 24
 COST = "trajectory"
+T = TypeVar("T")
 
 Stages: TypeAlias = Sequence[tuple[str, float]]  # of `auto`: name, and the part of the budget at which it ends
 AUTO: Stages = (("warm start", 1.0), ("line", 1.0), ("tpe", 1.0))
@@ -89,11 +91,11 @@ def _bayesian(name: str, tools: Tools) -> Strategy:
 
 
 def _cmaes(tools: Tools) -> Strategy:
-    stored = tools.store.recall("cmaes")
-    if stored is None:  # the start, or none, must stay the same: all proposals are sampled around it
-        stored = [start.betas.tolist() for start in tools.warm_starts[:1]]
-        tools.store.remember("cmaes", stored)
-    return Evolution(tools.space, tools.seed, start=next(map(NoiseSchedule, stored), None))
+    starts = tools.store.recall("cmaes", schedules_from)
+    if starts is None:  # the start, or none, must stay the same: all proposals are sampled around it
+        starts = tools.warm_starts[:1]
+        tools.store.remember("cmaes", [start.betas.tolist() for start in starts])
+    return Evolution(tools.space, tools.seed, start=next(iter(starts), None))
 
 
 def _grid(tools: Tools) -> Strategy:
@@ -113,7 +115,7 @@ def _beam(tools: Tools) -> Strategy:
         return [schedule.betas.tolist() for schedule in beam.ask(BEAM_WIDTH)], beam.network_evaluations
 
     _spectral(tools, "beam")
-    schedules = lambda: map(NoiseSchedule, _done_once(tools.store, "beam", completed))  # noqa: E731
+    schedules = lambda: iter(_done_once(tools.store, "beam", completed, schedules_from))  # noqa: E731
     return GridStrategy("beam", schedules, BEAM_WIDTH)
 
 
@@ -122,7 +124,7 @@ def _dynamic_programming(tools: Tools) -> Strategy:
         errors = measure(tools.vocoder, tools.groups, tools.noise)
         return errors.plain(), errors.network_evaluations
 
-    errors = lambda: LevelErrors.from_plain(_done_once(tools.store, "level errors", measured))  # noqa: E731
+    errors = lambda: _done_once(tools.store, "level errors", measured, LevelErrors.from_plain)  # noqa: E731
     return DynamicProgramming(tools.space.steps, errors, cost=COSTS[COST])
 
 
@@ -132,8 +134,7 @@ def _gradient(tools: Tools) -> Strategy:
 
     def stored_slope(log_snr: Array) -> Slope:
         key = f"slope {sha256(log_snr.tobytes()).hexdigest()[:16]}"
-        values = _done_once(tools.store, key, lambda: _plain(slope(log_snr)))
-        return Slope(values["loss"], tuple(values["gradient"]), values["network_evaluations"])
+        return _done_once(tools.store, key, lambda: _plain(slope(log_snr)), _slope)
 
     return Polish(lambda start: Gradient(start, stored_slope), partial(_descent_start, tools.store))
 
@@ -173,14 +174,19 @@ _MAKERS: dict[str, Callable[[Tools], Strategy]] = {
 }
 
 
-def _done_once(store: Store, key: str, work: Callable[[], tuple[Any, int]]) -> Any:
-    """Returns the JSON values of a piece of work, which is done once a study and returns them with its cost."""
-    values = store.recall_work(key)
-    if values is None:
+def _done_once(store: Store, key: str, work: Callable[[], tuple[Any, int]], parse: Callable[[Any], T]) -> T:
+    """Parses the JSON values of a piece of work, which is done once a study and returns them with its cost."""
+    result: T | None = store.recall_work(key, parse)
+    if result is None:
         began = time.perf_counter()
         values, calls = work()
         store.remember_work(key, values, seconds=time.perf_counter() - began, network_evaluations=calls)
-    return values
+        result = parse(values)
+    return result
+
+
+def _slope(stored: dict[str, Any]) -> Slope:
+    return Slope(float(stored["loss"]), tuple(map(float, stored["gradient"])), int(stored["network_evaluations"]))
 
 
 def _plain(slope: Slope) -> tuple[dict[str, Any], int]:
@@ -193,12 +199,10 @@ def _descent_start(store: Store, number: int, now: NoiseSchedule | None) -> Nois
 
 def _start(store: Store, key: str, now: NoiseSchedule | None) -> NoiseSchedule | None:
     """Returns the start that the store has under the key, else the best schedule now, which becomes the start."""
-    stored = store.recall(key)
-    if stored is not None:
-        return NoiseSchedule(stored)
-    if now is not None:
+    start: NoiseSchedule | None = store.recall(key, NoiseSchedule)
+    if start is None and now is not None:
         store.remember(key, now.betas.tolist())
-    return now
+    return now if start is None else start
 
 
 def _spectral(tools: Tools, name: str) -> Distance:

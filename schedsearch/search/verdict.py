@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 
 from schedsearch.evaluation.evaluator import Evaluator
@@ -9,7 +10,7 @@ from schedsearch.evaluation.paired import Comparison, compare
 from schedsearch.evaluation.scores import Score, joined
 from schedsearch.metrics.registry import Metric
 from schedsearch.search.loop import Progress
-from schedsearch.study.candidate import Candidate, plain_score, score_from
+from schedsearch.study.candidate import Candidate, plain_scores, scores_from
 from schedsearch.study.ranking import ranking
 from schedsearch.study.shared_work import share_out
 from schedsearch.study.store import Store
@@ -72,7 +73,7 @@ def judge(
     for key in share_out(store, list(pieces), lambda key: store.recall(key) is not None):
         piece = pieces[key]
         [evaluation] = piece.evaluator.evaluate([piece.candidate.schedule], draws)
-        store.remember(key, {name: plain_score(score) for name, score in evaluation.scores.items()})
+        store.remember(key, plain_scores(evaluation.scores, evaluation.scores))
         done = sum(store.recall(key) is not None for key in pieces)
         yield Progress("held-out clips", done / len(pieces), piece.candidate)
     for key in missing:
@@ -100,12 +101,12 @@ def _join(store: Store, key: str, pieces: Sequence[_Piece], evaluator: Evaluator
     """Stores the scores of all clips, once all pieces are done."""
     if len(pieces) == 1:
         return
-    parts = [(piece.evaluator.clip_names, _stored_scores(store, piece.key)) for piece in pieces]
+    parts = [(piece.evaluator.clip_names, _stored_scores(store, piece.key, evaluator.metric_names)) for piece in pieces]
     whole = {
         name: joined(evaluator.clip_names, [(clips, scores[name]) for clips, scores in parts])
         for name in evaluator.metric_names
     }
-    store.remember(key, {name: plain_score(score) for name, score in whole.items()})
+    store.remember(key, plain_scores(whole, whole))
 
 
 def judged(store: Store, pair: Sequence[Candidate], metrics: tuple[str, ...], draws: tuple[int, ...]) -> bool:
@@ -121,7 +122,7 @@ def verdict(
     names = tuple(metric.name for metric in metrics)
     if not judged(store, pair, names, draws):
         raise InputError("another process has added to this search meanwhile; the same command goes on with it")
-    winner, baseline = (_stored_scores(store, _key(candidate, draws, names)) for candidate in pair)
+    winner, baseline = (_stored_scores(store, _key(candidate, draws, names), names) for candidate in pair)
     comparisons = tuple(compare(metric, winner[metric.name], baseline[metric.name], seed) for metric in metrics)
     return Verdict(tuple(finalists), store.objective, comparisons, _other_baselines(store, finalists))
 
@@ -140,8 +141,9 @@ def _all_failed(kind: str, candidates: list[Candidate]) -> InputError:
     return InputError(f"every {kind} failed: {reason}; check the checkpoint and its configuration")
 
 
-def _stored_scores(store: Store, key: str) -> dict[str, Score]:
-    return {name: score_from(score) for name, score in store.recall(key).items()}
+def _stored_scores(store: Store, key: str, names: tuple[str, ...]) -> dict[str, Score]:
+    scores: dict[str, Score] = store.recall(key, partial(scores_from, names=names))
+    return scores
 
 
 def _key(candidate: Candidate, draws: tuple[int, ...], metrics: tuple[str, ...]) -> str:

@@ -10,6 +10,7 @@ from schedsearch.schedules.formulas import resample
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import ScheduleSpace
 from schedsearch.study.budget import Budget
+from schedsearch.study.candidate import schedules_from
 from schedsearch.study.store import Store
 
 MOST = 6
@@ -55,7 +56,7 @@ def stored_starts(store: Store, budget: Budget, find: Callable[[], Sequence[Warm
     A search that is given more budget looks again; new starts come after the earlier ones.
     """
     with store.turn():
-        earlier = [NoiseSchedule(betas) for betas in store.recall(_STARTS) or []]
+        earlier = store.recall(_STARTS, schedules_from) or []
         if store.recall(_STARTS_OF) == str(budget):
             return earlier
         starts = find()

@@ -1,6 +1,6 @@
 """A scored schedule, and its form in the store."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,35 +51,54 @@ class Candidate:
 def plain(evaluation: Evaluation, objectives: Iterable[str]) -> dict[str, Any]:
     """Returns an evaluation of the objectives as JSON values."""
     return {
-        "scores": {name: plain_score(evaluation.scores[name]) for name in objectives},
+        "scores": plain_scores(evaluation.scores, objectives),
         "estimate": evaluation.estimate,
         "seconds": evaluation.seconds,
         "network_evaluations": evaluation.network_evaluations,
     }
 
 
-def candidate_from(name: str, attributes: Mapping[str, Any]) -> Candidate:
-    """Reads a candidate from stored attributes: kind, betas, index and the result that `plain` made."""
+def candidate_from(name: str, attributes: Mapping[str, Any], objectives: Sequence[str] = ()) -> Candidate:
+    """Reads a candidate from stored attributes: kind, betas, index and the result that `plain` made.
+
+    Raises one of many errors for damaged attributes, KeyError for a missing objective.
+    """
     result = attributes["result"]
     return Candidate(
         name,
         attributes.get("kind", "baseline"),
         NoiseSchedule(np.array(attributes["betas"])),
-        {metric: score_from(score) for metric, score in result["scores"].items()},
+        scores_from(result["scores"], objectives),
         float(result["seconds"]),
         int(result["network_evaluations"]),
         int(attributes.get("index", -1)),
-        result["estimate"],
+        None if result["estimate"] is None else float(result["estimate"]),
     )
 
 
-def plain_score(score: Score) -> dict[str, Any]:
-    """Returns a score as JSON values; NaN as null, since JSON has none."""
+def plain_scores(scores: Mapping[str, Score], names: Iterable[str]) -> dict[str, Any]:
+    """Returns the named scores as JSON values; NaN as null, since JSON has none."""
+    return {name: _plain_score(scores[name]) for name in names}
+
+
+def scores_from(stored: Mapping[str, Any], names: Sequence[str] = ()) -> dict[str, Score]:
+    """Reads what `plain_scores` made; raises KeyError unless it has all `names`."""
+    scores = {name: _score_from(score) for name, score in stored.items()}
+    if missing := {*names} - {*scores}:
+        raise KeyError(*missing)
+    return scores
+
+
+def schedules_from(stored: Sequence[Sequence[float]]) -> list[NoiseSchedule]:
+    """Reads schedules from lists of betas."""
+    return [NoiseSchedule(np.array(betas)) for betas in stored]
+
+
+def _plain_score(score: Score) -> dict[str, Any]:
     values = [[None if np.isnan(v) else float(v) for v in row] for row in score.values]
     return {"values": values, "failures": list(score.failures)}
 
 
-def score_from(stored: Mapping[str, Any]) -> Score:
-    """Reads what `plain_score` made."""
-    values = np.array([[np.nan if v is None else v for v in row] for row in stored["values"]])
-    return Score(values, tuple(stored["failures"]))
+def _score_from(stored: Mapping[str, Any]) -> Score:
+    values = np.array([[np.nan if v is None else v for v in row] for row in stored["values"]], dtype=np.float64)
+    return Score(values, tuple(map(str, stored["failures"])))

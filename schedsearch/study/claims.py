@@ -21,9 +21,8 @@ from schedsearch.schedules.search_space import ScheduleSpace
 from schedsearch.study.candidate import plain
 from schedsearch.study.memory import Memory
 from schedsearch.study.processes import is_alive, is_this_process, keep_renewing, this_process
-from schedsearch.study.trials import Trials, shown_point, stored_schedule
+from schedsearch.study.trials import REPLACES, Trials, shown_point, stored_schedule
 
-_REPLACES = "instead of"  # a trial's attribute: the number of the orphan that it replaces
 _LEASE, _AT_WORK = "lease ", "at work on "  # beginnings of the study's keys
 _numbers = itertools.count()
 _evaluating: set[str] = set()  # tokens that this process evaluates; a released one is an orphan even if its write fails
@@ -128,7 +127,7 @@ class Claims:
         self._begin_lease()
         for task in tasks:
             key = f"{_AT_WORK}{task}"
-            worker = self._memory.get(key) or ""
+            worker = self._memory.get(key, str) or ""
             if not is_done(task) and (worker == self._owner or not self._is_alive(worker)):
                 self._memory.set(key, self._owner)
                 return task
@@ -151,11 +150,11 @@ class Claims:
         return trial.user_attrs["claim"] in _evaluating if is_this_process(owner) else self._is_alive(owner)
 
     def _is_alive(self, process: str) -> bool:
-        return is_alive(process, self._memory.get(f"{_LEASE}{process}"))
+        return is_alive(process, self._memory.get(f"{_LEASE}{process}", float))
 
     def _replace(self, orphan: FrozenTrial) -> Claim:
         stored = orphan.user_attrs
-        batch = {key: stored[key] for key in ("batch", "first", "size")} | {_REPLACES: orphan.number}
+        batch = {key: stored[key] for key in ("batch", "first", "size")} | {REPLACES: orphan.number}
         return self._add(stored_schedule(orphan), stored["kind"], stored["index"], orphan.params, batch)
 
     def _add(
@@ -179,8 +178,8 @@ def adoptions(
     proposes the whole batch again. It does not if others have claimed since, nor with `parts`: for a strategy that was
     asked while the orphans were being evaluated, and has passed them over.
     """
-    replaced = {trial.user_attrs.get(_REPLACES) for trial in trials}
-    claimed = Counter(trial.user_attrs["batch"] for trial in trials if _REPLACES not in trial.user_attrs)
+    replaced = {trial.user_attrs.get(REPLACES) for trial in trials}
+    claimed = Counter(trial.user_attrs["batch"] for trial in trials if REPLACES not in trial.user_attrs)
     latest = max((trial.user_attrs["first"] for trial in trials), default=0)
     ended: list[tuple[FrozenTrial, bool]] = []
     adopted_first = None

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from urllib.parse import unquote
 
-from optuna.exceptions import StorageInternalError
+from optuna.exceptions import OptunaError, StorageInternalError
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -55,6 +55,19 @@ def using(storage: str, check_file: Callable[[], None]) -> Iterator[None]:
     except _DATABASE_ERRORS as error:
         check_file()
         raise _refusal(storage, error) from None
+
+
+@contextmanager
+def reading(storage: str, check_file: Callable[[], None]) -> Iterator[None]:
+    """Turns what a damaged value in the store raises where it is read into an InputError."""
+    try:
+        yield
+    except (StoreError, OptunaError, *_DATABASE_ERRORS):
+        raise
+    except Exception as error:  # Optuna, NumPy and this program each trust stored values in their own ways
+        check_file()
+        reason = f"a stored value is damaged: {type(error).__name__}: {_without_url(storage, _reason(error))[:120]}"
+        raise refused(storage, reason, "copy it back from a backup, or move it away to start anew") from None
 
 
 def check_kind(url: URL) -> None:

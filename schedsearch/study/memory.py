@@ -1,6 +1,8 @@
 """JSON values kept under a study by their keys: baselines, finalists, budgets, what strategies measured."""
 
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import optuna
@@ -11,17 +13,20 @@ _REMEMBERED, _WORK = "memory ", "work "  # beginnings of stored keys
 class Memory:
     """The attributes of one Optuna study, read again by `refresh`."""
 
-    def __init__(self, study: optuna.Study) -> None:
-        self._study = study
+    def __init__(self, study: optuna.Study, reading: Callable[[], AbstractContextManager[None]]) -> None:
+        """Inside `reading`, errors are those of a damaged store."""
+        self._study, self._reading = study, reading
         self.refresh()
 
     def refresh(self) -> None:
         """Reads what other processes have stored."""
-        self._attributes = dict(self._study.user_attrs)
+        with self._reading():
+            self._attributes = dict(self._study.user_attrs)
 
-    def get(self, key: str) -> Any:
-        """Returns the value stored under this very key, or None."""
-        return self._attributes.get(key)
+    def get(self, key: str, parse: Callable[[Any], Any]) -> Any:
+        """Returns the parsed value that is stored under this very key, or None. What `parse` raises is damage."""
+        with self._reading():
+            return parse(self._attributes[key]) if key in self._attributes else None
 
     def set(self, key: str, value: Any) -> None:
         """Stores a value under this very key."""
@@ -37,21 +42,25 @@ class Memory:
         """Stores a value for `recall`."""
         self.set(f"{_REMEMBERED}{key}", json.dumps(value))
 
-    def recall(self, key: str) -> Any:
-        """Returns what `remember` stored under the key, or None."""
-        stored = self.get(f"{_REMEMBERED}{key}")
-        return None if stored is None else json.loads(stored)
+    def recall(self, key: str, parse: Callable[[Any], Any] = lambda value: value) -> Any:
+        """Returns what `remember` stored under the key, or None. What `parse` raises is damage."""
+        return self.get(f"{_REMEMBERED}{key}", lambda stored: _parsed(stored, parse))
 
     def remember_work(self, key: str, value: Any, *, seconds: float, network_evaluations: int) -> None:
         """Stores a value for `recall_work`, with what it cost a strategy."""
         self.set(f"{_WORK}{key}", [seconds, network_evaluations, json.dumps(value)])
 
-    def recall_work(self, key: str) -> Any:
-        """Returns the value that `remember_work` stored under the key, or None."""
-        stored = self.get(f"{_WORK}{key}")
-        return None if stored is None else json.loads(stored[2])
+    def recall_work(self, key: str, parse: Callable[[Any], Any] = lambda value: value) -> Any:
+        """Returns the value that `remember_work` stored under the key, or None. What `parse` raises is damage."""
+        return self.get(f"{_WORK}{key}", lambda stored: _parsed(stored[2], parse))
 
     def work(self) -> tuple[float, int]:
         """Returns the seconds and network evaluations of all remembered work."""
         entries = self.starting_with(_WORK).values()
-        return sum(entry[0] for entry in entries), sum(entry[1] for entry in entries)
+        with self._reading():
+            return sum(float(entry[0]) for entry in entries), sum(int(entry[1]) for entry in entries)
+
+
+def _parsed(stored: str, parse: Callable[[Any], Any]) -> Any:
+    value = json.loads(stored)
+    return None if value is None else parse(value)

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from time import time
 from typing import Any, Literal
@@ -19,11 +20,10 @@ from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.study.candidate import Candidate, candidate_from, plain
 from schedsearch.study.claims import Claim, Claims
 from schedsearch.study.database import StoreFile, open_storage
-from schedsearch.study.errors import opening, using
+from schedsearch.study.errors import StoreError, opening, reading, using
 from schedsearch.study.lock import StoreLock
 from schedsearch.study.memory import Memory
 from schedsearch.study.trials import Trials
-from vocoder.errors import InputError
 
 Identity = Mapping[str, Any]  # everything that scores depend on, by name; plain JSON values
 Direction = Literal["minimize", "maximize"]
@@ -56,12 +56,14 @@ class Store:
             self._lock = lock(storage)
             with self._lock.held():  # two processes that begin at once would both make the tables
                 opened = open_storage(storage)
-                self._open(opened, identity, known)
                 self._file = StoreFile.at(self._lock.storage)
+                self._reading = partial(reading, storage, self._file.check)
+                with self._reading():
+                    self._open(opened, identity, known)
             study_id = self.study._study_id  # not through self: a lease's thread would keep the store alive
             renew = lambda key: opened.set_study_user_attr(study_id, key, time())  # noqa: E731
-            self._memory = memory = Memory(self.study)
-            self._trials = trials = Trials(self.study, opened, list(objectives))
+            self._memory = memory = Memory(self.study, self._reading)
+            self._trials = trials = Trials(self.study, opened, list(objectives), self._reading)
             self._claims = claims = Claims(trials, memory, list(objectives), renew)
             with self.turn():
                 claims.end_scored_orphans()
@@ -145,7 +147,8 @@ class Store:
     def baselines(self) -> list[Candidate]:
         """Returns all scored baselines in the order of their names, which is the same in every run."""
         entries = self._memory.starting_with(_BASELINE)
-        return [candidate_from(name, entries[name]) for name in sorted(entries)]
+        with self._reading():
+            return [candidate_from(name, entries[name], list(self.objectives)) for name in sorted(entries)]
 
 
 def study_name(identity: Identity) -> str:
@@ -162,9 +165,9 @@ def sqlite_url(path: Path) -> str:
     return sqlalchemy.URL.create("sqlite", database=str(path)).render_as_string()
 
 
-def _unknown(changed: Sequence[str]) -> InputError:
+def _unknown(changed: Sequence[str]) -> StoreError:
     why = f"it was searched with another {', '.join(changed)}" if changed else "it was never searched"
-    return InputError(f"the trial store must hold this search, and {why}; run make search, which begins it anew")
+    return StoreError(f"the trial store must hold this search, and {why}; run make search, which begins it anew")
 
 
 def _what_changed(storage: optuna.storages.BaseStorage, identity: Identity) -> list[str]:

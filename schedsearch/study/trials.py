@@ -1,6 +1,7 @@
 """A study's proposals as Optuna trials: RUNNING while they are evaluated, then COMPLETE, PRUNED or FAIL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import optuna
@@ -13,6 +14,9 @@ from schedsearch.study.candidate import Candidate, candidate_from
 
 NEAR = 1e-3  # in log-SNR: a trial shows a schedule's point of the box if the two differ by no more
 
+REPLACES = "instead of"  # a trial's attribute: the number of the orphan that it replaces
+_KINDS = {"index": int, "first": int, "size": int, "batch": str, "claim": str, "owner": str, "kind": str, "betas": list}
+
 
 class Trials:
     """The trials of one study.
@@ -21,8 +25,15 @@ class Trials:
     and after `forget`.
     """
 
-    def __init__(self, study: optuna.Study, storage: optuna.storages.BaseStorage, objectives: Sequence[str]) -> None:
-        self._study, self._storage, self._objectives = study, storage, objectives
+    def __init__(
+        self,
+        study: optuna.Study,
+        storage: optuna.storages.BaseStorage,
+        objectives: Sequence[str],
+        reading: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        """Inside `reading`, errors are those of a damaged store."""
+        self._study, self._storage, self._objectives, self._reading = study, storage, objectives, reading
         self._read: list[FrozenTrial] | None = None
 
     def forget(self) -> None:
@@ -32,7 +43,9 @@ class Trials:
     def all(self) -> list[FrozenTrial]:
         """Returns this program's trials: other tools may have added theirs to the study."""
         if self._read is None:
-            self._read = [t for t in self._study.get_trials(deepcopy=False) if "index" in t.user_attrs]
+            with self._reading():
+                stored = self._study.get_trials(deepcopy=False)
+                self._read = [_checked(trial) for trial in stored if "index" in trial.user_attrs]
         return self._read
 
     def running(self) -> list[FrozenTrial]:
@@ -47,7 +60,8 @@ class Trials:
     def candidates(self) -> list[Candidate]:
         """Returns evaluated proposals by index, failed ones included; of two trials with one index, the first."""
         scored = {t.user_attrs["index"]: t.user_attrs for t in reversed(self.all()) if "result" in t.user_attrs}
-        return [candidate_from(f"trial {index}", scored[index]) for index in sorted(scored)]
+        with self._reading():
+            return [candidate_from(f"trial {index}", scored[index], self._objectives) for index in sorted(scored)]
 
     def add(self, point: Mapping[str, float], attributes: Mapping[str, Any]) -> None:
         """Stores a RUNNING trial."""
@@ -69,7 +83,8 @@ class Trials:
 
     def end(self, number: int, attributes: Mapping[str, Any]) -> None:
         """Ends a trial as its result says: failed candidates FAIL, those that a race stopped are PRUNED."""
-        candidate = candidate_from("", attributes)
+        with self._reading():
+            candidate = candidate_from("", attributes, self._objectives)
         if candidate.failures:
             self.fail(number)
             return
@@ -83,7 +98,18 @@ class Trials:
 
     def _tell(self, number: int, values: Sequence[float] | None, state: TrialState | None) -> None:
         self.forget()
-        self._study.tell(number, values, state=state, skip_if_finished=True)
+        with self._reading():
+            self._study.tell(number, values, state=state, skip_if_finished=True)
+
+
+def _checked(trial: FrozenTrial) -> FrozenTrial:
+    """Raises TypeError or KeyError unless the attributes that claims are made of have their kinds."""
+    for key, kind in _KINDS.items():
+        if not isinstance(trial.user_attrs[key], kind):
+            raise TypeError(f"{key} of trial {trial.number} is {trial.user_attrs[key]!r}")
+    int(trial.user_attrs.get(REPLACES, 0))
+    stored_schedule(trial)
+    return trial
 
 
 def stored_schedule(trial: FrozenTrial) -> NoiseSchedule:
