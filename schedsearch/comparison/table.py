@@ -29,6 +29,7 @@
 | network_evaluations_per_second | of wall time, in the median round |
 | terminal_log_snr | log(a / (1 - a)) at the noisiest step: where sampling starts |
 | sigma_1 | sqrt(1 - a) at the cleanest step: static that stays |
+| digest | beginning of a hash of the betas: equal for equal schedules alone |
 
 Rows are sorted by iterations, then by the objective, the best schedule first, then metrics with the objective first.
 Speed is measured once a length, since it does not depend on the betas. It is a measurement of the machine and of what
@@ -58,7 +59,8 @@ COLUMNS = (
     *("mean", "standard_error", "low", "high", "clips", "draws", "failures", "failure_rate"),
     *("objective", "rival", "difference", "difference_low", "difference_high", "pairs", "verdict"),
     *("real_time_factor", "real_time_factor_low", "real_time_factor_high", "timing_rounds", "machine"),
-    *("network_evaluations_per_audio_second", "network_evaluations_per_second", "terminal_log_snr", "sigma_1"),
+    *("network_evaluations_per_audio_second", "network_evaluations_per_second"),
+    *("terminal_log_snr", "sigma_1", "digest"),
 )
 
 
@@ -100,6 +102,7 @@ def _row(contest: Contest, standing: Standing, comparison: Comparison, metric: M
         **_speed(contest, len(entrant.schedule)),
         "terminal_log_snr": float(entrant.schedule.log_snr[-1]),
         "sigma_1": entrant.schedule.residual_noise,
+        "digest": entrant.schedule.digest,
     }
 
 

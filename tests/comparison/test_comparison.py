@@ -83,6 +83,7 @@ def test_the_columns_keep_their_names_and_order(toy):
         "objective", "rival", "difference", "difference_low", "difference_high", "pairs", "verdict",
         "real_time_factor", "real_time_factor_low", "real_time_factor_high", "timing_rounds", "machine",
         "network_evaluations_per_audio_second", "network_evaluations_per_second", "terminal_log_snr", "sigma_1",
+        "digest",
     ]  # fmt: skip
 
 
@@ -107,7 +108,7 @@ def test_pandas_reads_numbers_as_numbers(toy, mine):
     compare(toy, "--iters", "6", "--schedules", str(mine))
     found = pd.read_csv(folder(toy) / "comparison.csv")
     texts = {"dataset", "checkpoint", "precision", "schedule", "kind", "source", "metric", "unit", "direction"}
-    texts |= {"objective", "rival", "verdict", "machine"}
+    texts |= {"objective", "rival", "verdict", "machine", "digest"}
     assert {name for name in COLUMNS if not pd.api.types.is_numeric_dtype(found[name])} == texts
     assert found["mean"].notna().all()
 
@@ -116,6 +117,7 @@ def test_facts_of_a_schedule_are_its_own(toy, mine):
     compare(toy, "--schedules", str(mine))
     row = rows(toy, schedule="mine.npy", metric="lsd")[0]
     assert float(row["terminal_log_snr"]) == pytest.approx(-4.0)
+    assert row["digest"] == MINE.digest
     # log-SNR 10 at the cleanest step: 1 - a = 1 / (1 + e^10)
     assert float(row["sigma_1"]) == pytest.approx((1 / (1 + np.exp(10.0))) ** 0.5)
     seconds = (6400 + 7040 + 5120) / 16000
@@ -464,6 +466,10 @@ def test_the_picture_shows_the_best_baseline_and_all_others_that_are_no_baseline
     assert (found.checkpoint, found.machine) == ("analytic", rows(toy)[0]["machine"])
     assert found.has_winner(winner)
     assert not found.has_winner(log_snr_line(3, 10.0, -4.001))
+    path = folder(toy) / "comparison.csv"
+    before = pd.read_csv(path).drop(columns="digest")  # a table of an earlier version
+    before.to_csv(path, index=False)
+    assert not compared(path).has_winner(winner)
 
 
 def test_schedules_with_failures_are_not_drawn_and_an_old_picture_goes(toy, request, capsys):

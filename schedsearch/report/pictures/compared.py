@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
 import pandas as pd
 
 from schedsearch.evaluation.bootstrap import Interval
@@ -15,8 +14,8 @@ from schedsearch.schedules.schedule import NoiseSchedule
 
 Rows: TypeAlias = list[dict[str, Any]]
 
+_TEXTS = ("checkpoint", "schedule", "rival", "digest")
 SEARCHED, BASELINE, GIVEN = "what searches ship", "best baseline", "given files"  # as a picture's legend says it
-_SAME = 1e-6  # relative: the table has eight digits
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Compared:
     series: Mapping[str, tuple[Rated, ...]]  # by SEARCHED, BASELINE and GIVEN; none is empty
     checkpoint: str  # beginning of the hash of the weights
     machine: str  # on which the speed was measured
-    winners: tuple[tuple[int, float, float], ...]  # searched: iterations, terminal log-SNR, sigma_1
+    winners: frozenset[str]  # digests of what searches ship
 
     @property
     def lengths(self) -> set[int]:
@@ -35,18 +34,14 @@ class Compared:
         return {point.iterations for points in self.series.values() for point in points}
 
     def has_winner(self, schedule: NoiseSchedule) -> bool:
-        """Whether the table has this winner.
-
-        The table has no betas. So a schedule is recognised by its length and its two ends, in the table's eight digits.
-        """
-        ends = (float(schedule.log_snr[-1]), schedule.residual_noise)
-        return any(n == len(schedule) and np.allclose(winner, ends, rtol=_SAME) for n, *winner in self.winners)
+        """Whether the table has this winner."""
+        return schedule.digest in self.winners
 
 
 def compared(table: Path) -> Compared | None:
     """Reads the table; None if it is missing or of another program or version."""
     try:
-        content = pd.read_csv(table, dtype={"checkpoint": str, "schedule": str, "rival": str})  # digits stay text
+        content = pd.read_csv(table, dtype=dict.fromkeys(_TEXTS, str))  # names of digits stay text
         rows = content[content["metric"] == content["objective"]].to_dict("records")
         first = rows[0]
         return Compared(
@@ -54,11 +49,7 @@ def compared(table: Path) -> Compared | None:
             series={name: points for name, points in _series(rows).items() if points},
             checkpoint=str(first["checkpoint"]),
             machine=str(first["machine"]),
-            winners=tuple(
-                (int(row["iterations"]), float(row["terminal_log_snr"]), float(row["sigma_1"]))
-                for row in rows
-                if row["kind"] == "searched"
-            ),
+            winners=frozenset(str(row.get("digest")) for row in rows if row["kind"] == "searched"),
         )
     except (OSError, ValueError, LookupError, TypeError):
         return None
