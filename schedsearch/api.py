@@ -23,7 +23,7 @@ from schedsearch.sampling.noise import NoiseBank
 from schedsearch.sampling.synthesis import copy_synthesis, synthesise
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import LONGEST_SEARCH
-from schedsearch.search.asked_budget import AskedBudget, begin
+from schedsearch.search.asked_budget import AskedBudget, begin, end
 from schedsearch.search.loop import Progress
 from schedsearch.search.opening import open_checked
 from schedsearch.search.settings import Settings
@@ -176,6 +176,7 @@ class OpenVoice:
             verdict = opened.verdict()
             write_results(opened, verdict, until)
             write_run_page(opened, verdict, show=lambda what, steps: _each(steps, tell))
+            end(opened.store, until)
         return read_result(opened.folder)
 
     def _clips(self, clips: Split | Sequence[Clip]) -> Sequence[Clip]:

@@ -18,7 +18,7 @@ from schedsearch.report.plan import plan
 from schedsearch.report.results_folder import FRONT, write_results
 from schedsearch.report.summary import other_objectives, table
 from schedsearch.schedules.search_space import LONGEST_SEARCH
-from schedsearch.search.asked_budget import AskedBudget, begin
+from schedsearch.search.asked_budget import AskedBudget, begin, end
 from schedsearch.search.loop import Progress
 from schedsearch.search.opening import open_checked
 from schedsearch.search.run import Run
@@ -82,6 +82,7 @@ def _searched(opened: Run, asked: AskedBudget, options: argparse.Namespace) -> i
     _tell(opened, verdict)
     print(f"page:   {write_run_page(opened, verdict)}")
     print(f"next:   {next_command(options, _defaults(), budget)}")
+    end(opened.store, budget)
     return 3 if options.require_improvement and not verdict.improves else 0
 
 

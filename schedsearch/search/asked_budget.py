@@ -1,24 +1,26 @@
-"""How far a search goes: what BUDGET= and MORE= ask for, and what the store remembers of it."""
+"""BUDGET= and MORE=: how far a search goes, and what its store keeps of them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from schedsearch.study.budget import Budget, default_budget, parse_budget
 from schedsearch.study.store import Store
 from vocoder.errors import InputError
 
-_BUDGET, _MORE, _FINISHED = "budget", "more", "finished budget"  # the store's keys
+_ASKED, _FINISHED = "asked", "finished budget"  # the store's keys
+_OLD_BUDGET, _OLD_MORE = "budget", "more"  # keys of an earlier version, which stored the two apart
 
 
 @dataclass(frozen=True)
 class AskedBudget:
-    """BUDGET and MORE, where given, of a search of so many steps."""
+    """What a command asked for: BUDGET and MORE, None where not given."""
 
-    iterations: int
+    iterations: int  # steps of the schedule, for the default
     budget: Budget | None
     more: Budget | None = None
 
     def total(self, stored: str | None) -> Budget:
-        """Returns the asked budget, else the `stored` one, else the default, plus MORE."""
+        """Returns the budget asked for, else the one stored before, else the default; plus MORE."""
         begun = self.budget or (parse_budget(stored) if stored else default_budget(self.iterations))
         if self.more is None:
             return begun
@@ -30,14 +32,14 @@ class AskedBudget:
 def begin(store: Store, asked: AskedBudget) -> Budget:
     """Returns the budget to work to, and stores it for the next time.
 
-    The same MORE again, while the budget that it led to is unfinished, resumes a stopped search: it adds nothing.
+    A command with the same MORE again, before the first one came to its end, goes on with a stopped search: it adds
+    nothing. Budget and MORE are one write, so that a stop leaves both or neither.
     """
     with store.turn():
-        stored, more = store.recall(_BUDGET), str(asked.more) if asked.more else None
-        resumes = asked.budget is None and more == store.recall(_MORE) and stored != store.recall(_FINISHED)
-        budget = parse_budget(stored) if stored and resumes else asked.total(stored)
-        store.remember(_BUDGET, str(budget))
-        store.remember(_MORE, more)
+        stored, more = _stored(store), str(asked.more) if asked.more else None
+        goes_on = asked.budget is None and more == stored["more"] and not stored["ended"]
+        budget = parse_budget(stored["budget"]) if stored["budget"] and goes_on else asked.total(stored["budget"])
+        store.remember(_ASKED, {"budget": str(budget), "more": more, "ended": False})
     return budget
 
 
@@ -46,6 +48,25 @@ def finish(store: Store, budget: Budget) -> None:
     store.remember(_FINISHED, str(budget))
 
 
+def end(store: Store, budget: Budget) -> None:
+    """Stores that the command has done all it had to, its page included: the same MORE now adds again."""
+    with store.turn():
+        stored = _stored(store)
+        if stored["budget"] == str(budget):  # no other process has added meanwhile
+            store.remember(_ASKED, {**stored, "ended": True})
+
+
 def is_finished(store: Store, budget: Budget | None = None) -> bool:
-    """Whether the search has reached the end of this budget, or of the last one that it was given."""
-    return bool(store.recall(_FINISHED) == (str(budget) if budget else store.recall(_BUDGET)))
+    """Says whether the search has reached the end of this budget, by default of the one it was last given."""
+    return bool(store.recall(_FINISHED) == (str(budget) if budget else _stored(store)["budget"]))
+
+
+def _stored(store: Store) -> dict[str, Any]:
+    old = store.recall(_OLD_BUDGET)
+    before = {"budget": old, "more": store.recall(_OLD_MORE), "ended": old == store.recall(_FINISHED)}
+    return dict(store.recall(_ASKED, _checked) or before)
+
+
+def _checked(stored: dict[str, Any]) -> dict[str, Any]:
+    parse_budget(stored["budget"])
+    return {key: stored[key] for key in ("budget", "more", "ended")}

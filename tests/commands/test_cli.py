@@ -270,7 +270,7 @@ def test_more_in_another_unit_than_a_begun_search_leaves_it_as_it_was(toy: Toy, 
     assert toy.search("--more", "1min") == 2
     assert "MORE must be in the budget's unit (1candidates)" in capsys.readouterr().err
     assert {p: c for p, c in files_below(toy.root).items() if p.name != "study.db"} == results
-    assert toy.store().recall("budget") == "1candidates"
+    assert toy.store().recall("asked")["budget"] == "1candidates"
 
 
 @pytest.mark.parametrize("evaluation", [0, 25, 33, 41], ids=["baselines", "late baselines", "candidates", "finalists"])

@@ -214,7 +214,7 @@ def test_a_large_budget_is_remembered_to_the_last_digit(toy, monkeypatch):
         assert toy.search("--budget", "1234567calls") == 130
         (toy.folder / "study.db").touch()  # what tells a begun search, in a storage that is a file
         assert toy.search("--more", "1000000calls") == 130
-    assert toy.store().recall("budget") == "2234567calls"
+    assert toy.store().recall("asked")["budget"] == "2234567calls"
 
 
 def test_another_seed_is_another_study_in_the_same_folder(toy, capsys):

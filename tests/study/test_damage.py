@@ -68,7 +68,7 @@ def damage(path, table, key, value):
 @pytest.mark.parametrize(
     ("table", "read_always"),
     [
-        ("study_user_attributes", {"baseline"}),
+        ("study_user_attributes", {"memory asked", "baseline"}),
         ("trial_user_attributes", {"betas", "result", "index", "claim", "owner", "batch", "first", "size"}),
     ],
 )
@@ -104,7 +104,7 @@ def test_a_flipped_bit_is_one_line_or_none(reread):
     assert refused > 2
 
 
-STARTS = ["memory finalist", "memory held out", "memory warm starts", "baseline"]
+STARTS = ["memory asked", "memory finalist", "memory held out", "memory warm starts", "baseline"]
 
 
 @pytest.mark.parametrize("start", STARTS)

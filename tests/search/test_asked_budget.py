@@ -1,0 +1,85 @@
+"""MORE= is spent once, at whatever moment a search is stopped and begun again."""
+
+import pytest
+from conftest import Lasting, opened_store
+
+from schedsearch.search.asked_budget import AskedBudget, begin, end, finish, is_finished
+from schedsearch.study.budget import Budget, parse_budget
+
+IDENTITY = {"dataset": "toy", "sample_rate": 16000, "iterations": 6}
+MORE = AskedBudget(6, None, parse_budget("40candidates"))
+
+
+class Killed(BaseException):
+    """What the test raises where a process would have died."""
+
+
+def opened():
+    return opened_store("a", IDENTITY, {"spectral": "minimize"})
+
+
+def command(asked, at=lambda where: None):
+    """The writes of `schedsearch search`, with the moments between them; returns the budget worked to."""
+    store = opened()
+    at("opened")
+    budget = begin(store, asked)
+    at("searching")
+    finish(store, budget)
+    at("making the page")
+    end(store, budget)
+    return budget
+
+
+@pytest.mark.parametrize("moment", ["opened", "searching", "making the page"])
+@pytest.mark.parametrize("stops", [1, 2])
+def test_a_search_stopped_at_any_moment_and_begun_again_spends_more_once(memory, moment, stops):
+    def stop(where):
+        if where == moment:
+            raise Killed
+
+    command(AskedBudget(6, None))
+    for _ in range(stops):
+        with pytest.raises(Killed):
+            command(MORE, stop)
+    assert command(MORE) == Budget(120, "candidates")
+    assert command(MORE) == Budget(160, "candidates")  # a new one: the last came to its end
+
+
+def test_a_search_killed_before_any_write_spends_more_once(memory, monkeypatch):
+    command(AskedBudget(6, None))
+    real = Lasting.set_study_user_attr
+    for writes in range(3):
+        left = iter(range(writes))
+
+        def write(*arguments, left=left):
+            if next(left, None) is None:
+                raise Killed
+            real(*arguments)
+
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            patch.setattr(Lasting, "set_study_user_attr", write)
+            command(MORE)
+        assert command(MORE) == Budget(120 + 40 * writes, "candidates")
+
+
+def test_a_plain_command_after_a_finished_one_adds_nothing_and_more_then_does(memory):
+    command(MORE)
+    assert command(AskedBudget(6, None)) == Budget(120, "candidates")
+    assert command(MORE) == Budget(160, "candidates")
+
+
+@pytest.mark.parametrize(("finished", "total"), [("120candidates", 160), ("80candidates", 120)])
+def test_what_an_earlier_version_stored_is_read(memory, finished, total):
+    store = opened()
+    for key, value in (("budget", "120candidates"), ("more", "40candidates"), ("finished budget", finished)):
+        store.remember(key, value)
+    assert is_finished(store) == (finished == "120candidates")
+    assert begin(store, MORE) == Budget(total, "candidates")
+
+
+def test_another_process_that_adds_keeps_its_own_end(memory):
+    here, other = opened(), opened()
+    budget = begin(here, AskedBudget(6, None))
+    begin(other, MORE)
+    end(here, budget)
+    assert begin(other, MORE) == Budget(120, "candidates")
