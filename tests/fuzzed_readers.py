@@ -186,7 +186,7 @@ def _schedules() -> list[Reader]:
     torch_files = [
         _torch(betas), _torch(list(betas)), _torch(BETAS), _torch({"beta": betas.double()}),
         _torch((torch.arange(6), levels, betas.double(), betas.double())),
-        _torch(betas, **LEGACY),
+        _torch(betas, **LEGACY), _torch(vector), _torch({"beta": vector}, **LEGACY),
     ]  # fmt: skip
     pickled = [pickle.dumps({"beta": vector}, 4), pickle.dumps(vector, 5), pickle.dumps(vector, 0)]
     plain = [_numpy(vector), _numpy(vector.astype(np.float32)), _numpy({"beta": vector})]
@@ -206,7 +206,7 @@ def _checkpoints() -> list[Reader]:
     config = ivanvovk_config()
     state = _state(IVANVOVK, config)
     beside = {"config.json": _json(config)}
-    optimizer = {"state": {}, "lr": 1e-3}
+    optimizer = {"state": {}, "lr": np.float64(1e-3), "means": np.zeros(4)}
     coqui = {"model": _state(COQUI, coqui_config()), "config": coqui_config(), "step": 3, "optimizer": optimizer}
     zipped, legacy = [_torch({"model": state, "iteration": 1}), _torch(state)], [_torch(state, **LEGACY)]
     statistics = {"mel_mean": np.zeros(4), "mel_std": np.ones(4), "audio_config": {"sample_rate": 16000}}

@@ -331,8 +331,10 @@ def test_an_illegal_beta_is_refused_with_file_and_step(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"gamma": torch.zeros(3)}, "expected a 1-D tensor or a list of numbers, got a dict"),
-        ({"beta": {"beta": torch.zeros(2, 3)}}, "expected a 1-D tensor or a list of numbers, got a Tensor of shape"),
+        ({"gamma": torch.zeros(3)}, "expected a 1-D tensor, an array or a list of numbers, got a dict"),
+        ({"beta": {"beta": torch.zeros(2, 3)}}, "a list of numbers, got a Tensor of shape"),
+        (np.zeros((2, 3)), r"got a ndarray of shape \(2, 3\)"),
+        (np.array([1, 2]), r"got a ndarray of shape \(2,\)"),
         (torch.zeros(2, 3), r"got a Tensor of shape \(2, 3\)"),
         (torch.tensor(0.1), r"got a Tensor of shape \(\)"),
         (torch.tensor([1, 2]), "floating point, got torch.int64"),
@@ -350,6 +352,20 @@ def test_torch_files_of_other_content_are_refused(tmp_path, content, message):
     refuse(save(tmp_path / "s.pt", content), message)
 
 
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize("dtype", ["float64", "float32", ">f8"])
+@pytest.mark.parametrize("wrap", [lambda betas: betas, lambda betas: {"beta": betas, "n": np.int64(6)}])
+def test_numpy_arrays_that_torch_saved_are_read(tmp_path, wrap, dtype, legacy):
+    betas = SCHEDULE.betas.astype(dtype)
+    torch.save(wrap(betas), tmp_path / "s.pt", _use_new_zipfile_serialization=not legacy)
+    np.testing.assert_array_equal(read_schedule(tmp_path / "s.pt").betas, betas.astype(np.float64))
+
+
+def test_a_list_of_numpy_numbers_that_torch_saved_is_read(tmp_path):
+    save(tmp_path / "s.pt", list(SCHEDULE.betas))
+    np.testing.assert_array_equal(read_schedule(tmp_path / "s.pt").betas, SCHEDULE.betas)
+
+
 class Runs:
     def __init__(self, mark):
         self.mark = mark
@@ -365,7 +381,7 @@ def test_a_malicious_pickle_is_refused_and_not_run(tmp_path, name):
         (tmp_path / name).write_bytes(pickle.dumps({"beta": Runs(str(mark))}))
     else:
         save(tmp_path / name, [Runs(str(mark))])
-    refuse(tmp_path / name, "asks for posix.mkdir: it wants to run code|refused, it asks for")
+    refuse(tmp_path / name, "refused, it asks for posix.mkdir")
     assert not mark.exists()
 
 

@@ -17,6 +17,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from vocoder.checkpoints import file as checkpoint_file
 from vocoder.checkpoints.configuration import read_config
+from vocoder.checkpoints.file import read_checkpoint
 from vocoder.checkpoints.loading import detect_dialect, load_vocoder
 from vocoder.checkpoints.saving import save_checkpoint
 from vocoder.dialects.coqui import COQUI
@@ -336,6 +337,24 @@ def test_an_absent_device_is_one_line(tmp_path: Path) -> None:
     for device in ("nonsense", "cuda:99"):
         with pytest.raises(InputError, match="use cpu"):
             load_vocoder(path, device=device)
+
+
+def test_numpy_arrays_beside_the_model_are_data(tmp_path: Path) -> None:
+    beside = {
+        "mel_mean": np.zeros(8), "names": np.array(["a", None], dtype=object), "scale": np.arange(6.0).reshape(2, 3).T,
+        "best": np.float32(0.2), "log": {"loss": [np.float64(0.1)] * 3, "bytes": b"\xff"},
+    }  # fmt: skip
+    for zipped in (True, False):
+        content = {"model": ivanvovk_state()} | beside
+        path = write(tmp_path, content, ivanvovk_config(), _use_new_zipfile_serialization=zipped)
+        assert load_vocoder(path).weights_hash == weights_hash(network(IVANVOVK, ivanvovk_config()))
+
+
+def test_numpy_numbers_in_a_carried_configuration_are_settings(lmnt_state: State, tmp_path: Path) -> None:
+    params = {"sample_rate": np.int64(16000), "hop_samples": 300, "noise_schedule": np.linspace(1e-6, 1e-2, 50)}
+    assert load_vocoder(write(tmp_path, {"model": lmnt_state, "params": params})).sample_rate == 16000
+    config = read_checkpoint(tmp_path / "checkpoint_1000.pt").config
+    assert config["noise_schedule"] == np.linspace(1e-6, 1e-2, 50).tolist()
 
 
 # --- coqui's statistics -------------------------------------------------------------------------

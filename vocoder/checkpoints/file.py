@@ -1,9 +1,6 @@
 """Reads a stranger's checkpoint without running anything it holds: names, tensors, its configuration."""
 
-import _codecs
 import os
-import pickle
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,28 +12,10 @@ from torch import Tensor
 
 from vocoder.dialects.detection import unwrapped
 from vocoder.errors import InputError
-from vocoder.safe_loading.pickle_guard import HostilePickle
-from vocoder.safe_loading.torch_file import PACKED, SPARE, check_torch_path, refusal
+from vocoder.safe_loading.torch_file import PACKED, SPARE, load_torch
 
 SIZE_LIMIT = 4 << 30  # bytes; the base network with its optimiser's state takes 0.2 GiB
 NAME_LIMIT = 200  # characters of a tensor's name
-
-
-def _plain_dict(*_: Any) -> dict[Any, Any]:
-    """torch's unpickler fills no defaultdict, and nobody here needs its default."""
-    return {}
-
-
-# What trainers leave beside the model and can only be data: an optimiser's defaultdict, a loss that is a numpy number.
-_SCALAR = np.float64(0).__reduce__()[0]
-_HARMLESS: list[Any] = [
-    dict,
-    (_plain_dict, "collections.defaultdict"),
-    _codecs.encode,  # bytes, in the old protocol that torch writes
-    np.dtype,
-    *(type(np.dtype(name)) for name in ("float64", "float32", "int64", "int32", "bool")),
-    *((_SCALAR, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
-]
 
 
 @dataclass(frozen=True)
@@ -54,7 +33,7 @@ def read_checkpoint(path: Path) -> CheckpointFile:
     InputError (one line) for everything else.
     """
     _check_size(path)
-    content = _loaded(path)
+    content = _content(path)
     if not isinstance(content, Mapping):
         kind = type(content).__name__
         raise InputError(f"{path} holds a {kind}, not a state dict; give a WaveGrad checkpoint")
@@ -63,7 +42,7 @@ def read_checkpoint(path: Path) -> CheckpointFile:
     _check_numbers(tensors, path)
     state, wrapper = unwrapped(tensors)
     carried = [content[key] for key in ("config", "params") if isinstance(content.get(key), Mapping)]
-    return CheckpointFile(state, wrapper, dict(carried[0]) if carried else {})
+    return CheckpointFile(state, wrapper, _plain(carried[0]) if carried else {})
 
 
 def _check_size(path: Path) -> None:
@@ -80,28 +59,14 @@ def _check_size(path: Path) -> None:
         )
 
 
-def _loaded(path: Path) -> Any:
+def _content(path: Path) -> Any:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # old storages and pickle protocols: harmless if they load
-            check_torch_path(path)
-            with torch.serialization.safe_globals(_HARMLESS):
-                return torch.load(path, map_location="cpu", weights_only=True)
-    except HostilePickle as error:
-        raise InputError(f"{path}: refused, {error}; give a plain state dict, as torch.save writes it") from error
-    except pickle.UnpicklingError as error:
-        with open(path, "rb") as file:
-            start = file.read(2)
-        reason = refusal(start, str(error))
-        raise InputError(f"{path} {reason}; give a plain state dict, as torch.save writes it") from error
-    except PermissionError as error:
+        with path.open("rb") as file:
+            return load_torch(file, path.stat().st_size, advice="give a plain state dict, as torch.save writes it")
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); mend its rights") from error
-    except Exception as error:  # a torn or foreign file can make torch's readers raise nearly anything
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise InputError(
-            f"{path} is no checkpoint that torch can read: truncated, damaged or another kind of file "
-            f"({reason}); copy or download it again"
-        ) from error
 
 
 def _tensors(state: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
@@ -120,11 +85,20 @@ def _has_tensors(state: Mapping[Any, Any]) -> bool:
 
 
 def _check_numbers(state: Mapping[str, Tensor], path: Path) -> None:
-    """All of them stand in the file: others were never there, and to look at them would take their memory."""
-    found = [tensor.untyped_storage() for tensor in state.values() if _has_storage(tensor)]
-    storages = {storage.data_ptr(): storage.nbytes() for storage in found}  # views share one
-    if sum(storages.values()) > PACKED * path.stat().st_size + SPARE:
+    """Raises InputError for tensors with more numbers than the file can hold, before their memory is touched."""
+    storages = [tensor.untyped_storage() for tensor in state.values() if _has_storage(tensor)]
+    sizes = {storage.data_ptr(): storage.nbytes() for storage in storages}  # views share one
+    if sum(sizes.values()) > PACKED * path.stat().st_size + SPARE:
         raise InputError(f"{path} claims more numbers than the file holds; give the checkpoint of a trained WaveGrad")
+
+
+def _plain(value: Any) -> Any:
+    """Returns a configuration as JSON would hold it: NumPy's numbers as Python's, arrays as lists."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _has_storage(tensor: Tensor) -> bool:

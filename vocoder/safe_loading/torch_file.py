@@ -1,13 +1,18 @@
-"""Checks a file of torch.save's before torch loads it: it must take little more memory than it has bytes."""
+"""Reads a file of torch.save's without running anything it holds, in little more memory than it has bytes."""
 
 import io
+import pickle
 import re
 import struct
+import warnings
 import zipfile
-from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from vocoder.safe_loading.pickle_guard import HostilePickle, check_pickle
+import torch
+
+from vocoder.errors import InputError
+from vocoder.safe_loading.numpy_parts import NUMPY_NAMES, ArrayStandIn, DTypeStandIn, RefusedPickle, Resolver
+from vocoder.safe_loading.pickle_guard import MOST_STEPS, HostilePickle, check_pickle
 
 LARGEST_PICKLE = 64 << 20  # bytes: names and shapes, no numbers
 LARGEST_DIRECTORY = 4 << 20  # bytes of an archive's list of members; a member takes about 100
@@ -16,6 +21,55 @@ SPARE = 1 << 16  # bytes of an archive's own tables
 _END, _END_64, _LOCATOR_64 = struct.Struct("<4s8xLLH"), struct.Struct("<4s36xQQ"), struct.Struct("<4s4xQ4x")
 _LEGACY_PICKLES = 5  # magic number, version, system, content, names of storages
 _CONSTRUCTORS = re.compile(r"\w+Tensor")  # torch.FloatTensor(n) makes n numbers; files rebuild theirs from storages
+
+
+def _plain_dict(*_: Any) -> dict[Any, Any]:
+    """Stands for a defaultdict: torch's unpickler fills none, and nothing here needs its default."""
+    return {}
+
+
+# What may stand beside tensors and can only be data: an optimiser's defaultdict, NumPy's arrays and numbers.
+_HARMLESS: list[Any] = [
+    dict,
+    (_plain_dict, "collections.defaultdict"),
+    *((token, name) for name, token in NUMPY_NAMES.items()),
+    # torch sets the state of types in this list alone; no pickle can ask for a name with a line end
+    (ArrayStandIn, "\narray"),
+    (DTypeStandIn, "\ndtype"),
+]
+
+
+def load_torch(file: BinaryIO, size: int, *, advice: str) -> Any:
+    """Returns the content of a file of `size` bytes: tensors, numbers, text and NumPy arrays in plain containers.
+
+    InputError for every other file, without its name: the cause, then `advice` on what to give instead.
+    """
+    try:
+        with warnings.catch_warnings(), torch.serialization.safe_globals(_HARMLESS):
+            warnings.simplefilter("ignore")  # old storages and pickle protocols: harmless if they load
+            check_torch_file(file, size)
+            content = torch.load(file, map_location="cpu", weights_only=True)
+        return Resolver(2 * MOST_STEPS, others=True).resolve(content)
+    except (HostilePickle, RefusedPickle) as error:
+        raise InputError(f"refused, {error}; {advice}") from error
+    except pickle.UnpicklingError as error:
+        file.seek(0)
+        raise InputError(f"{_refusal(file.read(2), str(error))}; {advice}") from error
+    except Exception as error:  # a torn or foreign file can make torch's readers raise nearly anything
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise InputError(
+            f"not a readable torch file: truncated, damaged or another kind ({reason}); copy or download it again"
+        ) from error
+
+
+def _refusal(start: bytes, error: str) -> str:
+    """Says why torch's restricted unpickler did not load a file that begins with these two bytes."""
+    name = re.search(r"GLOBAL ([\w.]{1,80})", error)
+    if name:
+        return f"refused, it asks for {name[1]}: it wants to run code or holds objects that are no tensors"
+    if start[:1] != b"\x80" and start != b"PK":
+        return "not a file that torch writes"
+    return "refused, a pickle of another kind: it wants to run code or holds objects that are no tensors"
 
 
 def check_torch_file(file: BinaryIO, size: int) -> None:
@@ -29,22 +83,6 @@ def check_torch_file(file: BinaryIO, size: int) -> None:
     else:
         _check_legacy(file, size)
     file.seek(0)
-
-
-def check_torch_path(path: Path) -> None:
-    """Checks a file on the disk so."""
-    with path.open("rb") as file:
-        check_torch_file(file, path.stat().st_size)
-
-
-def refusal(start: bytes, error: str) -> str:
-    """Says why torch's restricted unpickler did not load a file that begins with these two bytes."""
-    asked = re.search(r"GLOBAL ([\w.]{1,80})", error)
-    if asked:
-        return f"asks for {asked[1]}: it wants to run code or holds objects that are no tensors; refused"
-    if start[:1] != b"\x80" and start != b"PK":
-        return "is another kind of file, none that torch writes; copy or download it again"
-    return "is a pickle of another kind: it wants to run code or holds objects that are no tensors; refused"
 
 
 def _check_archive(file: BinaryIO, size: int) -> None:

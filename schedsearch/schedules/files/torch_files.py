@@ -1,8 +1,6 @@
-"""Torch files: ivanvovk's tensors and lists, BDDM's tuples, dicts of any of these."""
+"""Torch files: ivanvovk's tensors and lists, BDDM's tuples, NumPy arrays, dicts of any of these."""
 
 import io
-import pickle
-import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,25 +13,18 @@ from schedsearch.schedules.files.writing import Layout
 from schedsearch.schedules.schedule import Array
 from vocoder.errors import InputError
 from vocoder.safe_loading.safe_pickle import SIZE_LIMIT, read_filled
-from vocoder.safe_loading.torch_file import check_torch_file, refusal
+from vocoder.safe_loading.torch_file import load_torch
 
 
 def read_torch(path: str | Path) -> Read:
-    """Reads torch files; only tensors and plain containers are loaded (`weights_only`)."""
+    """Reads torch files; only tensors, NumPy arrays and plain containers are loaded."""
     data = read_filled(path)
     try:
         _check_unpacked_size(data)
-        check_torch_file(io.BytesIO(data), len(data))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of other pickle protocols
-            content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-        return _of_torch(content)
+        return _of_torch(load_torch(io.BytesIO(data), len(data), advice="give betas alone, as torch.save writes them"))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    except pickle.UnpicklingError as error:
-        reason = refusal(data[:2], str(error))
-        raise InputError(f"{path}: {reason}; give betas alone, as torch.save writes them") from error
-    except Exception as error:  # truncated and hostile files make torch.load raise nearly anything
+    except Exception as error:  # truncated archives and odd tensors make zipfile and torch raise nearly anything
         raise InputError(f"{path}: not a readable torch file of plain numbers: {one_line(error)}") from error
 
 
@@ -64,7 +55,9 @@ def _of_torch(content: object) -> Read:
         plain = content.dtype in (torch.float32, torch.float64)
         name = str(content.dtype).removeprefix("torch.")
         return betas, f"a 1-D {name} tensor", (Layout.IVANVOVK,) if plain else ()
-    raise InputError(f"expected a 1-D tensor or a list of numbers, got {describe(content)}")
+    if isinstance(content, np.ndarray) and content.ndim == 1 and content.dtype.kind == "f":
+        return content.astype(np.float64), f"a 1-D {content.dtype} array", ()  # torch.load as it stands refuses it
+    raise InputError(f"expected a 1-D tensor, an array or a list of numbers, got {describe(content)}")
 
 
 def _betas_of_bddm(
