@@ -1,4 +1,4 @@
-"""What vocoder/allocator.py saves: a network call of the demo voice with it and without, in processes that take turns.
+"""Times a network call of the demo voice with vocoder/allocator.py and without, in processes that take turns.
 
 python -m experiments.bench_allocator [--rounds 7] [--clips 16] [--seconds 1.2]
 """

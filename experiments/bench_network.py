@@ -30,7 +30,7 @@ Call = Callable[[], Tensor]
 
 
 class PlainWaveGrad:
-    """The same weights through F.conv1d and F.interpolate on [B, channels, T], as in the figures."""
+    """Runs the same weights through F.conv1d and F.interpolate on [B, channels, T], as in the figures."""
 
     def __init__(self, network: WaveGradNetwork) -> None:
         self.config = network.config
@@ -40,7 +40,7 @@ class PlainWaveGrad:
         }
 
     def __call__(self, y: Tensor, mel: Tensor, noise_level: Tensor) -> Tensor:
-        """y [B, samples], mel [B, n_mels, frames], noise_level [B] -> eps [B, samples]."""
+        """Predicts noise: y [B, samples], mel [B, n_mels, frames], noise_level [B] -> eps [B, samples]."""
         x = self._convolve("signal", y[:, None])
         modulation = [self._film(0, x, noise_level)]
         for i, factor in enumerate(self.config.factors[:0:-1]):
@@ -81,7 +81,7 @@ class PlainWaveGrad:
 
 
 def calls(clips: int, seconds: float) -> dict[str, Call]:
-    """What is timed, by row, all on the same weights and inputs."""
+    """Returns the calls to time, by row, all on the same weights and inputs."""
     torch.manual_seed(0)
     network = freeze(WaveGradNetwork(LMNT.network_config({}), LMNT.quirks))
     frames = int(seconds * SAMPLE_RATE) // network.config.hop_length
@@ -110,7 +110,7 @@ def timed(call: Call) -> float:
 
 
 def report(rows: dict[str, Call], rounds: int) -> None:
-    """One line a row: median seconds, how many times faster than plain, and how far from plain's output."""
+    """Prints a line a row: median seconds, how many times faster than plain, and how far from its output."""
     reference = rows[PLAIN]()
     scale = reference.abs().max()
     errors = {name: float((call() - reference).abs().max() / scale) for name, call in rows.items()}

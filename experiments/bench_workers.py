@@ -1,8 +1,8 @@
-"""How many candidates several processes on one study score in the time that one takes; part of `make bench`.
+"""Measures how many candidates several processes on one study score beside one process; part of `make bench`.
 
-The evaluator sleeps, so that what is measured is the store (turns, claims, reads) and not the processor; with --real
-it runs the demo voice, one thread a worker, and what is measured is the machine's cores too. --postgresql starts a
-server on loopback. Each worker is a process, and all begin when the last is ready.
+The evaluator sleeps, so that the store is measured (locks, claims, reads) and not the processor. With --real it runs
+the demo voice, one thread a worker, which measures the machine's cores too. --postgresql starts a server on loopback.
+Each worker is a process, and all begin when the last is ready.
 """
 
 import argparse
@@ -59,7 +59,7 @@ class Sleeping:
 
 
 def of_demo(clips: int, seconds: float) -> Evaluator:
-    """The demo voice on so many search clips, in one thread: of more than one, none outlives a fork."""
+    """Opens the demo voice on so many search clips, in one thread: more threads do not outlive a fork."""
     torch.set_num_threads(1)
     voice = load_voice("demo")
     vocoder = open_vocoder(voice)
@@ -68,7 +68,7 @@ def of_demo(clips: int, seconds: float) -> Evaluator:
 
 
 def work(url: str, workers: int, heat: Any, candidates: int, strategy: str, ready: Barrier) -> None:
-    """One worker."""
+    """Runs one worker's search."""
     store = opened(url, workers)
     proposing = Bayesian(strategy, SPACE, 0, index=store.next_index, pending=store.in_flight)
     ready.wait()
@@ -77,18 +77,21 @@ def work(url: str, workers: int, heat: Any, candidates: int, strategy: str, read
 
 
 def opened(url: str, workers: int) -> Store:
-    """A study for each number of workers: what one has scored, the next must not find."""
+    """Opens a study of its own for each number of workers, so that none finds scores of another."""
     identity = {"dataset": "bench", "sample_rate": 16000, "iterations": STEPS, "workers": workers}
     return Store(url, identity, {OBJECTIVE: "minimize"})
 
 
 def seconds_of(workers: int, url: str, heat: Any, candidates: int, strategy: str) -> float:
-    """Wall time from when all are ready to when the last has ended; AssertionError unless all is accounted for."""
+    """Returns the wall time from when all are ready to when the last has ended.
+
+    AssertionError unless every candidate was scored once.
+    """
     store = opened(url, workers)
     if store.next_index():
         raise SystemExit("the database must be empty, and holds the study of an earlier bench; give another")
     awake = Sleeping(0) if isinstance(heat, Sleeping) else heat
-    for name, schedule in baselines(STEPS).items():  # not what is measured
+    for name, schedule in baselines(STEPS).items():  # these are not measured
         store.add_baseline(name, schedule, awake.evaluate([schedule], (0,))[0])
     context = multiprocessing.get_context("fork")  # torch takes seconds to import
     ready = context.Barrier(workers + 1)
@@ -101,9 +104,9 @@ def seconds_of(workers: int, url: str, heat: Any, candidates: int, strategy: str
     for process in processes:
         process.join()
     took = time.perf_counter() - began
-    found = [t.user_attrs["index"] for t in opened(url, workers).study.get_trials() if "result" in t.user_attrs]
-    if sorted(found) != list(range(candidates)):
-        raise AssertionError(f"{workers} workers scored {sorted(found)}")
+    indices = [t.user_attrs["index"] for t in opened(url, workers).study.get_trials() if "result" in t.user_attrs]
+    if sorted(indices) != list(range(candidates)):
+        raise AssertionError(f"{workers} workers scored {sorted(indices)}")
     return took
 
 
@@ -133,7 +136,7 @@ def main() -> None:
 
 
 def measured(options: argparse.Namespace, heat: Any, server: str | None) -> list[dict[str, float]]:
-    """A row a number of workers."""
+    """Returns a row for each number of workers."""
     rows: list[dict[str, float]] = []
     for workers in map(int, options.workers.split()):
         with _storage(options.storage, server) as url:
@@ -153,7 +156,7 @@ def _server(wanted: bool) -> Any:
 
 @contextmanager
 def _storage(given: str | None, server: str | None) -> Iterator[str]:
-    """The one given, or a database for each number of workers."""
+    """Returns the URL given, or that of a new database for each number of workers."""
     with tempfile.TemporaryDirectory() as folder:
         own = postgresql.new_database(server) if server else sqlite_url(Path(folder) / "study.db")
         yield given or own

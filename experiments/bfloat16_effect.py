@@ -1,4 +1,4 @@
-"""What bfloat16 autocast does to scores: `python -m experiments.bfloat16_effect [DATASET] [--rate HZ] [--clips N]`.
+"""Measures what bfloat16 does to scores: `python -m experiments.bfloat16_effect [DATASET] [--rate HZ] [--clips N]`.
 
 The same schedules, held-out clips and noise in float32 and in bfloat16: mean paired difference (bfloat16 - float32)
 with its 95 % interval, and whether both precisions rank the schedules alike. Writes bfloat16.csv into

@@ -70,12 +70,12 @@ class Source:
 
     @property
     def by_hand(self) -> str:
-        """The way out where it can't be downloaded."""
+        """Says what to do where it cannot be downloaded."""
         return f"download Debian's package {self.package} on another machine and pass the file with --deb FILE"
 
     def split_of(self, name: str) -> str:
-        """Every third clip in alphabetical order is for the search (12), the others are held out (24), the rest
-        trains."""
+        """Returns the folder of a prompt: every third clip in alphabetical order is for the search (12), the others
+        are held out (24), the rest is for training."""
         if name not in self.clips:
             return "train"
         return "clips/search" if sorted(self.clips).index(name) % 3 == 0 else "clips/held_out"
@@ -97,7 +97,7 @@ SOURCES = {
 
 
 def download(source: Source, folder: Path) -> Path:
-    """`apt-get download` asks no root rights, but needs the lists of an `apt-get update`."""
+    """Runs `apt-get download`, which needs no root rights, but the lists of an `apt-get update`."""
     if shutil.which("apt-get") is None:
         raise SystemExit(f"apt-get is not on this machine; {source.by_hand}")
     folder.chmod(0o755)  # apt-get may fetch as its own user, who must see the folder
@@ -113,7 +113,7 @@ def download(source: Source, folder: Path) -> Path:
 
 
 def data_archive(source: Source, deb: Path) -> bytes:
-    """The member data.tar.* of a Debian package, by deb(5): ar, 60-byte headers, size at 48 to 58, even offsets."""
+    """Returns data.tar.* of a Debian package, by deb(5): ar, 60-byte headers, size at 48 to 58, even offsets."""
     content = deb.read_bytes() if deb.is_file() else b""
     if not content.startswith(b"!<arch>\n"):
         raise SystemExit(f"{deb} is not a Debian package; {source.by_hand}")
@@ -128,21 +128,21 @@ def data_archive(source: Source, deb: Path) -> bytes:
 
 
 def prompts(source: Source, deb: Path) -> dict[str, bytes]:
-    """Flat name -> bytes: dictate/play_help.g722 becomes dictate__play_help. Nothing is unpacked to disk."""
-    found: dict[str, bytes] = {}
+    """Reads flat name -> bytes: dictate/play_help.g722 becomes dictate__play_help. Nothing is unpacked to disk."""
+    coded: dict[str, bytes] = {}
     with tarfile.open(fileobj=io.BytesIO(data_archive(source, deb))) as archive:
         for member in archive:
             name = member.name.rpartition(source.folder)[2].removesuffix(source.ending).replace("/", "__")
             if source.folder in member.name and (file := archive.extractfile(member)):  # None for a folder
-                found[name] = file.read()
-    missing = [name for name in source.clips if name not in found]
+                coded[name] = file.read()
+    missing = [name for name in source.clips if name not in coded]
     if missing:
         raise SystemExit(f"{deb} lacks {missing[0]}; {source.by_hand}")
-    return dict(sorted(found.items()))
+    return dict(sorted(coded.items()))
 
 
 def decode(source: Source, coded: bytes) -> np.ndarray:
-    """int16 [samples] at the source's rate."""
+    """Decodes int16 [samples] at the source's rate."""
     if source.ending == ".wav":
         audio, rate = soundfile.read(io.BytesIO(coded), dtype="int16")
         if (rate, audio.ndim) != (source.rate, 1):
@@ -158,7 +158,7 @@ def decode(source: Source, coded: bytes) -> np.ndarray:
 
 
 def pcm_sha256(audio: np.ndarray) -> str:
-    """Of the little-endian samples, as FLAC bytes differ between versions of the coder."""
+    """Hashes the little-endian samples, since FLAC bytes differ between versions of the coder."""
     return hashlib.sha256(audio.astype("<i2").tobytes()).hexdigest()
 
 
@@ -170,7 +170,7 @@ def write(path: Path, audio: np.ndarray, rate: int) -> None:
 
 
 def refuse_strangers(source: Source, out: Path, names: set[str]) -> None:
-    """A clip left in train/ by another selection would spoil the held-out scores."""
+    """Refuses other FLAC files: a clip left in train/ by another selection would spoil the held-out scores."""
     for path in sorted(out.rglob("*.flac")):
         if path.stem not in names or path != out / source.split_of(path.stem) / path.name:
             raise SystemExit(f"{path} does not belong to this voice; remove it or name another OUT_FOLDER")
@@ -187,7 +187,7 @@ def write_table(source: Source, out: Path, audio: dict[str, np.ndarray]) -> None
 
 
 def check_table(source: Source, out: Path) -> None:
-    """The clips that scores were published for, or a clear no."""
+    """Refuses clips other than those that scores were published for."""
     if not source.table.exists() or source.table.read_text() != (out / "clips.csv").read_text():
         raise SystemExit(
             f"{out / 'clips.csv'} differs from the committed {source.table.name}: another version of {source.package}?"

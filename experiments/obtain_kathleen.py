@@ -52,24 +52,24 @@ class Recording:
 
     @property
     def original(self) -> Path:
-        """Below the public repository."""
+        """The file in the public repository."""
         return Path("data") / f"{self.name}_{self.take}.wav"
 
     @property
     def prepared(self) -> Path:
-        """Below OUT_FOLDER."""
+        """The file in OUT_FOLDER."""
         folder = Path("train") if self.split == "train" else Path("clips") / self.split
         return folder / f"{self.name}.flac"
 
 
 def recordings(table: Path) -> list[Recording]:
-    """Those of takes.csv, sorted by name."""
+    """Reads takes.csv, which is sorted by name."""
     with table.open(newline="") as file:
         return [Recording(**row) for row in csv.DictReader(file)]
 
 
 def clone(folder: Path) -> Path:
-    """The public repository at COMMIT, without its history."""
+    """Clones the public repository at COMMIT, without its history."""
     git = ["git", "-C", str(folder)]
     for arguments in (
         ["init", "--quiet"],
@@ -87,21 +87,21 @@ def clone(folder: Path) -> Path:
 
 
 def read(path: Path, rate: int, *, channels: Sequence[int]) -> np.ndarray:
-    """int16 [samples, channel]; SystemExit where it is missing or something else."""
+    """Reads int16 [samples, channel]; SystemExit where the file is missing or something else."""
     try:
-        audio, found = soundfile.read(path, dtype="int16", always_2d=True)
+        audio, file_rate = soundfile.read(path, dtype="int16", always_2d=True)
     except (OSError, RuntimeError) as error:
         raise SystemExit(f"{path} cannot be read ({error}); {BY_HAND}") from error
-    if found != rate or audio.shape[1] not in channels or not len(audio):
+    if file_rate != rate or audio.shape[1] not in channels or not len(audio):
         raise SystemExit(
-            f"{path} must be {rate} Hz with {' or '.join(map(str, channels))} channels, and is {found} Hz with "
+            f"{path} must be {rate} Hz with {' or '.join(map(str, channels))} channels, and is {file_rate} Hz with "
             f"{audio.shape[1]}, {len(audio)} samples; {BY_HAND}"
         )
     return np.asarray(audio)
 
 
 def prepare(original: np.ndarray) -> np.ndarray:
-    """int16 [samples, channel] at 48 kHz -> int16 [samples] at 22,050 Hz, as the head of this file says."""
+    """Prepares int16 [samples, channel] at 48 kHz as the head of this file says: int16 [samples] at 22,050 Hz."""
     left = soxr.resample(original[:, 0] / 2**15, ORIGINAL_RATE, RATE, quality="VHQ")
     audio: np.ndarray = sosfiltfilt(butter(4, HIGH_PASS, "highpass", fs=RATE, output="sos"), left)
     audio = audio * min(LEVEL / np.sqrt(np.mean(audio**2)), PEAK / np.abs(audio).max())
@@ -110,7 +110,7 @@ def prepare(original: np.ndarray) -> np.ndarray:
 
 
 def audio_of(source: Path, used: Sequence[Recording]) -> Iterator[tuple[Recording, np.ndarray]]:
-    """Each recording, int16 [samples] at 22,050 Hz, from either kind of folder."""
+    """Yields each recording, int16 [samples] at 22,050 Hz, from either kind of folder."""
     manifest = source / "manifest.csv"
     files = prepared_files(manifest) if manifest.is_file() else None
     for recording in used:
@@ -123,7 +123,7 @@ def audio_of(source: Path, used: Sequence[Recording]) -> Iterator[tuple[Recordin
 
 
 def prepared_files(manifest: Path) -> dict[str, Path]:
-    """Name -> file, for every row of a manifest."""
+    """Reads name -> file of every row of a manifest."""
     with manifest.open(newline="", encoding="utf-8") as file:
         rows = csv.DictReader(file)
         if "file" not in (rows.fieldnames or []):
@@ -139,7 +139,7 @@ def write(path: Path, audio: np.ndarray) -> None:
 
 
 def refuse_strangers(out: Path, used: Sequence[Recording]) -> None:
-    """A clip left in train/ by another selection would spoil the held-out scores."""
+    """Refuses other FLAC files: a clip left in train/ by another selection would spoil the held-out scores."""
     known = {out / recording.prepared for recording in used}
     for path in sorted(out.rglob("*.flac")):
         if path not in known:
@@ -147,12 +147,12 @@ def refuse_strangers(out: Path, used: Sequence[Recording]) -> None:
 
 
 def pcm_sha256(audio: np.ndarray) -> str:
-    """Of the little-endian samples, as FLAC bytes differ between versions of the coder."""
+    """Hashes the little-endian samples, since FLAC bytes differ between versions of the coder."""
     return hashlib.sha256(audio.astype("<i2").tobytes()).hexdigest()
 
 
 def row_of(recording: Recording, audio: np.ndarray) -> dict[str, str]:
-    """Of clips.csv."""
+    """Returns a row of clips.csv."""
     return {
         "name": recording.name,
         "split": recording.split,
@@ -169,7 +169,7 @@ def write_table(path: Path, rows: Sequence[dict[str, str]]) -> None:
 
 
 def differing(rows: Sequence[dict[str, str]], table: Path) -> list[str]:
-    """Names of clips whose samples are not those of the table; SystemExit where it is another recording."""
+    """Names the clips whose samples are not those of the table; SystemExit for another recording."""
     with table.open(newline="") as file:
         committed = {row["name"]: row for row in csv.DictReader(file)}
     if {(row["name"], row["split"]) for row in rows} != {(row["name"], row["split"]) for row in committed.values()}:

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own on loopback, for benches and tests; it ends with its block, and its data too."""
+"""Starts a PostgreSQL server on loopback for benches and tests; server and data end with the block."""
 
 import os
 import pwd
@@ -14,14 +14,15 @@ from pathlib import Path
 
 
 class Missing(RuntimeError):
-    """Why none can be started here."""
+    """The reason why no server can be started here."""
 
 
 @contextmanager
 def server() -> Iterator[str]:
-    """Its URL, to which a database's name is added; Missing where PostgreSQL, its driver or a user for it is not there.
+    """Yields the server's URL, to which a database's name is added.
 
-    Debian has initdb outside PATH. It refuses to run as root, and runs as nobody there.
+    Missing where PostgreSQL, its driver or a user for it is not there. Debian has initdb outside PATH. initdb refuses
+    to run as root: for root it runs as nobody.
     """
     initdb, as_nobody = _initdb(), _as_nobody()
     folder = Path(tempfile.mkdtemp(prefix="postgres"))
@@ -42,7 +43,7 @@ def server() -> Iterator[str]:
 
 
 def new_database(server: str) -> str:
-    """The URL of an empty database."""
+    """Makes an empty database and returns its URL."""
     import psycopg
 
     name = f"of_{os.getpid()}_{time.monotonic_ns()}"
@@ -52,12 +53,12 @@ def new_database(server: str) -> str:
 
 
 def _initdb() -> Path:
-    found = shutil.which("initdb") or next(map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None)
-    if found is None:
+    initdb = shutil.which("initdb") or next(map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None)
+    if initdb is None:
         raise Missing("PostgreSQL is not installed")
     if find_spec("psycopg") is None:
         raise Missing("the extra schedsearch[postgres] is not installed")
-    return Path(found)
+    return Path(initdb)
 
 
 def _as_nobody() -> list[str]:

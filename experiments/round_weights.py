@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def rounded(weights: Tensor) -> Tensor:
-    """Of the same shape and type; what has one dimension (biases, gains) and what is constant stays as it is."""
+    """Rounds a tensor in its shape and type; biases, gains (one dimension) and constants stay as they are."""
     if weights.dim() < 2 or not weights.is_floating_point():
         return weights
     exact = weights.float()

@@ -31,10 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         voice = load_voice(options.dataset, options.rate, experiments=options.experiments)
-        found, shipped = voice_folder(voice, options.results), voice_folder(voice, options.shipped)
-        for length in _lengths(found, options.iters):
+        own, shipped = voice_folder(voice, options.results), voice_folder(voice, options.shipped)
+        for length in _lengths(own, options.iters):
             _make_page(options, voice.sample_rate, length)
-            ship(found / f"{length}iters", shipped / f"{length}iters")
+            ship(own / f"{length}iters", shipped / f"{length}iters")
             print(f"shipped {shipped}/{length}iters")
     except InputError as error:
         print(f"ship_results: {error}", file=sys.stderr)
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def ship(source: Path, target: Path) -> None:
-    """All of FILES, or none where one is missing or the page is too large to be committed."""
+    """Copies all of FILES, or none where one is missing or the page is too large to be committed."""
     missing = [name for name in FILES if not (source / name).is_file()]
     if missing:
         raise InputError(f"{source} lacks {missing[0]}; let its search end first")
@@ -66,12 +66,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _lengths(found: Path, asked: str) -> list[int]:
+def _lengths(folder: Path, asked: str) -> list[int]:
     if asked:
         return list(lengths(asked))
-    finished = sorted(int(path.parent.name.removesuffix("iters")) for path in found.glob("*iters/run.json"))
+    finished = sorted(int(path.parent.name.removesuffix("iters")) for path in folder.glob("*iters/run.json"))
     if not finished:
-        raise InputError(f"{found} has no finished search; run make search first")
+        raise InputError(f"{folder} has no finished search; run make search first")
     return finished
 
 

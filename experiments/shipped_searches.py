@@ -1,4 +1,4 @@
-"""What searches found, as the tables in README and results/shipped/README.md: `python -m experiments.shipped_searches`.
+"""Prints the tables of searches in the READMEs: `python -m experiments.shipped_searches`.
 
 Reads results/shipped/<dataset>/<rate>hz/<iters>iters/run.json of every voice and length, or of another folder that is
 given. The first table has the objective of what ships, its PESQ, and the searched schedule minus the best baseline; the
@@ -22,7 +22,7 @@ Row = Mapping[str, Any]  # of run.json's held_out
 
 
 @dataclass(frozen=True)
-class Found:
+class Search:
     """One search's result, and the voice it is of."""
 
     voice: str
@@ -31,86 +31,86 @@ class Found:
 
     @property
     def rows(self) -> dict[str, Row]:
-        """By metric; PESQ of either band is `pesq`."""
+        """The held-out rows by metric; PESQ of either band is `pesq`."""
         rows = {str(row["metric"]): row for row in self.result.facts["held_out"]}
         either = rows.get("pesq_wb", rows.get("pesq_nb"))
         return rows if either is None else rows | {"pesq": either}
 
     @property
     def side(self) -> str:
-        """Of a row: whose scores are those of what ships."""
+        """The side of a row that ships."""
         return "winner" if self.result.improves else "baseline"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the tables; 2 and one line where there is nothing to print."""
+    """Prints the tables; returns 2 after one line where there is nothing to print."""
     parser = argparse.ArgumentParser(prog="shipped_searches", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, default=SHIPPED, help=f"default: {SHIPPED}")
     folder = parser.parse_args(arguments).folder
     try:
-        found = list(searches(folder))
+        searches = list(read_searches(folder))
     except InputError as error:
         print(f"shipped_searches: {error}", file=sys.stderr)
         return 2
-    if not found:
+    if not searches:
         print(f"shipped_searches: no search has left a run.json below {folder}; give another folder", file=sys.stderr)
         return 2
-    print("\n\n".join([overview(found), differences(found), efforts(found)]))
+    print("\n\n".join([overview(searches), differences(searches), efforts(searches)]))
     return 0
 
 
-def searches(folder: Path) -> Iterator[Found]:
-    """Voice by voice, each from its shortest length to its longest."""
+def read_searches(folder: Path) -> Iterator[Search]:
+    """Reads searches voice by voice, each from its shortest length to its longest."""
     paths = sorted(folder.glob("*/*hz/*iters/run.json"), key=lambda path: (path.parts[-4], -_rate(path), _steps(path)))
     for path in paths:
         rate = _rate(path)
-        yield Found(f"{path.parts[-4]}, {rate / 1000:g} kHz", _steps(path), read_result(path.parent))
+        yield Search(f"{path.parts[-4]}, {rate / 1000:g} kHz", _steps(path), read_result(path.parent))
 
 
-def overview(found: Sequence[Found]) -> str:
-    """A row a voice, a column a length."""
-    return _by_length("held-out, of what ships", found, _cell)
+def overview(searches: Sequence[Search]) -> str:
+    """Writes a row a voice, a column a length."""
+    return _by_length("held-out, of what ships", searches, _cell)
 
 
-def efforts(found: Sequence[Found]) -> str:
-    """A row a voice, a column a length: candidates and minutes of work at them, of all processes together."""
-    return _by_length("candidates", found, _effort)
+def efforts(searches: Sequence[Search]) -> str:
+    """Writes a row a voice, a column a length: candidates and minutes of work of all processes together."""
+    return _by_length("candidates", searches, _effort)
 
 
-def differences(found: Sequence[Found]) -> str:
-    """A row a search: searched minus best baseline in the objective and the other metrics."""
+def differences(searches: Sequence[Search]) -> str:
+    """Writes a row a search: searched minus best baseline in the objective and the other metrics."""
     rows = []
-    for one in found:
-        rival = f"{one.result.facts['baseline']}{'' if one.result.improves else ', which ships'}"
-        told = [_interval(row, 3) if row else "" for row in (one.result.verdict, *map(one.rows.get, OTHERS))]
-        rows.append([one.voice, one.iterations, rival, *told])
+    for search in searches:
+        rival = f"{search.result.facts['baseline']}{'' if search.result.improves else ', which ships'}"
+        intervals = [_interval(row, 3) if row else "" for row in (search.result.verdict, *map(search.rows.get, OTHERS))]
+        rows.append([search.voice, search.iterations, rival, *intervals])
     return markdown_table(["voice", "steps", "best baseline", "objective", *OTHERS], rows)
 
 
-def _by_length(corner: str, found: Sequence[Found], told: Callable[[Found], str]) -> str:
-    lengths = sorted({one.iterations for one in found})
-    by_place = {(one.voice, one.iterations): told(one) for one in found}
-    voices = dict.fromkeys(one.voice for one in found)
+def _by_length(corner: str, searches: Sequence[Search], cell: Callable[[Search], str]) -> str:
+    lengths = sorted({search.iterations for search in searches})
+    by_place = {(search.voice, search.iterations): cell(search) for search in searches}
+    voices = dict.fromkeys(search.voice for search in searches)
     rows = [[voice, *(by_place.get((voice, n), "") for n in lengths)] for voice in voices]
     return markdown_table([corner, *(f"{n} steps" for n in lengths)], rows)
 
 
-def _effort(one: Found) -> str:
-    """Without the minutes where the table of trials was not shipped: with 100 betas a row it is the largest file."""
-    candidates = f"{one.result.facts['candidates']}"
-    if not (one.result.folder / TRIALS).is_file():
+def _effort(search: Search) -> str:
+    """Leaves out the minutes where trials.csv was not shipped: with 100 betas a row it is the largest file."""
+    candidates = f"{search.result.facts['candidates']}"
+    if not (search.result.folder / TRIALS).is_file():
         return candidates
-    trials = one.result.trials
+    trials = search.result.trials
     return f"{candidates} in {trials[trials['kind'] != 'baseline']['seconds'].sum() / 60:.0f} min"
 
 
-def _cell(one: Found) -> str:
-    objective, pesq = one.result.verdict, one.rows.get("pesq")
-    told = f"{objective[one.side]['mean']:.2f} ± {objective[one.side]['se']:.2f}"
+def _cell(search: Search) -> str:
+    objective, pesq = search.result.verdict, search.rows.get("pesq")
+    text = f"{objective[search.side]['mean']:.2f} ± {objective[search.side]['se']:.2f}"
     if pesq is not None:
-        told += f", PESQ {pesq[one.side]['mean']:.2f}"
-    ships = "" if one.result.improves else f", {one.result.facts['baseline']} ships"
-    return f"{told} ({_interval(objective, 2)}{ships})"
+        text += f", PESQ {pesq[search.side]['mean']:.2f}"
+    ships = "" if search.result.improves else f", {search.result.facts['baseline']} ships"
+    return f"{text} ({_interval(objective, 2)}{ships})"
 
 
 def _interval(row: Row, digits: int) -> str:

@@ -1,4 +1,4 @@
-"""What borrowing costs at each length, from transfers that were made one by one.
+"""Prints what borrowing costs at each length, from transfers that were made one by one.
 
     python -m experiments.transfer_summary [MATRIX ...] [--write FILE]
 

@@ -1,4 +1,4 @@
-"""A right voice, and the check's diagnosis of it with its front end, clips or weights spoilt."""
+"""Diagnoses a right voice with its front end, its clips or its weights spoilt."""
 
 import copy
 from collections.abc import Callable, Sequence

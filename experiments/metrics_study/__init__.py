@@ -1,1 +1,1 @@
-"""A study of the metrics: which of them should decide a search."""
+"""Studies which metric should decide a search."""

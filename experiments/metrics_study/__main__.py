@@ -1,8 +1,7 @@
-"""`python -m experiments.metrics_study [--voices DATASET ...] [--only PART ...]`: how the metrics rank schedules, and
-which should decide.
+"""Compares metrics by how they rank schedules: `python -m experiments.metrics_study [--voices DATASET ...]`.
 
-Scores are kept in results/bench; stopped, it goes on. Tables go into results/shipped/DATASET/RATEhz/metrics/, what they
-say together into results/shipped/metrics.md.
+Scores are stored in results/bench; a stopped study goes on. Tables of each voice go into
+results/shipped/DATASET/RATEhz/metrics/, the table of all voices into results/shipped/metrics.md.
 """
 
 import argparse
@@ -19,8 +18,8 @@ VOICES = ("demo", "june-16k", "kathleen-22k")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Scores what is not scored yet; 2 and one line for bad input."""
-    parser = argparse.ArgumentParser(prog="metrics_study", description=" ".join((__doc__ or "").split("\n")[:2]))
+    """Scores what has no score yet; returns 2 after one line for bad input."""
+    parser = argparse.ArgumentParser(prog="metrics_study", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--voices", nargs="+", default=list(VOICES), help=f"datasets (default: {' '.join(VOICES)})")
     parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS), help="none: the tables alone")
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""All voices and lengths together: which metric's choices lose least, in the worst case?"""
+"""Compares over all voices and lengths which metric's choices lose least in the worst case."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,17 +21,17 @@ schedules. Sums with PESQ count it from its best down. The first row loses least
 
 
 def write(benches: Sequence[Bench]) -> Path:
-    """A row a metric, a column a voice and length."""
-    found = {bench.dataset: pd.read_csv(bench.folder / "objectives.csv") for bench in benches}
-    atomic_write(PATH, (HEAD + "\n" + markdown(together(found)) + "\n").encode())
+    """Writes a row a metric, a column a voice and length."""
+    regrets = {bench.dataset: pd.read_csv(bench.folder / "objectives.csv") for bench in benches}
+    atomic_write(PATH, (HEAD + "\n" + markdown(together(regrets)) + "\n").encode())
     return PATH
 
 
-def together(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Dataset -> its regrets (steps, chosen_by, expected): the worst, the mean, and each; the least worst first."""
+def together(regrets: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Joins regrets (steps, chosen_by, expected) by dataset: worst, mean and each; the least worst first."""
     columns = {
         f"{dataset}, {steps}": of_length.set_index("chosen_by")["expected"]
-        for dataset, table in found.items()
+        for dataset, table in regrets.items()
         for steps, of_length in table.groupby("steps")
     }
     each = pd.DataFrame(columns)

@@ -1,4 +1,4 @@
-"""Do two metrics rank schedules alike?"""
+"""Measures whether two metrics rank schedules alike."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ def spearman(first: Array, second: Array) -> Array:
 
 
 def agreement(first: Array, second: Array, *, seed: int, resamples: int = RESAMPLES) -> dict[str, Agreement]:
-    """Of two metrics' losses [schedule, clip], on the same noise: "kendall" and "spearman"."""
+    """Returns the agreement of two metrics' losses [schedule, clip] on the same noise, by "kendall" and "spearman"."""
     first, second = in_common(first, second)
     schedules, clips = first.shape
     generator = np.random.default_rng(seed)
@@ -59,14 +59,14 @@ def agreement(first: Array, second: Array, *, seed: int, resamples: int = RESAMP
 
 
 def in_common(first: Array, second: Array) -> tuple[Array, Array]:
-    """[schedule, clip] twice -> the clips that both metrics were asked for, the schedules that failed in neither."""
+    """Cuts [schedule, clip] twice to the clips that both metrics scored and the schedules that failed in neither."""
     asked = np.isfinite(first).any(axis=0) & np.isfinite(second).any(axis=0)
     whole = np.isfinite(first[:, asked]).all(axis=1) & np.isfinite(second[:, asked]).all(axis=1)
     return first[np.ix_(whole, asked)], second[np.ix_(whole, asked)]
 
 
 def agreement_table(scopes: Mapping[str, Mapping[str, Array]]) -> pd.DataFrame:
-    """A row for every scope and pair of metrics; losses [schedule, clip] by scope and metric."""
+    """Returns a row for every scope and pair of metrics; losses are [schedule, clip] by scope and metric."""
     rows = []
     for scope, losses in scopes.items():
         for one, other in combinations(losses, 2):

@@ -1,4 +1,4 @@
-"""Known faults, added to the recordings and to what the vocoder made of them: which metric reacts to which?"""
+"""Adds known faults to recordings and to synthesis, to see which metric reacts to which."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,32 +22,32 @@ Degrade = Callable[[Tensor], Tensor]  # [clip, samples] -> the same shape
 
 
 def white_noise(audio: Tensor, snr: float) -> Tensor:
-    """White noise at `snr` dB below each clip."""
+    """Adds white noise `snr` dB below each clip."""
     power = audio.square().mean(-1, keepdim=True)
     return audio + _noise(audio) * (power * 10 ** (-snr / 10)).sqrt()
 
 
 def static_in_pauses(audio: Tensor, level: float) -> Tensor:
-    """White noise of `level` dB beside full scale, in the pauses alone."""
+    """Adds white noise of `level` dB beside full scale, in the pauses alone."""
     frames = audio.reshape(len(audio), -1, FRAME).square().mean(-1)
     quiet = frames < frames.amax(-1, keepdim=True) * 10 ** (PAUSE / 10)
     return audio + _noise(audio) * 10 ** (level / 20) * quiet.repeat_interleave(FRAME, -1)
 
 
 def low_pass(audio: Tensor, cutoff: float) -> Tensor:
-    """Butterworth of order 8 there and back, so without a delay: -6 dB at `cutoff` Hz."""
+    """Filters by a Butterworth of order 8 forwards and backwards, so without a delay: -6 dB at `cutoff` Hz."""
     sections = signal.butter(8, cutoff, fs=RATE, output="sos")
     filtered = signal.sosfiltfilt(sections, audio.double().numpy(), axis=-1)
     return torch.from_numpy(np.ascontiguousarray(filtered)).to(audio.dtype)
 
 
 def gain(audio: Tensor, decibels: float) -> Tensor:
-    """Louder or quieter."""
+    """Makes clips louder or quieter."""
     return audio * 10 ** (decibels / 20)
 
 
 def delay(audio: Tensor, samples: int) -> Tensor:
-    """Later, silence first."""
+    """Delays clips, with silence first."""
     return torch.nn.functional.pad(audio, (samples, 0))[..., : audio.shape[-1]]
 
 
@@ -76,18 +76,18 @@ OF_SYNTHESIS = (
 
 @dataclass(frozen=True)
 class Fault:
-    """A degradation of what it is added to; "" is none."""
+    """A degradation of recordings or synthesis; the name "" is none."""
 
     start: str  # recording or synthesis
     name: str
 
     @property
     def key(self) -> str:
-        """What its scores are kept under."""
+        """The name of its scores."""
         return f"{self.start}, {self.name or 'as it is'}"
 
     def degrade(self, audio: Tensor) -> Tensor:
-        """[clip, samples] -> the same shape."""
+        """Applies the degradation: [clip, samples] -> the same shape."""
         return DEGRADATIONS[self.name](audio) if self.name else audio
 
 

@@ -1,4 +1,4 @@
-"""Scores as losses: of every metric, less is better, so that metrics can be compared without asking for directions."""
+"""Turns scores into losses: less is better in every metric, so that no comparison asks for directions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,67 +40,67 @@ GOOD, USABLE = 0.5, 0.75  # parts of the schedules, best first
 
 @dataclass(frozen=True)
 class Losses:
-    """Of schedules of one length, on all clips, NaN where a value is missing."""
+    """Losses of schedules of one length, on all clips, NaN where a value is missing."""
 
     schedules: tuple[Named, ...]
     values: Mapping[str, Array]  # by metric, [schedule, clip, draw]
 
-    def only(self, kept: npt.NDArray[np.bool_]) -> "Losses":
-        """Of some schedules, [schedule]."""
-        named = tuple(each for each, keep in zip(self.schedules, kept, strict=True) if keep)
-        return Losses(named, {name: value[kept] for name, value in self.values.items()})
+    def only(self, mask: npt.NDArray[np.bool_]) -> "Losses":
+        """Returns the losses of the schedules in a mask [schedule]."""
+        schedules = tuple(named for named, keep in zip(self.schedules, mask, strict=True) if keep)
+        return Losses(schedules, {name: value[mask] for name, value in self.values.items()})
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """What can be less and better; the level itself cannot."""
+        """The metrics in which less is better; the level itself is not one."""
         return tuple(name for name in self.values if name != "level")
 
     def first_draw(self, metric: str) -> Array:
-        """[schedule, clip], the noise common to all schedules."""
+        """Returns losses [schedule, clip] of the first draw, whose noise all schedules share."""
         return self.values[metric][:, :, 0]
 
 
 def as_losses(scores: Mapping[str, Sequence[float]]) -> dict[str, Array]:
-    """Of each metric one value a clip -> the same with less being better, and the sums."""
-    found = {name: SIGNS[name] * np.asarray(row, dtype=np.float64) for name, row in scores.items()}
-    found[LEVEL] = np.abs(found["level"])
-    return found | {
-        name: np.sum([weight * found[part] for part, weight in parts.items()], axis=0) for name, parts in SUMS.items()
+    """Turns one value a clip of each metric into losses, and adds the sums."""
+    losses = {name: SIGNS[name] * np.asarray(row, dtype=np.float64) for name, row in scores.items()}
+    losses[LEVEL] = np.abs(losses["level"])
+    return losses | {
+        name: np.sum([weight * losses[part] for part, weight in parts.items()], axis=0) for name, parts in SUMS.items()
     }
 
 
 def stacked(
     schedules: Sequence[Named], scored: Sequence[Sequence[Mapping[str, Sequence[float]] | None]]
 ) -> Losses:
-    """Scores [schedule][draw], None where there are none -> losses."""
-    found = [[None if scores is None else as_losses(scores) for scores in draws] for draws in scored]
-    first = next(losses for draws in found for losses in draws if losses is not None)
+    """Turns scores [schedule][draw], None where there are none, into losses."""
+    losses = [[None if scores is None else as_losses(scores) for scores in draws] for draws in scored]
+    first = next(draw for draws in losses for draw in draws if draw is not None)
     nothing = {name: np.full_like(row, np.nan) for name, row in first.items()}
     values = {
-        name: np.array([[(nothing if draw is None else draw)[name] for draw in draws] for draws in found])
+        name: np.array([[(nothing if draw is None else draw)[name] for draw in draws] for draws in losses])
         for name in first
     }
     return Losses(tuple(schedules), {name: value.swapaxes(1, 2) for name, value in values.items()})
 
 
 def best_part(losses: Losses, clips: npt.NDArray[np.int64], part: float) -> npt.NDArray[np.bool_]:
-    """[schedule]: those with the best mean rank over the judges on these clips; no metric alone says which are good."""
+    """Returns a mask [schedule] of those with the best mean rank over the judges on these clips."""
     means = np.array([asked(losses.first_draw(judge)[:, clips]).mean(axis=1) for judge in JUDGES])
     ranks = means.argsort(axis=1).argsort(axis=1).mean(axis=0)
     return np.asarray(ranks <= np.quantile(ranks, part))
 
 
 def spread(losses: Losses, good: npt.NDArray[np.bool_]) -> dict[str, float]:
-    """Of each metric, the standard deviation of the means of good schedules: one standard unit of it."""
+    """Returns each metric's standard unit: the standard deviation of the means of good schedules."""
     return {name: float(scored_means(losses.first_draw(name)[good]).std(ddof=1)) for name in losses.metrics}
 
 
 def asked(values: Array) -> Array:
-    """[schedule, clip] -> the clips on which any schedule has a value."""
+    """Cuts [schedule, clip] to the clips on which any schedule has a value."""
     return np.asarray(values[:, np.isfinite(values).any(axis=0)])
 
 
 def scored_means(values: Array) -> Array:
-    """[schedule, clip] -> means over the clips that were asked for, of the schedules without a failure there."""
+    """Returns means of [schedule, clip] over the scored clips, of the schedules without a failure there."""
     means = asked(values).mean(axis=1)
     return np.asarray(means[np.isfinite(means)])

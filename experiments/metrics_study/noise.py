@@ -1,4 +1,4 @@
-"""How noisy is the difference of two schedules, and how many clips settle it?"""
+"""Measures how noisy the difference of two schedules is, and how many clips settle it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,14 +43,14 @@ class Components:
     within: float  # draws of one clip; NaN where there is one draw, and `between` holds both
 
     def deviation(self, draws: int) -> float:
-        """Of the mean of one clip's draws."""
+        """Returns the standard deviation of the mean of one clip's draws."""
         return float(np.sqrt(self.between + (0.0 if draws == 1 and np.isnan(self.within) else self.within / draws)))
 
 
 def components(differences: Array) -> Components:
-    """Unbiased (one-way analysis of variance), pooled over pairs: [pair, clip, draw] -> components.
+    """Estimates components of [pair, clip, draw] without bias (one-way analysis of variance), pooled over pairs.
 
-    The part between clips is 0 where its estimate is below.
+    A negative estimate of the part between clips becomes 0.
     """
     draws = differences.shape[2]
     between = differences.mean(axis=2).var(axis=1, ddof=1).mean()
@@ -61,13 +61,13 @@ def components(differences: Array) -> Components:
 
 
 def differences(values: Array) -> Array:
-    """Losses [schedule, clip, draw] -> of every pair of schedules, [pair, clip, draw], on the same noise."""
+    """Returns differences [pair, clip, draw] of all pairs of schedules, from losses [schedule, clip, draw]."""
     pairs = np.array(list(combinations(range(len(values)), 2)))
     return np.asarray(values[pairs[:, 0]] - values[pairs[:, 1]])
 
 
 def reliability(deviation: float, spread: float, clips: int) -> float:
-    """The part of the variance between schedules' means over so many clips that is not noise; below 0 it is all noise.
+    """Returns the part of the variance between schedules' means that is not noise; below 0 all of it is noise.
 
     `deviation` of the paired difference of two schedules on one clip, `spread` of their means as they stand.
     """
@@ -75,7 +75,7 @@ def reliability(deviation: float, spread: float, clips: int) -> float:
 
 
 def clips_needed(difference: float, deviation: float) -> float:
-    """The least clips that a paired t test needs to find `difference` in POWER of all cases; inf past MOST_CLIPS.
+    """Returns the least clips with which a paired t test finds `difference` in POWER of all cases; inf past MOST_CLIPS.
 
     Power by the noncentral t distribution (Cohen 1988, section 2.5).
     """
@@ -89,50 +89,49 @@ def clips_needed(difference: float, deviation: float) -> float:
 
 
 def power(clips: int, effect: float) -> float:
-    """Of a two-sided paired t test; `effect` in standard deviations of the clips' differences."""
+    """Returns the power of a two-sided paired t test; `effect` in standard deviations of the clips' differences."""
     threshold = stats.t.ppf(1 - SIGNIFICANCE / 2, clips - 1)
     shift = effect * np.sqrt(clips)
     return float(stats.nct.sf(threshold, clips - 1, shift) + stats.nct.cdf(-threshold, clips - 1, shift))
 
 
 def whole(values: Array) -> Array:
-    """[schedule, clip, draw] -> the draws that were asked for, on clips that were, of schedules without a failure."""
-    asked = np.isfinite(values)
-    kept = values[:, :, asked.any(axis=(0, 1))]
-    kept = kept[:, np.isfinite(kept).any(axis=(0, 2))]
-    return np.asarray(kept[np.isfinite(kept).all(axis=(1, 2))])
+    """Cuts [schedule, clip, draw] to the draws and clips that were scored, and to schedules without a failure."""
+    scored = values[:, :, np.isfinite(values).any(axis=(0, 1))]
+    scored = scored[:, np.isfinite(scored).any(axis=(0, 2))]
+    return np.asarray(scored[np.isfinite(scored).all(axis=(1, 2))])
 
 
 def noise_table(losses: Mapping[str, Array], units: Mapping[str, float]) -> pd.DataFrame:
-    """A row a metric: losses [schedule, clip, draw] of good schedules, `units` their standard deviations."""
+    """Returns a row a metric, from losses [schedule, clip, draw] of good schedules and their standard units."""
     rows = []
     for name, values in losses.items():
-        kept = whole(values)
-        found = components(differences(kept))
-        alone = components(kept).within  # of one schedule: what two would differ by on noise of their own
+        sound = whole(values)
+        parts = components(differences(sound))
+        alone = components(sound).within  # of one schedule: what two would differ by on noise of their own
         rows.append(
             {
                 "metric": name,
-                "between_clips_sd": np.sqrt(found.between),
-                "between_draws_sd": np.sqrt(found.within),
+                "between_clips_sd": np.sqrt(parts.between),
+                "between_draws_sd": np.sqrt(parts.within),
                 "between_draws_sd_unshared_noise": np.sqrt(2 * alone),
-                "sd_of_one_clip": found.deviation(1),
+                "sd_of_one_clip": parts.deviation(1),
                 "sd_of_good_schedules": units[name],
-                "noise_in_standard_units": found.deviation(1) / units[name],
-                "reliability": reliability(found.deviation(1), units[name], kept.shape[1]),
-                "schedules": len(kept),
-                "clips": kept.shape[1],
-                "draws": kept.shape[2],
+                "noise_in_standard_units": parts.deviation(1) / units[name],
+                "reliability": reliability(parts.deviation(1), units[name], sound.shape[1]),
+                "schedules": len(sound),
+                "clips": sound.shape[1],
+                "draws": sound.shape[2],
             }
         )
     return pd.DataFrame(rows)
 
 
 def clips_table(losses: Mapping[str, Array], units: Mapping[str, float]) -> pd.DataFrame:
-    """A row for each metric and difference: clips by draws a clip."""
+    """Returns a row for each metric and difference: clips by draws a clip."""
     rows = []
     for name, values in losses.items():
-        found = components(differences(whole(values)))
+        parts = components(differences(whole(values)))
         for difference in (*DIFFERENCES.get(name, OF_SUMS), STANDARD * units[name]):
             row: dict[str, object] = {
                 "metric": name,
@@ -140,7 +139,7 @@ def clips_table(losses: Mapping[str, Array], units: Mapping[str, float]) -> pd.D
                 "in_standard_units": difference / units[name],
             }
             for draws in DRAWS:
-                known = draws == 1 or not np.isnan(found.within)
-                row[f"clips_{draws}_draws"] = clips_needed(difference, found.deviation(draws)) if known else np.nan
+                known = draws == 1 or not np.isnan(parts.within)
+                row[f"clips_{draws}_draws"] = clips_needed(difference, parts.deviation(draws)) if known else np.nan
             rows.append(row)
     return pd.DataFrame(rows)

@@ -1,4 +1,4 @@
-"""metrics.md: one voice's tables, each with a note how to read it."""
+"""Writes metrics.md: one voice's tables, each with a note how to read it."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""Choose the best schedule by one metric: what does the choice lose in the others?"""
+"""Measures what a choice by one metric loses in the others."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
@@ -16,7 +16,7 @@ TOP = (1, 3)  # how many of the best are chosen
 
 
 def regret(chooser: Array, judge: Array, k: int) -> Array:
-    """Means [..., schedule] of two losses -> the judge's mean over the chooser's best k, less that over its own best k.
+    """Returns the judge's mean over the chooser's best k, less that over its own best k, of means [..., schedule].
 
     From 0 (the choice is as good as the judge's own) upwards.
     """
@@ -25,7 +25,7 @@ def regret(chooser: Array, judge: Array, k: int) -> Array:
 
 
 def resampled_means(values: Array, *, seed: int, resamples: int = RESAMPLES) -> Array:
-    """Losses [schedule, clip] -> [1 + resample, schedule]: the mean first, then those over clips drawn anew."""
+    """Returns means [1 + resample, schedule] of losses [schedule, clip]: over all clips, then over clips drawn anew."""
     clips = values.shape[1]
     drawn = np.random.default_rng(seed).multinomial(clips, np.full(clips, 1 / clips), size=resamples) / clips
     return np.vstack([values.mean(axis=1), drawn @ values.T])
@@ -34,7 +34,7 @@ def resampled_means(values: Array, *, seed: int, resamples: int = RESAMPLES) -> 
 def regrets(
     choosing: Losses, judging: Losses, units: Mapping[str, float], judges: Sequence[str], k: int
 ) -> dict[str, Array]:
-    """By chooser, [judge, 1 + resample] in standard units of the judge.
+    """Returns regrets [judge, 1 + resample] by chooser, in standard units of the judge.
 
     The losses [schedule, clip] that choose and those that judge are of different clips; each is drawn anew with its
     own seed, which all metrics share: metrics are compared on the same draws of clips.
@@ -50,7 +50,7 @@ def regrets(
 def regret_table(
     choosing: Losses, judging: Losses, units: Mapping[str, float], judges: Sequence[str]
 ) -> pd.DataFrame:
-    """A row for each k, chooser and judge: in the judge's unit and in standard units, with the interval over clips."""
+    """Returns a row for each k, chooser and judge, in the judge's unit and in standard units, with the interval."""
     rows = []
     for k in TOP:
         for chooser, found in regrets(choosing, judging, units, judges, k).items():
@@ -73,7 +73,7 @@ def regret_table(
 def worst_table(
     choosing: Losses, judging: Losses, units: Mapping[str, float], judges: Sequence[str], k: int
 ) -> pd.DataFrame:
-    """A row a chooser, least first: its worst regret over the judges, with the interval over clips.
+    """Returns a row a chooser, least first: its worst regret over the judges, with the interval over clips.
 
     `more_than_least` is how much worse it is than the first row's, paired over the draws of clips.
     """
@@ -100,6 +100,6 @@ def worst_table(
 
 
 def interval(values: Array) -> tuple[float, float]:
-    """95 % percentiles."""
+    """Returns the ends of the middle 95 %."""
     low, high = np.quantile(values, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""The schedules that metrics are asked to rank: from useless to the best known without a search."""
+"""Lists the schedules that metrics rank: from useless ones to the best known without a search."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,14 +39,14 @@ class Named:
 
 @dataclass(frozen=True)
 class Job:
-    """A schedule on one noise draw, on all clips: what is scored, and kept, at a time."""
+    """A schedule on one noise draw, on all clips: the unit of work."""
 
     named: Named
     draw: int
 
 
 def jobs() -> list[Job]:
-    """Of each length and draw, in an order by chance: what a stopped run has is a smaller study of all kinds."""
+    """Lists jobs by length and draw, each part in random order: a stopped run is a smaller study of all kinds."""
     short = schedules(6)
     second = [named for named in short if named.kind == "line"][:TWICE]
     longer = ([Job(n, 0) for n in schedules(steps)] for steps in LENGTHS[1:])
@@ -56,7 +56,7 @@ def jobs() -> list[Job]:
 
 
 def schedules(steps: int) -> list[Named]:
-    """All of one of LENGTHS; none stands twice."""
+    """Lists all schedules of one of LENGTHS, each once."""
     bent = _bent(steps, BENT[steps])
     if steps == 6:
         return [*_baselines(6), *_lines(6, *SHORT_GRID), *_random(6), *bent]
@@ -81,7 +81,7 @@ def _line(schedule: NoiseSchedule) -> Named:
 
 
 def _bent(steps: int, count: int) -> Iterator[Named]:
-    """Lines of log-SNR with uniform ends, the gaps between their levels drawn from a Dirichlet distribution."""
+    """Draws lines of log-SNR with uniform ends, the gaps between their levels from a Dirichlet distribution."""
     generator = np.random.default_rng(BENT_SEED)
     for place in range(count):
         first, last = generator.uniform(*BENT_FIRSTS), generator.uniform(*BENT_LASTS)
@@ -91,7 +91,7 @@ def _bent(steps: int, count: int) -> Iterator[Named]:
 
 
 def _random(steps: int) -> Iterator[Named]:
-    """Uniform points of the box that a search moves in."""
+    """Draws uniform points of the box that a search moves in."""
     space = LogSnrSpace(steps)
     points = np.random.default_rng(RANDOM_SEED).uniform(size=(RANDOM_POINTS, space.dimensions))
     for place, point in enumerate(points):

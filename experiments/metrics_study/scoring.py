@@ -49,7 +49,7 @@ class Bench:
 
     @staticmethod
     def open(dataset: str, rate: int | None = None) -> "Bench":
-        """Of an experiment; InputError for a voice in narrow band, which the study's judges are not for."""
+        """Opens a voice; InputError for one in narrow band, since the study's judges are wide-band."""
         voice = load_voice(dataset, rate)
         if pesq_mode(voice.sample_rate) != "wb":
             raise InputError(f"the study's judges are wide-band; {dataset} has {voice.sample_rate} Hz, name another")
@@ -61,22 +61,22 @@ class Bench:
 
     @property
     def folder(self) -> Path:
-        """Where its tables stand."""
+        """The folder of its tables."""
         return SHIPPED / self.dataset / f"{self.vocoder.sample_rate}hz" / "metrics"
 
     @property
     def identity(self) -> str:
-        """Scores of another voice, other clips or other definitions of metrics are not taken up."""
+        """Names what scores depend on: voice, clips, noise, definitions of metrics."""
         return f"{self.vocoder.weights_hash[:12]} {DEFINITIONS} {SECONDS} {NOISE.seed} {[c.name for c in self.clips]}"
 
     @cached_property
     def tracked(self) -> tuple[int, ...]:
-        """The clips that pitch is followed on."""
+        """Places of the clips on which pitch is followed."""
         return tuple(range(0, len(self.clips), 4))
 
     @cached_property
     def metrics(self) -> dict[str, Metric]:
-        """The catalogue's, less those that are sums of two others."""
+        """The catalogue's metrics without sums of others."""
         rate = self.vocoder.sample_rate
         names = [definition.name for definition in catalogue(rate) if definition.name not in SUMS]
         return metrics_for(self.vocoder.front_end, rate, jobs=1, names=names)
@@ -87,20 +87,20 @@ class Bench:
         return torch.stack([clip.audio for clip in self.clips])
 
     def score(self, job: Job) -> dict[str, list[float]]:
-        """Of each metric, one value a clip; NaN where it was not asked for, and where it failed."""
+        """Returns one value a clip by metric; NaN where a clip was not scored, and where the metric failed."""
         heard = list(range(0, len(self.clips), STRIDES[job.named.steps]))
         audio = self.audio(job.named.schedule, job.draw, heard)
         return self.measure(audio, heard, pitch=job.draw == 0)
 
     def audio(self, schedule: NoiseSchedule, draw: int, heard: Sequence[int] | None = None) -> Tensor:
-        """[clip, samples] of all clips, or of some."""
+        """Synthesises [clip, samples] of all clips, or of some."""
         clips = self.clips if heard is None else tuple(self.clips[place] for place in heard)
-        found = Evaluator(self.vocoder, clips, (), NOISE).audio(schedule, draw)
-        return torch.stack([found[clip.name] for clip in clips])
+        audio = Evaluator(self.vocoder, clips, (), NOISE).audio(schedule, draw)
+        return torch.stack([audio[clip.name] for clip in clips])
 
     def measure(self, audio: Tensor, heard: Sequence[int], *, pitch: bool) -> dict[str, list[float]]:
-        """[heard, samples] -> of each metric, one value a clip."""
-        found = {}
+        """Returns one value a clip by metric, of audio [heard, samples]."""
+        by_metric = {}
         for name, metric in self.metrics.items():
             rows = [r for r, place in enumerate(heard) if name not in PITCH or (pitch and place in self.tracked)]
             places = [heard[row] for row in rows]
@@ -108,11 +108,11 @@ class Bench:
             if rows:
                 scored = metric.measure(self.references[places], audio[None, rows])[0]
                 values[places] = [np.nan if isinstance(value, Failure) else value for value in scored]
-            found[name] = values.tolist()
-        return found
+            by_metric[name] = values.tolist()
+        return by_metric
 
     def cost(self, names: Iterable[str]) -> dict[str, float]:
-        """CPU milliseconds for a second of audio, each metric alone: the least of a few rounds."""
+        """Returns each metric's CPU milliseconds for a second of audio: the least of a few rounds."""
         return {name: self._cost(name) for name in names}
 
     def _cost(self, name: str) -> float:

@@ -1,4 +1,4 @@
-"""What follows from the scores, as CSV files and as metrics.md."""
+"""Makes tables of the scores, as CSV files and as metrics.md."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ SEVERAL = 3  # the best of so many decide beside the best alone
 
 
 def write_tables(bench: Bench, stored: StoredScores) -> Path:
-    """All of them; the path of metrics.md."""
+    """Writes all tables; returns the path of metrics.md."""
     by_length = {steps: found for steps in LENGTHS if (found := load(stored, steps)) is not None}
     sides = Sides.of(bench)
     if 6 not in by_length:
@@ -70,18 +70,18 @@ def write_tables(bench: Bench, stored: StoredScores) -> Path:
 
 @dataclass(frozen=True)
 class Sides:
-    """Places of the clips that choose and of those that judge."""
+    """The places of the clips that choose and of those that judge."""
 
     search: npt.NDArray[np.int64]
     held_out: npt.NDArray[np.int64]
 
     @staticmethod
     def of(bench: Bench) -> "Sides":
-        """The bench's."""
+        """Returns the sides of a bench."""
         return Sides(np.arange(bench.search), np.arange(bench.search, len(bench.clips)))
 
     def losses(self, losses: Losses) -> tuple[dict[str, Array], dict[str, Array]]:
-        """What chooses and what judges: [schedule, clip] of clips that were asked for, of metrics that may choose."""
+        """Returns losses [schedule, clip] that choose, and losses that judge, of metrics that may choose."""
         search, held_out = (
             {name: asked(losses.first_draw(name)[:, clips]) for name in losses.metrics if name not in PITCH}
             for clips in (self.search, self.held_out)
@@ -90,20 +90,21 @@ class Sides:
 
 
 def load(stored: StoredScores, steps: int) -> Losses | None:
-    """The schedules of one length that stand scored; None where there are none."""
-    found = [(named, [stored.get(job_key(Job(named, draw))) for draw in (0, 1)]) for named in schedules(steps)]
-    scored = [(named, draws) for named, draws in found if draws[0] is not None]
+    """Reads the scored schedules of one length; None where there are none."""
+    stored_scores = [(named, [stored.get(job_key(Job(named, draw))) for draw in (0, 1)]) for named in schedules(steps)]
+    scored = [(named, draws) for named, draws in stored_scores if draws[0] is not None]
     return stacked([named for named, _ in scored], [draws for _, draws in scored]) if scored else None
 
 
 def scopes(by_length: Mapping[int, Losses], good: npt.NDArray[np.bool_]) -> dict[str, dict[str, Array]]:
-    """What agreement is asked of: losses [schedule, clip] of the first draw; `good` are those of 6 steps."""
-    found = {f"{n} steps": {name: each.first_draw(name) for name in each.metrics} for n, each in by_length.items()}
-    return {**found, "6 steps, better half": {name: values[good] for name, values in found["6 steps"].items()}}
+    """Returns losses [schedule, clip] of the first draw by scope; `good` is a mask of the schedules of 6 steps."""
+    by_scope = {f"{n} steps": {name: each.first_draw(name) for name in each.metrics} for n, each in by_length.items()}
+    better = {name: values[good] for name, values in by_scope["6 steps"].items()}
+    return {**by_scope, "6 steps, better half": better}
 
 
 def scores_table(losses: Losses, steps: int) -> pd.DataFrame:
-    """A row for each schedule and metric, in the metric's own direction; standard error over clips."""
+    """Returns a row for each schedule and metric, in the metric's own direction; standard error over clips."""
     rows = []
     for place, named in enumerate(losses.schedules):
         for metric, values in losses.values.items():
@@ -124,24 +125,24 @@ def scores_table(losses: Losses, steps: int) -> pd.DataFrame:
 
 
 def degradations_table(stored: StoredScores, units: Mapping[str, float]) -> pd.DataFrame:
-    """How much worse each fault makes each metric: the mean change of its loss over clips, also in standard units."""
+    """Returns how much worse each fault makes each metric: the mean change of its loss, also in standard units."""
     rows = []
     for fault in FAULTS:
-        found, plain = stored.get(fault.key), stored.get(f"{fault.start}, as it is")
-        if fault.name and found is not None and plain is not None:
-            worse, before = as_losses(found), as_losses(plain)
+        faulty, plain = stored.get(fault.key), stored.get(f"{fault.start}, as it is")
+        if fault.name and faulty is not None and plain is not None:
+            worse, before = as_losses(faulty), as_losses(plain)
             rows += [_reaction(fault, name, worse[name] - before[name], units[name]) for name in units]
     return pd.DataFrame(rows)
 
 
 def regret_of(losses: Losses, units: Mapping[str, float], sides: Sides) -> pd.DataFrame:
-    """Chosen on the search clips, judged on the held-out clips."""
+    """Returns regrets of choices on the search clips, judged on the held-out clips."""
     names = [name for name in losses.metrics if name not in PITCH]
     return regret.regret_table(*sides.losses(losses), units, names)
 
 
 def choices_table(losses: Losses, sides: Sides) -> pd.DataFrame:
-    """A row a metric: the schedule that it chooses on the search clips, and its scores on the held-out clips."""
+    """Returns a row a metric: the schedule it chooses on the search clips, and the schedule's held-out scores."""
     rows = []
     for name, values in sides.losses(losses)[0].items():
         best, heard_on = int(values.mean(axis=1).argmin()), sides.held_out
@@ -153,7 +154,7 @@ def choices_table(losses: Losses, sides: Sides) -> pd.DataFrame:
 def decision_table(
     bench: Bench, losses: Losses, units: Mapping[str, float], tables: Mapping[str, pd.DataFrame], sides: Sides
 ) -> pd.DataFrame:
-    """A row a metric: all that decides, on this voice at 6 steps, whether it should be the default objective."""
+    """Returns a row a metric: what decides at 6 steps of this voice whether it should be the default objective."""
     choosing, judging = sides.losses(losses)
     alone, several = (regret.worst_table(choosing, judging, units, JUDGES, k) for k in (1, SEVERAL))
     whole_cost = bench.cost([name for name in bench.metrics if name not in PITCH])
@@ -174,7 +175,7 @@ def decision_table(
 def _beside_the_best_gradient(
     bench: Bench, choosing: Mapping[str, Array], judging: Mapping[str, Array], units: Mapping[str, float]
 ) -> pd.DataFrame:
-    """Of those with a gradient: how much more the worst regret surely is than the least of theirs."""
+    """Returns, for metrics with a gradient, the lower end of how much their worst regret exceeds the least."""
     able = {name: values for name, values in choosing.items() if _differentiable(bench, name)}
     worst = regret.worst_table(able, judging, units, JUDGES, 1)
     return worst[["chosen_by", "more_than_least_low"]].rename(
@@ -183,7 +184,7 @@ def _beside_the_best_gradient(
 
 
 def _mean_agreement(pairs: pd.DataFrame, name: str) -> float:
-    """Mean tau with the judges that it is no part of."""
+    """Returns the mean tau with the judges that are not part of the metric."""
     others = {judge for judge in JUDGES if judge != name and judge not in SUMS.get(name, ())}
     first = (pairs["metric"] == name) & pairs["other"].isin(others)
     second = (pairs["other"] == name) & pairs["metric"].isin(others)
@@ -195,13 +196,13 @@ def _differentiable(bench: Bench, name: str) -> bool:
 
 
 def _tau_with_level(losses: Losses, name: str) -> float:
-    """Positive where louder schedules are worse by this metric."""
+    """Returns tau with the level: positive where the metric calls louder schedules worse."""
     means = [losses.first_draw(each).mean(axis=1) for each in (name, "level")]
     return float(agreement.kendall(*means))
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    """The metrics of the catalogue that it is made of."""
+    """Returns the metrics of the catalogue that it is made of."""
     return tuple(SUMS[name]) if name in SUMS else ("level" if name == LEVEL else name,)
 
 

@@ -1,4 +1,4 @@
-"""What is scored, one piece after another over a few processes: a run that is stopped goes on."""
+"""Scores the study piece by piece over a few processes; a stopped run goes on."""
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
@@ -24,7 +24,7 @@ Scores = dict[str, list[float]]
 
 
 def score_part(part: str, voice: Voice, stored: StoredScores) -> None:
-    """Whatever of PARTS[part] is not scored yet."""
+    """Scores whatever of PARTS[part] has no score yet."""
     if part == "faults":
         if voice[0] != WITH_FAULTS:
             return
@@ -37,12 +37,12 @@ def score_part(part: str, voice: Voice, stored: StoredScores) -> None:
 
 
 def score_job(voice: Voice, job: Job) -> Scores:
-    """A schedule on one noise draw."""
+    """Scores a schedule on one noise draw."""
     return _bench(voice).score(job)
 
 
 def score_fault(voice: Voice, fault: Fault) -> Scores:
-    """A degraded recording, or degraded synthesis."""
+    """Scores degraded recordings, or degraded synthesis."""
     audio = fault.degrade(_start(voice, fault.start))
     return _bench(voice).measure(audio, range(len(audio)), pitch=True)
 
@@ -52,14 +52,14 @@ def _score(
 ) -> None:
     left = [each for each in work if stored.get(key(each)) is None]
     workers = joblib.Parallel(n_jobs=PROCESSES, return_as="generator")
-    found = workers(joblib.delayed(score)(each) for each in left)
-    for each, scores in zip(left, tqdm(found, desc=title, total=len(left)), strict=True):
+    scored = workers(joblib.delayed(score)(each) for each in left)
+    for each, scores in zip(left, tqdm(scored, desc=title, total=len(left)), strict=True):
         stored.add(key(each), scores)
 
 
 @cache
 def _bench(voice: Voice) -> Bench:
-    """One a process and voice."""
+    """Opens a bench once a process and voice."""
     torch.set_num_threads(1)
     return Bench.open(*voice)
 

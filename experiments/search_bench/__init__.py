@@ -1,1 +1,1 @@
-"""The search engine measured on a voice: `make bench-search`."""
+"""Measures the search engine on a voice: `make bench-search`."""

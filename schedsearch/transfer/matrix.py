@@ -13,8 +13,8 @@
 | first_log_snr, terminal_log_snr, sigma_1 | of the schedule: at the cleanest and the noisiest step; sqrt(1 - a) at the cleanest |
 | log_snr_distance | root mean square over steps between its log-SNR and the native winner's |
 
-A voice without a winner of a length judges it all the same; what is told beside a native winner is then empty. The
-intervals are not widened for their number: of twenty ties one may be called worse by chance.
+A voice without a winner of a length judges it too; the columns beside a native winner are then empty. Intervals are not
+widened for their number: of twenty ties one may be called worse by chance.
 """  # noqa: E501
 
 from collections.abc import Iterator
@@ -64,32 +64,35 @@ class Cell:
 
     @property
     def relative_loss(self) -> float:
-        """NaN without a native winner, where no side is better, and for what fails more often than it or on so many
-        clips that too few are sound in both."""
-        found, native = self.comparison.difference, self.comparison.baseline
-        if not self.known or not self.metric.ranks or found is None or self.comparison.fails_more:
+        """How much worse it is than the native winner, as a part of its mean.
+
+        NaN without a native winner, where no side is better, where it fails more often, and where fewer than two clips
+        are sound in both.
+        """
+        difference, native = self.comparison.difference, self.comparison.baseline
+        if not self.known or not self.metric.ranks or difference is None or self.comparison.fails_more:
             return float("nan")
         reference = float(np.nanmean(native.values))
-        return relative_loss(self.metric, reference + found.mean, reference)
+        return relative_loss(self.metric, reference + difference.mean, reference)
 
     @property
     def verdict(self) -> str:
-        """Beside the native winner."""
+        """The outcome beside the native winner."""
         if self.relation == NATIVE:
             return NATIVE
         return self.comparison.outcome.value if self.known else ""
 
 
 def cells(tournament: Tournament) -> list[Cell]:
-    """Of all voices, lengths, schedules and metrics, the objective first; after `judging`."""
+    """Returns the cells of all voices, lengths, schedules and metrics, the objective first; after `judging`."""
     places = [(judge, n) for n in tournament.lengths for judge in tournament.participants]
     return [cell for judge, n in places for cell in _cells(tournament, judge, n)]
 
 
-def table(found: list[Cell], tournament: Tournament) -> pd.DataFrame:
-    """All rows, with COLUMNS."""
+def table(all_cells: list[Cell], tournament: Tournament) -> pd.DataFrame:
+    """Returns all rows, with COLUMNS."""
     hashes = {label: scoring.vocoder.weights_hash[:12] for label, scoring in tournament.held_out.items()}
-    return pd.DataFrame([_row(cell, hashes[cell.judge.label]) for cell in found], columns=list(COLUMNS))
+    return pd.DataFrame([_row(cell, hashes[cell.judge.label]) for cell in all_cells], columns=list(COLUMNS))
 
 
 def _cells(tournament: Tournament, judge: Participant, iterations: int) -> Iterator[Cell]:
@@ -147,7 +150,7 @@ def _row(cell: Cell, weights: str) -> dict[str, Any]:
 
 
 def log_snr_distance(cell: Cell) -> float:
-    """To the native winner; NaN where there is none."""
+    """Returns the distance to the native winner; NaN where there is none."""
     native = cell.judge.winners.get(len(cell.entrant.schedule))
     if native is None:
         return float("nan")
