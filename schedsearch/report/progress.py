@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from itertools import groupby
 
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from schedsearch.search.loop import Progress
 
@@ -29,7 +30,7 @@ def show_stages(steps: Iterable[Progress], note: Callable[[Progress], str]) -> N
     """
     last = time.time()
     for stage, stage_steps in groupby(steps, key=lambda progress: progress.stage):
-        with _bar(stage) as bar:
+        with logging_redirect_tqdm(), _bar(stage) as bar:  # messages get lines of their own
             bar.start_t = last
             for progress in stage_steps:
                 bar.n, last = round(100 * progress.done), time.time()

@@ -1,6 +1,5 @@
 """The loop: scores the baselines, then a strategy's proposals until the budget is spent."""
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
@@ -16,7 +15,7 @@ from schedsearch.study.budget import Budget
 from schedsearch.study.candidate import Candidate
 from schedsearch.study.claims import Claim
 from schedsearch.study.ranking import best, spent
-from schedsearch.study.shared_work import POLL, share_out
+from schedsearch.study.shared_work import share_out
 from schedsearch.study.store import Store
 
 
@@ -72,7 +71,7 @@ def _score_proposals(
             yield Progress(claims[0].kind, min(1.0, max(used, spent(store, budget))), best(store))
         else:
             yield Progress("waiting", min(1.0, used), best(store))
-            time.sleep(POLL)
+            store.wait()
 
 
 def _tell(strategy: Strategy, store: Store, candidates: Sequence[Candidate], told: set[str]) -> None:

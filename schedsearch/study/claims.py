@@ -5,6 +5,7 @@ that no index is given twice and no two processes do the same work.
 """
 
 import itertools
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -19,11 +20,14 @@ from schedsearch.evaluation.scores import Evaluation
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import ScheduleSpace
 from schedsearch.study.candidate import plain
+from schedsearch.study.lock import NOTICE
 from schedsearch.study.memory import Memory
-from schedsearch.study.processes import is_alive, is_this_process, keep_renewing, this_process
+from schedsearch.study.processes import how_to_go_on, in_store, is_alive, is_this_process, keep_renewing, this_process
 from schedsearch.study.trials import REPLACES, Trials, shown_point, stored_schedule
 
 _LEASE, _AT_WORK = "lease ", "at work on "  # beginnings of the study's keys
+POLL = 0.5  # seconds between two looks at what other processes have finished
+_log = logging.getLogger("schedsearch")
 _numbers = itertools.count()
 _evaluating: set[str] = set()  # tokens that this process evaluates; a released one is an orphan even if its write fails
 
@@ -43,10 +47,18 @@ class Claims:
     """The claims on one study; all but `finish` and the releases need the store's lock."""
 
     def __init__(
-        self, trials: Trials, memory: Memory, objectives: Sequence[str], renew: Callable[[str], None]
+        self,
+        trials: Trials,
+        memory: Memory,
+        objectives: Sequence[str],
+        renew: Callable[[str], None],
+        file_id: str = "",
     ) -> None:
-        """`renew` stores the time under a key of the study, from any thread."""
+        """`renew` stores the time under a key of the study, from any thread. `file_id` tells the store from a copy."""
         self._trials, self._memory, self._objectives, self._renew = trials, memory, objectives, renew
+        self._file_id = file_id
+        self._looks = 0  # in a row, for what other processes have finished
+        self._awaited: set[str] = set()  # processes that the user has been told of
         self._owner = ""  # the process whose lease is being renewed
         self._tokens: set[str] = set()  # claimed here at any time
 
@@ -57,6 +69,7 @@ class Claims:
         first = self._trials.next_index()
         batch = {"batch": f"{this_process()} {next(_numbers)}", "first": first, "size": len(schedules)}
         self._begin_lease()
+        self._looks = 0
         claims: list[Claim] = []
         try:
             for index, schedule in enumerate(schedules, start=first):
@@ -130,16 +143,32 @@ class Claims:
             worker = self._memory.get(key, str) or ""
             if not is_done(task) and (worker == self._owner or not self._is_alive(worker)):
                 self._memory.set(key, self._owner)
+                self._looks = 0
                 return task
         return None
+
+    def wait(self, tasks: Sequence[str] = ()) -> None:
+        """Sleeps until the next look at what other processes have finished; `tasks` are those that are awaited.
+
+        If there are many looks in a row, it says once for which processes this one waits.
+        """
+        self._looks += 1
+        if self._looks * POLL > NOTICE:
+            held = {t.user_attrs["owner"] for t in self._trials.running() if self._is_held(t)}
+            workers = {self._memory.get(f"{_AT_WORK}{task}", str) or "" for task in tasks}
+            for process in sorted(held | {worker for worker in workers if self._is_alive(worker)}):
+                if process not in self._awaited and process != self._own_name():
+                    _log.warning(how_to_go_on(process))
+                    self._awaited.add(process)
+        time.sleep(POLL)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _begin_lease(self) -> None:
         """Has this process renew its lease from its first claim on; a forked one begins its own."""
-        if self._owner == this_process():
+        if self._owner == self._own_name():
             return
-        self._owner = this_process()
+        self._owner = self._own_name()
         key, renew = f"{_LEASE}{self._owner}", self._renew
         self._memory.set(key, time.time())
         keep_renewing(lambda: renew(key), as_long_as=self)
@@ -147,10 +176,15 @@ class Claims:
     def _is_held(self, trial: FrozenTrial) -> bool:
         """Says whether a live process evaluates it."""
         owner = trial.user_attrs["owner"]
-        return trial.user_attrs["claim"] in _evaluating if is_this_process(owner) else self._is_alive(owner)
+        if is_this_process(owner, self._file_id):
+            return trial.user_attrs["claim"] in _evaluating
+        return self._is_alive(owner)
 
     def _is_alive(self, process: str) -> bool:
-        return is_alive(process, self._memory.get(f"{_LEASE}{process}", float))
+        return is_alive(process, self._memory.get(f"{_LEASE}{process}", float), self._file_id)
+
+    def _own_name(self) -> str:
+        return in_store(this_process(), self._file_id)
 
     def _replace(self, orphan: FrozenTrial) -> Claim:
         stored = orphan.user_attrs
@@ -163,7 +197,8 @@ class Claims:
         token = f"{this_process()} {next(_numbers)}"
         self._tokens.add(token)
         _evaluating.add(token)
-        own = {"owner": this_process(), "claim": token, "kind": kind, "index": index, "betas": schedule.betas.tolist()}
+        betas = schedule.betas.tolist()
+        own = {"owner": self._own_name(), "claim": token, "kind": kind, "index": index, "betas": betas}
         self._trials.add(point, {**own, **batch})
         return Claim(token, schedule, kind, index, batch["first"])
 

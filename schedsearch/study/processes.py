@@ -33,23 +33,37 @@ def this_process() -> str:
     return f"{machine()} {os.getpid()} {_start_time(os.getpid())}"
 
 
-def is_this_process(name: str) -> bool:
-    """Says whether this process has the name."""
-    return name == this_process()
+def in_store(process: str, file_id: str) -> str:
+    """Returns the name of a process at work in a store with this file: in a copy of the file it is another's name."""
+    return f"{process} {file_id}".rstrip()
 
 
-def is_alive(name: str, renewed: float | None = None) -> bool:
-    """Says whether a process of `this_process`'s form still runs.
+def is_this_process(name: str, file_id: str = "") -> bool:
+    """Says whether this process has the name in the store with this file."""
+    return name == in_store(this_process(), file_id)
+
+
+def is_alive(name: str, renewed: float | None = None, file_id: str = "") -> bool:
+    """Says whether a process of this name still runs and works in the store with this file.
 
     `renewed` is when a process on another machine last renewed its lease, in Unix time.
     """
-    parts = name.rsplit(" ", 2)
-    if len(parts) != 3:
-        return False
-    where, pid, started = parts
+    where, pid, started, file = (name.split(" ") + [""] * 3)[:4]
     if where == machine():
-        return pid.isdecimal() and _start_time(int(pid)) == started != ""
-    return renewed is not None and time.time() - renewed < LEASE
+        runs = pid.isdecimal() and _start_time(int(pid)) == started != ""
+        return runs and file in ("", file_id)
+    return bool(started) and renewed is not None and time.time() - renewed < LEASE
+
+
+def how_to_go_on(name: str) -> str:
+    """Says for which process this one waits, and how to go on without it."""
+    where, pid = (name.split(" ") + ["?"])[:2]
+    waiting = f"waiting for process {pid} on {where.partition('/')[0]}"
+    if where != machine():
+        return f"{waiting}; to go on without it, end it there: after {LEASE:.0f} s its work is taken over"
+    if _state_and_start(int(pid))[0] in "Tt":
+        return f"{waiting}, which is stopped; continue it (kill -CONT {pid}), or end it (kill -KILL {pid})"
+    return f"{waiting}; to go on without it, end it (kill {pid})"
 
 
 def keep_renewing(renew: Callable[[], None], *, as_long_as: object) -> None:
@@ -76,11 +90,23 @@ def _start_time(pid: int) -> str:
         pass  # another user's process: it runs
     except (OSError, OverflowError):
         return ""
-    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    if not fields:
-        return "0"
-    state, start = fields[0], fields[19]
+    state, start = _state_and_start(pid)
     return "" if state in "ZX" else start  # a dead process keeps its entry until its parent has waited for it
+
+
+def _state_and_start(pid: int) -> tuple[str, str]:
+    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return (fields[0], fields[19]) if fields else ("?", "0")
+
+
+def flock_holder(handle: int) -> str | None:
+    """Returns the name of the process that holds a lock (flock) on an open file; None where that is not known."""
+    inode = str(os.fstat(handle).st_ino)
+    for line in _read("/proc/locks").splitlines():
+        _, kind, _, _, pid, file = line.split()[:6]
+        if kind == "FLOCK" and file.rpartition(":")[2] == inode and int(pid) > 0:
+            return f"{machine()} {pid}"
+    return None
 
 
 def _read(path: str) -> str:

@@ -1,11 +1,8 @@
 """Shares out work that is done once a study: baselines, finalists, held-out clips."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 
 from schedsearch.study.store import Store
-
-POLL = 0.5  # seconds between two looks at what other processes have finished
 
 
 def share_out(store: Store, tasks: Sequence[str], is_done: Callable[[str], bool]) -> Iterator[str]:
@@ -18,5 +15,5 @@ def share_out(store: Store, tasks: Sequence[str], is_done: Callable[[str], bool]
         if task is not None:
             yield task
         else:
-            time.sleep(POLL)
+            store.wait(missing)
         store.refresh()

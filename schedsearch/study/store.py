@@ -64,14 +64,14 @@ class Store:
             renew = lambda key: opened.set_study_user_attr(study_id, key, time())  # noqa: E731
             self._memory = memory = Memory(self.study, self._reading)
             self._trials = trials = Trials(self.study, opened, list(objectives), self._reading)
-            self._claims = claims = Claims(trials, memory, list(objectives), renew)
+            self._claims = claims = Claims(trials, memory, list(objectives), renew, self._file.id)
             with self.turn():
                 claims.end_scored_orphans()
         self.candidates, self.next_index = trials.candidates, trials.next_index
         self.remember, self.recall = memory.remember, memory.recall
         self.remember_work, self.recall_work, self.work = memory.remember_work, memory.recall_work, memory.work
         self.claim, self.finish, self.in_flight = claims.claim, claims.finish, claims.in_flight
-        self.release, self.release_all = claims.release, claims.release_all
+        self.release, self.release_all, self.wait = claims.release, claims.release_all, claims.wait
 
     def _open(self, storage: optuna.storages.BaseStorage, identity: Identity, known: bool) -> None:
         begun = self._name in optuna.get_all_study_names(storage)

@@ -2,9 +2,13 @@
 
 import multiprocessing
 import os
+import signal
+import socket
+import sqlite3
+import threading
 import time
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +29,10 @@ from schedsearch.strategies.bayesian import Bayesian
 from schedsearch.strategies.grid import GridStrategy
 from schedsearch.strategies.strategy import Strategy
 from schedsearch.study import claims as module
-from schedsearch.study import processes
+from schedsearch.study import lock, processes
 from schedsearch.study.budget import Budget
 from schedsearch.study.claims import Claim, Claims
+from schedsearch.study.lock import StoreLock
 from schedsearch.study.store import Store, sqlite_url
 from vocoder.errors import InputError
 
@@ -150,6 +155,78 @@ def test_what_a_killed_worker_was_at_is_taken_over_by_the_survivors(url, tmp_pat
     ended([survivor])
     assert_all_accounted(url, log, 24)
     assert set(scored(log).values()) == {1}
+
+
+def test_a_copy_of_a_store_does_not_wait_for_those_at_work_in_the_original(tmp_path):
+    log, url = tmp_path / "log", sqlite_url(tmp_path / "study.db")
+    log.touch()
+    victim = started(url, log, seconds=1000)
+    until(lambda: log.with_suffix(".begun").exists())
+    until(lambda: opened(url).study.user_attrs.keys() & {f"at work on {name}" for name in baselines(3)})
+    copy = tmp_path / "copy.db"
+    with closing(sqlite3.connect(tmp_path / "study.db")) as connection:
+        connection.execute("VACUUM INTO ?", (str(copy),))
+    ended([started(sqlite_url(copy), log)])
+    assert_all_accounted(sqlite_url(copy), log, 24)
+    assert victim.is_alive()
+    victim.kill()
+
+
+def test_what_this_process_is_at_in_the_original_is_an_orphan_in_a_copy(tmp_path):
+    here = opened(sqlite_url(tmp_path / "study.db"))
+    claimed(here, PROPOSED[:2])
+    with closing(sqlite3.connect(tmp_path / "study.db")) as connection:
+        connection.execute("VACUUM INTO ?", (str(tmp_path / "copy.db"),))
+    copy = opened(sqlite_url(tmp_path / "copy.db"))
+    assert copy.in_flight() == []
+    assert [claim.schedule for claim in copy.adopt()] == PROPOSED[:2]
+    assert here.in_flight() == PROPOSED[:2]
+
+
+def hold(url: str, subject: str, ready: Path) -> None:
+    """Claims the work x, and holds the lock on another subject until the process ends."""
+    store = opened(url)
+    store.claim_work(["x"], lambda task: False)
+    with StoreLock(url).held(subject):
+        ready.touch()
+        time.sleep(1000)
+
+
+@pytest.fixture
+def holding(url, tmp_path):
+    """A process that is stopped in the middle of `hold`."""
+    ready = tmp_path / "ready"
+    process = multiprocessing.get_context("fork").Process(target=hold, args=(url, "lock", ready), daemon=True)
+    process.start()
+    until(ready.exists)
+    os.kill(process.pid or 0, signal.SIGSTOP)
+    yield process
+    process.kill()
+
+
+def test_a_wait_for_the_lock_names_its_holder_and_how_to_go_on(url, holding, monkeypatch, caplog):
+    monkeypatch.setattr(lock, "NOTICE", 0.1)
+    threading.Timer(1.5, holding.kill).start()
+    with StoreLock(url).held("lock"):
+        pass
+    [message] = caplog.messages
+    assert f"waiting for process {holding.pid} on {socket.gethostname()}, which is stopped" in message
+    assert message.endswith(f"continue it (kill -CONT {holding.pid}), or end it (kill -KILL {holding.pid})")
+
+
+def test_a_wait_for_work_names_its_process_once_and_how_to_go_on(url, holding, monkeypatch, caplog):
+    monkeypatch.setattr(module, "POLL", 0.01)
+    monkeypatch.setattr(module, "NOTICE", 0.05)
+    monkeypatch.setattr(StoreLock, "held", lambda *_: nullcontext(True))  # which the stopped process has too
+    store = opened(url)
+    for _ in range(20):
+        assert store.claim_work(["x"], lambda task: False) is None
+        store.wait(["x"])
+    [message] = caplog.messages
+    assert f"waiting for process {holding.pid} on {socket.gethostname()}, which is stopped" in message
+    holding.kill()
+    holding.join()
+    assert store.claim_work(["x"], lambda task: False) == "x"
 
 
 def until(true, seconds: float = 60.0) -> None:
@@ -292,7 +369,7 @@ def test_what_others_are_at_counts_against_a_budget_of_candidates(memory, elsewh
     elsewhere(False)
     here, race = opened("a"), Race([Slow(NOWHERE, 0)], "log_mel_l1", 1)  # type: ignore[list-item]
     running = search(here, race, SPACE, strategy_of("grid", here), Budget(7, "candidates"))
-    monkeypatch.setattr("schedsearch.search.loop.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("schedsearch.study.claims.time.sleep", lambda seconds: None)
     *_, last = (progress for progress, _ in zip(running, range(len(baselines(3)) + 3), strict=False))
     assert last.stage == "waiting"
     assert [c.schedule for c in here.candidates()] == PROPOSED[3:7]  # none of those that the other is at
