@@ -1,4 +1,4 @@
-"""Finds noise schedules for WaveGrad vocoders that are trained already.
+"""Finds noise schedules for trained WaveGrad vocoders.
 
 >>> import schedsearch
 >>> voice = schedsearch.open_voice("demo")
@@ -9,7 +9,7 @@ True
 >>> len(voice.synthesise(voice.search_clips[0], six))
 12800
 
-`voice.search(iterations=6, budget="80candidates")` searches, and `schedsearch.read_result(folder)` reads what it found.
+`voice.search(iterations=6, budget="80candidates")` searches, and `schedsearch.read_result(folder)` reads its result.
 """
 
 from importlib import import_module
@@ -57,7 +57,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Loads a name's module when it is first asked for: torch and its kin take seconds."""
+    """Imports a name's module at first use, because torch and others take seconds."""
     if name not in _HOMES:
         raise AttributeError(f"module 'schedsearch' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from schedsearch.arguments import optional_rate
+from schedsearch.arguments import sample_rate
 from schedsearch.evaluation.draws import held_out_draws, search_draws
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.evaluation.scores import Score
@@ -42,7 +42,7 @@ def open_voice(dataset: str = "demo", rate: int | None = None, *, experiments: s
 
     InputError in one line for an unknown dataset and for whatever is wrong with its checkpoint.
     """
-    hertz = optional_rate(None if rate is None else str(rate))
+    hertz = None if rate is None else sample_rate(str(rate))
     voice = load_voice(text(dataset, "dataset", "demo"), hertz, experiments=folder(experiments, "experiments"))
     return OpenVoice(voice, open_vocoder(voice))
 

@@ -1,15 +1,19 @@
-"""Text from the command line -> checked values; messages name the make variable."""
+"""argparse types and options that several commands share. A message names the make variable."""
 
+import argparse
 import math
 import os
+from functools import partial
 from pathlib import Path
 
 from schedsearch.schedules.search_space import LONGEST_SEARCH
 from vocoder.errors import InputError
 
+MOST_SEED = 2**31 - 1
+
 
 def whole_number(text: str, name: str, *, least: int, most: int) -> int:
-    """A whole number in [least, most]."""
+    """Reads a whole number in [least, most]."""
     try:
         value = int(text)
     except ValueError:
@@ -19,8 +23,13 @@ def whole_number(text: str, name: str, *, least: int, most: int) -> int:
     return value
 
 
+iterations = partial(whole_number, name="ITERS", least=1, most=LONGEST_SEARCH)
+sample_rate = partial(whole_number, name="RATE", least=1000, most=384_000)  # Hz
+seed = partial(whole_number, name="SEED", least=0, most=MOST_SEED)
+
+
 def positive_number(text: str, name: str, *, zero: bool = False) -> float:
-    """A finite number above zero, or that where it means something."""
+    """Reads a finite number above zero, or with `zero` also 0."""
     try:
         value = float(text)
     except ValueError:
@@ -31,28 +40,43 @@ def positive_number(text: str, name: str, *, zero: bool = False) -> float:
     return value
 
 
-def optional_rate(text: str | None) -> int | None:
-    """A sample rate in Hz, or None."""
-    return None if text is None else whole_number(text, "RATE", least=1000, most=384_000)
-
-
-def check_new(path: Path, name: str, force: bool) -> None:
-    """InputError for what would be replaced unasked, a link to nowhere too."""
-    if os.path.lexists(path) and not force:
-        raise InputError(f"{name} must be a new file, and {path} exists; name another, or replace it with --force")
+def words(text: str) -> tuple[str, ...]:
+    """Splits at spaces and commas."""
+    return tuple(text.replace(",", " ").split())
 
 
 def lengths(text: str) -> tuple[int, ...]:
-    """ITERS, such as "6 12" or "6,12": each once, in this order."""
-    words = text.replace(",", " ").split()
-    found = tuple(dict.fromkeys(whole_number(word, "ITERS", least=1, most=LONGEST_SEARCH) for word in words))
-    if not found:
+    """Reads ITERS, such as "6 12" or "6,12": each length once, in this order."""
+    asked = tuple(dict.fromkeys(map(iterations, words(text))))
+    if not asked:
         raise InputError("ITERS must be one length or several, such as '6 12 25 50 100', and is empty; give some")
-    return found
+    return asked
 
 
 def yes_or_no(text: str, name: str) -> bool:
-    """1 or 0, as make variables say it."""
+    """Reads 1 or 0, the values of a make variable."""
     if text not in ("1", "0"):
         raise InputError(f"{name} must be 1 or 0, and is {text!r}; give one of them")
     return text == "1"
+
+
+def add_switch(parser: argparse.ArgumentParser, option: str, text: str) -> None:
+    """Adds an option that takes 1 or 0, as a make variable does; without a value it means 1."""
+    kind = partial(yes_or_no, name=option.removeprefix("--").upper())
+    parser.add_argument(option, nargs="?", const=True, default=False, type=kind, help=f"1: {text}")
+
+
+def add_seed(parser: argparse.ArgumentParser, use: str) -> None:
+    """Adds --seed."""
+    parser.add_argument("--seed", default=0, type=seed, help=f"seed of {use} (default: 0)")
+
+
+def add_results(parser: argparse.ArgumentParser) -> None:
+    """Adds --results."""
+    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of results (default: results)")
+
+
+def check_new(path: Path, name: str, force: bool) -> None:
+    """InputError if a file or link would be replaced without --force."""
+    if os.path.lexists(path) and not force:
+        raise InputError(f"{name} must be a new file, and {path} exists; name another, or replace it with --force")

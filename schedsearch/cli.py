@@ -1,113 +1,124 @@
 """The command line: thin. Bad input is one line on standard error and exit status 2."""
 
 import argparse
+import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 from typing import NoReturn
 
-from schedsearch.commands import check_voice
-from schedsearch.commands import compare as compare_command
-from schedsearch.commands import convert
-from schedsearch.commands import metrics as metrics_command
-from schedsearch.commands import report as report_command
-from schedsearch.commands import search as search_command
-from schedsearch.commands import search_all, show, synth
-from schedsearch.commands import train as train_command
-from schedsearch.commands import transfer, verify
-from schedsearch.commands import voice as voice_command
-from schedsearch.commands import voice_options
 from schedsearch.commands.stopping import Stopped, stoppable
 from vocoder.errors import InputError
 
+# Each command is a module of schedsearch.commands with `add` (its options) and `run` (its exit status). It is imported
+# only when it is chosen: torch and others take seconds.
+COMMANDS = {
+    "search": "search a schedule for a voice",
+    "search-all": "search schedules of several lengths",
+    "compare": "compare schedules on held-out clips",
+    "transfer": "score every voice's winners on every voice's held-out clips",
+    "report": "make the page of a search again",
+    "train": "train a WaveGrad from recordings",
+    "verify": "say whether schedule files are legal, and which code reads them",
+    "convert": "write a schedule in another repository's file format",
+    "show": "print a schedule file as a table",
+    "synth": "synthesise a recording again from its mel spectrogram, with a schedule",
+    "check-voice": "check that the network is trained and that its front end is right",
+    "voice": "add a voice: its checkpoint and recordings",
+    "metrics": "list the metrics: name, unit, which way is better",
+}
 RESUMED = ("search", "search-all", "compare", "transfer", "train")
+EXAMPLES = """\
+  schedsearch search                          search 6 steps for the bundled demo voice
+  schedsearch verify universal-6 mine.pt      are these schedules legal, and which code reads them?
+  schedsearch compare --schedules "mine.pt"   compare a schedule with the published ones on held-out clips"""
 BAD_INPUT, NO_IMPROVEMENT, INTERRUPTED, UNREAD = 2, 3, 130, 141
-
-
-_Function = Callable[[argparse.Namespace], int]
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """One line, without the usage block."""
-        raise InputError(f"{message}; see {self.prog} --help")
+        """Raises one line, without the usage block. A type's own message already says all."""
+        own = getattr(sys.exception(), "__context__", None)
+        raise own if isinstance(own, InputError) else InputError(f"{message}; see {self.prog} --help")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command; returns the exit status."""
+    """Runs a command and returns the exit status."""
+    words = sys.argv[1:] if arguments is None else arguments
     try:
         with stoppable(to_the_end=arguments is None):
-            options = _parser().parse_args(arguments)
-            status = int(options.command(options))
-            sys.stdout.flush()  # what can't be written is known here, not while Python shuts down
+            _open_streams()
+            status = _run(words)
+            sys.stdout.flush()  # a full disk is noticed here, not while Python shuts down
             return status
     except InputError as error:
         print(f"schedsearch: {' '.join(str(error).splitlines())}", file=sys.stderr)  # file names may hold line ends
         return BAD_INPUT
-    except BrokenPipeError:  # who read our output has seen enough, such as head
+    except BrokenPipeError:  # the reader of our output has seen enough, such as head
         _drop_output()
         return UNREAD
-    except OSError as error:  # rights, disks and names that nobody foresaw
+    except OSError as error:  # missing rights, full disks, odd names
         where = "" if error.filename is None else f"{error.filename}: "
         print(f"schedsearch: {InputError(f'{where}{error.strerror or error}; mend that')}", file=sys.stderr)
         _drop_output()
         return BAD_INPUT
     except KeyboardInterrupt as stopped:
-        goes_on = " where it was" if _goes_on(arguments) else ", from the beginning"
+        goes_on = " where it was" if next(iter(words), "") in RESUMED else ", from the beginning"
         print(f"\nschedsearch: stopped; the same command goes on{goes_on}", file=sys.stderr)
         return stopped.status if isinstance(stopped, Stopped) else INTERRUPTED
 
 
-def _goes_on(arguments: Sequence[str] | None) -> bool:
-    """Whether the command keeps what it has done: those that work for long."""
-    words = sys.argv[1:] if arguments is None else arguments
-    return next(iter(words), "") in RESUMED
+def _run(words: Sequence[str]) -> int:
+    options = _parser(words).parse_args(words)
+    if options.version:
+        from importlib.metadata import version
+
+        print(f"schedsearch {version('schedsearch')}")
+        return 0
+    if "command" not in options:
+        print(f"Noise schedules for a frozen WaveGrad vocoder.\n\n{EXAMPLES}\n\nschedsearch --help lists all commands.")
+        return 0
+    return int(options.command(options))
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """Makes the parser; only the chosen command has its options."""
+    parser = _Parser(
+        prog="schedsearch",
+        description="Noise schedules for a frozen WaveGrad vocoder.",
+        epilog=f"examples:\n{EXAMPLES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version")
+    commands = parser.add_subparsers(metavar="COMMAND")
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        if name in words[:1]:
+            module = import_module(f"schedsearch.commands.{name.replace('-', '_')}")
+            module.add(command)
+            command.set_defaults(command=module.run)
+    return parser
+
+
+def _open_streams() -> None:
+    """InputError if standard output is closed. Characters that an encoding lacks are printed as escapes."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115: as long as the process
+    if sys.stdout is None:
+        raise InputError("standard output must be open, and is closed; send it somewhere, such as >/dev/null")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _drop_output() -> None:
-    """Or Python writes what is left of it, and complains once more."""
+    """Sends the rest of the output nowhere: Python would try to write it at its end, and complain again."""
     with suppress(OSError, ValueError):
         sys.stdout.flush()
     with suppress(OSError, ValueError):  # a stand-in for the standard output has no number
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="schedsearch", description="Noise schedules for a frozen WaveGrad vocoder.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    search_command.add(_of_a_voice(commands, "search", "search a schedule for a dataset", search_command.run))
-    search_all.add(_of_a_voice(commands, "search-all", "search schedules of several lengths", search_all.run))
-    compare_command.add(_of_a_voice(commands, "compare", "compare schedules on held-out clips", compare_command.run))
-    text = "score every voice's winners on every voice's held-out clips"
-    transfer.add(_command(commands, "transfer", text, transfer.run))
-    report_command.add(_of_a_voice(commands, "report", "make the page of a search again", report_command.run))
-    train_command.add(_of_a_voice(commands, "train", "train a WaveGrad from recordings", train_command.run))
-    verify.add(_command(commands, "verify", "say of schedule files whether and where they can be used", verify.run))
-    convert.add(_command(commands, "convert", "write a schedule in another repository's file", convert.run))
-    show.add(_command(commands, "show", "print a schedule file as a table", show.run))
-    synth.add(_of_a_voice(commands, "synth", "copy synthesis of a recording with a schedule", synth.run))
-    text = "is the network trained, and is this the front end it was trained with?"
-    check_voice.add(_of_a_voice(commands, "check-voice", text, check_voice.run))
-    voice_command.add(_command(commands, "voice", "add a voice: its checkpoint and recordings", voice_command.run))
-    _command(commands, "metrics", "list the metrics: name, unit, which way is better", metrics_command.run)
-    return parser
-
-
-def _command(
-    commands: "argparse._SubParsersAction[_Parser]", name: str, text: str, function: _Function
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=text, description=text)
-    parser.set_defaults(command=function)
-    return parser
-
-
-def _of_a_voice(
-    commands: "argparse._SubParsersAction[_Parser]", name: str, text: str, function: _Function
-) -> argparse.ArgumentParser:
-    parser = _command(commands, name, text, function)
-    voice_options.add(parser)
-    return parser
 
 
 if __name__ == "__main__":

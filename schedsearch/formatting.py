@@ -1,33 +1,33 @@
-"""Text of numbers and tables: counts with their nouns, percentages, Markdown, cells that a spreadsheet must not run."""
+"""Formats numbers and tables as text: counts with their nouns, percentages, Markdown, safe cells for spreadsheets."""
 
 from collections.abc import Iterable, Sequence
 
-# A spreadsheet runs a cell that begins so as a formula; a quote before it makes it text (OWASP, CSV injection).
+# A spreadsheet runs a cell with such a beginning as a formula; a quote before it makes it text (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def counted(number: int, noun: str, many: str = "") -> str:
-    """`1 clip`, `24 clips`, `1000 clips`, `12,000 clips`; `many` is the plural where it is not the noun with an s."""
+    """Writes `1 clip`, `24 clips`, `1000 clips`, `12,000 clips`; `many` is a plural other than the noun with an s."""
     written = str(number) if number < 10_000 else f"{number:,}"
     return f"{written} {noun if number == 1 else many or noun + 's'}"
 
 
 def percent(part: float, unit: str = " %") -> str:
-    """A signed percentage: 0.0234 -> +2.3 %."""
+    """Writes a signed percentage: 0.0234 -> +2.3 %."""
     return f"{100 * part:+.1f}{unit}".replace("-", "−")
 
 
 def markdown_table(head: Sequence[object], rows: Iterable[Sequence[object]], *, numbers: bool = False) -> str:
-    """A Markdown table, one line a row; with `numbers` all columns but the first are aligned right."""
+    """Writes a Markdown table, one line a row; with `numbers` all columns but the first are aligned right."""
     rule = ["---", *["---:" if numbers else "---"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in (head, rule, *rows))
 
 
 def defused(text: str) -> str:
-    """Text for a CSV cell that a spreadsheet shows and does not run."""
+    """Returns text for a CSV cell that a spreadsheet shows and does not run."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _cell(value: object) -> str:
-    """Without bars, which would begin another cell."""
+    """Replaces bars, which would begin another cell."""
     return str(value).replace("|", "/")

@@ -1,4 +1,4 @@
-"""What is passed to the Python interface -> checked values: no table and no audio comes of what is none."""
+"""Validates arguments of the Python interface. It stands apart from `arguments` because it needs torch."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -8,53 +8,52 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from schedsearch.arguments import whole_number
+from schedsearch.arguments import MOST_SEED, whole_number
 from schedsearch.evaluation.draws import MOST_DRAWS
 from vocoder.audio.reading import LOUDEST, Clip
 from vocoder.errors import InputError
 
-MOST_SEED = 2**31 - 1
-
 
 def text(value: object, name: str, example: str) -> str:
-    """A string that is not empty."""
+    """Returns a string that is not empty."""
     if not isinstance(value, str) or not value:
         raise InputError(f"{name} must be text, and is {value!r}; give such as {example!r}")
     return value
 
 
 def folder(value: object, name: str) -> Path:
-    """A path."""
+    """Returns a path."""
     if not isinstance(value, str | Path) or value == "":  # Path("") would be the working directory
         raise InputError(f"{name} must be a path, and is {value!r}; give a folder's")
     return Path(value)
 
 
 def names_of(value: object) -> list[str]:
-    """Of metrics, one at least."""
+    """Returns the names of metrics, at least one."""
     names = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else []
     if not names or not all(isinstance(name, str) for name in names):
         raise InputError(f"metrics must be a list of names, and is {value!r}; give such as ['pesq', 'lsd']")
-    return [str(name) for name in names]  # of an array's too
+    return [str(name) for name in names]  # NumPy's strings too
 
 
 def whole(value: object, name: str, *, least: int, most: int) -> int:
-    """A whole number, NumPy's too, in [least, most]."""
-    return whole_number(str(value), name, least=least, most=most)  # so that 1.5 and True are none
+    """Returns a whole number, NumPy's too, in [least, most]."""
+    return whole_number(str(value), name, least=least, most=most)  # as text 1.5 and True are refused
 
 
 def seed_of(value: object) -> int:
-    """Of the noise and of what is chosen at random."""
+    """Returns the seed of the noise and of random choices."""
     return whole(value, "seed", least=0, most=MOST_SEED)
 
 
 def draws_of(value: object) -> range:
-    """Of noise for each clip."""
+    """Returns the draws of noise for each clip."""
     return range(whole(value, "draws", least=1, most=MOST_DRAWS))
 
 
 def clips_of(value: object, sample_rate: int) -> Sequence[Clip]:
-    """A caller's own: one at least, at the voice's rate, no name twice (a clip's noise is drawn for its name)."""
+    """Returns a caller's clips: at least one, at the voice's rate, and with different names, for which noise is drawn.
+    """
     if not isinstance(value, Sequence) or not value or not all(isinstance(clip, Clip) for clip in value):
         raise InputError("clips must be 'held_out', 'search' or a list of Clips, one at least; give one of them")
     names = [clip.name for clip in value]
@@ -70,7 +69,7 @@ def clips_of(value: object, sample_rate: int) -> Sequence[Clip]:
 
 
 def sound(value: object) -> Tensor:
-    """Audio [samples] in -1..1 or a mel [n_mels, frames], float32, of an array or tensor of floating-point numbers."""
+    """Returns audio [samples] in -1..1 or a mel [n_mels, frames], as float32, from a floating-point array or tensor."""
     if not isinstance(value, Tensor | np.ndarray):
         raise InputError(
             f"source must be a Clip, a path, audio or a mel, and is a {type(value).__name__}; give one of them"
@@ -80,13 +79,13 @@ def sound(value: object) -> Tensor:
         raise InputError(f"audio and mels must be floating-point numbers, and are {value.dtype}; scale audio to -1..1")
     if value.ndim == 1 and not len(value):
         raise InputError("audio must hold a sample at least, and is empty; give some")
-    found = value.detach().float() if isinstance(value, Tensor) else torch.from_numpy(_native(value))
-    peak = float(found.abs().max()) if found.dim() == 1 else 0.0
+    tensor = value.detach().float() if isinstance(value, Tensor) else torch.from_numpy(_native(value))
+    peak = float(tensor.abs().max()) if tensor.dim() == 1 else 0.0
     if peak > LOUDEST:
         raise InputError(f"audio must lie in -1..1, and its peak is {peak:g}; scale it down")
-    return found
+    return tensor
 
 
 def _native(array: "np.ndarray[Any, Any]") -> "np.ndarray[Any, np.dtype[np.float32]]":
-    """A view may run backwards and have another machine's byte order, which torch does not take."""
+    """Copies a view that may run backwards or have another machine's byte order, which torch does not take."""
     return np.array(array, dtype=np.float32, order="C")

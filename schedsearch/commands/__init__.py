@@ -1,1 +1,1 @@
-"""One file a command: options, progress and messages; what it does stands below."""
+"""One file a command: options, progress and messages. The work is done in the layers below."""

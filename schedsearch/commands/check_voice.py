@@ -1,9 +1,11 @@
-"""`schedsearch check-voice`: is the network trained, and is this its front end?"""
+"""`schedsearch check-voice`: checks that the network is trained and that its front end is right."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from schedsearch.arguments import add_results
+from schedsearch.commands import voice_options
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.voice.check import CHECKING, kept_diagnosis, new_diagnosis
 from schedsearch.voice.config import Voice
@@ -16,41 +18,42 @@ from vocoder.vocoder import Vocoder
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its options."""
-    parser.add_argument("--results", type=Path, default=Path("results"), help="where results go (default: results)")
+    """Adds its options."""
+    voice_options.add(parser)
+    add_results(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prints the measurements and what they say; InputError where a search would be of no use."""
+    """Prints the measurements and the verdict; InputError if a search would be useless."""
     voice = chosen_voice(options)
     vocoder = open_vocoder(voice)
     clips = search_excerpts(voice, vocoder, seed=0)
     print(vocoder.description)
-    found = _diagnosis(voice, vocoder, clips, options.results)
-    print(_table(found))
-    told = sentence(found, vocoder.dialect.name)
-    if not found.passes:
-        raise InputError(told)
-    print(f"voice: {told}")
+    diagnosis = _diagnosis(voice, vocoder, clips, options.results)
+    print(_table(diagnosis))
+    verdict = sentence(diagnosis, vocoder.dialect.name)
+    if not diagnosis.passes:
+        raise InputError(verdict)
+    print(f"voice: {verdict}")
     return 0
 
 
 def _diagnosis(voice: Voice, vocoder: Vocoder, clips: Sequence[Clip], results: Path) -> Diagnosis:
-    kept = kept_diagnosis(voice, vocoder, clips, results)
-    if kept is not None:
-        return kept
+    stored = kept_diagnosis(voice, vocoder, clips, results)
+    if stored is not None:
+        return stored
     print(CHECKING)
     return new_diagnosis(voice, vocoder, clips, results)
 
 
-def _table(found: Diagnosis) -> str:
-    """What was measured beside the given setup, best first."""
+def _table(diagnosis: Diagnosis) -> str:
+    """Lists the measurements beside those of the configured setup, best first."""
     lines = [
         f"{'setup':<58} {'error':>7} {'difference':>11} {'t':>7}",
-        f"{'as configured':<58} {found.given:>7.3f}",
-        *(f"{row.name:<58} {row.score:>7.3f} {row.difference:>+11.3f} {row.t:>7.1f}" for row in found.rows),
-        f"{'predicting no noise':<58} {found.zero:>7.3f}",
-        f"error: ln of mean |eps - eps_hat| over a stationary Wiener filter's; {found.pieces} pieces of 0.4 s,",
-        f"8 levels; of {found.tried} variants those that screening found near the best; t: paired, over pieces",
+        f"{'as configured':<58} {diagnosis.given:>7.3f}",
+        *(f"{row.name:<58} {row.score:>7.3f} {row.difference:>+11.3f} {row.t:>7.1f}" for row in diagnosis.rows),
+        f"{'predicting no noise':<58} {diagnosis.zero:>7.3f}",
+        f"error: ln of mean |eps - eps_hat| over a stationary Wiener filter's; {diagnosis.pieces} pieces of 0.4 s,",
+        f"8 levels; of {diagnosis.tried} variants those that screening found near the best; t: paired, over pieces",
     ]
     return "\n".join(lines)

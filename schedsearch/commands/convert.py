@@ -1,4 +1,4 @@
-"""`schedsearch convert`: a schedule file into another repository's."""
+"""`schedsearch convert`: writes a schedule in another repository's file format."""
 
 import argparse
 from pathlib import Path
@@ -11,18 +11,21 @@ from vocoder.errors import InputError, printable
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its options."""
+    """Adds its options."""
     parser.add_argument("source", type=Path, metavar="IN", help="a schedule file, or a name such as universal-6")
     parser.add_argument("target", type=Path, metavar="OUT", help=".pt, .npy, .json or .csv")
-    names = ", ".join(Layout)
-    parser.add_argument("--layout", help=f"{names}; without it OUT's ending chooses (.npy: lmnt)")
-    parser.add_argument("--force", action="store_true", help="replace OUT where it exists")
+    parser.add_argument(
+        "--layout",
+        type=_layout,
+        help=f"{', '.join(Layout)} (default: by the ending of OUT, lmnt for .npy)",
+    )
+    parser.add_argument("--force", action="store_true", help="replace OUT if it exists")
 
 
 def run(options: argparse.Namespace) -> int:
     """Writes OUT, whole or not at all."""
     source, target = options.source, options.target
-    layout = layout_for(target, _layout(options.layout))
+    layout = layout_for(target, options.layout)
     schedule = read_schedule(source)
     check_new(target, "OUT", options.force)
     write_schedule(schedule, target, layout=layout, provenance=_provenance(source) if layout is Layout.JSON else None)
@@ -30,9 +33,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _layout(name: str | None) -> Layout | None:
-    if name is None:
-        return None
+def _layout(name: str) -> Layout:
     try:
         return Layout(name)
     except ValueError as error:
@@ -40,6 +41,6 @@ def _layout(name: str | None) -> Layout | None:
 
 
 def _provenance(source: Path) -> dict[str, Any]:
-    """A .json file's own; of another, which has no room for any, its name."""
+    """Returns the provenance in a .json file; for other files, which hold none, the file's name."""
     own = read_provenance(source) if source.suffix.lower() == ".json" else {}
     return own or {"converted_from": source.name}

@@ -1,15 +1,15 @@
-"""`schedsearch report`: makes the pages again from what searches have stored; searches nothing."""
+"""`schedsearch report`: makes the pages again from stored searches."""
 
 import argparse
 import json
-from pathlib import Path
+from functools import partial
 
-from schedsearch.arguments import positive_number, whole_number, yes_or_no
+from schedsearch.arguments import add_results, add_switch, iterations, positive_number, whole_number
+from schedsearch.commands import voice_options
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.formatting import counted
 from schedsearch.report.pages import write_dataset_page, write_run_page, write_small_run_page
 from schedsearch.report.rendering import LISTENING_CLIPS
-from schedsearch.schedules.search_space import LONGEST_SEARCH
 from schedsearch.search.asked_budget import is_finished
 from schedsearch.search.opening import open_run
 from schedsearch.search.run import Run
@@ -18,65 +18,60 @@ from schedsearch.search.verdict import Verdict
 from schedsearch.voice.config import Voice
 from vocoder.errors import InputError
 
-LONG_SECONDS = "120"
+LONG_SECONDS = 120.0
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its options."""
-    parser.add_argument("--iters", help="steps of the schedule; without it, one page of all lengths")
+    """Adds its options."""
+    voice_options.add(parser)
+    parser.add_argument("--iters", type=iterations, help="steps of the schedule; without it, one page of all lengths")
     parser.add_argument(
         "--long-seconds",
+        type=partial(positive_number, name="LONG_SECONDS", zero=True),
         default=LONG_SECONDS,
-        help="how long the training schedule may take to synthesise: it is heard in as many steps as that allows, "
-        f"0 leaves it out (default: {LONG_SECONDS})",
+        help="seconds that the training schedule may take to synthesise, which limits its steps; 0: leave it out "
+        f"(default: {LONG_SECONDS:g})",
     )
     parser.add_argument(
-        "--clips", default=str(LISTENING_CLIPS), help=f"how many to listen to (default: {LISTENING_CLIPS})"
+        "--clips",
+        type=partial(whole_number, name="CLIPS", least=0, most=100),
+        default=LISTENING_CLIPS,
+        help=f"number of clips to listen to (default: {LISTENING_CLIPS})",
     )
-    parser.add_argument(
-        "--small", nargs="?", const="1", default="0", help="1: report.small.html instead, no audio, below 1 MB"
-    )
-    parser.add_argument("--storage", help="the Optuna storage URL that the search was given, if any")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="where results are (default: results)")
+    add_switch(parser, "--small", "write report.small.html, without audio and below 1 MB")
+    parser.add_argument("--storage", help="the Optuna storage URL of the search, if it had one")
+    add_results(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Writes one page and says where it is."""
-    clips = whole_number(options.clips, "CLIPS", least=0, most=100)
-    seconds = positive_number(options.long_seconds, "LONG_SECONDS", zero=True)
-    small = yes_or_no(options.small, "SMALL")
+    """Writes one page and prints its path."""
     voice = chosen_voice(options)
     if options.iters is None:
-        path = write_dataset_page(voice, options.results, small=small)
+        path = write_dataset_page(voice, options.results, small=options.small)
+    elif options.small:
+        path = write_small_run_page(*_finished(voice, options))
     else:
-        opened, verdict = _finished(voice, options)
-        path = (
-            write_small_run_page(opened, verdict)
-            if small
-            else write_run_page(opened, verdict, clips=clips, long_seconds=seconds)
-        )
+        path = write_run_page(*_finished(voice, options), clips=options.clips, long_seconds=options.long_seconds)
     print(f"{path}  ({path.stat().st_size / 1e6:.2f} MB)")
     return 0
 
 
 def _finished(voice: Voice, options: argparse.Namespace) -> tuple[Run, Verdict]:
-    iterations = whole_number(options.iters, "ITERS", least=1, most=LONGEST_SEARCH)
-    opened = open_run(voice, _settings(voice, options, iterations), known=True)
+    opened = open_run(voice, _settings(voice, options), known=True)
     if not is_finished(opened.store):
         raise InputError(
-            f"a report needs a finished search, and that of {counted(iterations, 'iteration')} was stopped; run "
-            f"make search ITERS={iterations} DATASET={voice.dataset} to its end"
+            f"a report needs a finished search, and that of {counted(options.iters, 'iteration')} was stopped; run "
+            f"make search ITERS={options.iters} DATASET={voice.dataset} to its end"
         )
     return opened, opened.verdict()
 
 
-def _settings(voice: Voice, options: argparse.Namespace, iterations: int) -> Settings:
-    """Those of the search that wrote the folder's run.json: its scores belong to them alone."""
-    asked = Settings(iterations, results=options.results, storage=options.storage)
-    folder = results_folder(voice, asked)
+def _settings(voice: Voice, options: argparse.Namespace) -> Settings:
+    """Returns the settings of the search that wrote the folder's run.json: its scores hold for them alone."""
+    folder = results_folder(voice, Settings(options.iters, results=options.results, storage=options.storage))
     if not (folder / "run.json").is_file() or not (options.storage or (folder / STUDY).is_file()):
         raise InputError(
-            f"a report needs a finished search, and {folder} has none; run make search ITERS={iterations} "
+            f"a report needs a finished search, and {folder} has none; run make search ITERS={options.iters} "
             f"DATASET={voice.dataset} first"
         )
     try:
@@ -86,7 +81,7 @@ def _settings(voice: Voice, options: argparse.Namespace, iterations: int) -> Set
         raise InputError(
             f"{folder / 'run.json'} must be what a search wrote, and is not ({error!r}); run that search again"
         ) from error
-    strategy = "auto" if "," not in objective else "tpe"  # any that serves as many objectives: none is asked
+    strategy = "auto" if "," not in objective else "tpe"  # must serve as many objectives; it will not be asked
     return Settings(
-        iterations, strategy, objective, race=race, seed=seed, results=options.results, storage=options.storage
+        options.iters, strategy, objective, race=race, seed=seed, results=options.results, storage=options.storage
     )

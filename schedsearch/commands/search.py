@@ -1,23 +1,19 @@
 """`schedsearch search`: from a dataset's name to a schedule and its evidence."""
 
 import argparse
-import time
-from itertools import groupby
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-from tqdm import tqdm
-
-from schedsearch.arguments import whole_number, yes_or_no
+from schedsearch.arguments import add_results, add_seed, add_switch, iterations
+from schedsearch.commands import voice_options
 from schedsearch.commands.next_command import next_command
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.report.finding import sentence
-from schedsearch.report.pages import write_run_page
 from schedsearch.report.plan import plan
+from schedsearch.report.progress import show_stages
 from schedsearch.report.results_folder import FRONT, write_results
 from schedsearch.report.summary import other_objectives, table
-from schedsearch.schedules.search_space import LONGEST_SEARCH
 from schedsearch.search.asked_budget import AskedBudget, begin, end
 from schedsearch.search.loop import Progress
 from schedsearch.search.opening import open_checked
@@ -26,46 +22,55 @@ from schedsearch.search.settings import STUDY, Settings, results_folder
 from schedsearch.search.strategy_factory import STRATEGIES
 from schedsearch.search.verdict import Verdict
 from schedsearch.strategies.named_grids import GRIDS
-from schedsearch.study.budget import Budget, parse_budget
-from schedsearch.voice.config import EXPERIMENTS
-
-_BAR = "{desc} {percentage:3.0f}% |{bar:20}| {elapsed}<{remaining} {postfix}"
+from schedsearch.study.budget import parse_budget
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its options."""
-    parser.add_argument("--iters", default="6", help="steps of the schedule (default: 6)")
+    """Adds its options."""
+    parser.add_argument("--iters", type=iterations, default=6, help="steps of the schedule (default: 6)")
+    add_shared(parser)
+
+
+def add_shared(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that `search-all` has too."""
+    voice_options.add(parser)
     parser.add_argument("--strategy", default="auto", help=f"{', '.join(STRATEGIES)} (default: auto)")
-    parser.add_argument("--grid", default="levels:3", help=f"of STRATEGY=grid: {', '.join(GRIDS)} (default: levels:3)")
+    parser.add_argument(
+        "--grid", default="levels:3", help=f"grid of --strategy grid: {', '.join(GRIDS)} (default: levels:3)"
+    )
     parser.add_argument("--no-race", action="store_true", help="score every candidate on every search clip")
     parser.add_argument(
         "--objective",
         default=DEFAULT_OBJECTIVE,
-        help=f"spectral, log_mel_l1, pesq, ..., or several with commas between them (default: {DEFAULT_OBJECTIVE})",
+        help=f"metric to improve: spectral, pesq, ..., or several joined by commas (default: {DEFAULT_OBJECTIVE})",
     )
     parser.add_argument(
-        "--budget", help="such as 10min, 300candidates, 50000calls (default: 80candidates, 40 beyond 12 steps)"
-    )
-    parser.add_argument("--more", help="adds so much to a finished search's budget, in the same unit")
-    parser.add_argument("--seed", default="0", help="of the noise and the strategy (default: 0)")
-    parser.add_argument("--storage", help="an Optuna storage URL (default: study.db in the results folder)")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="where results go (default: results)")
-    parser.add_argument(
-        "--force", nargs="?", const="1", default="0", help="1: search though check-voice refuses, or without it"
+        "--budget",
+        type=parse_budget,
+        help="when to stop: 10min, 300candidates or 50000calls (default: 80candidates, 40 beyond 12 steps)",
     )
     parser.add_argument(
-        "--require-improvement", action="store_true", help="exit status 3 when a baseline ships instead"
+        "--more",
+        type=partial(parse_budget, name="MORE"),
+        help="add this to the budget of a finished search, in the same unit",
+    )
+    add_seed(parser, "the noise and the strategy")
+    parser.add_argument("--storage", help="Optuna storage URL (default: study.db in the results folder)")
+    add_results(parser)
+    add_switch(parser, "--force", "search even if check-voice refuses the voice")
+    parser.add_argument(
+        "--require-improvement", action="store_true", help="exit with status 3 if a baseline ships instead"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Searches, or goes on searching, and prints the verdict; 0, or 3 where an improvement was required."""
+    """Searches, or goes on searching, and prints the verdict. Returns 0, or 3 if a required improvement is missing."""
     settings = _settings(options)
-    asked = _asked(options, settings.iterations)
+    asked = AskedBudget(settings.iterations, options.budget, options.more)
     voice = chosen_voice(options)
     if asked.budget or not (settings.storage or (results_folder(voice, settings) / STUDY).exists()):
-        asked.total(None)  # a refusal now leaves nothing behind
-    opened = open_checked(voice, settings, force=yes_or_no(options.force, "FORCE"), tell=print)
+        asked.total(None)  # refuses a wrong budget before anything is written
+    opened = open_checked(voice, settings, force=options.force, tell=print)
     with opened.store.using():
         return _searched(opened, asked, options)
 
@@ -76,10 +81,12 @@ def _searched(opened: Run, asked: AskedBudget, options: argparse.Namespace) -> i
         print(f"changed since the last search: {', '.join(opened.store.changed)}; a new study begins")
     budget = begin(opened.store, asked)
     print(plan(opened, budget))
-    _show(opened, budget)
+    show_stages(opened.steps(budget), lambda progress: _best(progress, opened.store.objective))
     verdict = opened.verdict()
     write_results(opened, verdict, budget)
     _tell(opened, verdict)
+    from schedsearch.report.pages import write_run_page  # with Matplotlib: it would delay the start by a second
+
     print(f"page:   {write_run_page(opened, verdict)}")
     print(f"next:   {next_command(options, _defaults(), budget)}")
     end(opened.store, budget)
@@ -88,36 +95,15 @@ def _searched(opened: Run, asked: AskedBudget, options: argparse.Namespace) -> i
 
 def _settings(options: argparse.Namespace) -> Settings:
     return Settings(
-        iterations=whole_number(options.iters, "ITERS", least=1, most=LONGEST_SEARCH),
+        iterations=options.iters,
         strategy=options.strategy,
         objective=options.objective,
         grid=options.grid,
         race=not options.no_race,
-        seed=whole_number(options.seed, "SEED", least=0, most=2**31 - 1),
+        seed=options.seed,
         results=options.results,
         storage=options.storage,
     )
-
-
-def _asked(options: argparse.Namespace, iterations: int) -> AskedBudget:
-    return AskedBudget(
-        iterations,
-        parse_budget(options.budget) if options.budget else None,
-        parse_budget(options.more, name="MORE") if options.more else None,
-    )
-
-
-def _show(opened: Run, budget: Budget) -> None:
-    """Runs to the end of the budget under a progress bar for each stage."""
-    last = time.time()
-    for stage, steps in groupby(opened.steps(budget), key=lambda progress: progress.stage):
-        with tqdm(total=100, desc=f"{stage:>14}", bar_format=_BAR) as bar:
-            bar.start_t = last  # a stage is known by its first progress, which may have taken minutes
-            for progress in steps:
-                bar.n, last = round(100 * progress.done), time.time()
-                bar.set_postfix_str(_best(progress, opened.store.objective))
-            waited = time.time() - last  # and its end by that of the next
-            bar.start_t, bar.last_print_t = bar.start_t + waited, bar.last_print_t + waited
 
 
 def _best(progress: Progress, metric: str) -> str:
@@ -137,4 +123,4 @@ def _tell(opened: Run, verdict: Verdict) -> None:
 def _defaults() -> dict[str, Any]:
     parser = argparse.ArgumentParser()
     add(parser)
-    return vars(parser.parse_args([])) | {"rate": None, "experiments": EXPERIMENTS}
+    return vars(parser.parse_args([]))

@@ -1,4 +1,4 @@
-"""`schedsearch search-all`: one search after the other, each beginning from the winners of those before it."""
+"""`schedsearch search-all`: searches several lengths, each beginning from the winners of those before it."""
 
 import argparse
 import copy
@@ -18,23 +18,23 @@ LENGTHS = "6 12 25 50 100"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The options of `search`, with several lengths."""
-    search.add(parser)
-    parser.set_defaults(iters=LENGTHS)
+    """Adds the options of `search`, with several lengths."""
+    parser.add_argument("--iters", type=lengths, default=LENGTHS, help=f"numbers of steps (default: '{LENGTHS}')")
+    search.add_shared(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """All lengths in the order given; the highest exit status of any."""
-    asked = lengths(options.iters)
+    """Searches all lengths in the order given; returns the highest exit status."""
     status, rows = 0, []
-    for i, length in enumerate(asked):
-        print(f"\n--- {counted(length, 'iteration')} ({i + 1} of {len(asked)}) ---")
-        one = copy.copy(options)
-        one.iters = str(length)
-        status = max(status, search.run(one))
-        rows.append(_row(one))
+    for i, length in enumerate(options.iters):
+        print(f"\n--- {counted(length, 'iteration')} ({i + 1} of {len(options.iters)}) ---")
+        search_options = copy.copy(options)
+        search_options.iters = length
+        status = max(status, search.run(search_options))
+        rows.append(_row(search_options))
     voice = chosen_voice(options)
-    write_length_pictures(_folder(one), _folder(one).parent / "pictures", voice.services.draw)
+    folder = _folder(search_options)
+    write_length_pictures(folder, folder.parent / "pictures", voice.services.draw)
     print("\n" + "\n".join(["iterations, what ships, searched minus best baseline on the held-out clips", *rows]))
     print(f"page:  {write_dataset_page(voice, options.results)}")
     return status
@@ -42,11 +42,11 @@ def run(options: argparse.Namespace) -> int:
 
 def _folder(options: argparse.Namespace) -> Path:
     voice = chosen_voice(options)
-    return results_folder(voice, Settings(int(options.iters), results=options.results))
+    return results_folder(voice, Settings(options.iters, results=options.results))
 
 
 def _row(options: argparse.Namespace) -> str:
-    told = json.loads((_folder(options) / "run.json").read_text())
-    found = stored_finding(told)
+    verdict = json.loads((_folder(options) / "run.json").read_text())
+    found = stored_finding(verdict)
     numbers = "{} [{}, {}] ".format(*signed(found.difference)) if found.difference else ""
-    return f"{options.iters:>10}  {told['name']:<34} {found.metric} {numbers}{found.outcome}"
+    return f"{options.iters:>10}  {verdict['name']:<34} {found.metric} {numbers}{found.outcome.label}"

@@ -1,31 +1,38 @@
-"""`schedsearch show`: a schedule file as a table."""
+"""`schedsearch show`: prints a schedule file as a table."""
 
 import argparse
 import json
+import math
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from schedsearch.formatting import counted
-from schedsearch.schedules.facts import columns
-from schedsearch.schedules.files import open_schedule, read_provenance
+from schedsearch.schedules.facts import Columns, columns
+from schedsearch.schedules.files import ScheduleFile, open_schedule, read_provenance
 from vocoder.errors import printable
 
-BAR = (-6.0, 14.0)  # log-SNR: the box that searches stay in; one mark a unit
+BAR = (-6.0, 14.0)  # log-SNR: the box of a search; one mark a unit
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its options."""
+    """Adds its options."""
     parser.add_argument("file", type=Path, metavar="FILE", help="a schedule file, or a name such as universal-6")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prints one row a step, the cleanest first, and what a .json file says of its origin."""
-    found = open_schedule(options.file)
-    provenance = read_provenance(found.path) if found.path.suffix.lower() == ".json" else {}
-    judgement = f"{counted(len(found.betas), 'step')}, {_judgement(found.fault)}"
-    print(f"{printable(str(found.path))}: {found.content}, {judgement}")
-    table = columns(found.betas)
+    """Prints one row a step, the cleanest first, and the provenance in a .json file."""
+    file = open_schedule(options.file)
+    provenance = read_provenance(file.path) if file.path.suffix.lower() == ".json" else {}
+    table = columns(file.betas)
+    if options.json:
+        print(json.dumps(_plain(file, table, provenance), indent=1, allow_nan=False))
+        return 0
+    judgement = "legal" if file.fault is None else f"illegal: {file.fault}"
+    print(f"{printable(str(file.path))}: {file.content}, {counted(len(file.betas), 'step')}, {judgement}")
     print(f"{'step':>5} {'beta':>13} {'noise level':>12} {'log-SNR':>9} {'sigma':>11}")
     for step, row in enumerate(zip(table.beta, table.noise_level, table.log_snr, table.sigma, strict=True)):
         beta, level, log_snr, sigma = row
@@ -36,8 +43,14 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _judgement(fault: str | None) -> str:
-    return "legal" if fault is None else f"illegal: {fault}"
+def _plain(file: ScheduleFile, table: Columns, provenance: dict[str, Any]) -> dict[str, Any]:
+    """Returns JSON values: null for a number that is not finite."""
+    numbers = {
+        name: [value if math.isfinite(value) else None for value in column.tolist()]
+        for name, column in asdict(table).items()
+    }
+    head = {"file": printable(str(file.path)), "content": file.content, "legal": file.fault is None}
+    return head | {"fault": file.fault, "steps": len(file.betas), **numbers, "provenance": provenance}
 
 
 def _cell(value: float, width: int, form: str) -> str:

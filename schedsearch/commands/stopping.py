@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks to stop, the second ends at once."""
+"""Ctrl-C and SIGTERM: the first signal stops the command, the second ends it at once."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(KeyboardInterrupt):
-    """Raised in the main thread by either signal; `status` is what the shell is told (130 or 143)."""
+    """Raised in the main thread by either signal; `status` is the exit status for the shell (130 or 143)."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -20,9 +20,8 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def stoppable(*, to_the_end: bool) -> Iterator[None]:
-    """The first signal raises Stopped inside; from then on a further one ends the process without a word, since what is
-    stored is whole at every moment. `to_the_end`: also while the interpreter shuts down, where Python would print a
-    traceback."""
+    """Makes the first signal raise Stopped, and a further one end the process in silence: files are whole at every
+    moment. `to_the_end`: also while the interpreter shuts down, when Python would print a traceback."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""`schedsearch synth`: a recording's mel through the vocoder and back, with one schedule."""
+"""`schedsearch synth`: synthesises a recording again from its mel spectrogram, with one schedule."""
 
 import argparse
 import io
@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from schedsearch.arguments import check_new, whole_number
+from schedsearch.arguments import add_seed, check_new
+from schedsearch.commands import voice_options
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.formatting import counted
 from schedsearch.sampling.synthesis import copy_synthesis
@@ -23,31 +24,31 @@ from vocoder.vocoder import Vocoder
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its options."""
+    """Adds its options."""
+    voice_options.add(parser)
     parser.add_argument("--schedule", type=Path, required=True, help="a schedule file, or a name such as universal-6")
     parser.add_argument("--wav", type=Path, required=True, help="a mono WAV, FLAC, OGG or MP3 of any length")
     parser.add_argument("--out", type=Path, required=True, help=".wav (16-bit PCM) or .npy (float32, not clipped)")
-    parser.add_argument("--force", action="store_true", help="replace OUT where it exists")
+    parser.add_argument("--force", action="store_true", help="replace OUT if it exists")
     parser.add_argument("--resample", action="store_true", help="take a recording of another sample rate")
-    parser.add_argument("--seed", default="0", help="of the noise (default: 0)")
+    add_seed(parser, "the noise")
 
 
 def run(options: argparse.Namespace) -> int:
     """Writes the audio, as long as the recording."""
-    seed = whole_number(options.seed, "SEED", least=0, most=2**31 - 1)
     write = _writer(options.out)
-    _check_kept(options.out, [options.wav, options.schedule], options.force)
+    _check_out(options.out, [options.wav, options.schedule], options.force)
     schedule = read_schedule(options.schedule)
     voice = chosen_voice(options)
     vocoder = open_vocoder(voice)
     clip = _recording(options.wav, vocoder, options.resample)
     began = time.perf_counter()
-    audio = copy_synthesis(vocoder, clip, schedule, seed=seed)
-    took = time.perf_counter() - began
+    audio = copy_synthesis(vocoder, clip, schedule, seed=options.seed)
+    duration = time.perf_counter() - began
     write(options.out, audio.cpu(), vocoder.sample_rate)
     seconds = len(audio) / vocoder.sample_rate
-    made = f"{seconds:.2f} s at {vocoder.sample_rate} Hz, {counted(len(schedule), 'step')}"
-    print(f"{printable(str(options.out))}: {made}, in {took:.1f} s")
+    summary = f"{seconds:.2f} s at {vocoder.sample_rate} Hz, {counted(len(schedule), 'step')}"
+    print(f"{printable(str(options.out))}: {summary}, in {duration:.1f} s")
     return 0
 
 
@@ -67,7 +68,7 @@ _Writer = Callable[[Path, Tensor, int], None]
 
 
 def _writer(out: Path) -> _Writer:
-    """By the ending; refused now rather than after minutes of synthesis."""
+    """Chooses the writer by the ending; InputError now, not after minutes of synthesis."""
     write = {".wav": write_wav, ".npy": _write_npy}.get(out.suffix.lower())
     if write is None:
         raise InputError(f"--out must end in .wav (16-bit PCM) or .npy (float32), and is {str(out)!r}; choose one")
@@ -76,8 +77,8 @@ def _writer(out: Path) -> _Writer:
     return write
 
 
-def _check_kept(out: Path, inputs: Sequence[Path], force: bool) -> None:
-    """Nothing is replaced unasked, and what is read not even then."""
+def _check_out(out: Path, inputs: Sequence[Path], force: bool) -> None:
+    """InputError if a file would be replaced without --force, or an input at all."""
     for path in inputs:
         if os.path.exists(out) and os.path.exists(path) and out.samefile(path):
             raise InputError(f"--out must be none of the files that are read, and is {str(out)!r}; name another file")

@@ -14,6 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from schedsearch.arguments import positive_number, whole_number, yes_or_no
+from schedsearch.commands import voice_options
 from schedsearch.commands.training_folder import check_configuration, check_places, keep_configuration, state_path
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.evaluation.validation import validate
@@ -50,6 +51,7 @@ VALIDATION_CLIPS = 6
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Its options."""
+    voice_options.add(parser)
     parser.add_argument("--steps", help="how many steps in all (default: the dataset's recipe)")
     parser.add_argument("--hours", help="stop after so many hours; the same command goes on")
     parser.add_argument("--warm-start", type=Path, help="a checkpoint of the same network to begin from")

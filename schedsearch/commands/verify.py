@@ -1,12 +1,16 @@
-"""`schedsearch verify`: is this file a schedule, what is it like, and whose code can read it?"""
+"""`schedsearch verify`: says whether files hold legal schedules, what they are like, and which code reads them."""
 
 import argparse
-from collections.abc import Iterator
+import json
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from schedsearch.arguments import sample_rate
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.schedules.facts import SHAKY, final_gain, first_fall, followed_by, survives_float32
-from schedsearch.schedules.files import Layout, ScheduleFile, open_schedule
+from schedsearch.schedules.files import Layout, open_schedule
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.voice.config import EXPERIMENTS, Voice
 from vocoder.checkpoints.configuration import config_found, read_config
@@ -23,79 +27,115 @@ DIALECTS = {Layout.IVANVOVK: IVANVOVK, Layout.LMNT: LMNT, Layout.COQUI: COQUI}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its options."""
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="files, or names such as universal-6")
-    parser.add_argument("--dataset", help="compare with the levels that this dataset's voice was trained on")
-    parser.add_argument("--rate", help="sample rate in Hz, where the dataset has several")
+    """Adds its options."""
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="schedule files, or names such as universal-6"
+    )
+    parser.add_argument("--dataset", help="compare with the noise levels that this dataset's voice was trained on")
+    parser.add_argument("--rate", type=sample_rate, help="sample rate in Hz, if the dataset has several")
     parser.add_argument("--experiments", type=Path, default=EXPERIMENTS, help=argparse.SUPPRESS)
-    parser.add_argument("--config", type=Path, help="the same, of a checkpoint's configuration file")
+    parser.add_argument("--config", type=Path, help="compare with the noise levels of a checkpoint's configuration")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prints what is known of each file; InputError at the end unless all are legal."""
+    """Prints the facts of each file; InputError at the end unless all are legal."""
     trained = _trained(options)
-    illegal = [path for path in options.files if not _told(path, trained)]
+    reports = []
+    for path in options.files:
+        reports.append(_report(path, trained))
+        if not options.json:
+            print(_text(reports[-1]))
+    if options.json:
+        print(json.dumps(reports, indent=1, allow_nan=False))
+    illegal = [str(path) for path, report in zip(options.files, reports, strict=True) if not report["legal"]]
     if illegal:
-        named = ", ".join(map(str, illegal))
-        raise InputError(f"{len(illegal)} of {len(options.files)} files hold no legal schedule: {named}")
+        raise InputError(f"{len(illegal)} of {len(options.files)} files hold no legal schedule: {', '.join(illegal)}")
     return 0
 
 
-def _told(path: Path, trained: TrainedRange) -> bool:
-    """Whether it is legal."""
+def _report(path: Path, trained: TrainedRange) -> dict[str, Any]:
+    """Returns the facts of a file as JSON values."""
     name = printable(str(path))
     try:
-        found = open_schedule(path)
+        file = open_schedule(path)
     except InputError as error:
-        print(f"{name}: unreadable: {str(error).removeprefix(f'{name}: ')}")
-        return False
-    print(f"{name}: {f'illegal: {found.fault}' if found.fault else 'legal'}")
-    rows = [("content", found.content), ("steps", str(len(found.betas)))]
-    rows += _facts(found.schedule(), trained) if found.fault is None else []
-    rows += _readers(found)
-    print("\n".join(f"  {name:<17} {value}" for name, value in rows))
-    return found.fault is None
+        return {"file": name, "legal": False, "unreadable": str(error).removeprefix(f"{name}: ")}
+    report = {
+        "file": name,
+        "legal": file.fault is None,
+        "fault": file.fault,
+        "content": file.content,
+        "steps": len(file.betas),
+        "read_by": list(file.read_by),
+    }
+    return report if file.fault else report | _facts(file.schedule(), trained)
 
 
-def _facts(schedule: NoiseSchedule, trained: TrainedRange) -> Iterator[tuple[str, str]]:
-    first, last = schedule.log_snr[[0, -1]]
-    yield "sigma_1", f"{schedule.residual_noise:.6g}, the deviation of the static that is left"
-    yield "terminal level", f"{schedule.terminal_level:.6g}"
-    yield "log-SNR", f"{first:.2f} to {last:.2f}"
-    fall = first_fall(schedule.betas)
-    yield "betas", "rise or stay" if fall is None else f"not monotone: they fall at step {fall}, as they may"
-    outside = trained.outside(schedule.log_snr)
-    where = f"log-SNR {trained.cleanest:.2f} to {trained.noisiest:.2f} of {trained.name}"
-    yield "trained range", f"inside {where}" if not outside else f"outside {where}: {_steps(outside)}"
+def _facts(schedule: NoiseSchedule, trained: TrainedRange) -> dict[str, Any]:
     gain = final_gain(schedule)
-    if not abs(gain - 1) <= SHAKY:  # NaN too
-        yield "final gain", f"{gain:.4g} in ivanvovk's float32, where 1 would be right"
-
-
-def _steps(outside: list[int]) -> str:
-    shown = ", ".join(map(str, outside[:6])) + (", ..." if len(outside) > 6 else "")
-    return f"step{'s' if len(outside) > 1 else ''} {shown}"
-
-
-def _readers(found: ScheduleFile) -> Iterator[tuple[str, str]]:
-    now = ", ".join(found.read_by) or "none"
-    yield "read as it is by", now if found.fault is None else f"{now}, unchecked" if found.read_by else now
-    if found.fault is not None:
-        yield "after convert by", "none: convert writes legal schedules only"
-        return
-    yield "after convert by", "; ".join(_after_convert(found.schedule()))
-
-
-def _after_convert(schedule: NoiseSchedule) -> Iterator[str]:
-    """Who reads it and samples with it, then why others don't."""
     fits = survives_float32(schedule)
     readers = [layout for layout in DIALECTS if fits or layout is not Layout.IVANVOVK]
     able = [layout for layout in readers if followed_by(DIALECTS[layout], schedule)]
-    yield ", ".join(able) or "none"
-    if not fits:
+    return {
+        "sigma_1": schedule.residual_noise,
+        "terminal_level": schedule.terminal_level,
+        "log_snr": schedule.log_snr[[0, -1]].tolist(),
+        "betas_fall_at": first_fall(schedule.betas),
+        "trained_range": {
+            "name": trained.name,
+            "log_snr": [float(trained.cleanest), float(trained.noisiest)],
+            "steps_outside": trained.outside(schedule.log_snr),
+        },
+        "final_gain": gain if math.isfinite(gain) else str(gain),
+        "survives_float32": fits,
+        "read_after_convert_by": able,
+        "not_finite_for": [layout for layout in readers if layout not in able],
+    }
+
+
+def _text(report: Mapping[str, Any]) -> str:
+    if "unreadable" in report:
+        return f"{report['file']}: unreadable: {report['unreadable']}"
+    first = f"{report['file']}: {'legal' if report['legal'] else 'illegal: ' + report['fault']}"
+    return "\n".join([first, *(f"  {name:<17} {value}" for name, value in _rows(report))])
+
+
+def _rows(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "content", report["content"]
+    yield "steps", str(report["steps"])
+    readers = ", ".join(report["read_by"]) or "none"
+    if not report["legal"]:
+        yield "read as it is by", f"{readers}, unchecked" if report["read_by"] else readers
+        yield "after convert by", "none: convert writes legal schedules only"
+        return
+    yield "sigma_1", f"{report['sigma_1']:.6g}, the deviation of the static that is left"
+    yield "terminal level", f"{report['terminal_level']:.6g}"
+    yield "log-SNR", "{:.2f} to {:.2f}".format(*report["log_snr"])
+    fall = report["betas_fall_at"]
+    yield "betas", "rise or stay" if fall is None else f"not monotone: they fall at step {fall}, as they may"
+    yield "trained range", _range(**report["trained_range"])
+    if not abs(float(report["final_gain"]) - 1) <= SHAKY:  # NaN too
+        yield "final gain", f"{float(report['final_gain']):.4g} in ivanvovk's float32, where 1 would be right"
+    yield "read as it is by", readers
+    yield "after convert by", "; ".join(_after_convert(report))
+
+
+def _range(name: str, log_snr: list[float], steps_outside: list[int]) -> str:
+    where = f"log-SNR {log_snr[0]:.2f} to {log_snr[1]:.2f} of {name}"
+    if not steps_outside:
+        return f"inside {where}"
+    first = ", ".join(map(str, steps_outside[:6])) + (", ..." if len(steps_outside) > 6 else "")
+    return f"outside {where}: step{'s' if len(steps_outside) > 1 else ''} {first}"
+
+
+def _after_convert(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yields who reads it and samples with it, then why others don't."""
+    yield ", ".join(report["read_after_convert_by"]) or "none"
+    if not report["survives_float32"]:
         yield "float32 would make a beta 0 or 1"
-    if unable := [layout for layout in readers if layout not in able]:
-        yield f"in the arithmetic of {', '.join(unable)} a step's factors are not finite"
+    if report["not_finite_for"]:
+        yield f"in the arithmetic of {', '.join(report['not_finite_for'])} a step's factors are not finite"
 
 
 def _trained(options: argparse.Namespace) -> TrainedRange:
@@ -105,14 +145,14 @@ def _trained(options: argparse.Namespace) -> TrainedRange:
         return trained_range(read_config(options.config))
     if options.dataset is None:
         if options.rate is not None:
-            raise InputError(f"--rate must go with --dataset, and is {options.rate!r} alone; give both or neither")
+            raise InputError(f"--rate must go with --dataset, and is {options.rate} alone; give both or neither")
         return USUAL
     return _of_voice(chosen_voice(options))
 
 
 def _of_voice(voice: Voice) -> TrainedRange:
-    """By the recipe that trained it here, or else its configuration, wherever that stands."""
+    """Returns the range of the recipe that trained the voice here, or else of its configuration."""
     if voice.training is not None and recipe_from(voice.training.recipe).draw == "stratified":
         return STRATIFIED
-    found = read_checkpoint(voice.checkpoint)
-    return trained_range(config_found(layout_of(found.state), voice.checkpoint, found.config, voice.config))
+    checkpoint = read_checkpoint(voice.checkpoint)
+    return trained_range(config_found(layout_of(checkpoint.state), voice.checkpoint, checkpoint.config, voice.config))

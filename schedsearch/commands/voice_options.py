@@ -1,19 +1,22 @@
-"""The options that name a voice, and the voice that they name."""
+"""The options that choose a voice."""
 
 import argparse
 from pathlib import Path
 
-from schedsearch.arguments import optional_rate
+from schedsearch.arguments import sample_rate
 from schedsearch.voice.config import EXPERIMENTS, Voice, load_voice
 
 
-def add(parser: argparse.ArgumentParser) -> None:
+def add(parser: argparse.ArgumentParser, *, default: str | None = "demo") -> None:
     """Adds --dataset, --rate and --experiments."""
-    parser.add_argument("--dataset", default="demo", help="experiments/DATASET.toml (default: demo)")
-    parser.add_argument("--rate", help="sample rate in Hz, where the dataset has several (default: its default_rate)")
+    text = "the voice: experiments/DATASET.toml" + (f" (default: {default})" if default else "")
+    parser.add_argument("--dataset", default=default, help=text)
+    parser.add_argument(
+        "--rate", type=sample_rate, help="sample rate in Hz, if the dataset has several (default: its default_rate)"
+    )
     parser.add_argument("--experiments", type=Path, default=EXPERIMENTS, help=argparse.SUPPRESS)
 
 
 def chosen_voice(options: argparse.Namespace) -> Voice:
-    """The voice of these options; InputError says what is known or wrong."""
-    return load_voice(options.dataset, optional_rate(options.rate), experiments=options.experiments)
+    """Loads the voice of these options; InputError names the known ones or the fault."""
+    return load_voice(options.dataset, options.rate, experiments=options.experiments)

@@ -106,7 +106,7 @@ def test_a_bad_option_is_one_line(tiny, capsys, options, named):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "named"), [([], "COMMAND"), (["serch"], "serch"), (["search", "--iters"], "iters")]
+    ("arguments", "named"), [(["--colour"], "colour"), (["serch"], "serch"), (["search", "--iters"], "iters")]
 )
 def test_a_bad_command_is_one_line(capsys, arguments, named):
     assert main(arguments) == 2
@@ -183,7 +183,7 @@ def of_nan(path: Path) -> None:
         (Path.unlink, "no checkpoint file"),
         (truncated, "truncated"),
         (lambda path: path.write_bytes(b""), "empty"),
-        (lambda path: path.write_text("<html>not found</html>"), "another kind of file"),
+        (lambda path: path.write_text("<html>not found</html>"), "not a file that torch writes"),
         (lambda path: path.write_bytes(pickle.dumps(Malicious())), "refused"),
         (lambda path: torch.save({"model": Malicious()}, path), "refused"),
         (lambda path: torch.save({"model": {"linear.weight": torch.ones(3, 3)}}, path), "no WaveGrad of a known"),

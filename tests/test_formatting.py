@@ -1,0 +1,35 @@
+"""Numbers with their nouns, Markdown tables, and text that a spreadsheet must not run."""
+
+import pytest
+
+from schedsearch.formatting import counted, defused, markdown_table
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 clips"), (1, "1 clip"), (2, "2 clips"), (1000, "1000 clips"), (12345, "12,345 clips")]
+)
+def test_one_is_one_and_all_other_numbers_are_many(number, text):
+    assert counted(number, "clip") == text
+
+
+def test_many_may_have_a_word_of_its_own():
+    assert (counted(1, "axis", "axes"), counted(3, "axis", "axes")) == ("1 axis", "3 axes")
+
+
+def test_a_table_has_a_head_a_rule_and_its_rows():
+    table = markdown_table(["name", "steps"], [["a", 6], ["b", 12]])
+    assert table.splitlines() == ["| name | steps |", "| --- | --- |", "| a | 6 |", "| b | 12 |"]
+
+
+def test_numbers_are_set_right():
+    assert markdown_table(["name", "x", "y"], [], numbers=True).splitlines()[1] == "| --- | ---: | ---: |"
+
+
+def test_a_bar_begins_no_cell():
+    assert markdown_table(["a|b"], [["c|d"]]).splitlines() == ["| a/b |", "| --- |", "| c/d |"]
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_what_begins_a_formula_is_defused(begin):
+    assert defused(f"{begin}1").startswith("'")
+    assert defused(f"1{begin}") == f"1{begin}"
