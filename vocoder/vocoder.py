@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vocoder.dialects.detection import reason_for
-from vocoder.dialects.dialect import Dialect, FrontEnd
+from vocoder.dialects.dialect import Dialect, FrontEnd, size_advice
 from vocoder.errors import InputError
 from vocoder.network import WaveGradNetwork
 from vocoder.weights import weights_hash
@@ -29,12 +29,12 @@ class Vocoder:
         if self.front_end.n_mels != config.n_mels:
             raise InputError(
                 f"the front end makes {self.front_end.n_mels} mels, the network takes {config.n_mels}; "
-                "correct the mel count in the configuration"
+                f"{size_advice(self.dialect)}"
             )
         if self.front_end.hop_length != config.hop_length:
             raise InputError(
                 f"the front end's hop is {self.front_end.hop_length} samples, the network's factors "
-                f"{list(config.factors)} make {config.hop_length}; correct hop_length in the configuration"
+                f"{list(config.factors)} make {config.hop_length}; {size_advice(self.dialect)}"
             )
 
     @property

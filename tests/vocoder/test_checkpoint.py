@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import zipfile
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from vocoder.dialects.dialect import Dialect
 from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.dialects.lmnt import LMNT
 from vocoder.errors import InputError
+from vocoder.front_ends.mel import IvanvovkMel
 from vocoder.network import WaveGradNetwork
 from vocoder.weights import exported_state, weights_hash
 
@@ -308,7 +310,57 @@ def test_lmnt_without_parameters_is_what_its_own_inference_assumes(lmnt_state: S
 
 
 def test_lmnt_with_another_hop_is_refused(lmnt_state: State, tmp_path: Path) -> None:
-    assert "256" in refusal(write(tmp_path, {"model": lmnt_state, "params": {"hop_samples": 256}}))
+    message = refusal(write(tmp_path, {"model": lmnt_state, "params": {"hop_samples": 256}}))
+    assert "hop is 256 samples, the network's factors [5, 5, 3, 2, 2] make 300" in message
+    assert "--config FILE" in message and "hop_samples" in message and "network.factors" in message
+    assert "hop_length" not in message  # which lmnt's params do not have
+
+
+def test_the_advice_on_another_hop_can_be_followed(lmnt_state: State, tmp_path: Path) -> None:
+    path = write(tmp_path, {"model": lmnt_state, "params": {"hop_samples": 256}})
+    config = tmp_path / "own.json"
+    config.write_text(json.dumps({"hop_samples": 256, "network": {"factors": [4, 4, 4, 2, 2]}}))
+    assert load_vocoder(path, config).hop_length == 256
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"factors": [4, 4, 4, 2, 2], "hop_length": 256}, "hop_length is 256 in the configuration, and .* has 300"),
+        ({"factors": [4, 4, 4, 2, 2]}, r"factors is \[4, 4, 4, 2, 2\] .* has \[5, 5, 3, 2, 2\]"),
+        ({"n_mels": 80}, "n_mels is 80 .* has 128"),
+        ({"n_fft": 1024}, "n_fft is 1024 .* has 2048"),
+        ({"fmax": 8000}, "fmax is 8000 .* has 11025"),
+    ],
+)
+def test_settings_that_contradict_lmnts_network_are_refused(
+    params: Settings, said: str, lmnt_state: State, tmp_path: Path
+) -> None:
+    path = write(tmp_path, {"model": lmnt_state, "params": {"sample_rate": 22050, "hop_samples": 300} | params})
+    assert re.search(said, refusal(path))
+
+
+def test_settings_that_agree_with_the_network_are_no_contradiction(lmnt_state: State, tmp_path: Path) -> None:
+    params = {"factors": [5, 5, 3, 2, 2], "hop_length": 300, "n_mels": 128, "n_fft": 2048, "f_min": 20, "f_max": None}
+    assert load_vocoder(write(tmp_path, {"model": lmnt_state, "params": params})).hop_length == 300
+
+
+@pytest.mark.parametrize(("section", "key", "value"), [("data_config", "hop_size", 64), ("data_config", "fmin", 0.0)])
+def test_settings_under_another_name_that_contradict_are_refused(
+    section: str, key: str, value: float, tmp_path: Path
+) -> None:
+    config = ivanvovk_config()
+    config[section][key] = value
+    assert f"{section}.{key} is {value}" in refusal(write(tmp_path, ivanvovk_state(), config))
+
+
+def test_null_means_to_ivanvovks_mel_what_it_means_to_torchaudio(tmp_path: Path) -> None:
+    """f_max: None -> sample_rate // 2; win_length: None -> n_fft (torchaudio.transforms.MelSpectrogram)."""
+    config = ivanvovk_config()
+    config["data_config"] |= {"f_max": None, "win_length": None}
+    front_end = load_vocoder(write(tmp_path, ivanvovk_state(), config)).front_end
+    assert isinstance(front_end, IvanvovkMel)
+    assert (front_end.f_max, front_end.win_length) == (8000.0, 512)
 
 
 def test_the_dialect_is_told_by_the_keys(lmnt_state: State) -> None:

@@ -5,6 +5,7 @@ from typing import Literal
 
 import torch
 
+from vocoder.checkpoints.agreement import check_agreement
 from vocoder.checkpoints.configuration import check_sizes, complete_config
 from vocoder.checkpoints.file import read_checkpoint
 from vocoder.dialects.detection import detect_dialect, layout_of
@@ -40,7 +41,10 @@ def load_vocoder(
     check_sizes(sizes)
     network = network_from(state, dialect, sizes).to(target)
     check_finite(network, dialect)
-    return Vocoder(network, dialect, dialect.front_end(settings), weights_hash(network), autocast, file.wrapper)
+    front_end = dialect.front_end(settings)
+    vocoder = Vocoder(network, dialect, front_end, weights_hash(network), autocast, file.wrapper)
+    check_agreement(layout, settings, vocoder)
+    return vocoder
 
 
 def _device(device: torch.device | str) -> torch.device:

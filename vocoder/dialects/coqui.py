@@ -116,4 +116,5 @@ COQUI = Dialect(
     front_end=front_end,
     module_names=module_names,
     is_buffer=lambda name: False,
+    size_settings="audio.hop_length, audio.num_mels and model_params.upsample_factors",
 )

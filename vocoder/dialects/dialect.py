@@ -44,7 +44,13 @@ class Dialect:
     front_end: Callable[[dict[str, Any]], FrontEnd]
     module_names: Callable[[NetworkConfig], ModuleNames]
     is_buffer: Callable[[str], bool]  # whether an entry of a state dict is a schedule's buffer, not a weight
+    size_settings: str  # where a configuration has hop, mel count and factors
     remark: Callable[[NetworkConfig], str] = lambda config: ""  # what its own code needs to load such a network
+
+
+def size_advice(dialect: Dialect) -> str:
+    """Says how to correct hop, mel count or factors, wherever they come from."""
+    return f"give --config FILE (make: CONFIG=FILE), which wins, with the right {dialect.size_settings}"
 
 
 def size(state: Mapping[str, Tensor], weight: str, axis: int = 0) -> int | None:

@@ -84,16 +84,20 @@ def network_config(config: dict[str, Any]) -> NetworkConfig:
 
 
 def front_end(config: dict[str, Any]) -> IvanvovkMel:
-    """Reads the front end from data_config; the defaults are those of its configs/default.json (22.05 kHz)."""
+    """Reads the front end from data_config; the defaults are those of its configs/default.json (22.05 kHz).
+
+    Null means what torchaudio's MelSpectrogram takes it for: half the sample rate as f_max, n_fft as win_length.
+    """
     data = Fields(config.get("data_config", {}), "data_config")
-    n_fft = data.integer("n_fft", 1024)
+    sample_rate, n_fft = data.integer("sample_rate", 22050), data.integer("n_fft", 1024)
+    win_length, f_max = (data.values.get(key, default) for key, default in (("win_length", None), ("f_max", 8000.0)))
     return IvanvovkMel(
-        sample_rate=data.integer("sample_rate", 22050),
+        sample_rate=sample_rate,
         n_fft=n_fft,
-        win_length=data.integer("win_length", n_fft),
+        win_length=n_fft if win_length is None else data.integer("win_length"),
         hop_length=data.integer("hop_length", 300),
         f_min=data.number("f_min", 80.0),
-        f_max=data.number("f_max", 8000.0),
+        f_max=float(sample_rate // 2) if f_max is None else data.number("f_max", 8000.0),
         n_mels=data.integer("n_mels", 80),
     )
 
@@ -151,4 +155,5 @@ IVANVOVK = Dialect(
     front_end=front_end,
     module_names=module_names,
     is_buffer=lambda name: "." not in name,  # registered on the whole; weights are its modules'
+    size_settings="data_config.hop_length, data_config.n_mels and model_config.factors",
 )

@@ -48,7 +48,7 @@ def coefficients(betas: Array) -> Coefficients:
 
 
 def network_config(config: dict[str, Any]) -> NetworkConfig:
-    """Its one size, unless params["network"] names others."""
+    """Returns the one size of its code, unless params["network"] names others."""
     sizes = Fields({**_OWN_SIZE, **config.get(NETWORK, {})}, f"params.{NETWORK}")
     down = sizes.integers("down_channels")
     return NetworkConfig(
@@ -74,7 +74,7 @@ def front_end(config: dict[str, Any]) -> LmntMel:
 
 
 def inferred(state: Mapping[str, Tensor]) -> dict[str, dict[str, Any]]:
-    """What the shapes of the tensors say of the network's size."""
+    """Returns the sizes that the shapes of the tensors show."""
     sizes = known(
         n_mels=size(state, "first_conv.weight", 1),
         mel_channels=size(state, "first_conv.weight"),
@@ -86,7 +86,7 @@ def inferred(state: Mapping[str, Tensor]) -> dict[str, dict[str, Any]]:
 
 
 def remark(config: NetworkConfig) -> str:
-    """What must be done to load a network in its own code."""
+    """Says what must be done to load a network in its own code."""
     return "" if config == network_config({}) else "lmnt's own model.py has another size: edit it to load this network"
 
 
@@ -114,5 +114,6 @@ LMNT = Dialect(
     front_end=front_end,
     module_names=module_names,
     is_buffer=lambda name: False,
+    size_settings="hop_samples, network.n_mels and network.factors",
     remark=remark,
 )

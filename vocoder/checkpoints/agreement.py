@@ -1,0 +1,40 @@
+"""Refuses settings that say something else of a vocoder than what was built from them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from vocoder.dialects.detection import Layout
+from vocoder.dialects.dialect import size_advice
+from vocoder.errors import InputError
+from vocoder.vocoder import Vocoder
+
+# What settings of these names say, in whichever implementation or fork they stand. One that its own implementation
+# reads agrees by itself; another one would be ignored, and the vocoder would be a different one than its author's.
+_MEANINGS: dict[tuple[str, ...], Callable[[Vocoder], object]] = {
+    ("hop_length", "hop_size", "hop_samples"): lambda vocoder: vocoder.hop_length,
+    ("factors", "upsample_factors", "upsample_scales", "upsample_rates"): (
+        lambda vocoder: list(vocoder.network.config.factors)
+    ),
+    ("n_mels", "num_mels"): lambda vocoder: vocoder.front_end.n_mels,
+    ("sample_rate", "sampling_rate"): lambda vocoder: vocoder.sample_rate,
+    ("n_fft", "fft_size"): lambda vocoder: getattr(vocoder.front_end, "n_fft", None),
+    ("win_length", "win_size"): lambda vocoder: getattr(vocoder.front_end, "win_length", None),
+    ("f_min", "fmin", "mel_fmin"): lambda vocoder: getattr(vocoder.front_end, "f_min", None),
+    ("f_max", "fmax", "mel_fmax"): lambda vocoder: getattr(vocoder.front_end, "f_max", None),
+}
+
+
+def check_agreement(layout: Layout, settings: Mapping[str, Any], vocoder: Vocoder) -> None:
+    """Raises InputError for a setting that contradicts the vocoder built from `settings`; null says nothing."""
+    one_table = not set(layout.sections) <= set(layout.demanded)  # lmnt's params
+    tables = {"": settings} if one_table else {}
+    tables |= {f"{name}.": settings.get(name, {}) for name in layout.demanded}
+    for section, table in tables.items():
+        for names, actual_of in _MEANINGS.items():
+            for name in names:
+                stated, actual = table.get(name), actual_of(vocoder)
+                if None not in (stated, actual) and stated != actual:
+                    raise InputError(
+                        f"{section}{name} is {str(stated)[:60]} in the configuration, and the vocoder that it makes "
+                        f"({layout.dialect.name}) has {actual}; {size_advice(layout.dialect)}, and {name} to match"
+                    )
