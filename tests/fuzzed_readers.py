@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors.torch
 import soundfile
 import torch
 from conftest import AnalyticVocoder, planted
@@ -214,6 +215,7 @@ def _checkpoints() -> list[Reader]:
         Reader("checkpoint, zip", "a.pt", zipped, _checkpoint, beside=beside,
                hostile=[_hiding(state)]),
         Reader("checkpoint, legacy", "a.pt", legacy, _checkpoint, beside=beside),
+        Reader("checkpoint, safetensors", "a.pt", [safetensors.torch.save(state)], _checkpoint, beside=beside),
         Reader("checkpoint with configuration", "a.pth", [_torch(coqui)], _checkpoint),
         Reader("mel statistics", "a.npy", [_numpy(statistics)], read_coqui_statistics),
         Reader("pickle of NumPy", "a.npy", [pickle.dumps(statistics, p) for p in range(6)], load_numpy_pickle),

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
@@ -409,6 +410,30 @@ def test_numpy_numbers_in_a_carried_configuration_are_settings(lmnt_state: State
     assert config["noise_schedule"] == np.linspace(1e-6, 1e-2, 50).tolist()
 
 
+def test_safetensors_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    safetensors.torch.save_file({f"module.{name}": tensor for name, tensor in ivanvovk_state().items()}, path)
+    (tmp_path / "config.json").write_text(json.dumps(ivanvovk_config()))
+    vocoder = load_vocoder(path)
+    assert vocoder.weights_hash == weights_hash(network(IVANVOVK, ivanvovk_config()))
+    path.write_bytes(bytes(path.stat().st_size))
+    assert vocoder.unchanged()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda data: data[:-1], "a damaged safetensors file"),
+        (lambda data: data.replace(b'"F32"', b'"F99"', 1), "a damaged safetensors file"),
+        (lambda data: (2 << 20).to_bytes(8, "little") + b"{" + b" " * (2 << 20), "takes 2097152 bytes"),
+    ],
+)
+def test_a_spoilt_safetensors_file_is_one_line(spoil: Callable[[bytes], bytes], said: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(spoil(safetensors.torch.save(ivanvovk_state())))
+    assert said in refusal(path)
+
+
 # --- coqui's statistics -------------------------------------------------------------------------
 
 
@@ -569,6 +594,37 @@ def test_a_file_of_another_kind_is_refused(content: bytes, tmp_path: Path) -> No
     path = tmp_path / "file.pt"
     path.write_bytes(content)
     assert "file.pt" in refusal(path)
+
+
+def test_torchscript_is_called_so_and_the_advice_helps(tmp_path: Path) -> None:
+    path = tmp_path / "scripted.pt"
+    torch.jit.trace(nn.Conv1d(1, 1, 1), torch.zeros(1, 1, 1)).save(str(path))
+    message = refusal(path)
+    assert "a TorchScript archive" in message and "truncated" not in message
+    assert "torch.save(torch.jit.load(FILE).state_dict(), OTHER)" in message
+    torch.save(torch.jit.load(path).state_dict(), tmp_path / "weights.pt")
+    assert "its keys are weight, bias" in refusal(tmp_path / "weights.pt")
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00", "git lfs pull"),
+        (b"\n<!DOCTYPE html>", "a web page"),
+        (b"\x1f\x8b\x08", "gzip"),
+        (b"\x89HDF\r\n\x1a\n", "HDF5"),
+    ],
+)
+def test_a_file_of_a_known_other_kind_is_called_what_it_is(start: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.pt"
+    path.write_bytes(start + bytes(64))
+    assert said in refusal(path)
+    assert "truncated" not in refusal(path)
+
+
+def test_a_zip_archive_of_other_files_is_called_so(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", a=np.zeros(3))
+    assert "a zip archive of other files, as a.npy" in refusal(tmp_path / "a.npz")
 
 
 def test_empty_missing_and_irregular_files_are_refused(tmp_path: Path) -> None:

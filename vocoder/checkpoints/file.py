@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vocoder.dialects.detection import unwrapped
 from vocoder.errors import InputError
+from vocoder.safe_loading.safetensors_file import is_safetensors, load_safetensors
 from vocoder.safe_loading.torch_file import PACKED, SPARE, load_torch
 
 SIZE_LIMIT = 4 << 30  # bytes; the base network with its optimiser's state takes 0.2 GiB
@@ -28,7 +29,7 @@ class CheckpointFile:
 
 
 def read_checkpoint(path: Path) -> CheckpointFile:
-    """Reads {"model": state dict, ...}, Lightning's {"state_dict": ...} or a bare state dict.
+    """Reads {"model": state dict, ...}, Lightning's {"state_dict": ...}, a bare state dict or safetensors.
 
     InputError (one line) for everything else.
     """
@@ -61,6 +62,8 @@ def _check_size(path: Path) -> None:
 
 def _content(path: Path) -> Any:
     try:
+        if is_safetensors(path):
+            return load_safetensors(path)
         with path.open("rb") as file:
             return load_torch(file, path.stat().st_size, advice="give a plain state dict, as torch.save writes it")
     except InputError as error:

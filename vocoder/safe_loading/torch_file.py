@@ -23,6 +23,19 @@ _LEGACY_PICKLES = 5  # magic number, version, system, content, names of storages
 _CONSTRUCTORS = re.compile(r"\w+Tensor")  # torch.FloatTensor(n) makes n numbers; files rebuild theirs from storages
 
 
+# How files of other kinds begin -> what they are, and the way out.
+_OTHER_KINDS = {
+    b"version https://git-lfs": "a Git LFS pointer, not the file that it stands for; run git lfs pull",
+    b"<": "a web page, not a file of torch's; download the file itself",
+    b"\x1f\x8b": "a gzip archive; unpack it and give the file in it",
+    b"\x89HDF": "an HDF5 file, as Keras writes it; give a checkpoint of PyTorch's",
+}
+
+
+class OtherKind(ValueError):
+    """Says what a file is that torch.save did not write, and what to give instead."""
+
+
 def _plain_dict(*_: Any) -> dict[Any, Any]:
     """Stands for a defaultdict: torch's unpickler fills none, and nothing here needs its default."""
     return {}
@@ -47,11 +60,14 @@ def load_torch(file: BinaryIO, size: int, *, advice: str) -> Any:
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_HARMLESS):
             warnings.simplefilter("ignore")  # old storages and pickle protocols: harmless if they load
+            _check_kind(file)
             check_torch_file(file, size)
             content = torch.load(file, map_location="cpu", weights_only=True)
         return Resolver(2 * MOST_STEPS, others=True).resolve(content)
     except (HostilePickle, RefusedPickle) as error:
         raise InputError(f"refused, {error}; {advice}") from error
+    except OtherKind as error:
+        raise InputError(str(error)) from error
     except pickle.UnpicklingError as error:
         file.seek(0)
         raise InputError(f"{_refusal(file.read(2), str(error))}; {advice}") from error
@@ -72,6 +88,14 @@ def _refusal(start: bytes, error: str) -> str:
     return "refused, a pickle of another kind: it wants to run code or holds objects that are no tensors"
 
 
+def _check_kind(file: BinaryIO) -> None:
+    file.seek(0)
+    start = file.read(max(map(len, _OTHER_KINDS))).lstrip()
+    for beginning, kind in _OTHER_KINDS.items():
+        if start.startswith(beginning):
+            raise OtherKind(kind)
+
+
 def check_torch_file(file: BinaryIO, size: int) -> None:
     """Raises HostilePickle for an archive or pickle that would grow far beyond its `size` in bytes.
 
@@ -90,7 +114,7 @@ def _check_archive(file: BinaryIO, size: int) -> None:
         _check_directory(file, size)
         with zipfile.ZipFile(file) as archive:
             _check_members(archive, size)
-    except HostilePickle:
+    except (HostilePickle, OtherKind):
         raise
     except Exception as error:  # zipfile and pickletools raise nearly anything of a damaged file
         raise ValueError(f"a damaged archive: {error}") from error
@@ -127,6 +151,15 @@ def _check_members(archive: zipfile.ZipFile, size: int) -> None:
     unpacked = sum(member.file_size for member in members)
     if unpacked > PACKED * size + SPARE:
         raise HostilePickle(f"its {size} bytes unpack to {unpacked}")
+    names = [member.orig_filename.lower() for member in members]
+    if any(name.endswith("/constants.pkl") for name in names):
+        raise OtherKind(
+            "a TorchScript archive, which holds code; give its weights: "
+            "torch.save(torch.jit.load(FILE).state_dict(), OTHER)"
+        )
+    if not any(name.endswith("/data.pkl") for name in names):
+        shown = ", ".join(names[:2])[:80]
+        raise OtherKind(f"a zip archive of other files, as {shown}; unpack it and give the right one")
     for member in members:
         # orig_filename: zipfile changes names that hold a null byte, or that an extra field renames
         name = member.orig_filename.lower()

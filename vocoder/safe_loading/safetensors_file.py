@@ -1,0 +1,33 @@
+"""Reads weights from a safetensors file, with the package of that name, which checks every offset and size."""
+
+from pathlib import Path
+
+import safetensors.torch
+from torch import Tensor
+
+from vocoder.errors import InputError
+
+LARGEST_HEADER = 1 << 20  # bytes: names, shapes and places; a tensor takes about 100
+_LENGTH = 8  # bytes at the beginning: the header's length, low byte first
+
+
+def is_safetensors(path: Path) -> bool:
+    """Says whether a file begins as the format does: the length of a JSON table, then the table."""
+    with path.open("rb") as file:
+        start = file.read(_LENGTH + 1)
+    header = int.from_bytes(start[:_LENGTH], "little")
+    return start[_LENGTH:] == b"{" and header <= path.stat().st_size - _LENGTH
+
+
+def load_safetensors(path: Path) -> dict[str, Tensor]:
+    """Returns the file's tensors by name, in their own memory; InputError, without the file's name, for a bad one."""
+    with path.open("rb") as file:
+        header = int.from_bytes(file.read(_LENGTH), "little")
+    if header > LARGEST_HEADER:
+        raise InputError(f"its list of tensors takes {header} bytes, more than any WaveGrad's; give the right file")
+    try:
+        # copies: the package's own tensors change when somebody writes into the file
+        return {name: tensor.clone() for name, tensor in safetensors.torch.load_file(path).items()}
+    except Exception as error:  # its own error, and torch's for types that it does not have
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(f"a damaged safetensors file ({reason}); copy or download it again") from error
