@@ -27,7 +27,7 @@ from vocoder.front_end_check.setups import Setup, Treatment
 from vocoder.front_end_check.variants import variants
 from vocoder.front_ends.coqui_normalisation import RangeNormalisation, StandardNormalisation
 from vocoder.front_ends.mel import CoquiMel, IvanvovkMel, LmntMel
-from vocoder.network import WaveGradNetwork
+from vocoder.network import NetworkConfig, WaveGradNetwork
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 DEMO = Path(__file__).parents[2] / "experiments" / "demo" / "16000hz"
@@ -51,7 +51,7 @@ def clips(bench: Bench) -> list[Clip]:
 @pytest.fixture
 def few_variants(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no variant can help, six say so as well as eighty."""
-    chosen = lambda given, factors: variants(given, factors)[-6:]  # noqa: E731
+    chosen = lambda *given, **more: variants(*given, **more)[-6:]  # noqa: E731
     monkeypatch.setattr("vocoder.front_end_check.contest.variants", chosen)
 
 
@@ -119,6 +119,30 @@ def test_a_network_that_does_badly_and_hears_the_mel_is_weak_and_passes(bench: B
     assert sentence(found, "ivanvovk").startswith("weakly trained: ")
 
 
+RIGHT_ROWS = ((1, 2, 1, 2), (1, 2, 4, 8), (1, 2, 4, 8), (1, 2, 4, 8))  # experiments/demo/16000hz/config.json
+WRONG_ROWS = [
+    ((1, 2, 1, 2), (1, 2, 1, 2), (1, 2, 4, 8), (1, 2, 4, 8)),  # the first four of the default's five
+    ((1, 2, 1, 2), (1, 2, 4, 8), (1, 2, 1, 2), (1, 2, 4, 8)),
+    ((1, 2, 1, 2),) * 4,
+    ((1, 2, 4, 8), (1, 2, 1, 2), (1, 2, 4, 8), (1, 2, 1, 2)),
+]
+
+
+@pytest.mark.parametrize("rows", [WRONG_ROWS[0], *(pytest.param(r, marks=pytest.mark.slow) for r in WRONG_ROWS[1:])])
+def test_wrong_dilations_which_no_shape_shows_are_named(bench: Bench, rows: tuple) -> None:
+    found = examined(bench.examination, Setup(bench.vocoder.front_end, up_dilations=rows))
+    assert found.changes == (("upsampling dilations", str([*map(list, RIGHT_ROWS)])),)
+    assert not found.passes
+    assert "set model_config.upsampling_dilations to [[1, 2, 1, 2], [1, 2, 4, 8]" in sentence(found, "ivanvovk")
+
+
+@pytest.mark.slow
+def test_a_wrong_row_of_downsampling_dilations_is_named(bench: Bench) -> None:
+    rows = ((1, 2, 4), (1, 1, 1), (1, 2, 4))
+    found = examined(bench.examination, Setup(bench.vocoder.front_end, down_dilations=rows))
+    assert found.changes == (("downsampling dilations", "[[1, 2, 4], [1, 2, 4], [1, 2, 4]]"),)
+
+
 def test_random_weights_come_with_every_diagnosis_of_a_network(bench: Bench) -> None:
     found = examined(bench.examination, Setup(bench.vocoder.front_end))
     assert found.random_weights is not None
@@ -127,6 +151,17 @@ def test_random_weights_come_with_every_diagnosis_of_a_network(bench: Bench) -> 
 
 # --- laws, without the demo voice -----------------------------------------------------------------
 
+SHORT, LONG = (1, 2, 1, 2), (1, 2, 4, 8)
+FIVE_BLOCKS = NetworkConfig(  # ivanvovk's default
+    80,
+    (5, 5, 3, 2, 2),
+    768,
+    (512, 512, 256, 128, 128),
+    (SHORT, SHORT, LONG, LONG, LONG),
+    32,
+    (128, 128, 256, 512),
+    ((1, 2, 4),) * 4,
+)
 FRONT_ENDS: dict[str, FrontEnd] = {
     "ivanvovk": IvanvovkMel(16000, 1024, 800, 200, 80, 7600, 80),
     "lmnt": LmntMel(22050, 300),
@@ -149,8 +184,8 @@ def test_the_general_form_is_the_same_front_end(front_end: FrontEnd) -> None:
 def test_a_front_end_with_channel_statistics_has_no_general_form_and_only_clips_and_levels_vary() -> None:
     front_end = CoquiMel(normalisation=StandardNormalisation((0.0,) * 80, (1.0,) * 80))
     assert general(front_end) is None
-    settings = {variant.setting for variant in variants(Setup(front_end), (4, 4, 4, 2, 2))}
-    assert settings == {*CLIPS, "noise level"}
+    settings = {variant.setting for variant in variants(Setup(front_end), FIVE_BLOCKS)}
+    assert settings == {*CLIPS, "noise level", "upsampling dilations"}
 
 
 @pytest.mark.parametrize("front_end", FRONT_ENDS.values(), ids=FRONT_ENDS)
@@ -158,7 +193,7 @@ def test_no_variant_is_the_given_setup_and_none_stands_twice(front_end: FrontEnd
     form = general(front_end)
     assert form is not None
     given = Setup(form)
-    setups = [variant.of(given) for variant in variants(given, (5, 5, 3, 2, 2))]
+    setups = [variant.of(given) for variant in variants(given, FIVE_BLOCKS)]
     assert given not in setups
     assert len(set(setups)) == len(setups) > 50
     for setup in setups:
@@ -180,6 +215,11 @@ def test_a_treatment_undoes_what_was_done(treatment: Treatment) -> None:
     }
     inner = slice(100, -100)  # resampling rings at the ends
     torch.testing.assert_close(treatment(spoil[treatment](x))[inner], x[inner], rtol=0, atol=1e-3)
+
+
+def test_both_floors_of_coqui_are_varied() -> None:
+    floors = {v.value for v in variants(Setup(CoquiMel()), FIVE_BLOCKS) if v.setting == "floor of the amplitude"}
+    assert floors == {"1e-05"}  # its own is 1e-8
 
 
 def test_the_wiener_filter_is_exact_on_white_noise() -> None:
@@ -260,7 +300,8 @@ def test_advice_on_several_settings_says_that_it_may_be_wrong() -> None:
 
 
 def test_advice_knows_no_setting_that_is_never_varied() -> None:
-    varied = {v.setting for mel in FRONT_ENDS.values() for v in variants(Setup(mel), (5, 5, 3, 2, 2))}
+    odd = replace(FIVE_BLOCKS, down_dilations=((1, 1, 1),) * 4)
+    varied = {v.setting for mel in FRONT_ENDS.values() for v in variants(Setup(mel), odd)}
     assert {setting for keys in KEYS.values() for setting in keys} <= varied
     assert set(CLIPS) <= varied
 

@@ -13,6 +13,8 @@ KEYS = {  # dialect -> setting -> what its configuration calls it
         "n_fft and win_length": "data_config.n_fft and data_config.win_length",
         "sample_rate": "data_config.sample_rate",
         "factors": "model_config.factors and data_config.hop_length",
+        "upsampling dilations": "model_config.upsampling_dilations",
+        "downsampling dilations": "model_config.downsampling_dilations",
     },
     "lmnt": {"sample_rate": "sample_rate"},
     "coqui": {
@@ -27,6 +29,7 @@ KEYS = {  # dialect -> setting -> what its configuration calls it
         "logarithm": "audio.signal_norm = false, audio.log_func and audio.spec_gain",
         "slope of the logarithm": "audio.log_func or audio.spec_gain",
         "factors": "model_params.upsample_factors and audio.hop_length",
+        "upsampling dilations": "model_params.upsample_dilations",
     },
 }
 CLIPS = {  # settings of the clips, not of the configuration

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from scipy import stats
+import scipy  # imports its subpackages at first use
 
 from vocoder.front_end_check.examination import Examination
 from vocoder.front_end_check.measuring import Array, Scores
@@ -42,7 +42,7 @@ class Contest:
 def contest(examination: Examination, given: Setup, own: Scores) -> Contest:
     """Compares `given` with all of its variants; `own` are its scores."""
     whole = examination.effort.whole_front_ends
-    tried = [variant for variant in variants(given, examination.factors) if whole or variant.setting != WHOLE]
+    tried = [variant for variant in variants(given, examination.network) if whole or variant.setting != WHOLE]
     tried = [variant for variant in tried if examination.fits(variant.of(given))]
     finals = [(variant, examination.full(variant.of(given))) for variant in _finalists(examination, given, tried)]
     finals.sort(key=lambda pair: pair[1].mean)
@@ -100,5 +100,5 @@ def _t_test(difference: Array) -> tuple[float, float]:
     """Returns Student's t of the mean over pieces and its one-sided p-value; 0 and 1 for one piece or no difference."""
     if len(difference) < 2 or not difference.any():
         return 0.0, 1.0
-    test = stats.ttest_1samp(difference, 0.0, alternative="greater")
+    test = scipy.stats.ttest_1samp(difference, 0.0, alternative="greater")
     return float(test.statistic), float(test.pvalue)

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from vocoder.dialects.dialect import FrontEnd
 from vocoder.front_end_check.measuring import Denoiser, Scores, fits, measure
 from vocoder.front_end_check.setups import Setup
-from vocoder.network import WaveGradNetwork
+from vocoder.network import NetworkConfig, WaveGradNetwork
 from vocoder.vocoder import Vocoder
 
 _FRESH = 1000  # added to the seed, for other noise than in screening
@@ -45,9 +44,9 @@ class Examination:
         self._random: dict[Setup, Scores] = {}
 
     @property
-    def factors(self) -> tuple[int, ...] | None:
-        """The network's up- and downsampling factors; None for a denoiser that is no network."""
-        return self.denoiser.network.config.factors if isinstance(self.denoiser, Vocoder) else None
+    def network(self) -> NetworkConfig | None:
+        """The network's sizes; None for a denoiser that is no network."""
+        return self.denoiser.network.config if isinstance(self.denoiser, Vocoder) else None
 
     def fits(self, setup: Setup) -> bool:
         """Tells whether the pieces are long enough for a setup."""
@@ -56,7 +55,7 @@ class Examination:
     def screen(self, setup: Setup) -> float:
         """Returns the mean score on few pieces at two levels."""
         if setup not in self._screened:
-            denoiser = _with_factors(self.denoiser, setup)
+            denoiser = _altered(self.denoiser, setup)
             scores = self._measured(denoiser, setup, self.rough, self.effort.screened_levels, self.seed)
             self._screened[setup] = scores.mean
         return self._screened[setup]
@@ -65,7 +64,7 @@ class Examination:
         """Measures at all levels, where possible on pieces that screening has not seen."""
         key = (setup, mels_of_others)
         if key not in self._full:
-            denoiser, seed = _with_factors(self.denoiser, setup), self.seed + _FRESH
+            denoiser, seed = _altered(self.denoiser, setup), self.seed + _FRESH
             self._full[key] = self._measured(denoiser, setup, self.pieces, self.effort.levels, seed, mels_of_others)
         return self._full[key]
 
@@ -82,7 +81,7 @@ class Examination:
             torch.manual_seed(self.seed)
             network = WaveGradNetwork(vocoder.network.config, vocoder.dialect.quirks)
         fresh = replace(vocoder, network=network.requires_grad_(False).eval().to(vocoder.device))
-        return self._measured(_with_factors(fresh, setup), setup, self.pieces, self.effort.levels, self.seed + _FRESH)
+        return self._measured(_altered(fresh, setup), setup, self.pieces, self.effort.levels, self.seed + _FRESH)
 
     def _measured(
         self,
@@ -97,33 +96,12 @@ class Examination:
         return measure(denoiser, setup, pieces, levels, seed=seed, mels_of_others=mels_of_others)
 
 
-@dataclass(frozen=True)
-class _Refactored:
-    """A vocoder whose network runs with other factors."""
-
-    vocoder: Vocoder
-    network: WaveGradNetwork
-
-    @property
-    def front_end(self) -> FrontEnd:
-        return self.vocoder.front_end
-
-    @property
-    def device(self) -> torch.device:
-        return self.vocoder.device
-
-    def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor) -> Tensor:
-        """y [B, samples], mel [B, n_mels, frames], noise_level [B] -> eps [B, samples], float32."""
-        with torch.autocast(self.device.type, dtype=self.vocoder.autocast, enabled=self.vocoder.autocast is not None):
-            return self.network(y, mel, noise_level).float()  # type: ignore[no-any-return]
-
-
-def _with_factors(denoiser: Denoiser, setup: Setup) -> Denoiser:
-    """Returns the same weights with the setup's factors, on which no tensor's shape depends."""
-    if setup.factors is None or not isinstance(denoiser, Vocoder):
+def _altered(denoiser: Denoiser, setup: Setup) -> Denoiser:
+    """Returns the same weights in a network with the setup's factors and dilations."""
+    if not isinstance(denoiser, Vocoder) or setup.network(denoiser.network.config) == denoiser.network.config:
         return denoiser
     own = denoiser.network
     with torch.device("meta"):
-        other = WaveGradNetwork(replace(own.config, factors=setup.factors), denoiser.dialect.quirks)
+        other = WaveGradNetwork(setup.network(own.config), denoiser.dialect.quirks)
     other.load_state_dict(own.state_dict(), assign=True)
-    return _Refactored(denoiser, other.requires_grad_(False).eval())
+    return replace(denoiser, network=other.requires_grad_(False).eval(), front_end=setup.front_end)

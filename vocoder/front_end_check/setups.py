@@ -1,14 +1,15 @@
-"""Describes one way to feed a network: front end, treatment of the clips, noise level and factors."""
+"""Describes one way to feed a network: front end, treatment of the clips, noise level, factors and dilations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import scipy  # imports its subpackages at first use
 import torch
-from scipy.signal import lfilter
 from torch import Tensor
 
 from vocoder.audio.reading import resample
 from vocoder.dialects.dialect import FrontEnd
+from vocoder.network import NetworkConfig
 
 LINEAR_SCALE = 5000.0  # of the noise level in ivanvovk's encoding; lmnt's is the same at scale 1
 NOISE_LEVELS = {  # the value that the network gets, as a function of sqrt(alphas_cumprod)
@@ -33,18 +34,26 @@ class Treatment:
         """[samples] -> [other samples]."""
         audio = self.gain * (audio.flip(0) if self.backwards else audio)
         if self.deemphasis:
-            audio = torch.from_numpy(lfilter([1.0], [1.0, -self.deemphasis], audio.cpu().numpy())).to(audio)
+            filtered = scipy.signal.lfilter([1.0], [1.0, -self.deemphasis], audio.cpu().numpy())
+            audio = torch.from_numpy(filtered).to(audio)
         return audio if self.rates is None else resample(audio, *self.rates)
 
 
 @dataclass(frozen=True)
 class Setup:
-    """One way to feed clips to a network."""
+    """One way to feed clips to a network. Where a field of the network is None, it keeps its own."""
 
     front_end: FrontEnd
     treatment: Treatment = Treatment()
     noise_level: str = "sqrt(alphas_cumprod)"  # a key of NOISE_LEVELS
-    factors: tuple[int, ...] | None = None  # of up- and downsampling; None: the network's own
+    factors: tuple[int, ...] | None = None  # of up- and downsampling
+    up_dilations: tuple[tuple[int, int, int, int], ...] | None = None
+    down_dilations: tuple[tuple[int, ...], ...] | None = None
+
+    def network(self, own: NetworkConfig) -> NetworkConfig:
+        """Returns the network's sizes with this setup's factors and dilations, on which no weight's shape depends."""
+        names = ("factors", "up_dilations", "down_dilations")
+        return replace(own, **{name: value for name in names if (value := getattr(self, name)) is not None})
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from vocoder.front_ends.coqui import CoquiMel
 from vocoder.front_ends.coqui_normalisation import RangeNormalisation
 from vocoder.front_ends.ivanvovk import IvanvovkMel
 from vocoder.front_ends.lmnt import LmntMel
+from vocoder.network import NetworkConfig
 
 RATES = (8000, 16000, 22050, 24000, 44100, 48000)  # Hz
 N_FFTS = (512, 1024, 2048)
@@ -20,6 +21,7 @@ WIN_LENGTHS = (400, 512, 600, 800, 1024, 1100, 1200)
 F_MINS = (0.0, 20.0, 40.0, 50.0, 80.0, 95.0, 125.0)  # Hz
 F_MAXES = (4000.0, 7000.0, 7600.0, 8000.0, 11025.0, 12000.0)  # Hz, and half the rate
 PREEMPHASES = (0.0, 0.97)
+FLOORS = (1e-5, 1e-8)  # of the amplitude, coqui's two
 INT16 = 32768.0
 WHOLE = "front end"  # the setting that means another implementation's whole front end
 _ALONE = {"n_fft": "", "win_length": "", "f_min": " Hz", "f_max": " Hz", "preemphasis": ""}  # units
@@ -59,15 +61,19 @@ FACTORS = (  # of public configurations, by hop: 160, 200, 240, 256, 256, 300, 3
     (5, 5, 4, 3),
     (5, 4, 4, 4),
 )
+UP_DILATIONS = ((1, 2, 1, 2), (1, 2, 4, 8))  # of a block; public configurations have blocks of the first kind first
+DOWN_DILATIONS = (1, 2, 4)
 
 
-def variants(given: Setup, factors: tuple[int, ...] | None) -> list[Variant]:
-    """Returns all variants of a setup. `factors` are the network's own; None where they cannot change."""
+def variants(given: Setup, network: NetworkConfig | None) -> list[Variant]:
+    """Returns all variants of a setup. `network` are the sizes of the network; None for a denoiser that is none."""
     mel = general(given.front_end)
     groups: list[Iterator[Variant]] = [_clips(given), _noise_levels(given)]
     if mel is not None:
         groups += [_mels(mel), _rates(mel, given)]
-        groups += [] if factors is None else [_factors(mel, given.factors or factors)]
+    if network is not None:
+        groups += [_dilations(given.network(network))]
+        groups += [] if mel is None else [_factors(mel, given.network(network).factors)]
     return list(chain.from_iterable(groups))
 
 
@@ -158,6 +164,8 @@ def _input(mel: GeneralMel) -> _Named:
         yield "scale of the audio that the mel is made from", name, replace(mel, gain=mel.gain * gain)
     for coefficient in PREEMPHASES:
         yield "preemphasis", f"{coefficient:g}", replace(mel, preemphasis=coefficient)
+    for floor in FLOORS:
+        yield "floor of the amplitude", f"{floor:g}", replace(mel, floor=floor)
 
 
 def _whole(mel: GeneralMel) -> _Named:
@@ -212,6 +220,20 @@ def _factors(mel: GeneralMel, own: tuple[int, ...]) -> Iterator[Variant]:
             hop = math.prod(factors)
             value = f"{list(factors)}, hop {hop}"
             yield Variant("factors", value, {"factors": factors, "front_end": replace(mel, hop_length=hop)})
+
+
+def _dilations(own: NetworkConfig) -> Iterator[Variant]:
+    """Yields each row in the other pattern, and all rows of one pattern followed by those of the other."""
+    rows = own.up_dilations
+    count = len(rows)
+    others = [(*rows[:i], pattern, *rows[i + 1 :]) for i in range(count) for pattern in UP_DILATIONS]
+    others += [(UP_DILATIONS[0],) * i + (UP_DILATIONS[1],) * (count - i) for i in range(count + 1)]
+    for other in dict.fromkeys(others):
+        if other != rows:
+            yield Variant("upsampling dilations", str([*map(list, other)]), {"up_dilations": other})
+    usual = (DOWN_DILATIONS,) * len(own.down_dilations)
+    if usual != own.down_dilations:
+        yield Variant("downsampling dilations", str([*map(list, usual)]), {"down_dilations": usual})
 
 
 def _noise_levels(given: Setup) -> Iterator[Variant]:
