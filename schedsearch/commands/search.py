@@ -12,7 +12,6 @@ from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.report.finding import sentence
 from schedsearch.report.plan import plan
 from schedsearch.report.progress import show_stages
-from schedsearch.report.results_folder import FRONT, write_results
 from schedsearch.report.summary import other_objectives, table
 from schedsearch.search.asked_budget import AskedBudget, begin, end
 from schedsearch.search.loop import Progress
@@ -22,7 +21,7 @@ from schedsearch.search.settings import STUDY, Settings, results_folder
 from schedsearch.search.strategy_factory import STRATEGIES
 from schedsearch.search.verdict import Verdict
 from schedsearch.strategies.named_grids import GRIDS
-from schedsearch.study.budget import parse_budget
+from schedsearch.study.budget import Budget, parse_budget
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -83,11 +82,7 @@ def _searched(opened: Run, asked: AskedBudget, options: argparse.Namespace) -> i
     print(plan(opened, budget))
     show_stages(opened.steps(budget), lambda progress: _best(progress, opened.store.objective))
     verdict = opened.verdict()
-    write_results(opened, verdict, budget)
-    _tell(opened, verdict)
-    from schedsearch.report.pages import write_run_page  # with Matplotlib: it would delay the start by a second
-
-    print(f"page:   {write_run_page(opened, verdict)}")
+    _write(opened, verdict, budget)
     print(f"next:   {next_command(options, _defaults(), budget)}")
     end(opened.store, budget)
     return 3 if options.require_improvement and not verdict.improves else 0
@@ -112,12 +107,19 @@ def _best(progress: Progress, metric: str) -> str:
     return f"best {metric} {progress.best.score.mean:.4f}, {progress.best.name}"
 
 
-def _tell(opened: Run, verdict: Verdict) -> None:
+def _write(opened: Run, verdict: Verdict, budget: Budget) -> None:
+    """Writes the results folder and prints the verdict and the files."""
+    # With Matplotlib; at the head of this file they would delay the start by a second.
+    from schedsearch.report.pages import write_run_page
+    from schedsearch.report.results_folder import FRONT, write_results
+
+    write_results(opened, verdict, budget)
     beside = other_objectives(verdict, opened.store.objectives)
     front = f", {FRONT}" if beside else ""
     print("\n" + "\n".join([sentence(verdict), *([beside] if beside else [])]) + f"\n\n{table(verdict)}\n")
     print(f"files:  {opened.folder}/schedule.pt, schedule.json, schedule.lmnt.npy, schedule.coqui.npy,")
     print(f"        {opened.folder}/trials.csv, leaderboard.csv{front}")
+    print(f"page:   {write_run_page(opened, verdict)}")
 
 
 def _defaults() -> dict[str, Any]:

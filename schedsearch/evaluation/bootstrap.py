@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy  # imports its subpackages at first use
 
 Array = npt.NDArray[np.float64]
 
@@ -50,7 +50,7 @@ def paired_bootstrap(first: Array, second: Array, *, seed: int, resamples: int =
 def _widening(clips: int) -> float:
     """Returns the width of a t interval over that of a normal interval whose deviation divides by n."""
     tail = (1 + COVERAGE) / 2
-    return float(stats.t.ppf(tail, clips - 1) / stats.norm.ppf(tail) * np.sqrt(clips / (clips - 1)))
+    return float(scipy.stats.t.ppf(tail, clips - 1) / scipy.stats.norm.ppf(tail) * np.sqrt(clips / (clips - 1)))
 
 
 def sound_clips(scores: Sequence[Array]) -> npt.NDArray[np.bool_]:

@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Iterable
 
 import numpy as np
-import pystoi
 from torch import Tensor
 
 from schedsearch.metrics.clips import Samples, obstacle, paired, spread
@@ -43,6 +42,8 @@ def _pystoi(reference: Samples, estimate: Samples, sample_rate: int, extended: b
 
     The extended score adds noise of 2e-16 from numpy's global state, which decides where a band is silent.
     """
+    import pystoi  # with scipy.signal: it takes half a second
+
     state = np.random.get_state()
     np.random.seed(0)
     try:

@@ -4,6 +4,7 @@ With n = 1 the formulas give their first (cleanest) value, as `numpy.linspace` d
 """
 
 import numpy as np
+import scipy  # imports its subpackages at first use
 
 from schedsearch.schedules.schedule import NoiseSchedule
 from vocoder.errors import InputError
@@ -70,9 +71,7 @@ def resample(schedule: NoiseSchedule, n: int) -> NoiseSchedule:
     _require(old > 1, f"a schedule of one step has no curve to read at {n} positions; give one of two or more")
     if n == 1:
         return NoiseSchedule.from_log_snr(schedule.log_snr[-1:])
-    from scipy.interpolate import PchipInterpolator  # takes a third of a second to import
-
-    curve = PchipInterpolator(np.arange(old), schedule.log_snr)
+    curve = scipy.interpolate.PchipInterpolator(np.arange(old), schedule.log_snr)
     return NoiseSchedule.from_log_snr(curve(np.linspace(0, old - 1, n)))
 
 

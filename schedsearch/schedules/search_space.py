@@ -19,6 +19,7 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
+import scipy  # imports its subpackages at first use
 from numpy.typing import ArrayLike
 
 from schedsearch.schedules.formulas import TERMINAL_LOG_SNR, resample
@@ -155,11 +156,9 @@ class CurveSpace:
 
     def encode(self, schedule: NoiseSchedule) -> Array:
         """Returns the nearest curve in the mean square of log-SNR; exact to about 1e-6 for a schedule that is one."""
-        from scipy.optimize import least_squares  # takes a third of a second to import
-
         _check_length(schedule, self.steps)
         start = self._knots.encode(self._knots.clip(resample(schedule, self._knots.steps)).schedule)
-        fit = least_squares(
+        fit = scipy.optimize.least_squares(
             lambda cube: self.decode(np.clip(cube, 0, 1)).log_snr - schedule.log_snr,
             np.clip(start, 1e-6, 1 - 1e-6),  # the solver must begin inside its bounds
             bounds=(0.0, 1.0),

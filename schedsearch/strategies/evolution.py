@@ -3,14 +3,17 @@
 import hashlib
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from cmaes import CMA
 
 from schedsearch.schedules.schedule import Array, NoiseSchedule
 from schedsearch.schedules.search_space import ScheduleSpace
 from schedsearch.strategies.strategy import Losses
 from vocoder.errors import InputError
+
+if TYPE_CHECKING:
+    from cmaes import CMA
 
 SIGMA = 0.2  # of the first generation, in edges of the cube: from its centre, 99 % of a coordinate's draws lie inside
 LEAST_POPULATION = 4  # the better half of fewer is one point, which has no covariance to learn from
@@ -102,9 +105,11 @@ class Evolution:
             self._restarts += 1
             self._cma = self._begun()
 
-    def _begun(self) -> CMA:
+    def _begun(self) -> "CMA":
         """Returns a wide distribution around the best point learned from. The best told may come from a later
         generation in a resumed run."""
+        from cmaes import CMA  # takes a third of a second
+
         text = f"{self._seed} {self._restarts}".encode()
         return CMA(
             mean=self._best,

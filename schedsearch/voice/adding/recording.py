@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import scipy  # imports its subpackages at first use
 import soundfile
 import soxr
-from scipy import signal
 
 from vocoder.audio.decoder import promised_samples
 from vocoder.audio.listed_clips import file_digest
@@ -217,5 +217,5 @@ def _centroid(samples: Samples, rate: int) -> float:
 
 def _pace(levels: Levels, spoken: npt.NDArray[np.bool_]) -> float:
     smooth = np.convolve(levels.clip(min=levels.max() - PAUSE_DB), np.full(5, 0.2), mode="same")
-    peaks, _ = signal.find_peaks(smooth, prominence=SYLLABLE_DB, distance=SYLLABLE_HOPS)
+    peaks, _ = scipy.signal.find_peaks(smooth, prominence=SYLLABLE_DB, distance=SYLLABLE_HOPS)
     return len(peaks) / (HOP_SECONDS * max(1, int(spoken.sum())))

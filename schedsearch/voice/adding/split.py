@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.cluster.vq import kmeans2
-from scipy.spatial.distance import cdist
+import scipy  # imports its subpackages at first use
 
 from schedsearch.voice.adding.recording import Recording
 
@@ -57,7 +56,7 @@ def covering(points: Points, count: int, seed: int) -> npt.NDArray[np.int64]:
     kind. Where points are alike and strata stay empty, the points farthest from all chosen ones are added.
     """
     chosen = _nearest_to_centres(points, min(count, len(np.unique(points, axis=0))), seed)
-    gaps = cdist(points, points[chosen]).min(axis=1)
+    gaps = scipy.spatial.distance.cdist(points, points[chosen]).min(axis=1)
     while len(chosen) < count:
         gaps[chosen] = -1.0
         chosen.append(int(gaps.argmax()))
@@ -69,7 +68,8 @@ def _nearest_to_centres(points: Points, strata: int, seed: int) -> list[int]:
     """Returns one point of each stratum that is not empty."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of empty strata
-        centres, stratum = kmeans2(points, strata, iter=50, minit="++", rng=np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        centres, stratum = scipy.cluster.vq.kmeans2(points, strata, iter=50, minit="++", rng=rng)
     distance = np.linalg.norm(points - centres[stratum], axis=1)
     members = [np.flatnonzero(stratum == number) for number in np.unique(stratum)]
     return [int(indices[distance[indices].argmin()]) for indices in members]
