@@ -303,7 +303,7 @@ def no_file(path: Path, kind: str) -> None:
     if kind == "pipe":
         os.mkfifo(path)
     else:
-        path.symlink_to({"device": "/dev/zero", "loop": path, "nothing": path.parent / "gone"}[kind])
+        path.symlink_to({"device": Path("/dev/zero"), "loop": path, "nothing": path.parent / "gone"}[kind])
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "loop", "nothing"])
