@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from vocoder.errors import InputError
+from vocoder.front_end_check.general_mel import general
 from vocoder.front_ends.mel import CoquiMel, IvanvovkMel, LmntMel, check_statistics_settings, uses_statistics
 
 FrontEnd = Any
@@ -200,6 +201,27 @@ def test_natural_and_common_logarithms_differ_by_ln_10() -> None:
     torch.testing.assert_close(natural, common * float(np.log(10)), rtol=1e-6, atol=1e-4)
 
 
+def test_the_amplitude_floor_of_older_coqui_can_be_stated() -> None:
+    """20 log10(1e-5) = -100 dB before coqui 0.20.6, 20 log10(1e-8) = -160 dB since."""
+    silence = torch.zeros(1, 6000)
+    assert torch.allclose(coqui(signal_norm=False)(silence), torch.tensor(-160.0))
+    assert torch.allclose(coqui(signal_norm=False, amplitude_floor=1e-5)(silence), torch.tensor(-100.0))
+    loud = noise(1, 6000)
+    assert torch.equal(coqui(amplitude_floor=1e-5)(loud), coqui()(loud))
+    form = general(coqui(signal_norm=False, amplitude_floor=1e-5))  # what check-voice varies
+    assert form is not None
+    assert torch.allclose(form(silence), torch.tensor(-100.0))
+
+
+def test_a_front_end_with_the_default_floor_has_the_text_that_studies_know_it_by() -> None:
+    """repr(front_end) is part of a study's identity; this one is from before the floor was a setting."""
+    assert repr(CoquiMel(n_mels=4, normalisation=None)) == (
+        "CoquiMel(sample_rate=22050, n_fft=1024, win_length=1024, hop_length=256, f_min=0.0, f_max=None, n_mels=4, "
+        "preemphasis=0.0, pad_mode='reflect', decibels=True, gain=20.0, log_base=10.0, normalisation=None)"
+    )
+    assert repr(CoquiMel(amplitude_floor=1e-5)).endswith(", amplitude_floor=1e-05)")
+
+
 def test_without_decibels_the_mel_is_linear_in_the_audio() -> None:
     linear = coqui(signal_norm=False, do_amp_to_db_mel=False)
     audio = noise(1, 6000)
@@ -268,6 +290,8 @@ def test_statistics_of_another_mel_are_refused_by_setting() -> None:
         {"log_func": ["np.log"]},
         {"spec_gain": 10**400},
         {"mel_fmin": float("nan")},
+        {"amplitude_floor": 0},
+        {"amplitude_floor": None},
         {"clip_norm": "false"},
     ],
     ids=lambda refused: next(iter(refused)),

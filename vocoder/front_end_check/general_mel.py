@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vocoder.dialects.dialect import FrontEnd
-from vocoder.front_ends.coqui import AMPLITUDE_FLOOR, PAD_MODES, CoquiMel, preemphasised
+from vocoder.front_ends.coqui import PAD_MODES, CoquiMel, preemphasised
 from vocoder.front_ends.coqui_normalisation import RangeNormalisation
 from vocoder.front_ends.ivanvovk import IvanvovkMel
 from vocoder.front_ends.lmnt import LmntMel
@@ -47,13 +47,8 @@ class GeneralMel:
     lead: int = 0  # samples from i * hop_length to a frame's centre; hop_length // 2 where STFTs are not centred
 
     def __post_init__(self) -> None:
-        check_sizes(
-            sample_rate=self.sample_rate,
-            n_fft=self.n_fft,
-            win_length=self.win_length,
-            hop_length=self.hop_length,
-            n_mels=self.n_mels,
-        )
+        sizes = ("sample_rate", "n_fft", "win_length", "hop_length", "n_mels")
+        check_sizes(**{name: getattr(self, name) for name in sizes})
         check_band(self.f_min, self.f_max)
 
     @property
@@ -65,13 +60,8 @@ class GeneralMel:
         """audio [clip, samples] -> mel [clip, n_mels, samples // hop_length]."""
         audio = preemphasised(self.gain * audio.double(), self.preemphasis)
         audio = torch.nn.functional.pad(audio, (0, self.lead), mode="reflect")[..., self.lead :]
-        amplitude = magnitudes(
-            audio,
-            n_fft=self.n_fft,
-            win_length=self.win_length,
-            hop_length=self.hop_length,
-            pad_mode=self.pad_mode,
-        )
+        sizes = {"n_fft": self.n_fft, "win_length": self.win_length, "hop_length": self.hop_length}
+        amplitude = magnitudes(audio, **sizes, pad_mode=self.pad_mode)
         if self.window_norm:
             amplitude = amplitude / math.sqrt(3 / 8 * self.win_length)  # the energy of a periodic Hann window
         mel = self._filters(audio.device) @ amplitude.pow(self.power)
@@ -125,29 +115,13 @@ def general(front_end: FrontEnd) -> GeneralMel | None:
 
 
 def _of_ivanvovk(mel: IvanvovkMel) -> GeneralMel:
-    return GeneralMel(
-        mel.sample_rate, mel.n_fft, mel.win_length, mel.hop_length, mel.f_min, mel.f_max, mel.n_mels
-    )
+    return GeneralMel(*_sizes(mel), mel.f_min, mel.f_max, mel.n_mels)
 
 
 def _of_lmnt(mel: LmntMel) -> GeneralMel:
     """Leaves out lmnt's clamp of the audio to -1..1: audio that was read lies there."""
-    return GeneralMel(
-        mel.sample_rate,
-        mel.n_fft,
-        mel.win_length,
-        mel.hop_length,
-        mel.f_min,
-        mel.f_max,
-        mel.n_mels,
-        power=1.0,
-        window_norm=True,
-        scale=0.2 / math.log(10),
-        offset=0.8,
-        low=0.0,
-        high=1.0,
-        floor=1e-5,
-    )
+    scaled = {"scale": 0.2 / math.log(10), "offset": 0.8, "low": 0.0, "high": 1.0, "floor": 1e-5}
+    return GeneralMel(*_sizes(mel), mel.f_min, mel.f_max, mel.n_mels, power=1.0, window_norm=True, **scaled)
 
 
 def _of_coqui(mel: CoquiMel) -> GeneralMel | None:
@@ -162,10 +136,7 @@ def _of_coqui(mel: CoquiMel) -> GeneralMel | None:
     elif norm is not None:
         return None
     return GeneralMel(
-        mel.sample_rate,
-        mel.n_fft,
-        mel.win_length,
-        mel.hop_length,
+        *_sizes(mel),
         mel.f_min,
         mel.sample_rate / 2 if mel.f_max is None else mel.f_max,
         mel.n_mels,
@@ -181,3 +152,7 @@ def _of_coqui(mel: CoquiMel) -> GeneralMel | None:
         floor=AMPLITUDE_FLOOR,
         pad_mode=PAD_MODES[mel.pad_mode],
     )
+
+
+def _sizes(mel: IvanvovkMel | LmntMel | CoquiMel) -> tuple[int, int, int, int]:
+    return mel.sample_rate, mel.n_fft, mel.win_length, mel.hop_length

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any, Self
 
@@ -17,7 +17,8 @@ from vocoder.front_ends.spectrogram import check_band, check_sizes, magnitudes, 
 
 # numpy's names for padding, and torch's; librosa's centred STFT takes no others that torch has.
 PAD_MODES = {"reflect": "reflect", "constant": "constant", "edge": "replicate"}
-AMPLITUDE_FLOOR = 1e-8  # TTS/utils/audio/numpy_transforms.py, amp_to_db
+AMPLITUDE_FLOOR = 1e-8  # TTS/utils/audio/numpy_transforms.py, amp_to_db, since 0.20.6 (November 2023)
+OLD_AMPLITUDE_FLOOR = 1e-5  # before, and in mozilla TTS: all WaveGrads that coqui published
 
 
 @lru_cache(maxsize=8)
@@ -50,6 +51,7 @@ class CoquiMel:
     gain: float = 20.0  # of the logarithm
     log_base: float = 10.0
     normalisation: RangeNormalisation | StandardNormalisation | None = RangeNormalisation()
+    amplitude_floor: float = AMPLITUDE_FLOOR  # below it the logarithm sees this
 
     def __post_init__(self) -> None:
         check_sizes(
@@ -68,6 +70,11 @@ class CoquiMel:
             raise InputError(
                 f"stft_pad_mode must be one of {', '.join(PAD_MODES)}, got {self.pad_mode!r}; correct it"
             )
+        if not 0 < self.amplitude_floor < math.inf:
+            raise InputError(
+                f"amplitude_floor must be above 0, got {self.amplitude_floor}; give {OLD_AMPLITUDE_FLOOR} (before "
+                f"coqui 0.20.6) or {AMPLITUDE_FLOOR}"
+            )
         if (
             isinstance(self.normalisation, StandardNormalisation)
             and len(self.normalisation.mean) != self.n_mels
@@ -76,6 +83,13 @@ class CoquiMel:
                 f"mel statistics must have num_mels = {self.n_mels} channels, "
                 f"got {len(self.normalisation.mean)}; give the statistics this vocoder was trained with"
             )
+
+    def __repr__(self) -> str:
+        """Leaves out the default floor: what names a front end by this text is older than the field."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.amplitude_floor == AMPLITUDE_FLOOR:
+            del values["amplitude_floor"]
+        return f"CoquiMel({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
     @classmethod
     def from_config(
@@ -130,7 +144,7 @@ class CoquiMel:
     def _log(self, amplitude: Tensor) -> Tensor:
         if not self.decibels:
             return amplitude
-        return self.gain / math.log(self.log_base) * amplitude.clamp(min=AMPLITUDE_FLOOR).log()
+        return self.gain / math.log(self.log_base) * amplitude.clamp(min=self.amplitude_floor).log()
 
 
 def preemphasised(audio: Tensor, coefficient: float) -> Tensor:

@@ -22,6 +22,7 @@ _NUMBERS: dict[str, Any] = {
     "ref_level_db": 20,
     "num_mels": 80,
     "spec_gain": 20,
+    "amplitude_floor": 1e-8,  # ours, not coqui's: its code fixes it, at 1e-5 before 0.20.6
 }
 _NUMBERS_OR_NULL: dict[str, Any] = {  # AudioProcessor gives null a meaning for these alone
     "win_length": 1024,
@@ -70,6 +71,7 @@ def mel_fields(
         "decibels": bool(s["do_amp_to_db_mel"]),
         "gain": float(s["spec_gain"]),
         "log_base": LOG_BASES[s["log_func"]],
+        "amplitude_floor": float(s["amplitude_floor"]),
         "normalisation": _normalisation(s, mel_mean, mel_std),
     }
 
