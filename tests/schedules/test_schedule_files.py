@@ -193,9 +193,21 @@ def test_npy_files_of_numpy_2_with_a_pickled_dict_are_read(tmp_path):
         "step;beta\n0;0.1\n1;0.2\n",
         "betas\tname\n0.1\ta\n0.2\tb\n",
         "1.0e-01\n2.0e-01",  # numpy.savetxt
+        "# made by hand, 2 steps; draft\n1.0e-01\n2.0e-01\n",  # its header=
+        "# step beta\n0.0e+00 1.0e-01\n1.0e+00 2.0e-01\n",
+        "# step,beta\n0.0e+00,1.0e-01\n1.0e+00,2.0e-01\n",
+        "0.1,0.2",
+        "0.1, 0.2,\n",
+        "1.0e-01 2.0e-01\n",  # numpy.savetxt of one row
+        "0,1;0,2\n",
+        "0.1\n0.2\n   \n",
+        "n,beta\n0,0.1\n1,0.2\n , \n",
+        "sep=;\nstep;beta\n0;0,1\n1;0,2\n",  # Excel's
+        'sep=,\r\n"beta"\r\n0.1\r\n0.2\r\n',
+        "sep=\t\nbeta\tname\n0.1\ta\n0.2\tb\n",
     ],
 )
-def test_csv_is_read_with_and_without_a_header(tmp_path, text):
+def test_tables_are_read_as_people_and_programs_write_them(tmp_path, text):
     (tmp_path / "s.csv").write_text(text, encoding="utf-8")
     assert read_schedule(tmp_path / "s.csv") == NoiseSchedule(np.array([0.1, 0.2]))
 
@@ -203,6 +215,19 @@ def test_csv_is_read_with_and_without_a_header(tmp_path, text):
 def test_the_ending_may_be_in_capitals(tmp_path):
     write_schedule(FLOAT64, tmp_path / "S.JSON")
     assert read_schedule(tmp_path / "S.JSON") == FLOAT64
+
+
+@pytest.mark.parametrize("key", ["beta", "betas"])
+def test_json_may_name_its_list_as_others_do(tmp_path, key):
+    (tmp_path / "s.json").write_text(json.dumps({key: [0.1, 0.2]}))
+    assert read_schedule(tmp_path / "s.json") == NoiseSchedule(np.array([0.1, 0.2]))
+
+
+@pytest.mark.parametrize("save", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content))])
+def test_two_lists_of_betas_in_one_file_are_refused(tmp_path, save):
+    path = tmp_path / ("s.pt" if save is torch.save else "s.npy")
+    save({"beta": [0.1], "betas": [0.2]}, path)
+    refuse(path, "'beta' and 'betas' stand side by side; keep one")
 
 
 def test_a_json_without_provenance_has_none(tmp_path):
@@ -421,7 +446,10 @@ def test_numpy_files_of_other_content_are_refused(tmp_path, content, message):
         ("[" * 100_000, "not JSON"),
         ("0.1", '"schema": 1'),
         ('["0.1"]', "got a str in it"),
-        ('{"beta": [0.1]}', "got a NoneType"),
+        ('{"beta": [0.1], "betas": [0.2]}', "'beta' and 'betas' stand side by side; keep one"),
+        ('{"betas": [0.1], "betas": [0.2]}', "'betas' stands 2 times in one object; keep one"),
+        ('{"betas": [0.1], "provenance": {"a": 1, "a": 2}}', "'a' stands 2 times in one object"),
+        ('{"alphas": [0.1]}', "got a NoneType"),
         ('{"schema": 2, "betas": [0.1]}', '"schema": 1'),
         ('{"schema": 1}', "got a NoneType"),
         ('{"schema": 1, "betas": []}', "non-empty"),
@@ -445,6 +473,11 @@ def test_json_of_other_content_is_refused(tmp_path, text, message):
         (b"\n\n", "column named beta"),
         (b"beta\n", "non-empty"),
         (b"a,b\n0.1,0.2\n", "columns are a, b"),
+        (b"0.1,0.2\n0.3,0.4\n", "columns are 0.1, 0.2"),
+        (b"0.1\n0.2,0.3\n", "columns are 0.2, 0.3"),
+        (b"0.1\n0.2;0.3\n", "could not convert string to float"),
+        (b"# beta\n", "it is empty"),
+        (b"sep=;\n", "it is empty"),
         (b"beta\n0.1\nx\n", "could not convert string to float: 'x'"),
         (b"n,beta\n0,0.1\n1\n", "column named beta"),
         (b"\xff\xfe", "column named beta"),

@@ -1,5 +1,6 @@
 """Shared by the readers of all kinds of files: lists of numbers, and words that describe other content."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,6 +13,14 @@ from vocoder.errors import InputError
 
 KEYS = ("beta", "betas")  # of a dict or a table; coqui's own is the first
 Read: TypeAlias = tuple[Array, str, tuple[Layout, ...]]  # betas, content in words, repositories that read the file
+
+
+def key_of(content: Mapping[Any, Any], where: str = "") -> str | None:
+    """Returns the key of the betas, if there is one; InputError, which begins with `where`, if there are two."""
+    keys = [key for key in KEYS if key in content]
+    if len(keys) > 1:
+        raise InputError(f"{where}{' and '.join(map(repr, keys))} stand side by side; keep one")
+    return keys[0] if keys else None
 
 
 def numbers(items: list[Any] | tuple[Any, ...]) -> Array:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from schedsearch.schedules.files.numbers import KEYS, Read, describe, numbers_of_file
+from schedsearch.schedules.files.numbers import Read, describe, key_of, numbers_of_file
 from schedsearch.schedules.files.writing import Layout
 from vocoder.errors import InputError
 from vocoder.safe_loading.safe_pickle import NPY_MAGIC, load_numpy_pickle, read_bounded
@@ -28,7 +28,7 @@ def read_numpy(path: str | Path) -> Read:
 
 
 def _of_dict(content: dict[Any, Any], path: str | Path, container: bool) -> Read:
-    key = next((key for key in KEYS if key in content), None)
+    key = key_of(content, f"{path}: ")
     if key is None:
         raise InputError(f"{path}: expected the key 'beta', got {', '.join(map(repr, content))[:80]}")
     betas = content[key]

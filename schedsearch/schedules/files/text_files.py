@@ -1,23 +1,23 @@
 """Text files: JSON and tables."""
 
 import csv
-import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from schedsearch.schedules.files.numbers import KEYS, Read, describe, numbers_of_file, one_line
+from schedsearch.schedules.files.numbers import KEYS, Read, describe, key_of, numbers_of_file, one_line
 from schedsearch.schedules.files.writing import JSON_SCHEMA
 from vocoder.errors import InputError
 from vocoder.safe_loading.safe_pickle import read_bounded
 
 
 def read_json(path: str | Path) -> Read:
-    """Reads an object with "betas", or a list."""
+    """Reads an object with "betas" or "beta", or a list."""
     content = json_content(path)
-    betas = content.get("betas") if isinstance(content, dict) else content
+    betas = content.get(key_of(content, f"{path}: ") or "betas") if isinstance(content, dict) else content
     if not isinstance(betas, list):
         raise InputError(f'{path}: expected "betas": [numbers], got {describe(betas)}')
     if isinstance(content, list):
@@ -28,44 +28,72 @@ def read_json(path: str | Path) -> Read:
 
 
 def json_content(path: str | Path) -> dict[str, Any] | list[Any]:
-    """Parses an object of our schema or without a schema, or a list."""
+    """Parses an object of our schema or without a schema, or a list; InputError if an object has one key twice."""
+    data = read_bounded(path)
     try:
-        content = json.loads(read_bounded(path))
+        content = json.loads(data, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(f"{path}: not JSON: {one_line(error)}") from error
     if isinstance(content, list):
         return content
     if not isinstance(content, dict) or content.get("schema", JSON_SCHEMA) != JSON_SCHEMA:
         raise InputError(
-            f'{path}: expected a list of numbers or an object with "schema": {JSON_SCHEMA}; '
-            "other schemas are not read"
+            f'{path}: expected a list of numbers or an object with "schema": {JSON_SCHEMA}; other schemas are not read'
         )
     return content
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"{twice!r} stands {keys.count(twice)} times in one object; keep one")
+    return content
+
+
 def read_csv(path: str | Path) -> Read:
-    """Reads the column named beta, or the only column of a table without a header."""
+    """Reads the column named beta; without a header the only column, or the only row."""
+    data = read_bounded(path)
     try:
-        text = read_bounded(path).decode("utf-8-sig")
-        mark = _delimiter(text)
-        rows = [row for row in csv.reader(io.StringIO(text), delimiter=mark) if row]
-        if not rows:
-            raise ValueError("it is empty")
-        return np.array([_number(value, mark) for value in _beta_column(rows)]), "a table", ()
-    except InputError:
-        raise
+        rows, mark = _rows(data.decode("utf-8-sig"))
+        return np.array([_number(value, mark) for value in _betas(rows)]), "a table", ()
     except (ValueError, IndexError, csv.Error) as error:
         raise InputError(
-            f"{path}: expected a column named beta with one number a row: {one_line(error)}"
+            f"{path}: expected a column named beta with one number a row, or one row: {one_line(error)}"
         ) from error
 
 
-def _delimiter(text: str) -> str:
-    """Returns the delimiter in the first line; spreadsheets write semicolons where a comma is the decimal point."""
-    first = text.split("\n", 1)[0]
-    return next((mark for mark in (";", "\t") if mark in first), ",")
+def _rows(text: str) -> tuple[list[list[str]], str]:
+    """Returns the rows that are not blank, without blank cells at their ends, and the delimiter.
+
+    Excel may name the delimiter in a first line such as `sep=;`. NumPy's savetxt writes its header behind a #; other
+    lines with a # are comments."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    named = re.fullmatch(r'\s*"?sep=(.)"?\s*', lines[0], re.IGNORECASE) if lines else None
+    lines = lines[1:] if named else lines
+    data = [line for line in lines if not line.lstrip().startswith("#")]
+    mark = named[1] if named else _delimiter(data)
+    rows = _cells(data, mark)
+    if rows and lines[0] != data[0]:
+        header = _cells([lines[0].lstrip("# ")], mark)
+        if header and len(header[0]) == len(rows[0]) and _beta_key(header[0]):
+            rows = header + rows
+    if not rows:
+        raise ValueError("it is empty")
+    return rows, mark
+
+
+def _delimiter(lines: list[str]) -> str:
+    """Returns the delimiter; spreadsheets write semicolons where a comma is the decimal point."""
+    mark = next((mark for mark in (";", "\t") if lines and mark in lines[0]), None)
+    return mark or ("," if any("," in line for line in lines) else " ")
+
+
+def _cells(lines: list[str], mark: str) -> list[list[str]]:
+    rows = (line.split() for line in lines) if mark == " " else csv.reader(lines, delimiter=mark)
+    trimmed = ([cell.strip() for cell in row] for row in rows)
+    return [row[: max(i for i, cell in enumerate(row) if cell) + 1] for row in trimmed if any(row)]
 
 
 def _number(text: str, mark: str) -> float:
@@ -73,17 +101,24 @@ def _number(text: str, mark: str) -> float:
     return float(text if mark == "," else text.replace(",", ".", 1))
 
 
-def _beta_column(rows: list[list[str]]) -> list[str]:
-    header = [name.strip().lower() for name in rows[0]]
-    name = next((name for name in KEYS if name in header), None)
-    if name is not None:
-        if header.count(name) > 1:
-            raise ValueError(f"{name} stands {header.count(name)} times; keep one")
-        if any(len(row) <= header.index(name) for row in rows):
-            raise ValueError("a row is shorter than the header")
-        if any(cell.strip() for row in rows for cell in row[len(header) :]):
-            raise ValueError("a row is longer than the header; with decimal commas put semicolons between columns")
-        return [row[header.index(name)] for row in rows[1:]]
-    if len(header) != 1:
-        raise ValueError(f"columns are {', '.join(header)[:80]}")
-    return [row[0] for row in rows]
+def _beta_key(header: list[str]) -> str | None:
+    names = [name.lower() for name in header]
+    return next((key for key in KEYS if key in names), None)
+
+
+def _betas(rows: list[list[str]]) -> list[str]:
+    header = [name.lower() for name in rows[0]]
+    key = _beta_key(header)
+    if key is None:
+        if len(rows) == 1:
+            return rows[0]
+        if wide := [row for row in rows if len(row) > 1]:
+            raise ValueError(f"columns are {', '.join(wide[0])[:80]}")
+        return [row[0] for row in rows]
+    if header.count(key) > 1:
+        raise ValueError(f"{key} stands {header.count(key)} times; keep one")
+    if any(len(row) <= header.index(key) for row in rows):
+        raise ValueError("a row is shorter than the header")
+    if any(len(row) > len(header) for row in rows):
+        raise ValueError("a row is longer than the header; with decimal commas put semicolons between columns")
+    return [row[header.index(key)] for row in rows[1:]]

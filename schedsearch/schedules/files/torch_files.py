@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from schedsearch.schedules.files.numbers import KEYS, Read, describe, numbers, one_line
+from schedsearch.schedules.files.numbers import Read, describe, key_of, numbers, one_line
 from schedsearch.schedules.files.writing import Layout
 from schedsearch.schedules.schedule import Array
 from vocoder.errors import InputError
@@ -37,7 +37,7 @@ def _check_unpacked_size(data: bytes) -> None:
 
 
 def _of_torch(content: object) -> Read:
-    if isinstance(content, dict) and (key := next((key for key in KEYS if key in content), None)):
+    if isinstance(content, dict) and (key := key_of(content)):
         betas, held, _ = _of_torch(content[key])
         return betas, f"a dict whose {key!r} is {held}", ()
     if (
