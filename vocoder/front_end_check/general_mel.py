@@ -4,6 +4,7 @@ import math
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import librosa
 import torch
@@ -120,7 +121,7 @@ def _of_ivanvovk(mel: IvanvovkMel) -> GeneralMel:
 
 def _of_lmnt(mel: LmntMel) -> GeneralMel:
     """Leaves out lmnt's clamp of the audio to -1..1: audio that was read lies there."""
-    scaled = {"scale": 0.2 / math.log(10), "offset": 0.8, "low": 0.0, "high": 1.0, "floor": 1e-5}
+    scaled: dict[str, Any] = {"scale": 0.2 / math.log(10), "offset": 0.8, "low": 0.0, "high": 1.0, "floor": 1e-5}
     return GeneralMel(*_sizes(mel), mel.f_min, mel.f_max, mel.n_mels, power=1.0, window_norm=True, **scaled)
 
 
@@ -149,7 +150,7 @@ def _of_coqui(mel: CoquiMel) -> GeneralMel | None:
         offset=offset,
         low=low,
         high=high,
-        floor=AMPLITUDE_FLOOR,
+        floor=mel.amplitude_floor,
         pad_mode=PAD_MODES[mel.pad_mode],
     )
 
