@@ -279,6 +279,18 @@ def as_npy(content):
     [
         ("s.pt", lambda path: torch.save(FLOAT32, path), ["ivanvovk"], "a 1-D float32 tensor"),
         ("s.pth", lambda path: torch.save(FLOAT32.double(), path), ["ivanvovk"], "a 1-D float64 tensor"),
+        (
+            "s.pt",
+            lambda path: torch.save(torch.nn.Parameter(FLOAT32), path),
+            [],
+            "a 1-D float32 tensor that requires gradients",
+        ),
+        (
+            "s.pt",
+            lambda path: torch.save(FLOAT32.clone().requires_grad_(), path),
+            [],
+            "a 1-D float32 tensor that requires gradients",
+        ),
         ("s.pt", lambda path: torch.save(list(FLOAT32), path), [], "a list of tensors"),
         ("s.pt", lambda path: torch.save(LISTED, path), [], "a list of numbers"),
         ("s.pt", lambda path: torch.save({"betas": FLOAT32}, path), [], "a dict whose 'betas' is a 1-D float32 tensor"),

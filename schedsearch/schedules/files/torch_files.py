@@ -51,10 +51,12 @@ def _of_torch(content: object) -> Read:
         return numbers(content), f"a {type(content).__name__} of {_kind_of_items(content)}", ()
     if isinstance(content, torch.Tensor) and content.ndim == 1:
         betas = _vector_of_tensor(content)
-        # ivanvovk's code takes .shape and mixes with float32 tensors; half precision has no 1 - 1e-6
-        plain = content.dtype in (torch.float32, torch.float64)
+        # ivanvovk's code takes .shape, mixes with float32 tensors and calls .numpy(), which refuses a tensor that
+        # requires gradients, such as a Parameter. Half precision has no 1 - 1e-6.
+        plain = content.dtype in (torch.float32, torch.float64) and not content.requires_grad
         name = str(content.dtype).removeprefix("torch.")
-        return betas, f"a 1-D {name} tensor", (Layout.IVANVOVK,) if plain else ()
+        kind = f"a 1-D {name} tensor" + (" that requires gradients" if content.requires_grad else "")
+        return betas, kind, (Layout.IVANVOVK,) if plain else ()
     if isinstance(content, np.ndarray) and content.ndim == 1 and content.dtype.kind == "f":
         return content.astype(np.float64), f"a 1-D {content.dtype} array", ()  # torch.load as it stands refuses it
     raise InputError(f"expected a 1-D tensor, an array or a list of numbers, got {describe(content)}")
