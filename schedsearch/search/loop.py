@@ -54,13 +54,14 @@ def _score_baselines(store: Store, race: Race, steps: int) -> Iterator[Progress]
 def _score_proposals(
     store: Store, race: Race, space: ScheduleSpace, strategy: Strategy, budget: Budget
 ) -> Iterator[Progress]:
-    told: set[str] = set()  # names of the candidates that the strategy knows
-    _tell(strategy, store, store.baselines(), told)
-    has_asked = False
+    _tell(strategy, store, store.baselines())
+    told, has_asked = 0, False  # candidates that the strategy knows
     while True:
         with store.turn():
             used = spent(store, budget)
-            _tell(strategy, store, store.candidates(), told)
+            fresh = store.results().arrived_after(told)  # its own, other strategies' and other processes'
+            told += len(fresh)
+            _tell(strategy, store, fresh)
             claims = store.adopt(parts=has_asked)
             if not claims and used < 1:
                 claims, has_asked = _claim_next(store, space, strategy, budget, used), True
@@ -74,12 +75,9 @@ def _score_proposals(
             store.wait()
 
 
-def _tell(strategy: Strategy, store: Store, candidates: Sequence[Candidate], told: set[str]) -> None:
-    """Tells the strategy what is new to it, in order: its own proposals, other strategies' and other processes'."""
-    fresh = [c for c in candidates if c.name not in told]
-    told.update(c.name for c in fresh)
-    losses = np.array([c.losses(store.signs) for c in fresh]).reshape(len(fresh), len(store.objectives))
-    strategy.tell([c.schedule for c in fresh], losses[:, 0] if len(store.objectives) == 1 else losses)
+def _tell(strategy: Strategy, store: Store, candidates: Sequence[Candidate]) -> None:
+    losses = np.array([c.losses(store.signs) for c in candidates]).reshape(len(candidates), len(store.objectives))
+    strategy.tell([c.schedule for c in candidates], losses[:, 0] if len(store.objectives) == 1 else losses)
 
 
 def _claim_next(

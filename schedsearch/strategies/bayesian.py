@@ -65,7 +65,7 @@ class Bayesian:
         self.name, self._space, self._seed, self._objectives = name, space, seed, objectives
         self._index = index or (lambda: len(self._told))
         self._pending = pending
-        self._told: dict[NoiseSchedule, FrozenTrial | None] = {}  # None: outside the box
+        self._told: dict[NoiseSchedule, FrozenTrial | None] = {}  # None: not shown to the sampler
         self._distributions: Mapping[str, BaseDistribution] = {
             f"u{i:02d}": FloatDistribution(0.0, 1.0) for i in range(space.dimensions)
         }
@@ -73,14 +73,16 @@ class Bayesian:
     def ask(self, count: int) -> list[NoiseSchedule]:
         """Returns the next `count`; each takes those before it as running."""
         study = optuna.create_study(directions=["minimize"] * self._objectives)
-        study.add_trials([*self._finished(), *self._running()])
+        if self.name != "random":  # which learns nothing: with a history each batch would cost more than the last
+            study.add_trials([*self._finished(), *self._running()])
         first = self._index()
         return [self._proposed(study, first + i) for i in range(count)]
 
     def tell(self, schedules: Sequence[NoiseSchedule], losses: Losses) -> None:
         """Stores finished trials, and failed ones for failures."""
         for schedule, loss in zip(schedules, np.asarray(losses, dtype=np.float64), strict=True):
-            self._told[schedule] = self._trial(schedule, np.atleast_1d(loss).tolist())
+            learns = self.name != "random"
+            self._told[schedule] = self._trial(schedule, np.atleast_1d(loss).tolist()) if learns else None
 
     def _finished(self) -> list[FrozenTrial]:
         """The trials that a sampler sees. The GP sees cut losses: bad schedules lose many times the difference between

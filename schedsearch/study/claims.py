@@ -86,6 +86,8 @@ class Claims:
         """
         self.end_scored_orphans()
         orphans = [trial for trial in self._trials.running() if not self._is_held(trial)]
+        if not orphans:
+            return []
         claims: list[Claim] = []
         for orphan, adopted in adoptions(self._trials.all(), orphans, parts=parts):
             if adopted:

@@ -12,19 +12,19 @@ def spent(store: Store, budget: Budget) -> float:
 
     Minutes of several processes add up: two use ten minutes in five.
     """
-    candidates = store.candidates()
+    standing = store.results().standing()
     seconds, calls = store.work()
     return budget.used(
-        seconds=seconds + sum(c.seconds for c in candidates),
-        candidates=len(candidates),
-        calls=calls + sum(c.network_evaluations for c in candidates),
+        seconds=seconds + standing.seconds,
+        candidates=standing.candidates,
+        calls=calls + standing.network_evaluations,
     )
 
 
 def best(store: Store, *, before: int | None = None) -> Candidate | None:
     """Returns the best candidate or baseline so far; `before`: among candidates below this index."""
-    candidates = [c for c in store.candidates() if before is None or c.index < before]
-    ranked = ranking(store, [*candidates, *store.baselines()])
+    leader = store.results().standing(before).best
+    ranked = ranking(store, [*([leader] if leader else []), *store.baselines()])
     return ranked[0] if ranked else None
 
 

@@ -63,11 +63,11 @@ class Store:
             study_id = self.study._study_id  # not through self: a lease's thread would keep the store alive
             renew = lambda key: opened.set_study_user_attr(study_id, key, time())  # noqa: E731
             self._memory = memory = Memory(self.study, self._reading)
-            self._trials = trials = Trials(self.study, opened, list(objectives), self._reading)
+            self._trials = trials = Trials(self.study, opened, self.signs, self._reading)
             self._claims = claims = Claims(trials, memory, list(objectives), renew, self._file.id)
             with self.turn():
                 claims.end_scored_orphans()
-        self.candidates, self.next_index = trials.candidates, trials.next_index
+        self.results, self.next_index = trials.results, trials.next_index
         self.remember, self.recall = memory.remember, memory.recall
         self.remember_work, self.recall_work, self.work = memory.remember_work, memory.recall_work, memory.work
         self.claim, self.finish, self.in_flight = claims.claim, claims.finish, claims.in_flight
@@ -138,6 +138,10 @@ class Store:
             return self._claims.claim_work(tasks, is_done)
 
     # --- what is stored -----------------------------------------------------------------------------------------------
+
+    def candidates(self) -> list[Candidate]:
+        """Returns all evaluated proposals by index, failed ones included."""
+        return self.results().all()
 
     def add_baseline(self, name: str, schedule: NoiseSchedule, evaluation: Evaluation) -> None:
         """Stores the evaluation of a schedule that was not searched."""

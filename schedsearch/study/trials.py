@@ -6,12 +6,15 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, FloatDistribution
+from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import ScheduleSpace
-from schedsearch.study.candidate import Candidate, candidate_from
+from schedsearch.study.candidate import candidate_from
+from schedsearch.study.results import Results
 
+WINDOW = 1000  # ids: trials older than so many are read again one by one
 NEAR = 1e-3  # in log-SNR: a trial shows a schedule's point of the box if the two differ by no more
 
 REPLACES = "instead of"  # a trial's attribute: the number of the orphan that it replaces
@@ -21,47 +24,79 @@ _KINDS = {"index": int, "first": int, "size": int, "batch": str, "claim": str, "
 class Trials:
     """The trials of one study.
 
-    Reading a database takes longer than scoring a clip. So trials are read again only after a write of this process
-    and after `forget`.
+    Reading a database takes longer than scoring a clip. So only new and unfinished trials are read again, and only
+    after a write of this process and after `forget`. A finished trial never changes.
     """
 
     def __init__(
         self,
         study: optuna.Study,
         storage: optuna.storages.BaseStorage,
-        objectives: Sequence[str],
+        objectives: Mapping[str, int],
         reading: Callable[[], AbstractContextManager[None]],
     ) -> None:
-        """Inside `reading`, errors are those of a damaged store."""
-        self._study, self._storage, self._objectives, self._reading = study, storage, objectives, reading
-        self._read: list[FrozenTrial] | None = None
+        """`objectives` have signs: 1 where less is better. Inside `reading`, errors are those of a damaged store."""
+        self._study, self._storage, self._objectives, self._reading = study, storage, list(objectives), reading
+        self._results = Results(next(iter(objectives.values())))
+        self._trials: dict[int, FrozenTrial] = {}  # by id, as last read; ids rise with numbers
+        self._running: set[int] = set()  # ids
+        self._scored: set[int] = set()  # ids of those among the results
+        self._newest = -1  # the highest id read, of another tool's trials too
+        self._is_current = False
 
     def forget(self) -> None:
-        """Has trials read again when they are next needed."""
-        self._read = None
+        """Has new and unfinished trials read again when they are next needed."""
+        self._is_current = False
 
     def all(self) -> list[FrozenTrial]:
         """Returns this program's trials: other tools may have added theirs to the study."""
-        if self._read is None:
-            with self._reading():
-                stored = self._study.get_trials(deepcopy=False)
-                self._read = [_checked(trial) for trial in stored if "index" in trial.user_attrs]
-        return self._read
+        self._read()
+        return [self._trials[trial] for trial in sorted(self._trials)]
 
     def running(self) -> list[FrozenTrial]:
         """Returns the trials without an end."""
-        return [trial for trial in self.all() if trial.state == TrialState.RUNNING]
+        self._read()
+        return [self._trials[trial] for trial in sorted(self._running)]
+
+    def results(self) -> Results:
+        """Returns the candidates that have been evaluated, failed ones included."""
+        self._read()
+        return self._results
 
     def next_index(self) -> int:
         """Returns one more than the highest index of a proposal that is scored or being evaluated."""
-        counted = [t for t in self.all() if t.state == TrialState.RUNNING or "result" in t.user_attrs]
-        return 1 + max((t.user_attrs["index"] for t in counted), default=-1)
+        running = [int(trial.user_attrs["index"]) for trial in self.running()]
+        return max(self.results().next_index(), 1 + max(running, default=-1))
 
-    def candidates(self) -> list[Candidate]:
-        """Returns evaluated proposals by index, failed ones included; of two trials with one index, the first."""
-        scored = {t.user_attrs["index"]: t.user_attrs for t in reversed(self.all()) if "result" in t.user_attrs}
+    def _read(self) -> None:
+        if self._is_current:
+            return
         with self._reading():
-            return [candidate_from(f"trial {index}", scored[index], self._objectives) for index in sorted(scored)]
+            for trial in self._changed():
+                self._newest = max(self._newest, trial._trial_id)
+                if "index" in trial.user_attrs:
+                    self._keep(_checked(trial))
+        self._is_current = True
+
+    def _changed(self) -> list[FrozenTrial]:
+        """Reads new and unfinished trials. The latter are nearly always among the newest, which is one query."""
+        old = [trial for trial in sorted(self._running) if trial <= self._newest - WINDOW]
+        recent = min((trial for trial in self._running if trial > self._newest - WINDOW), default=self._newest + 1)
+        return [*(self._storage.get_trial(trial) for trial in old), *self._since(recent)]
+
+    def _since(self, first: int) -> list[FrozenTrial]:
+        """Reads the study's trials from this id on. Optuna has no public way that does not go through all."""
+        if isinstance(self._storage, RDBStorage):
+            return self._storage._get_trials(self._study._study_id, None, set(), first - 1)
+        return [trial for trial in self._study.get_trials(deepcopy=False) if trial._trial_id >= first]
+
+    def _keep(self, trial: FrozenTrial) -> None:
+        self._trials[trial._trial_id] = trial
+        (self._running.discard if trial.state.is_finished() else self._running.add)(trial._trial_id)
+        if "result" in trial.user_attrs and trial._trial_id not in self._scored:
+            self._scored.add(trial._trial_id)
+            name = f"trial {trial.user_attrs['index']}"
+            self._results.add(candidate_from(name, trial.user_attrs, self._objectives), trial.number)
 
     def add(self, point: Mapping[str, float], attributes: Mapping[str, Any]) -> None:
         """Stores a RUNNING trial."""

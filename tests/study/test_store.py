@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 
 import numpy as np
 import optuna
@@ -23,9 +24,12 @@ from schedsearch.strategies import bayesian
 from schedsearch.strategies.bayesian import Bayesian
 from schedsearch.strategies.grid import GridStrategy
 from schedsearch.study import claims as module
+from schedsearch.study import trials
 from schedsearch.study.budget import Budget
+from schedsearch.study.candidate import Candidate
 from schedsearch.study.database import check_reachable
 from schedsearch.study.processes import LEASE, is_alive, machine, this_process
+from schedsearch.study.results import Results
 from schedsearch.study.store import Direction, sqlite_url, study_name
 from vocoder.errors import InputError
 
@@ -606,3 +610,83 @@ def killed_after(writes, action):
 def test_a_database_in_memory_is_refused_before_what_takes_long(url):
     with pytest.raises(InputError, match="gone with its process"):
         check_reachable(url)
+
+
+@pytest.mark.parametrize("strategy", ["grid", "random"])
+def test_a_batch_costs_what_it_adds_however_many_there_are(url, monkeypatch, strategy):
+    counts: Counter[str] = Counter()
+
+    def count(owner, name):
+        real = getattr(owner, name)
+
+        def counted(*arguments, **named):
+            counts[name] += 1
+            return real(*arguments, **named)
+
+        monkeypatch.setattr(owner, name, counted)
+
+    count(RDBStorage, "_build_frozen_trial_from_trial_model")  # each trial that is read
+    count(trials, "candidate_from")
+    count(bayesian, "create_trial")
+    count(Candidate, "losses")
+    store = opened(url)
+    grid = GridStrategy("grid", lambda: (log_snr_line(3, 6 + i / 100, -3) for i in range(200)), 200)
+    proposing = grid if strategy == "grid" else Bayesian("random", SPACE, 0, index=store.next_index)
+    at = {}
+    for _ in search(store, ALONE, SPACE, proposing, Budget(120, "candidates")):
+        at[len(store.candidates())] = Counter(counts)
+    assert at[40]["losses"] >= 36  # the last batch is told when the next is asked for
+    for name in counts:
+        assert at[120][name] - at[80][name] == at[80][name] - at[40][name], name
+
+
+def test_a_reopened_store_reads_each_trial_once(url, monkeypatch):
+    run(opened(url), 12, strategy="random")
+    real, read = RDBStorage._build_frozen_trial_from_trial_model, []
+
+    def reading(storage, trial):
+        read.append(trial.number)
+        return real(storage, trial)
+
+    monkeypatch.setattr(RDBStorage, "_build_frozen_trial_from_trial_model", reading)
+    again = opened(url)
+    assert (len(again.candidates()), again.next_index(), again.in_flight()) == (12, 12, [])
+    assert sorted(read) == list(range(12))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_standing_is_that_of_all_candidates_below_whatever_the_order_in_which_they_came(sign):
+    generator = np.random.default_rng(0)
+    results = Results(sign)
+    known: dict[int, tuple[int, Candidate]] = {}
+    for trial in range(60):
+        index, mean = int(generator.integers(20)), float(generator.integers(9))
+        failures = ("silent",) if mean == 0 else ()
+        score = {"spectral": Score(np.array([[mean]]), failures)}
+        candidate = Candidate(f"trial {index}", "grid", PROPOSED[0], score, 1.0, int(mean), index)
+        number = int(generator.permutation(60)[trial])
+        results.add(candidate, number)
+        if index not in known or number < known[index][0]:
+            known[index] = (number, candidate)
+        for before in (None, 0, 7, int(generator.integers(22))):
+            below = [known[i][1] for i in sorted(known) if before is None or i < before]
+            standing = results.standing(before)
+            whole = [c for c in below if c.whole]
+            assert standing.best is min(whole, key=lambda c: sign * c.score.mean, default=None)
+            assert (standing.candidates, standing.seconds) == (len(below), float(len(below)))
+            assert standing.network_evaluations == sum(c.network_evaluations for c in below)
+    assert results.all() == [known[index][1] for index in sorted(known)]
+
+
+def test_an_unfinished_trial_is_read_again_however_old_it_is(url, monkeypatch):
+    monkeypatch.setattr(trials, "WINDOW", 2)
+    here, other = opened(url), opened(url)
+    claims = claimed(here, PROPOSED)
+    other.refresh()
+    assert other.in_flight() == PROPOSED
+    finished(here, claims[1:])
+    other.refresh()
+    assert (other.in_flight(), len(other.candidates())) == (PROPOSED[:1], 3)
+    finished(here, claims[:1])
+    other.refresh()
+    assert (other.in_flight(), len(other.candidates())) == ([], 4)
