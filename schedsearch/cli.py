@@ -4,6 +4,7 @@ import argparse
 import io
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -47,6 +48,8 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit status."""
     words = sys.argv[1:] if arguments is None else arguments
+    if arguments is None:
+        warnings.formatwarning = _format_warning
     try:
         with stoppable(to_the_end=arguments is None):
             _open_streams()
@@ -100,6 +103,11 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
             module.add(command)
             command.set_defaults(command=module.run)
     return parser
+
+
+def _format_warning(message: Warning | str, *_: object, **__: object) -> str:
+    """One line, as for errors, without Python's file and line."""
+    return f"schedsearch: note: {' '.join(str(message).split())}\n"
 
 
 def _open_streams() -> None:

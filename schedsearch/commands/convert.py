@@ -6,7 +6,15 @@ from typing import Any
 
 from schedsearch.arguments import check_new
 from schedsearch.formatting import counted
-from schedsearch.schedules.files import Layout, layout_for, read_provenance, read_schedule, write_schedule
+from schedsearch.schedules.files import (
+    Layout,
+    layout_for,
+    open_schedule,
+    read_provenance,
+    read_schedule,
+    write_schedule,
+)
+from schedsearch.schedules.readings import Reading
 from vocoder.errors import InputError, printable
 
 
@@ -19,6 +27,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=_layout,
         help=f"{', '.join(Layout)} (default: by the ending of OUT, lmnt for .npy)",
     )
+    parser.add_argument(
+        "--from",
+        dest="reading",
+        type=_reading,
+        help="what IN holds instead of betas from the cleanest step on: alphas_cumprod, noise_levels (their square "
+        "roots), or reversed (betas from the noisiest step on)",
+    )
     parser.add_argument("--force", action="store_true", help="replace OUT if it exists")
 
 
@@ -26,9 +41,10 @@ def run(options: argparse.Namespace) -> int:
     """Writes OUT, whole or not at all."""
     source, target = options.source, options.target
     layout = layout_for(target, options.layout)
-    schedule = read_schedule(source)
+    schedule = open_schedule(source).schedule(options.reading) if options.reading else read_schedule(source)
     check_new(target, "OUT", options.force)
-    write_schedule(schedule, target, layout=layout, provenance=_provenance(source) if layout is Layout.JSON else None)
+    provenance = _provenance(source, options.reading) if layout is Layout.JSON else None
+    write_schedule(schedule, target, layout=layout, provenance=provenance)
     print(f"{printable(str(target))}: {counted(len(schedule), 'step')}, {layout} layout")
     return 0
 
@@ -40,7 +56,14 @@ def _layout(name: str) -> Layout:
         raise InputError(f"--layout must be one of {', '.join(Layout)}, and is {name!r}; choose one") from error
 
 
-def _provenance(source: Path) -> dict[str, Any]:
+def _reading(name: str) -> Reading:
+    try:
+        return Reading(name)
+    except ValueError as error:
+        raise InputError(f"--from must be one of {', '.join(Reading)}, and is {name!r}; choose one") from error
+
+
+def _provenance(source: Path, reading: Reading | None) -> dict[str, Any]:
     """Returns the provenance in a .json file; for other files, which hold none, the file's name."""
     own = read_provenance(source) if source.suffix.lower() == ".json" else {}
-    return own or {"converted_from": source.name}
+    return (own or {"converted_from": source.name}) | ({"read_as": reading} if reading else {})

@@ -11,6 +11,7 @@ from schedsearch.arguments import sample_rate
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.schedules.facts import SHAKY, final_gain, first_fall, followed_by, survives_float32
 from schedsearch.schedules.files import Layout, open_schedule
+from schedsearch.schedules.readings import doubt
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.voice.config import EXPERIMENTS, Voice
 from vocoder.checkpoints.configuration import config_found, read_config
@@ -68,6 +69,7 @@ def _report(path: Path, trained: TrainedRange) -> dict[str, Any]:
         "content": file.content,
         "steps": len(file.betas),
         "read_by": list(file.read_by),
+        "doubt": doubt(file.betas),
     }
     return report if file.fault else report | _facts(file.schedule(), trained)
 
@@ -119,6 +121,8 @@ def _rows(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "final gain", f"{float(report['final_gain']):.4g} in ivanvovk's float32, where 1 would be right"
     yield "read as it is by", readers
     yield "after convert by", "; ".join(_after_convert(report))
+    if report["doubt"]:
+        yield "doubt", report["doubt"]
 
 
 def _range(name: str, log_snr: list[float], steps_outside: list[int]) -> str:

@@ -36,10 +36,12 @@ class NoiseSchedule:
     @classmethod
     def from_noise_levels(cls, noise_level: ArrayLike) -> "NoiseSchedule":
         """Makes the schedule of `noise_level` [N] = sqrt(alphas_cumprod), which must fall inside (0, 1)."""
-        values = _checked_falling(noise_level, "noise level")
-        outside = (values <= 0) | (values >= 1)
-        _raise_at(outside, values, "noise level must lie in (0, 1)")
-        return cls(_betas_of_log_alphas(2 * np.log(values)))
+        return cls(_betas_of_log_alphas(2 * _log_levels(noise_level, "noise level")))
+
+    @classmethod
+    def from_alphas_cumprod(cls, alphas_cumprod: ArrayLike) -> "NoiseSchedule":
+        """Makes the schedule of `alphas_cumprod` [N], which must fall inside (0, 1)."""
+        return cls(_betas_of_log_alphas(_log_levels(alphas_cumprod, "alphas_cumprod")))
 
     def __len__(self) -> int:
         return len(self.betas)
@@ -117,6 +119,12 @@ def _checked_falling(values: ArrayLike, name: str) -> Array:
         if checked[step] >= checked[step - 1]:
             raise InputError(f"{name} must fall: step {step} is {checked[step]:g} after {checked[step - 1]:g}")
     return checked
+
+
+def _log_levels(values: ArrayLike, name: str) -> Array:
+    levels = _checked_falling(values, name)
+    _raise_at((levels <= 0) | (levels >= 1), levels, f"{name} must lie in (0, 1)")
+    return np.asarray(np.log(levels))
 
 
 def _vector(values: ArrayLike, name: str) -> Array:

@@ -438,3 +438,48 @@ def test_output_that_nobody_takes_ends_the_command_without_a_traceback(tmp_path,
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode == status
     assert len(done.stderr.splitlines()) == (status == 2)
+
+
+# --- numbers that are not betas -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reading", "numbers"),
+    [
+        ("reversed", LINE.betas[::-1]),
+        ("alphas_cumprod", LINE.alphas_cumprod),
+        ("noise_levels", LINE.noise_level),
+        ("noise_levels", LINE.noise_level[::-1]),
+    ],
+)
+def test_verify_doubts_numbers_that_are_not_betas_and_convert_mends_them(tmp_path, capsys, reading, numbers):
+    (tmp_path / "s.json").write_text(str(numbers.tolist()))
+    text = told(capsys, "verify", tmp_path / "s.json")
+    assert f"--from {reading}" in rows(text)["doubt"]
+    told(capsys, "convert", tmp_path / "s.json", tmp_path / "mended.json", "--from", reading)
+    np.testing.assert_allclose(read_schedule(tmp_path / "mended.json").betas, LINE.betas, rtol=1e-9)
+    assert read_provenance(tmp_path / "mended.json") == {"converted_from": "s.json", "read_as": reading}
+    assert "doubt" not in rows(told(capsys, "verify", tmp_path / "mended.json"))
+
+
+def test_reading_reversed_betas_for_use_is_noted_in_one_line(tmp_path):
+    path = tmp_path / "s.json"
+    path.write_text(str(LINE.betas[::-1].tolist()))
+    command = [sys.executable, "-m", "schedsearch.cli", "convert", str(path), str(tmp_path / "o.csv")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == (
+        f"schedsearch: note: {path}: the numbers look like betas in reverse order, not like betas from the cleanest "
+        "step on; convert --from reversed mends that\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--from", "sigmas"], "--from must be one of alphas_cumprod, noise_levels, reversed, and is 'sigmas'"),
+        (["--from", "alphas_cumprod"], "s.json: alphas_cumprod must fall: step 1 is 0.1 after 0.1"),
+    ],
+)
+def test_a_reading_that_is_none_or_does_not_fit_is_one_line(tmp_path, capsys, options, named):
+    (tmp_path / "s.json").write_text("[0.1, 0.1]")
+    assert named in refused(capsys, tmp_path, "convert", tmp_path / "s.json", tmp_path / "o.csv", *options)

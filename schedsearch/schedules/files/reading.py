@@ -4,6 +4,7 @@ The name of a shipped schedule, such as universal-6 or ivanvovk-6, is read in pl
 """
 
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,9 @@ from schedsearch.schedules.files.text_files import json_content, read_csv, read_
 from schedsearch.schedules.files.torch_files import read_torch
 from schedsearch.schedules.files.writing import Layout
 from schedsearch.schedules.named import named, source_of
+from schedsearch.schedules.readings import Reading, doubt, read_as
 from schedsearch.schedules.schedule import Array, NoiseSchedule
-from vocoder.errors import InputError
+from vocoder.errors import InputError, printable
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,11 @@ class ScheduleFile:
     content: str  # in words, such as "a list of tensors"
     read_by: tuple[Layout, ...] = ()  # the repositories that read the file as it is
 
-    def schedule(self) -> NoiseSchedule:
-        """Returns the betas as a schedule; InputError with the file's name if they are illegal."""
+    def schedule(self, reading: Reading | None = None) -> NoiseSchedule:
+        """Returns the numbers as a schedule, as betas or in another reading; InputError with the file's name if they
+        are illegal."""
         try:
-            return NoiseSchedule(self.betas)
+            return NoiseSchedule(self.betas) if reading is None else read_as(self.betas, reading)
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from error
 
@@ -51,8 +54,12 @@ class ScheduleFile:
 def read_schedule(path: str | Path) -> NoiseSchedule:
     """Reads a legal schedule from any file that `open_schedule` reads, or by its name, such as universal-6.
 
-    InputError also if a beta is illegal."""
-    return open_schedule(path).schedule()
+    InputError also if a beta is illegal. Warns if the numbers look like something else than betas."""
+    file = open_schedule(path)
+    schedule = file.schedule()
+    if doubtful := doubt(file.betas):
+        warnings.warn(f"{printable(str(path))}: {doubtful}", stacklevel=2)
+    return schedule
 
 
 def open_schedule(path: str | Path) -> ScheduleFile:
