@@ -1,4 +1,4 @@
-"""Finds and completes a checkpoint's configuration: given, carried inside, or lying beside it."""
+"""Finds and completes a checkpoint's configuration: given, carried inside, or beside it."""
 
 import json
 import os
@@ -18,9 +18,7 @@ from vocoder.network import NetworkConfig
 from vocoder.safe_loading.safe_pickle import read_bounded
 
 Config = dict[str, Any]
-ADVICE = (
-    "give the configuration it was trained with: --config FILE (make: CONFIG=FILE), or config.json beside it"
-)
+ADVICE = "give the configuration it was trained with: --config FILE (make: CONFIG=FILE), or config.json beside it"
 CARRIED = "inside the checkpoint"
 _COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
 
@@ -28,9 +26,9 @@ _COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
 def complete_config(
     layout: Layout, state: Mapping[str, Tensor], checkpoint: Path, carried: Config, given: Path | None
 ) -> Config:
-    """Every setting for `state`'s network and front end; InputError says what is missing and how to give it.
+    """Returns every setting for `state`'s network and front end; InputError says what is missing and how to give it.
 
-    Sections of the `given` file win over those `carried` inside the checkpoint, these over those beside it
+    Sections of the `given` file win over those `carried` inside the checkpoint, and these over those beside it
     (<name>.json or config.json in its folder). Channels and mel count come from the tensors' shapes.
     """
     sources = _sources(layout, checkpoint, carried, given)
@@ -44,25 +42,25 @@ def complete_config(
             f"{checkpoint.name} ({layout.reason}) shows in its tensors {_shown(shapes)}, "
             f"but not {' or '.join(missing)}; {ADVICE}"
         )
-    config |= {section: {**found, **config.get(section, {})} for section, found in shapes.items()}
+    config |= {section: {**shown, **config.get(section, {})} for section, shown in shapes.items()}
     folder = given.parent if given and "audio" in sources[_as_given(given)] else checkpoint.parent
     return _with_statistics(config, folder) if "audio" in layout.sections else config
 
 
 def config_found(layout: Layout, checkpoint: Path, carried: Config, given: Path | None) -> Config:
-    """All settings that stand anywhere, those included that no network needs; nothing is completed or checked."""
+    """Returns all settings as they stand, also those that no network needs; nothing is completed or checked."""
     return _merged(_sources(layout, checkpoint, carried, given))
 
 
 def config_origins(layout: Layout, checkpoint: Path, carried: Config, given: Path | None) -> dict[str, str]:
-    """Each section that concerns us -> where `complete_config` has it from, in words for the user."""
+    """Returns each section that we read -> where `complete_config` has it from, in words for the user."""
     sources = _sources(layout, checkpoint, carried, given)
     return {section: _origin(layout, section, sources) for section in layout.sections}
 
 
 def _origin(layout: Layout, section: str, sources: Mapping[str, Config]) -> str:
     defaults = f"the defaults of {layout.dialect.name}'s own code"
-    origin = next((origin for origin, found in sources.items() if section in found), None)
+    origin = next((origin for origin, config in sources.items() if section in config), None)
     if origin is None:
         return f"in no configuration: {defaults}"
     absent = [key for key in layout.demanded.get(section, ()) if key not in sources[origin][section]]
@@ -70,7 +68,7 @@ def _origin(layout: Layout, section: str, sources: Mapping[str, Config]) -> str:
 
 
 def read_config(path: Path) -> Config:
-    """A JSON file's table; // and /* */ comments, which coqui's older files have, are left out."""
+    """Reads a JSON file's table without // and /* */ comments, which coqui's older files have."""
     try:
         config = _parsed(read_bounded(path).decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:  # ValueError: also an integer of 5,000 digits
@@ -84,7 +82,7 @@ def read_config(path: Path) -> Config:
 
 
 def check_sizes(config: NetworkConfig) -> None:
-    """InputError unless the lists of a network's configuration belong together."""
+    """Raises InputError unless the lists of a network's configuration belong together."""
     blocks = len(config.factors)
     rules = {
         f"{blocks} upsampling channels": len(config.up_channels) == blocks,
@@ -117,7 +115,7 @@ def _explicit(layout: Layout, path: Path) -> Config:
 
 
 def _sources(layout: Layout, checkpoint: Path, carried: Config, given: Path | None) -> dict[str, Config]:
-    """Where configurations stand -> what they hold; an earlier one's sections win."""
+    """Returns where configurations stand -> what they hold; an earlier one's sections win."""
     if given is not None:
         return {_as_given(given): _explicit(layout, given), CARRIED: carried}
     if all(name in carried for name in layout.sections):
@@ -126,27 +124,26 @@ def _sources(layout: Layout, checkpoint: Path, carried: Config, given: Path | No
 
 
 def _beside(layout: Layout, checkpoint: Path) -> dict[str, Config]:
-    """The first file there that has a section of ours (a trainer's own record may be called <name>.json), or the
-    first; what comes after it is not read."""
-    read: dict[str, Config] = {}
-    for path in filter(os.path.isfile, _places(checkpoint)):
-        found = {f"{path.name} beside the checkpoint": read_config(path)}
-        if any(section in config for config in found.values() for section in layout.sections):
-            return found
-        read = read or found
-    return read
+    """Returns the first file that has one of our sections, or else the first file; no later one is read.
+
+    A trainer's own record may be called <name>.json as well.
+    """
+    first: dict[str, Config] = {}
+    for path in filter(os.path.isfile, (checkpoint.with_suffix(".json"), checkpoint.parent / "config.json")):
+        config = read_config(path)
+        source = {f"{path.name} beside the checkpoint": config}
+        if any(section in config for section in layout.sections):
+            return source
+        first = first or source
+    return first
 
 
 def _merged(sources: dict[str, Config]) -> Config:
-    return {key: value for found in reversed(sources.values()) for key, value in found.items()}
+    return {key: value for config in reversed(sources.values()) for key, value in config.items()}
 
 
 def _as_given(path: Path) -> str:
     return f"{path.name}, as given"
-
-
-def _places(checkpoint: Path) -> tuple[Path, Path]:
-    return checkpoint.with_suffix(".json"), checkpoint.parent / "config.json"
 
 
 def _check_section(name: str, section: object) -> None:
@@ -166,8 +163,7 @@ def _missing(layout: Layout, config: Config) -> list[str]:
 
 
 def _shown(shapes: Mapping[str, Mapping[str, Any]]) -> str:
-    shown = [f"{key} {value}" for found in shapes.values() for key, value in found.items()]
-    return ", ".join(shown) or "nothing"
+    return ", ".join(f"{key} {value}" for shown in shapes.values() for key, value in shown.items()) or "nothing"
 
 
 def _with_statistics(config: Config, folder: Path) -> Config:
@@ -179,12 +175,12 @@ def _with_statistics(config: Config, folder: Path) -> Config:
 
 
 def _statistics_file(folder: Path, named: str) -> Path:
-    """Where it was on the machine that trained, else beside the configuration."""
+    """Returns where it was on the machine that trained, else its place beside the configuration."""
     beside = folder / PureWindowsPath(named).name  # takes off folders of either kind of path
-    found = next((path for path in (folder / named, beside) if os.path.isfile(path)), None)
-    if found is None:
+    path = next((path for path in (folder / named, beside) if os.path.isfile(path)), None)
+    if path is None:
         raise InputError(
             f"audio.stats_path names {named[:120]!r}, and neither that nor {beside.name!r} is there; "
             f"put the statistics file into {folder}"
         )
-    return found
+    return path
