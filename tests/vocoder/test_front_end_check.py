@@ -1,7 +1,9 @@
 """The check names what is wrong with a trained voice, refuses one that is not trained, and leaves a right one alone."""
 
+import copy
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,20 +16,21 @@ from experiments.front_end_mistakes.bench import Bench
 from experiments.front_end_mistakes.mistakes import Mistake, finding, mistakes
 from schedsearch.cli import main
 from schedsearch.voice.check import KEPT
-from vocoder.audio.reading import Clip, read_folder
+from vocoder.audio.reading import Clip, read_folder, resample
 from vocoder.checkpoints.loading import load_vocoder
 from vocoder.dialects.dialect import FrontEnd
 from vocoder.errors import InputError
-from vocoder.front_end_check.advice import CLIPS, KEYS, sentence
+from vocoder.front_end_check.advice import BLIND, CLIPS, KEYS, sentence
 from vocoder.front_end_check.diagnosis import Diagnosis, diagnose, examined
-from vocoder.front_end_check.examination import Effort
+from vocoder.front_end_check.examination import USUAL, Effort
 from vocoder.front_end_check.general_mel import GeneralMel, general
-from vocoder.front_end_check.measuring import measure, pieces_of, wiener_errors
+from vocoder.front_end_check.measuring import highest_frequency, measure, pieces_of, wiener_errors
 from vocoder.front_end_check.setups import Setup, Treatment
-from vocoder.front_end_check.variants import variants
+from vocoder.front_end_check.variants import scaled_mel, variants
 from vocoder.front_ends.coqui_normalisation import RangeNormalisation, StandardNormalisation
 from vocoder.front_ends.mel import CoquiMel, IvanvovkMel, LmntMel
 from vocoder.network import NetworkConfig, WaveGradNetwork
+from vocoder.vocoder import Vocoder
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 DEMO = Path(__file__).parents[2] / "experiments" / "demo" / "16000hz"
@@ -143,6 +146,66 @@ def test_a_wrong_row_of_downsampling_dilations_is_named(bench: Bench) -> None:
     assert found.changes == (("downsampling dilations", "[[1, 2, 4], [1, 2, 4], [1, 2, 4]]"),)
 
 
+def wanting_scaled_mels(vocoder: Vocoder, factor: float, offset: float) -> Vocoder:
+    """The same network, trained with factor * mel + offset: its first layer undoes that, but at the very ends."""
+    network = copy.deepcopy(vocoder.network)
+    with torch.no_grad():
+        shift = network.mel.weight.sum((1, 2, 3)) * offset / factor
+        network.mel.weight.div_(factor)
+        network.mel.bias.sub_(shift)  # type: ignore[union-attr]
+    return replace(vocoder, network=network)
+
+
+def test_a_normalised_mel_is_named(bench: Bench) -> None:
+    found = bench.with_vocoder(wanting_scaled_mels(bench.vocoder, 1 / 1.88, 1.03 / 1.88))
+    assert [setting for setting, _ in found.changes] == ["scale and offset of the mel"]
+    assert not found.passes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("factor", "offset"), [(1 / 1.88, 1.03 / 1.88), (3.0, 2.0)])
+def test_a_scaled_mel_is_named_with_its_numbers(bench: Bench, factor: float, offset: float) -> None:
+    found = replace(bench, effort=USUAL).with_vocoder(wanting_scaled_mels(bench.vocoder, factor, offset))
+    [(setting, value)] = found.changes
+    assert setting == "scale and offset of the mel"
+    added, divisor = (float(number) for number in re.findall(r"[\d.]+", value))
+    assert added == pytest.approx(abs(offset / factor), abs=0.15)
+    assert divisor == pytest.approx(1 / factor, rel=0.1)
+
+
+def test_an_offset_of_the_clips_is_named(bench: Bench) -> None:
+    found = bench.with_clips(lambda audio: audio + 0.1)
+    assert found.changes == (("offset of the clips", "removed"),)
+    assert "take each clip's mean off" in sentence(found, "ivanvovk")
+
+
+@pytest.mark.slow
+def test_a_rate_of_cds_taken_for_one_of_video_is_named_where_clips_play_too_slowly(bench: Bench) -> None:
+    found = bench.with_clips(lambda audio: resample(audio, 44100, 48000))  # 48 kHz said to be 44.1
+    assert found.changes == (("true sample rate of the clips", "17415 Hz"),)
+
+
+@pytest.mark.slow
+def test_clips_without_high_frequencies_are_no_fault_of_a_setting_and_are_named(bench: Bench) -> None:
+    narrow = replace(bench, effort=USUAL)
+    found = narrow.with_clips(lambda audio: resample(resample(audio, 16000, 8000), 8000, 16000))
+    assert (found.kind, found.changes) == ("weak", ())
+    assert found.highest_frequency == pytest.approx(4000, abs=200)
+    assert "the clips have nothing above" in sentence(found, "ivanvovk")
+
+
+@pytest.mark.slow
+def test_the_right_front_end_costs_no_more_than_before_there_were_so_many_variants(bench: Bench) -> None:
+    found = replace(bench, effort=USUAL).with_vocoder(bench.vocoder)
+    assert (found.kind, found.highest_frequency) == ("matches", None)
+    assert found.network_evaluations < 900
+
+
+@pytest.mark.parametrize("kind", ["matches", "weak"])
+def test_a_voice_that_passes_is_told_what_the_check_does_not_tell(kind: str) -> None:
+    assert BLIND in sentence(planted(kind), "ivanvovk")
+
+
 def test_random_weights_come_with_every_diagnosis_of_a_network(bench: Bench) -> None:
     found = examined(bench.examination, Setup(bench.vocoder.front_end))
     assert found.random_weights is not None
@@ -217,9 +280,34 @@ def test_a_treatment_undoes_what_was_done(treatment: Treatment) -> None:
     torch.testing.assert_close(treatment(spoil[treatment](x))[inner], x[inner], rtol=0, atol=1e-3)
 
 
+def test_a_scaled_mel_is_the_front_end_s_and_its_name_says_how() -> None:
+    audio = 0.1 * torch.randn(2, 9000, generator=torch.Generator().manual_seed(0))
+    mel = LmntMel(22050, 300)
+    variant = scaled_mel(0.5, 1.0)
+    torch.testing.assert_close(variant.of(Setup(mel)).mel(audio), 0.5 * mel(audio) + 1.0)
+    assert variant.name == "scale and offset of the mel = (mel + 2) / 2"
+    assert scaled_mel(2.0, -1.0).value == "(mel - 0.5) / 0.5"
+
+
 def test_both_floors_of_coqui_are_varied() -> None:
-    floors = {v.value for v in variants(Setup(CoquiMel()), FIVE_BLOCKS) if v.setting == "floor of the amplitude"}
-    assert floors == {"1e-05"}  # its own is 1e-8
+    for own, other in ((1e-8, "1e-05"), (1e-5, "1e-08")):
+        given = Setup(CoquiMel(amplitude_floor=own))
+        assert {v.value for v in variants(given, None) if v.setting == "floor of the amplitude"} == {other}
+
+
+def test_what_the_clips_cannot_show_is_not_measured(bench: Bench) -> None:
+    given = Setup(bench.vocoder.front_end)
+    by_name = {v.name: v.of(given) for v in variants(given, None)}
+    for name in ("offset of the clips = removed", "floor of the amplitude = 1e-08"):
+        assert not bench.examination.is_new(by_name[name], given)
+    assert bench.examination.is_new(by_name["f_max = 7600 Hz"], given)
+
+
+def test_the_highest_frequency_is_half_the_rate_that_a_clip_had() -> None:
+    noise = noise_clip("white", 64_000, 0.1).audio
+    assert highest_frequency([noise], 16000) == pytest.approx(8000, abs=64)
+    narrow = resample(resample(noise, 16000, 8000), 8000, 16000)
+    assert highest_frequency([narrow + 0.5], 16000) == pytest.approx(4000, abs=200)
 
 
 def test_the_wiener_filter_is_exact_on_white_noise() -> None:

@@ -25,6 +25,7 @@ KEYS = {  # dialect -> setting -> what its configuration calls it
         "n_fft and win_length": "audio.fft_size and audio.win_length",
         "sample_rate": "audio.sample_rate",
         "preemphasis": "audio.preemphasis",
+        "floor of the amplitude": "audio.amplitude_floor",
         "normalisation": "audio.signal_norm, symmetric_norm, max_norm, clip_norm and ref_level_db",
         "logarithm": "audio.signal_norm = false, audio.log_func and audio.spec_gain",
         "slope of the logarithm": "audio.log_func or audio.spec_gain",
@@ -35,10 +36,13 @@ KEYS = {  # dialect -> setting -> what its configuration calls it
 CLIPS = {  # settings of the clips, not of the configuration
     "level of the clips": "make the clips {}",
     "polarity of the clips": "multiply the clips by -1",
+    "offset of the clips": "take each clip's mean off",
     "direction of the clips": "turn the clips round",
     "pre-emphasis of the clips": "undo the clips' pre-emphasis",
     "true sample rate of the clips": "the clips are at {}, whatever their headers say: correct these, and resample",
 }
+
+BLIND = "this check does not tell who speaks, noise, echo, or clips that play up to a tenth too fast"
 
 
 def sentence(diagnosis: Diagnosis, dialect: str) -> str:
@@ -47,14 +51,17 @@ def sentence(diagnosis: Diagnosis, dialect: str) -> str:
 
 
 def _matches(diagnosis: Diagnosis, _: str) -> str:
-    return f"trained, and the front end matches: {_evidence(diagnosis)}; {_none_better(diagnosis)}"
+    return (
+        f"trained, and the front end matches: {_evidence(diagnosis)}; {_none_better(diagnosis)}{_band(diagnosis)}; "
+        f"{BLIND}"
+    )
 
 
 def _weak(diagnosis: Diagnosis, _: str) -> str:
     return (
         f"weakly trained: {_evidence(diagnosis)}, so the network knows little more of speech than its average "
         f"spectrum, or its front end is unlike any that was tried; {_none_better(diagnosis)}; a schedule found now "
-        "need not suit it after more training"
+        f"need not suit it after more training{_band(diagnosis)}; {BLIND}"
     )
 
 
@@ -65,6 +72,15 @@ def _mismatch(diagnosis: Diagnosis, dialect: str) -> str:
     return (
         f"this is not what the checkpoint was trained with: its denoising error is {less:.0%} lower with {named} "
         f"({diagnosis.pieces} pieces of the search clips{_ties(diagnosis)}); {mends}{_doubt(diagnosis)}"
+    )
+
+
+def _band(diagnosis: Diagnosis) -> str:
+    if diagnosis.highest_frequency is None:
+        return ""
+    return (
+        f"; the clips have nothing above {diagnosis.highest_frequency:.0f} Hz: if the network was trained with more, "
+        "give clips with all frequencies"
     )
 
 

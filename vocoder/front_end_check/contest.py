@@ -1,17 +1,22 @@
 """Finds the variants that are better than a setup: by screening, then by paired tests on fresh pieces and noise."""
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
 import scipy  # imports its subpackages at first use
 
 from vocoder.front_end_check.examination import Examination
 from vocoder.front_end_check.measuring import Array, Scores
 from vocoder.front_end_check.setups import Setup, Variant
-from vocoder.front_end_check.variants import WHOLE, variants
+from vocoder.front_end_check.variants import AFFINE, SLOPE, WHOLE, scaled_mel, variants
 
 FINALISTS = 4
 NEAR = 0.05  # the few pieces of screening cannot tell closer scores apart
 CONFIDENCE = 0.01  # of a test, shared among a round's finalists
+FAR = 0.3  # variants that are so much worse than the best at one level are not screened at the others
+FIT_STEP, FIT_STEPS = 0.3, 12  # of a fit of the mel: first step, in deviations of the mel, and most trials
+FIT_WORTH = 0.05  # of the score; two free numbers suit any clips a little better than the right ones
 WORTH = 0.01  # of what the right mels gain over other clips' mels; a smaller gain is no reason to refuse
 WEAK = -0.1  # score; a network above it has more than nine tenths of the Wiener filter's error: weakly trained
 LEAST = 0.005  # smaller differences of the score do not matter
@@ -42,18 +47,54 @@ class Contest:
 def contest(examination: Examination, given: Setup, own: Scores) -> Contest:
     """Compares `given` with all of its variants; `own` are its scores."""
     whole = examination.effort.whole_front_ends
-    tried = [variant for variant in variants(given, examination.network) if whole or variant.setting != WHOLE]
+    tried = variants(given, examination.network, mel_statistics=examination.mel_statistics(given))
+    tried = [variant for variant in tried if whole or variant.setting != WHOLE]
     tried = [variant for variant in tried if examination.fits(variant.of(given))]
+    tried = [variant for variant in tried if examination.is_new(variant.of(given), given)]
     finals = [(variant, examination.full(variant.of(given))) for variant in _finalists(examination, given, tried)]
+    finals += _fitted(examination, given, own, finals)
     finals.sort(key=lambda pair: pair[1].mean)
     rows = tuple(row(variant.name, scores, own) for variant, scores in finals)
     for winner, scores in finals:
-        if not _is_credible(winner, scores):
+        if not _is_credible(examination, winner, scores):
             continue
         if _is_better(scores, own, len(finals)) and _matters(examination, winner.of(given), scores, own):
             ties = tuple(v.name for v, s in finals if v is not winner and not is_worse(s, scores))
             return Contest(winner, scores, ties, rows, len(tried))
     return Contest(None, own, tuple(v.name for v, s in finals if not is_worse(s, own)), rows, len(tried))
+
+
+def _fitted(
+    examination: Examination, given: Setup, own: Scores, finals: list[tuple[Variant, Scores]]
+) -> list[tuple[Variant, Scores]]:
+    """Fits scale and offset of the mel to the network, by screening scores.
+
+    Returns the fit if the network does well with it, and better than with the named variants: by any amount that
+    matters where the best of these scales the mel, too, else by FIT_WORTH.
+    """
+    mean, deviation = examination.mel_statistics(given)
+    if given.affine != (1.0, 0.0) or not deviation > 0:
+        return []
+
+    def variant(point: Array) -> Variant:
+        factor = math.exp(point[0]) / deviation  # to the deviation exp(point[0]) and the mean point[1]
+        return scaled_mel(factor, point[1] - factor * mean)
+
+    def score(point: Array) -> float:
+        return examination.screen(variant(point).of(given))
+
+    start = min(np.array([math.log(deviation), mean]), np.zeros(2), key=score)
+    simplex = start + FIT_STEP * np.array([[0.0, 0.0], [1.0, 0.0], [0.0, math.exp(start[0])]])
+    options = {"initial_simplex": simplex, "maxfev": FIT_STEPS}
+    fit = variant(scipy.optimize.minimize(score, start, method="Nelder-Mead", options=options).x)
+    best_variant, best = min(finals, key=lambda pair: pair[1].mean, default=(None, own))
+    scales = best_variant is not None and best_variant.setting in (AFFINE, SLOPE)
+    worth = LEAST if scales else FIT_WORTH
+    rival = given if best_variant is None else best_variant.of(given)
+    if examination.screen(fit.of(given)) > min(examination.screen(rival) - worth, WEAK):
+        return []
+    scores = examination.full(fit.of(given))
+    return [(fit, scores)] if scores.mean < min(best.mean - worth, WEAK) else []
 
 
 def row(name: str, scores: Scores, own: Scores) -> Row:
@@ -69,18 +110,21 @@ def is_worse(scores: Scores, than: Scores) -> bool:
 
 def _finalists(examination: Examination, given: Setup, tried: list[Variant]) -> list[Variant]:
     """Returns the variants that screening finds near the best one, or near the given setup where that is best."""
-    own = examination.screen(given)
-    screened = sorted((examination.screen(variant.of(given)), i) for i, variant in enumerate(tried))
-    best = min([own, *(score for score, _ in screened[:1])])
+    glances = [examination.glance(setup) for setup in (given, *(variant.of(given) for variant in tried))]
+    likely = [i for i, score in enumerate(glances[1:]) if score < min(glances) + FAR]
+    screened = sorted((examination.screen(tried[i].of(given)), i) for i in likely)
+    best = min([examination.screen(given), *(score for score, _ in screened[:1])])
     return [tried[i] for score, i in screened[:FINALISTS] if score < best + NEAR]
 
 
-def _is_credible(variant: Variant, scores: Scores) -> bool:
-    """Tells whether a variant that treats the clips can be believed: only where the network then does well.
+def _is_credible(examination: Examination, variant: Variant, scores: Scores) -> bool:
+    """Tells whether a variant can be believed. One that treats the clips only where the network then does well.
 
     Louder clips raise the filter's error and leave that of a bad network as it is, so they would always look better.
+    Where clips lack high frequencies, what serves for these in the mel would look better, too.
     """
-    return "treatment" not in variant.changes or scores.mean < WEAK
+    doubtful = "treatment" in variant.changes or examination.highest_frequency is not None
+    return scores.mean < WEAK or not doubtful
 
 
 def _is_better(scores: Scores, own: Scores, tests: int) -> bool:

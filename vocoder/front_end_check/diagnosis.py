@@ -41,6 +41,7 @@ class Diagnosis:
     tried: int  # variants, in the first round
     network_evaluations: int
     rows: tuple[Row, ...]
+    highest_frequency: float | None = None  # Hz; no sound is above it. None: there is up to half the rate
 
     @property
     def passes(self) -> bool:
@@ -105,6 +106,7 @@ def examined(examination: Examination, given: Setup) -> Diagnosis:
         pieces=len(first.pieces),
         tried=max((played.tried for played in rounds), default=0),
         network_evaluations=examination.evaluations,
+        highest_frequency=examination.highest_frequency,
         rows=(*(line for played in rounds for line in played.rows), *beside),
     )
 

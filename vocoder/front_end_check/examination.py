@@ -2,16 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from vocoder.front_end_check.measuring import Denoiser, Scores, fits, measure
+from vocoder.front_end_check.measuring import Denoiser, Scores, fits, highest_frequency, measure, mels_of
 from vocoder.front_end_check.setups import Setup
 from vocoder.network import NetworkConfig, WaveGradNetwork
 from vocoder.vocoder import Vocoder
 
-_FRESH = 1000  # added to the seed, for other noise than in screening
+OFFSET = 1e-3  # of full scale; a smaller mean of clips is no offset, as in the metrics
+FULL_BAND = 0.8  # of half the rate; clips with sound up to there have all frequencies
+EQUAL = 1e-4  # of its deviation; mels that differ less on average are equal but for rounding
+_NEXT_LEVEL, _FRESH = 100, 1000  # added to the seed, for other noise at each level of screening, and after it
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Examination:
         first, most = effort.screened_pieces, effort.pieces
         self.rough = pieces[:first]
         self.pieces = pieces[first : first + most] if len(pieces) >= 2 * first else pieces[:most]
-        self._screened: dict[Setup, float] = {}
+        self._glanced: dict[tuple[Setup, int], float] = {}
         self._full: dict[tuple[Setup, bool], Scores] = {}
         self._random: dict[Setup, Scores] = {}
 
@@ -48,17 +53,42 @@ class Examination:
         """The network's sizes; None for a denoiser that is no network."""
         return self.denoiser.network.config if isinstance(self.denoiser, Vocoder) else None
 
+    @cached_property
+    def highest_frequency(self) -> float | None:
+        """Hz; no sound of the clips is above it. None where there is some up to about half the rate."""
+        rate = self.denoiser.front_end.sample_rate
+        frequency = highest_frequency([*self.rough, *self.pieces], rate)
+        return frequency if frequency < FULL_BAND * rate / 2 else None
+
     def fits(self, setup: Setup) -> bool:
         """Tells whether the pieces are long enough for a setup."""
         return fits(setup, self.rough[0])
 
+    def is_new(self, setup: Setup, given: Setup) -> bool:
+        """Tells whether a setup gives the network anything else: clips may have no offset, and meet no floor."""
+        if setup.treatment.centred > given.treatment.centred:
+            return any(abs(float(piece.mean())) > OFFSET for piece in self.rough)
+        if replace(setup, front_end=given.front_end) != given:
+            return True
+        mels, others = mels_of(setup, self.rough), mels_of(given, self.rough)
+        return bool((mels - others).abs().mean() > EQUAL * others.std())
+
+    def mel_statistics(self, setup: Setup) -> tuple[float, float]:
+        """Returns mean and standard deviation of a setup's mel over all pieces."""
+        mels = mels_of(setup, [*self.rough, *self.pieces]).double()
+        return float(mels.mean()), float(mels.std())
+
+    def glance(self, setup: Setup, level: int = 0) -> float:
+        """Returns the mean score on few pieces at one of the levels of screening."""
+        if (setup, level) not in self._glanced:
+            levels, seed = self.effort.screened_levels[level : level + 1], self.seed + _NEXT_LEVEL * level
+            scores = self._measured(_altered(self.denoiser, setup), setup, self.rough, levels, seed)
+            self._glanced[setup, level] = scores.mean
+        return self._glanced[setup, level]
+
     def screen(self, setup: Setup) -> float:
-        """Returns the mean score on few pieces at two levels."""
-        if setup not in self._screened:
-            denoiser = _altered(self.denoiser, setup)
-            scores = self._measured(denoiser, setup, self.rough, self.effort.screened_levels, self.seed)
-            self._screened[setup] = scores.mean
-        return self._screened[setup]
+        """Returns the mean score on few pieces at all levels of screening."""
+        return float(np.mean([self.glance(setup, level) for level in range(len(self.effort.screened_levels))]))
 
     def full(self, setup: Setup, *, mels_of_others: bool = False) -> Scores:
         """Measures at all levels, where possible on pieces that screening has not seen."""

@@ -26,6 +26,7 @@ Array = npt.NDArray[np.float64]
 PIECE_SECONDS = 0.4
 ZERO = math.sqrt(2 / math.pi)  # mean |eps|: the error of predicting zero
 SPECTRUM = 512  # n_fft of the filter's spectrum
+NOTHING = 1e-6  # of the energy: resampling leaves less above the old rate's half, and speech in quiet rooms more
 
 
 class Denoiser(Protocol):
@@ -86,7 +87,7 @@ def measure(
     with torch.inference_mode():
         audio, noise = _treated(setup, pieces, len(log_snrs), seed)
         audio, noise = audio.to(denoiser.device), noise.to(denoiser.device)
-        mel = setup.front_end(audio)
+        mel = setup.mel(audio)
         if mels_of_others:
             mel = mel.roll(1, 0).flip(-1)
         errors = [
@@ -97,6 +98,23 @@ def measure(
     finite = bool(np.isfinite(values).all())
     values = np.clip(np.nan_to_num(values, nan=np.inf), 1e-12, 1e6)
     return Scores(np.log(values) - np.log(filtered), np.log(ZERO) - np.log(filtered), finite)
+
+
+def mels_of(setup: Setup, pieces: Sequence[Tensor]) -> Tensor:
+    """Returns the mels that a network would get, [piece, n_mels, frames]."""
+    with torch.inference_mode():
+        return setup.mel(_treated(setup, pieces, 0, 0)[0])
+
+
+def highest_frequency(pieces: Sequence[Tensor], sample_rate: int) -> float:
+    """Returns the frequency in Hz above which pieces [samples] have no sound: less than -60 dB of their energy."""
+    if len(pieces[0]) < SPECTRUM:
+        return sample_rate / 2
+    window = torch.hann_window(SPECTRUM, dtype=torch.float64)
+    frames = torch.stack(list(pieces)).double().cpu().unfold(-1, SPECTRUM, SPECTRUM // 2) * window
+    power = torch.fft.rfft(frames).abs().square().sum((0, 1))[2:]  # without a constant
+    above = power.flip(0).cumsum(0).flip(0)  # from each bin upwards
+    return (2 + int((above > NOTHING * above[0]).sum())) * sample_rate / SPECTRUM
 
 
 def fits(setup: Setup, piece: Tensor) -> bool:

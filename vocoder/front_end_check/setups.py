@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import scipy  # imports its subpackages at first use
 import torch
+from scipy.signal import lfilter
 from torch import Tensor
 
 from vocoder.audio.reading import resample
@@ -25,6 +25,7 @@ NOISE_LEVELS = {  # the value that the network gets, as a function of sqrt(alpha
 class Treatment:
     """A change that is made to clips first; the default leaves them alone."""
 
+    centred: bool = False  # without a constant offset
     gain: float = 1.0
     backwards: bool = False
     rates: tuple[int, int] | None = None  # Hz: the true rate, and the rate to resample to
@@ -32,10 +33,10 @@ class Treatment:
 
     def __call__(self, audio: Tensor) -> Tensor:
         """[samples] -> [other samples]."""
+        audio = audio - audio.mean() if self.centred else audio
         audio = self.gain * (audio.flip(0) if self.backwards else audio)
         if self.deemphasis:
-            filtered = scipy.signal.lfilter([1.0], [1.0, -self.deemphasis], audio.cpu().numpy())
-            audio = torch.from_numpy(filtered).to(audio)
+            audio = torch.from_numpy(lfilter([1.0], [1.0, -self.deemphasis], audio.cpu().numpy())).to(audio)
         return audio if self.rates is None else resample(audio, *self.rates)
 
 
@@ -44,11 +45,17 @@ class Setup:
     """One way to feed clips to a network. Where a field of the network is None, it keeps its own."""
 
     front_end: FrontEnd
+    affine: tuple[float, float] = (1.0, 0.0)  # factor and offset of its mel
     treatment: Treatment = Treatment()
     noise_level: str = "sqrt(alphas_cumprod)"  # a key of NOISE_LEVELS
     factors: tuple[int, ...] | None = None  # of up- and downsampling
     up_dilations: tuple[tuple[int, int, int, int], ...] | None = None
     down_dilations: tuple[tuple[int, ...], ...] | None = None
+
+    def mel(self, audio: Tensor) -> Tensor:
+        """Returns the mel that the network gets, [clip, samples] -> [clip, n_mels, frames]."""
+        factor, offset = self.affine
+        return factor * self.front_end(audio) + offset
 
     def network(self, own: NetworkConfig) -> NetworkConfig:
         """Returns the network's sizes with this setup's factors and dilations, on which no weight's shape depends."""

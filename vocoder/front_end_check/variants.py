@@ -24,6 +24,7 @@ PREEMPHASES = (0.0, 0.97)
 FLOORS = (1e-5, 1e-8)  # of the amplitude, coqui's two
 INT16 = 32768.0
 WHOLE = "front end"  # the setting that means another implementation's whole front end
+AFFINE, SLOPE = "scale and offset of the mel", "slope of the logarithm"
 _ALONE = {"n_fft": "", "win_length": "", "f_min": " Hz", "f_max": " Hz", "preemphasis": ""}  # units
 DB = 10 / math.log(10)
 LOGARITHMS = {  # power of the amplitude, factor of the natural logarithm; 0: none
@@ -65,16 +66,29 @@ UP_DILATIONS = ((1, 2, 1, 2), (1, 2, 4, 8))  # of a block; public configurations
 DOWN_DILATIONS = (1, 2, 4)
 
 
-def variants(given: Setup, network: NetworkConfig | None) -> list[Variant]:
-    """Returns all variants of a setup. `network` are the sizes of the network; None for a denoiser that is none."""
+def variants(
+    given: Setup, network: NetworkConfig | None, *, mel_statistics: tuple[float, float] | None = None
+) -> list[Variant]:
+    """Returns all variants of a setup.
+
+    `network` are the sizes of the network; None for a denoiser that is none. `mel_statistics` are mean and deviation of
+    the given mel on the clips.
+    """
     mel = general(given.front_end)
     groups: list[Iterator[Variant]] = [_clips(given), _noise_levels(given)]
+    groups += [] if mel_statistics is None else [_normalised_mel(given, *mel_statistics)]
     if mel is not None:
         groups += [_mels(mel), _rates(mel, given)]
     if network is not None:
         groups += [_dilations(given.network(network))]
         groups += [] if mel is None else [_factors(mel, given.network(network).factors)]
     return list(chain.from_iterable(groups))
+
+
+def scaled_mel(factor: float, offset: float) -> Variant:
+    """Returns the variant with another scale and offset of the mel, in the form of a normalisation."""
+    value = f"(mel {'-' if offset < 0 else '+'} {abs(offset / factor):.3g}) / {1 / factor:.3g}"
+    return Variant(AFFINE, value, {"affine": (factor, offset)})
 
 
 def spelt(variant: Variant, given: Setup) -> dict[str, str]:
@@ -86,6 +100,12 @@ def spelt(variant: Variant, given: Setup) -> dict[str, str]:
     if not set(differ) <= set(_ALONE):
         return {variant.setting: variant.value}
     return {name: f"{getattr(after, name):g}{_ALONE[name]}" for name in differ}
+
+
+def _normalised_mel(given: Setup, mean: float, deviation: float) -> Iterator[Variant]:
+    """Yields the mel with mean 0 and deviation 1, as many trainings normalise it."""
+    if given.affine == Setup(given.front_end).affine and deviation > 0:
+        yield scaled_mel(1 / deviation, -mean / deviation)
 
 
 def _mels(mel: GeneralMel) -> Iterator[Variant]:
@@ -128,7 +148,7 @@ def _logs(mel: GeneralMel) -> _Named:
         if not math.isinf(mel.high):  # within the range that it has
             yield "logarithm", f"{name}, same range", replace(plain, offset=mel.offset, low=mel.low, high=mel.high)
     for factor, name in ((math.log(10), "2.3 times"), (1 / math.log(10), "0.43 times"), (2.0, "twice"), (0.5, "half")):
-        yield "slope of the logarithm", f"{name} as steep", replace(mel, scale=mel.scale * factor)
+        yield SLOPE, f"{name} as steep", replace(mel, scale=mel.scale * factor)
     for name, wanted in RANGES.items():
         yield "normalisation", name, _normalised(mel, wanted)
 
@@ -138,7 +158,7 @@ def _normalised(mel: GeneralMel, wanted: RangeNormalisation) -> GeneralMel:
     model = general(CoquiMel(normalisation=wanted))
     if model is None:
         raise AssertionError("coqui's ranges have a general form")
-    fields = ("scale", "offset", "low", "high", "floor")
+    fields = ("scale", "offset", "low", "high") + (() if mel.floor in FLOORS else ("floor",))
     return replace(mel, power=1.0, logarithm=True, **{name: getattr(model, name) for name in fields})
 
 
@@ -184,20 +204,8 @@ def _whole(mel: GeneralMel) -> _Named:
         form = general(front_end)
         if form is not None:
             yield WHOLE, name, form
-    tacotron = GeneralMel(
-        rate,
-        n_fft,
-        win,
-        hop,
-        0.0,
-        min(8000.0, rate / 2),
-        n_mels,
-        mel_scale="slaney",
-        mel_norm=True,
-        power=1.0,
-        scale=1.0,
-        floor=1e-5,
-    )
+    tacotron = GeneralMel(rate, n_fft, win, hop, 0.0, min(8000.0, rate / 2), n_mels, power=1.0, scale=1.0, floor=1e-5)
+    tacotron = replace(tacotron, mel_scale="slaney", mel_norm=True)
     yield WHOLE, "Tacotron 2's", tacotron
     yield WHOLE, "HiFi-GAN's", replace(tacotron, lead=hop // 2)
 
@@ -246,6 +254,7 @@ def _clips(given: Setup) -> Iterator[Variant]:
     """Undoes what may have happened to clips. A factor of two in level is no mistake: recordings differ that much."""
     plain, rate = given.treatment, given.front_end.sample_rate
     undone = {
+        ("offset of the clips", "removed"): Treatment(centred=True),
         ("level of the clips", "4 times as loud"): Treatment(gain=4.0),
         ("level of the clips", "10 times as loud"): Treatment(gain=10.0),
         ("level of the clips", "a quarter as loud"): Treatment(gain=0.25),
@@ -253,9 +262,10 @@ def _clips(given: Setup) -> Iterator[Variant]:
         ("direction of the clips", "backwards"): Treatment(backwards=True),
         ("pre-emphasis of the clips", "undone (0.97)"): Treatment(deemphasis=0.97),
     }
+    confused = [round(rate * 44100 / 48000), round(rate * 48000 / 44100)]  # CD's rate and video's for one another
     undone |= {
         ("true sample rate of the clips", f"{other} Hz"): Treatment(rates=(other, rate))
-        for other in RATES
+        for other in dict.fromkeys((*RATES, *confused))
         if other != rate
     }
     if plain == Treatment():
