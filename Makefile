@@ -81,6 +81,12 @@ GIVEN := ITERS DATASET RATE STRATEGY GRID OBJECTIVE BUDGET SEED MORE STORAGE STE
   DIALECT PRECISION SCHEDULES METRICS EXCERPT DRAWS WAVS CHECKPOINT CONFIG RESAMPLE FORCE LONG_SECONDS SMALL EXAMPLES VOICES
 $(foreach name,$(GIVEN),$(eval $(if $(value $(name)),override export $(name) := $$(value $(name)),unexport $(name))))
 
+# A variable in lower case would be ignored in silence: iters=12 is told to be ITERS=12.
+typed := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+$(foreach name,$(filter-out $(GIVEN),$(typed)),\
+  $(foreach upper,$(filter $(GIVEN),$(shell printf %s '$(name)' | tr a-z- A-Z_)),\
+    $(error $(name)= is ignored; write $(upper)=$(value $(name)))))
+
 BIN := .venv/bin
 SOURCES := schedsearch vocoder experiments tests
 

@@ -1,6 +1,7 @@
 """When `make` sets up .venv again."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -58,6 +59,26 @@ def test_a_venv_that_several_clones_share_by_a_link_is_left_alone(clone):
     shutil.copytree(clone, other, ignore=shutil.ignore_patterns(".venv"))
     (other / ".venv").symlink_to(clone / ".venv")
     assert not sets_up(other)
+
+
+def make(clone: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["make", "-n", *words], cwd=clone, check=False, capture_output=True, text=True)
+
+
+GIVEN = re.search(r"^GIVEN := (.*?[^\\])$", (ROOT / "Makefile").read_text(), re.MULTILINE | re.DOTALL)
+NAMES = GIVEN[1].replace("\\", " ").split() if GIVEN else []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_variable_in_lower_case_is_told_with_the_right_spelling(clone, name):
+    for spelling in {name.lower(), name.capitalize(), name.lower().replace("_", "-")}:
+        done = make(clone, "search", f"{spelling}=1 2")
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+        assert f"{spelling}= is ignored; write {name}=1 2" in done.stderr
+
+
+def test_other_variables_are_left_to_make(clone):
+    assert make(clone, "search", "ITERS=12", "CFLAGS=-O2", "cflags=x").returncode == 0
 
 
 def test_a_change_of_what_is_installed_is_set_up(clone):

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -402,3 +403,55 @@ def test_a_real_network_is_compared_in_the_usual_metrics(tiny, capsys):
         assert float(row["low"]) <= float(row["mean"]) <= float(row["high"])
         assert float(row["real_time_factor"]) > 0
     assert "mine.pt" in capsys.readouterr().out
+
+
+def run_in_shell(words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    line = f"{sys.executable} -m schedsearch.cli {words}"
+    settings = {**os.environ, **environment}
+    return subprocess.run(["bash", "-c", line], capture_output=True, encoding="utf-8", errors="replace", env=settings)
+
+
+@pytest.mark.parametrize("words", ["metrics", "--help", "show universal-6"])
+def test_a_closed_standard_output_is_one_line(words):
+    done = run_in_shell(f"{words} >&-")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("schedsearch: standard output must be open, and is closed")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_closed_standard_error_stops_nothing():
+    assert run_in_shell("metrics 2>&-").returncode == 0
+    assert run_in_shell("show none.pt 2>&-").returncode == 2
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_names_that_an_encoding_lacks_are_escaped(tmp_path, encoding):
+    (tmp_path / "é€.json").write_text("[1e-4, 0.1]")
+    done = run_in_shell(f"verify '{tmp_path}/é€.json'", PYTHONIOENCODING=encoding)
+    assert done.returncode == 0, done.stderr
+    assert "json: legal" in done.stdout and done.stderr == ""
+    missing = run_in_shell(f"show '{tmp_path}/ü€.json'", PYTHONIOENCODING=encoding)
+    assert missing.returncode == 2 and len(missing.stderr.splitlines()) == 1
+
+
+def test_without_a_command_three_examples_are_printed(capsys):
+    assert main([]) == 0
+    text = capsys.readouterr().out
+    assert sum(line.startswith("  schedsearch ") for line in text.splitlines()) == 3
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"schedsearch {version('schedsearch')}\n"
+
+
+def test_help_of_all_commands_imports_nothing_heavy():
+    code = "import sys, schedsearch.cli as cli; cli.main([]); print({'torch', 'numpy', 'scipy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_a_search_imports_pictures_only_when_it_ends():
+    code = "import sys, schedsearch.commands.search; print({'matplotlib', 'pystoi', 'cmaes'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -483,3 +483,43 @@ def test_reading_reversed_betas_for_use_is_noted_in_one_line(tmp_path):
 def test_a_reading_that_is_none_or_does_not_fit_is_one_line(tmp_path, capsys, options, named):
     (tmp_path / "s.json").write_text("[0.1, 0.1]")
     assert named in refused(capsys, tmp_path, "convert", tmp_path / "s.json", tmp_path / "o.csv", *options)
+
+
+# --- JSON -----------------------------------------------------------------------------------------
+
+
+def test_verify_prints_the_same_facts_as_json(tmp_path, capsys):
+    write_schedule(LINE, tmp_path / "s.pt")
+    [report] = json.loads(told(capsys, "verify", tmp_path / "s.pt", "--json"))
+    assert (report["legal"], report["steps"], report["read_by"]) == (True, 6, ["ivanvovk"])
+    schedule = read_schedule(tmp_path / "s.pt")  # of float32
+    assert (report["sigma_1"], report["terminal_level"]) == (schedule.residual_noise, schedule.terminal_level)
+    assert report["log_snr"] == schedule.log_snr[[0, -1]].tolist()
+    assert report["read_after_convert_by"] == ["ivanvovk", "lmnt", "coqui"]
+
+
+def test_verify_prints_json_of_illegal_and_unreadable_files_too(tmp_path, capsys):
+    torch.save(published_1000(), tmp_path / "1000iters.pt")
+    (tmp_path / "infinite.json").write_text("[1e-17, 0.5]")
+    names = [str(tmp_path / name) for name in ("1000iters.pt", "none.pt", "infinite.json")]
+    assert main(["verify", "--json", *names]) == 2
+    illegal, missing, infinite = json.loads(capsys.readouterr().out)
+    assert illegal["fault"] == "beta must lie in (0, 1): step 18 is -1.43316e-07"
+    assert missing == {"file": names[1], "legal": False, "unreadable": missing["unreadable"]}
+    assert (infinite["legal"], infinite["final_gain"]) == (True, "inf")
+
+
+def test_show_prints_json_with_null_for_what_cannot_be_computed(tmp_path, capsys):
+    write_schedule(SIX, tmp_path / "s.json", provenance={"seed": 7})
+    shown = json.loads(told(capsys, "show", tmp_path / "s.json", "--json"))
+    assert (shown["beta"], shown["noise_level"]) == (SIX.betas.tolist(), pytest.approx(SIX.noise_level, rel=1e-12))
+    assert shown["provenance"] == {"seed": 7}
+    (tmp_path / "s.json").write_text("[1.5, 0.1]")
+    assert json.loads(told(capsys, "show", tmp_path / "s.json", "--json"))["log_snr"] == [None, None]
+
+
+def test_metrics_prints_json(capsys):
+    printed = json.loads(told(capsys, "metrics", "--json"))
+    better = {entry["name"]: entry["better"] for entry in printed["metrics"]}
+    assert (better["pesq_wb"], better["lsd"]) == ("higher", "lower")
+    assert {"real_time_factor", "failure_rate"} <= {entry["name"] for entry in printed["compare_columns"]}

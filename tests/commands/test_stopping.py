@@ -6,10 +6,12 @@ import subprocess
 import sys
 
 import pytest
-from conftest import interrupt_at
+from conftest import interrupt_at, stand_in
 
+from schedsearch.cli import main
 from schedsearch.commands.stopping import Stopped, stoppable
 from schedsearch.evaluation.evaluator import Evaluator
+from schedsearch.schedules.files import read_schedule
 
 STUBBORN = """
 import signal, sys, time
@@ -60,3 +62,28 @@ def test_a_stopped_search_says_so_in_one_line_and_goes_on(toy, memory, monkeypat
 def test_an_interrupt_from_elsewhere_is_130(toy, memory, monkeypatch):
     interrupt_at(monkeypatch, 2)
     assert toy.search("--budget", "3candidates") == 130
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("command", ["search", "check-voice"])
+def test_a_signal_during_the_voice_check_is_one_line_and_stores_nothing(toy, request, capsys, command, number, status):
+    def stopped(vocoder, clips):
+        os.kill(os.getpid(), number)
+        signal.sigtimedwait([], 5)
+
+    stand_in(request, diagnose=stopped)
+    places = ["--experiments", str(toy.root), "--results", str(toy.root / "results")]
+    assert main([command, "--dataset", "toy", *places]) == status
+    captured = capsys.readouterr()
+    assert captured.err.splitlines()[-1].startswith("schedsearch: stopped; the same command goes on")
+    assert "Traceback" not in captured.out + captured.err
+    assert not list((toy.root / "results").rglob("front_end.json"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["auto", "tpe", "random"])
+def test_a_thousand_steps_are_searched_from_begin_to_end(toy, memory, capsys, strategy):
+    assert toy.search("--iters", "1000", "--strategy", strategy, "--budget", "2candidates") == 0
+    schedule = read_schedule(toy.folder.with_name("1000iters") / "schedule.json")
+    assert len(schedule) == 1000
+    assert "Traceback" not in capsys.readouterr().err
