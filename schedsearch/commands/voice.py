@@ -67,7 +67,10 @@ def _target(options: argparse.Namespace) -> Path:
         quoted(str(path))  # refuses a name that the file can't hold, before the scan
     target = Path(options.experiments / f"{options.dataset}.toml")
     if not os.path.isdir(options.experiments):
-        raise InputError(f"there is no folder {options.experiments}/ to write to; run from the repository's root")
+        raise InputError(
+            f"there is no folder {options.experiments}/ to write to; run from the repository's root, "
+            "or name a folder with --experiments"
+        )
     if not os.access(options.experiments, os.W_OK | os.X_OK) or os.path.isdir(target):
         raise InputError(f"{target} must be a file that one can write, and can't be; mend the rights there")
     if not options.force and os.path.lexists(target):
