@@ -4,7 +4,9 @@ import csv
 import itertools
 import json
 import math
+import os
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -695,6 +697,23 @@ def test_a_stopped_training_ends_with_the_weights_of_the_uninterrupted_one(datas
         assert trained(dataset, "--steps", "4") == 130
     assert trained(dataset, "--steps", "4") == 0
     assert load_vocoder(dataset / "voice" / "checkpoint.pt").weights_hash == whole
+
+
+def test_sigterm_ends_a_training_in_one_line_and_the_same_command_goes_on(dataset, monkeypatch, capsys):
+    real, killed = Muon.step, iter([True])
+
+    def step(self, closure=None):
+        if next(killed, False):
+            os.kill(os.getpid(), signal.SIGTERM)
+        real(self)
+
+    monkeypatch.setattr(Muon, "step", step)
+    assert trained(dataset) == 143
+    captured = capsys.readouterr()
+    assert captured.err.splitlines()[-1] == "schedsearch: stopped; the same command goes on where it was"
+    assert "Traceback" not in captured.out + captured.err
+    assert trained(dataset) == 0
+    assert [row["step"] for row in learning(dataset)] == ["3"]
 
 
 def test_validation_comes_at_its_steps_and_at_the_end(dataset):
