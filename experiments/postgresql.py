@@ -35,7 +35,7 @@ def server() -> Iterator[str]:
         control = [*as_nobody, str(initdb.with_name("pg_ctl")), "-D", str(data), "-l", str(data / "log"), "-w"]
         _run([*control, "-o", options, "start"], folder)
         try:
-            yield f"postgresql://search@127.0.0.1:{port}/"
+            yield f"postgresql+psycopg://search@127.0.0.1:{port}/"
         finally:
             _run([*control, "-m", "immediate", "stop"], folder)
     finally:

@@ -101,7 +101,7 @@ def _power_spectrum(mel: npt.NDArray[np.float64], front_end: IvanvovkMel) -> npt
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # it is stopped after a fixed number on purpose
         spectrum, _, _ = non_negative_factorization(
-            mel.T, H=basis, update_H=False, solver="mu", max_iter=UPDATES, tol=0.0
+            mel.T, H=basis, n_components=len(basis), update_H=False, solver="mu", max_iter=UPDATES, tol=0.0
         )
     return np.asarray(spectrum.T)
 

@@ -18,7 +18,7 @@ from schedsearch.schedules.schedule import Array, NoiseSchedule
 from schedsearch.schedules.search_space import FIRST_LOG_SNR, ScheduleSpace
 from schedsearch.strategies import sweep
 from schedsearch.strategies.auto import Auto, Stage, lines
-from schedsearch.strategies.bayesian import SAMPLERS, Bayesian
+from schedsearch.strategies.bayesian import SAMPLERS, SEVERAL_OBJECTIVES, Bayesian
 from schedsearch.strategies.beam import BeamSearch
 from schedsearch.strategies.dynamic_programming import COSTS, DynamicProgramming
 from schedsearch.strategies.evolution import Evolution
@@ -35,7 +35,6 @@ from vocoder.errors import InputError
 from vocoder.vocoder import Vocoder, in_precision
 
 STRATEGIES = ("auto", *SAMPLERS, "cmaes", "grid", "beam", "dynamic_programming", "gradient", sweep.NAME)
-SEVERAL_OBJECTIVES = tuple(SAMPLERS)  # the strategies that can serve several
 TREE_BATCH = 256  # candidates of a grid over levels at once: neighbours share most of their network calls
 BEAM_WIDTH, BEAM_LEVELS = 8, 24
 COST = "trajectory"

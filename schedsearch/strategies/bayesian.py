@@ -39,6 +39,9 @@ def gp(seed: int) -> BaseSampler:
 
 
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {"tpe": tpe, "gp": gp, "random": random}
+_OPTUNA = tuple(int(number) for number in optuna.__version__.split(".")[:2])
+# The strategies that can serve several objectives. Before Optuna 4.4 its GPSampler can not.
+SEVERAL_OBJECTIVES = tuple(name for name in SAMPLERS if name != "gp" or _OPTUNA >= (4, 4))
 
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 

@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial
 
 from schedsearch.evaluation.scores import Evaluation
@@ -23,7 +22,7 @@ from schedsearch.study.candidate import plain
 from schedsearch.study.lock import NOTICE
 from schedsearch.study.memory import Memory
 from schedsearch.study.processes import how_to_go_on, in_store, is_alive, is_this_process, keep_renewing, this_process
-from schedsearch.study.trials import REPLACES, Trials, shown_point, stored_schedule
+from schedsearch.study.trials import REPLACES, FinishedTrialError, Trials, shown_point, stored_schedule
 
 _LEASE, _AT_WORK = "lease ", "at work on "  # beginnings of the study's keys
 POLL = 0.5  # seconds between two looks at what other processes have finished
@@ -112,7 +111,7 @@ class Claims:
             if (trial := trials.get(claim.token)) is None:
                 continue
             result = plain(evaluation, self._objectives)
-            with suppress(UpdateFinishedTrialError):
+            with suppress(FinishedTrialError):
                 self._trials.write(trial, "result", result)
                 self._trials.end(trial.number, {**trial.user_attrs, "result": result})
 
@@ -122,7 +121,7 @@ class Claims:
         _evaluating.difference_update(tokens)
         for trial in self._trials.running():
             if trial.user_attrs["claim"] in tokens and "result" not in trial.user_attrs:
-                with suppress(UpdateFinishedTrialError):
+                with suppress(FinishedTrialError):
                     self._trials.write(trial, "owner", "")
 
     def release_all(self) -> None:

@@ -75,7 +75,7 @@ def check_kind(url: URL) -> None:
     if (kind := url.get_backend_name()) not in URLS:
         raise InputError(
             f"STORAGE= must be an SQLite or a PostgreSQL database, and is {kind}; give a URL such as "
-            "sqlite:///study.db or postgresql://user@host/name"
+            "sqlite:///study.db or postgresql+psycopg://user@host/name"
         )
 
 

@@ -165,8 +165,12 @@ def study_name(identity: Identity) -> str:
 
 
 def sqlite_url(path: Path) -> str:
-    """Returns the storage URL of a file."""
-    return sqlalchemy.URL.create("sqlite", database=str(path)).render_as_string()
+    """Returns the storage URL of a file; raises StoreError if this SQLAlchemy has no URL for its name."""
+    url = sqlalchemy.URL.create("sqlite", database=str(path)).render_as_string()
+    if sqlalchemy.make_url(url).database != str(path):  # before 2.1, if there is a ? in it
+        way_out = "rename the folder, or install SQLAlchemy 2.1 or newer"
+        raise StoreError(f"with SQLAlchemy {sqlalchemy.__version__} {path} must have no '?' in its name; {way_out}")
+    return url
 
 
 def _unknown(changed: Sequence[str]) -> StoreError:

@@ -17,6 +17,9 @@ from schedsearch.study.results import Results
 WINDOW = 1000  # ids: trials older than so many are read again one by one
 NEAR = 1e-3  # in log-SNR: a trial shows a schedule's point of the box if the two differ by no more
 
+# What a write to a finished trial raises. Before Optuna 4.3 it has no name of its own.
+FinishedTrialError: type[Exception] = getattr(optuna.exceptions, "UpdateFinishedTrialError", RuntimeError)
+
 REPLACES = "instead of"  # a trial's attribute: the number of the orphan that it replaces
 _KINDS = {"index": int, "first": int, "size": int, "batch": str, "claim": str, "owner": str, "kind": str, "betas": list}
 
@@ -112,7 +115,7 @@ class Trials:
         )
 
     def write(self, trial: FrozenTrial, key: str, value: Any) -> None:
-        """Stores an attribute of a RUNNING trial; raises UpdateFinishedTrialError for another."""
+        """Stores an attribute of a RUNNING trial; raises FinishedTrialError for another."""
         self.forget()
         self._storage.set_trial_user_attr(trial._trial_id, key, value)
 

@@ -11,10 +11,11 @@ from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.formulas import TERMINAL_LOG_SNR, log_snr_line
 from schedsearch.schedules.search_space import FIRST_LOG_SNR, LONGEST_SEARCH, space_for
 from schedsearch.search.finalists import shortlisted
-from schedsearch.search.strategy_factory import SEVERAL_OBJECTIVES, STRATEGIES, check_strategy, shares_network_calls
+from schedsearch.search.strategy_factory import STRATEGIES, check_strategy, shares_network_calls
 from schedsearch.search.warm_starts import WarmStart
 from schedsearch.strategies import bayesian
 from schedsearch.strategies.auto import lines
+from schedsearch.strategies.bayesian import SEVERAL_OBJECTIVES
 from schedsearch.strategies.named_grids import GRIDS, grid_named
 from schedsearch.voice.check import KEPT
 from vocoder.errors import InputError

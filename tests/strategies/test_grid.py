@@ -88,7 +88,7 @@ def test_the_papers_grid_has_nine_mantissas_in_each_of_six_decades():
     np.testing.assert_allclose(second.betas, [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 2e-1], rtol=1e-15)
 
 
-@pytest.mark.parametrize(("mantissas", "exponents"), [([1, 10], [-2, -1]), ([0, 1], [-2, -1])])
+@pytest.mark.parametrize(("mantissas", "exponents"), [([0.5, 1], [-1, 0]), ([0, 1], [-2, -1])])
 def test_mantissas_that_leave_betas_outside_0_to_1_are_refused(mantissas, exponents):
     with pytest.raises(InputError, match="beta must lie in"):
         MantissaGrid(mantissas, exponents)

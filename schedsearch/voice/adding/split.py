@@ -10,6 +10,9 @@ import scipy  # imports its subpackages at first use
 
 from schedsearch.voice.adding.recording import Recording
 
+# What SciPy calls the argument for a random generator.
+_GENERATOR = "rng" if tuple(int(number) for number in scipy.__version__.split(".")[:2]) >= (1, 15) else "seed"
+
 Points = npt.NDArray[np.float64]  # [recordings, traits]
 
 MOST_SEARCH, LEAST_SEARCH = 12, 8
@@ -66,10 +69,10 @@ def covering(points: Points, count: int, seed: int) -> npt.NDArray[np.int64]:
 
 def _nearest_to_centres(points: Points, strata: int, seed: int) -> list[int]:
     """Returns one point of each stratum that is not empty."""
+    generator = {_GENERATOR: np.random.default_rng(seed)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of empty strata
-        rng = np.random.default_rng(seed)
-        centres, stratum = scipy.cluster.vq.kmeans2(points, strata, iter=50, minit="++", rng=rng)
+        centres, stratum = scipy.cluster.vq.kmeans2(points, strata, iter=50, minit="++", **generator)
     distance = np.linalg.norm(points - centres[stratum], axis=1)
     members = [np.flatnonzero(stratum == number) for number in np.unique(stratum)]
     return [int(indices[distance[indices].argmin()]) for indices in members]
