@@ -21,7 +21,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         usual_lengths="all of which two voices have a winner",
         objective="metric that decides which schedule is universal",
     )
-    parser.add_argument("--experiments", type=Path, default=EXPERIMENTS, help=argparse.SUPPRESS)
+    parser.add_argument("--experiments", type=Path, default=EXPERIMENTS, help="folder of the datasets' files")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -34,7 +34,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--dataset", help="compare with the noise levels that this dataset's voice was trained on")
     parser.add_argument("--rate", type=sample_rate, help="sample rate in Hz, if the dataset has several")
-    parser.add_argument("--experiments", type=Path, default=EXPERIMENTS, help=argparse.SUPPRESS)
+    parser.add_argument("--experiments", type=Path, default=EXPERIMENTS, help="folder of the datasets' files")
     parser.add_argument("--config", type=Path, help="compare with the noise levels of a checkpoint's configuration")
     parser.add_argument("--json", action="store_true", help="print JSON")
 

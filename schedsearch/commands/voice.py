@@ -35,7 +35,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_switch(parser, "--resample", "take recordings at other sample rates too")
     add_seed(parser, "the choice of clips")
     add_switch(parser, "--force", "replace the dataset's file")
-    parser.add_argument("--experiments", type=Path, default=EXPERIMENTS, help=argparse.SUPPRESS)
+    parser.add_argument("--experiments", type=Path, default=EXPERIMENTS, help="folder of the datasets' files")
 
 
 def run(options: argparse.Namespace) -> int:

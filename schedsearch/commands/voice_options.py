@@ -14,7 +14,7 @@ def add(parser: argparse.ArgumentParser, *, default: str | None = "demo") -> Non
     parser.add_argument(
         "--rate", type=sample_rate, help="sample rate in Hz, if the dataset has several (default: its default_rate)"
     )
-    parser.add_argument("--experiments", type=Path, default=EXPERIMENTS, help=argparse.SUPPRESS)
+    parser.add_argument("--experiments", type=Path, default=EXPERIMENTS, help="folder of the datasets' files")
 
 
 def chosen_voice(options: argparse.Namespace) -> Voice:
