@@ -35,7 +35,7 @@ def server() -> Iterator[str]:
         control = [*as_nobody, str(initdb.with_name("pg_ctl")), "-D", str(data), "-l", str(data / "log"), "-w"]
         _run([*control, "-o", options, "start"], folder)
         try:
-            yield f"postgresql+psycopg://search@127.0.0.1:{port}/"
+            yield f"postgresql://search@127.0.0.1:{port}/"
         finally:
             _run([*control, "-m", "immediate", "stop"], folder)
     finally:
@@ -43,13 +43,13 @@ def server() -> Iterator[str]:
 
 
 def new_database(server: str) -> str:
-    """Makes an empty database and returns its URL."""
+    """Makes an empty database and returns its URL with the driver."""
     import psycopg
 
     name = f"of_{os.getpid()}_{time.monotonic_ns()}"
     with psycopg.connect(f"{server}postgres", autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    return f"{server}{name}"
+    return f"{server.replace('postgresql:', 'postgresql+psycopg:')}{name}"  # for SQLAlchemy
 
 
 def _initdb() -> Path:
