@@ -73,7 +73,7 @@ class Heat(Ideal):
     clip_names = ("a", "b", "c", "d")
 
     def one(self, schedule):
-        if schedule.log_snr[0] >= 13:
+        if schedule.log_snr[0] >= 12.5:
             return Evaluation({"log_mel_l1": Score(np.full((4, 1), np.nan), ("b, draw 0: silent",))}, 60.0, 24)
         likes = np.array([[9.0, 3.0, -3.0], [9.2, 3.0, -3.1], [8.9, 3.1, -3.0], [9.0, 2.8, -2.9]])
         distances = np.square(schedule.log_snr - likes).mean(axis=1, keepdims=True)

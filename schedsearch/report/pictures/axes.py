@@ -52,7 +52,9 @@ def legend_below(figure: Figure, handles: Sequence[Any], names: Sequence[str]) -
     longest = max((len(name) for name in names), default=0)
     columns = max(1, min(3, len(names), ACROSS // (CHARACTER * longest + HANDLE)))
     figure.set_figheight(figure.get_figheight() + ROW * -(-len(names) // columns))
-    figure.legend(handles, list(names), loc="outside lower center", ncols=columns)
+    # Matplotlib before 3.10 leaves out a name that begins with _, unless something invisible stands before it.
+    visible = [f"\u200b{name}" if name.startswith("_") else name for name in names]
+    figure.legend(handles, visible, loc="outside lower center", ncols=columns)
 
 
 def signed(value: float) -> str:
