@@ -94,4 +94,10 @@ def fast_precision(device: torch.device) -> torch.dtype | None:
     """
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else None
-    return torch.bfloat16 if torch.cpu.get_capabilities().get("amx_bf16") else None
+    return torch.bfloat16 if _has_amx() else None
+
+
+def _has_amx() -> bool:
+    if hasattr(torch.cpu, "get_capabilities"):
+        return bool(torch.cpu.get_capabilities().get("amx_bf16"))
+    return bool(torch.cpu._is_amx_tile_supported())  # torch of 2024 and 2025
