@@ -1,39 +1,22 @@
-"""Draws the rooms, their layers and who imports whom: `python -m experiments.draw_rooms [PAGE]`.
+"""Draws the rooms, their layers and who imports whom: `python -m experiments.draw_rooms`.
 
-Reads the layers from setup.cfg and the imports from the code. Without PAGE it prints the picture; with it, it puts the
-picture between the marks of that page.
+Reads the layers from setup.cfg and the imports from the code. `make docs` puts the picture into docs/architecture.md.
 """
 
 import configparser
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import grimp
 
-from vocoder.atomic import atomic_write
-
-BEGIN, END = "<!-- rooms: python -m experiments.draw_rooms docs/architecture.md -->\n", "<!-- end of rooms -->"
 PACKAGES = {"schedsearch": "importlinter:contract:layers", "vocoder": "importlinter:contract:vocoder_layers"}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the picture, or writes it into the page that is named."""
-    words = sys.argv[1:] if arguments is None else arguments
-    if not words:
-        print(picture(), end="")
-        return 0
-    page = Path(words[0])
-    atomic_write(page, with_picture(page.read_text()).encode())
+def main(_: Sequence[str] = ()) -> int:
+    """Prints the picture as a block of code. It takes no arguments."""
+    print(f"```\n{picture()}```")
     return 0
-
-
-def with_picture(text: str) -> str:
-    """Returns the page's text with today's picture between its marks."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}```\n{picture()}```\n{END}{after}"
 
 
 def picture() -> str:

@@ -1,4 +1,4 @@
-"""Prints the tables of searches in the READMEs: `python -m experiments.shipped_searches`.
+"""Prints the tables of searches in README and docs: `python -m experiments.shipped_searches [--table NAME]`.
 
 Reads results/shipped/<dataset>/<rate>hz/<iters>iters/run.json of every voice and length, or of another folder that is
 given. The first table has the objective of what ships, its PESQ, and the searched schedule minus the best baseline; the
@@ -46,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the tables; returns 2 after one line where there is nothing to print."""
     parser = argparse.ArgumentParser(prog="shipped_searches", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, default=SHIPPED, help=f"default: {SHIPPED}")
-    folder = parser.parse_args(arguments).folder
+    parser.add_argument("--table", choices=TABLES, help="this one alone")
+    options = parser.parse_args(arguments)
+    folder = options.folder
     try:
         searches = list(read_searches(folder))
     except InputError as error:
@@ -55,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not searches:
         print(f"shipped_searches: no search has left a run.json below {folder}; give another folder", file=sys.stderr)
         return 2
-    print("\n\n".join([overview(searches), differences(searches), efforts(searches)]))
+    wanted = [options.table] if options.table else list(TABLES)
+    print("\n\n".join(TABLES[name](searches) for name in wanted))
     return 0
 
 
@@ -85,6 +88,9 @@ def differences(searches: Sequence[Search]) -> str:
         intervals = [_interval(row, 3) if row else "" for row in (search.result.verdict, *map(search.rows.get, OTHERS))]
         rows.append([search.voice, search.iterations, rival, *intervals])
     return markdown_table(["voice", "steps", "best baseline", "objective", *OTHERS], rows)
+
+
+TABLES = {"overview": overview, "differences": differences, "efforts": efforts}
 
 
 def _by_length(corner: str, searches: Sequence[Search], cell: Callable[[Search], str]) -> str:

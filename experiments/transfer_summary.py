@@ -1,9 +1,9 @@
 """Prints what borrowing costs at each length, from transfers that were made one by one.
 
-    python -m experiments.transfer_summary [MATRIX ...] [--write FILE]
+    python -m experiments.transfer_summary [MATRIX ...] [--short] [--write FILE]
 
-Prints transfer.md, whose table stands in README, from the matrices given (default: those of results/shipped/transfer/),
-as `make transfer` writes it from those in its own folder.
+Prints transfer.md from the matrices given (default: those of results/shipped/transfer/), as `make transfer` writes it
+from those in its own folder; with --short only its first table.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from schedsearch.transfer.files import PAGE
 from schedsearch.transfer.matrix_files import matrices, read_matrices
-from schedsearch.transfer.overview import overview
+from schedsearch.transfer.overview import overview, summary
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 
@@ -25,11 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="transfer_summary", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("matrices", nargs="*", type=Path, metavar="MATRIX")
     parser.add_argument("--write", type=Path, metavar="FILE", help="instead of printing")
+    parser.add_argument("--short", action="store_true", help="only what borrowing costs at each length")
     options = parser.parse_args(arguments)
     try:
         if not (given := options.matrices or matrices(SHIPPED)):
             raise InputError(f"there is no matrix in {SHIPPED}; name some, or run from the repository's root")
-        told = overview(read_matrices(given), PAGE)
+        matrix = read_matrices(given)
+        told = f"{summary(matrix)}\n" if options.short else overview(matrix, PAGE)
         if options.write:
             atomic_write(options.write, told.encode())
         else:

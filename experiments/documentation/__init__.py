@@ -1,0 +1,1 @@
+"""Keeps README and docs true: fills in their numbers, and checks links, anchors and numbers."""

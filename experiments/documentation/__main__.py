@@ -1,0 +1,56 @@
+"""Fills the numbers and tables of README and docs in again, from the tables that their markers name.
+
+    python -m experiments.documentation [--check] [PAGE ...]
+
+With --check nothing is written: what differs from its table or leads nowhere is printed, and the status is 1. Runs in
+the repository's root; markers.py shows the markers.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.documentation.links import dead_links
+from experiments.documentation.markers import filled
+from vocoder.atomic import atomic_write
+from vocoder.errors import InputError
+
+PAGES = ("README.md", "docs/*.md", "results/README.md", "results/shipped/README.md")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fills or checks the pages; 2 and one line for a marker that cannot be filled."""
+    parser = argparse.ArgumentParser(prog="documentation", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("pages", nargs="*", type=Path, metavar="PAGE", help=f"default: {', '.join(PAGES)}")
+    parser.add_argument("--check", action="store_true", help="only say what is wrong")
+    options = parser.parse_args(arguments)
+    pages = options.pages or [page for pattern in PAGES for page in sorted(Path().glob(pattern))]
+    try:
+        faults = [fault for page in pages for fault in _faults(page, write=not options.check)]
+    except InputError as error:
+        print(f"documentation: {error}", file=sys.stderr)
+        return 2
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return 1 if faults else 0
+
+
+def _faults(page: Path, *, write: bool) -> list[str]:
+    """Fills a page and returns what is still wrong with it; where it may not write, also what would change."""
+    text = page.read_text()
+    try:
+        today = filled(text)
+    except InputError as error:
+        raise InputError(f"{page}: {error}") from None
+    faults = [f"{page}:{line}: {fault}" for line, fault in dead_links(page, today)]
+    if today == text:
+        return faults
+    if write:
+        atomic_write(page, today.encode())
+        return faults
+    return [f"{page}: numbers differ from their tables; `make docs` fills them in", *faults]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
