@@ -34,7 +34,7 @@ from vocoder.audio.listed_clips import read_clips
 from vocoder.audio.reading import Clip, cut_to_hops
 from vocoder.checkpoints.loading import load_vocoder
 from vocoder.errors import InputError
-from vocoder.front_ends.mel import IvanvovkMel
+from vocoder.front_ends.ivanvovk import IvanvovkMel
 from vocoder.vocoder import Vocoder
 
 SHIPPED = Path("results/shipped")

@@ -14,6 +14,7 @@ import numpy as np
 import optuna
 import pytest
 import torch
+from exact_reverse import EXACT_DIRECT
 from optuna.storages import InMemoryStorage, RDBStorage
 from torch import Tensor
 
@@ -29,7 +30,6 @@ from vocoder.audio.reading import Clip, write_wav
 from vocoder.dialects.dialect import Dialect
 from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.front_end_check.diagnosis import Diagnosis
-from vocoder.reverse import EXACT_DIRECT
 
 
 @pytest.fixture(scope="session")

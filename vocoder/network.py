@@ -57,9 +57,7 @@ class Quirks:
 class UpBlock(nn.Module):
     """Upsampling block: four dilated convolutions modulated by FiLM, two residual sums (figure 2 of the paper)."""
 
-    def __init__(
-        self, inputs: int, outputs: int, factor: int, dilations: tuple[int, ...], upsample: Resample
-    ) -> None:
+    def __init__(self, inputs: int, outputs: int, factor: int, dilations: tuple[int, ...], upsample: Resample) -> None:
         super().__init__()
         self.factor, self.upsample = factor, upsample
         self.residual = convolution(inputs, outputs, 1)

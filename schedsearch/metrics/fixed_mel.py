@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from schedsearch.metrics.offset import without_offset
+from vocoder.front_ends.spectrogram import MelSettings
 from vocoder.front_ends.torchaudio_mel import torchaudio_mel
 
 MELS = 128
@@ -20,15 +21,7 @@ def log_mel(audio: Tensor, sample_rate: int) -> Tensor:
     that of Shen et al. 2018 (Tacotron 2): -92 dB of a full-scale sine at 16 kHz.
     """
     window = round(WINDOW * sample_rate)
-    mel = torchaudio_mel(
-        without_offset(audio.reshape(-1, audio.shape[-1])),
-        sample_rate=sample_rate,
-        n_fft=1 << (window - 1).bit_length(),
-        win_length=window,
-        hop_length=round(HOP * sample_rate),
-        f_min=LOWEST,
-        f_max=min(HIGHEST, sample_rate / 2),
-        n_mels=MELS,
-        power=1.0,
-    )
+    size, hop = 1 << (window - 1).bit_length(), round(HOP * sample_rate)
+    settings = MelSettings(sample_rate, size, window, hop, LOWEST, min(HIGHEST, sample_rate / 2), MELS)
+    mel = torchaudio_mel(without_offset(audio.reshape(-1, audio.shape[-1])), settings, power=1.0)
     return mel.clamp(min=FLOOR).log().reshape(*audio.shape[:-1], *mel.shape[1:])

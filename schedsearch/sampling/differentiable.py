@@ -17,7 +17,7 @@ def torch_coefficients(process: ReverseProcess, log_snr: Tensor) -> Coefficients
 
 
 def direct_coefficients(log_snr: Tensor) -> Coefficients:
-    """What `vocoder.reverse.direct_exact` makes of the betas of these levels (Ho et al. 2020, algorithm 2)."""
+    """What `direct_exact` of the tests makes of the betas of these levels (Ho et al. 2020, algorithm 2)."""
     log_a, log_b, log_alpha, beta = _logarithms(log_snr)
     return Coefficients(
         noise_level=(log_a / 2).exp(),
@@ -28,7 +28,7 @@ def direct_coefficients(log_snr: Tensor) -> Coefficients:
 
 
 def posterior_coefficients(log_snr: Tensor) -> Coefficients:
-    """What `vocoder.reverse.posterior_exact` makes of the betas of these levels (Ho et al. 2020, equation 7)."""
+    """What `posterior_exact` of the tests makes of the betas of these levels (Ho et al. 2020, equation 7)."""
     log_a, log_b, log_alpha, beta = _logarithms(log_snr)
     remains = (log_b[..., :-1] - log_b[..., 1:] + log_alpha[..., 1:] / 2).exp()
     return Coefficients(

@@ -29,7 +29,7 @@ from schedsearch.metrics.perceptual import BEST
 from schedsearch.metrics.registry import metrics_for
 from schedsearch.metrics.stft import log_stft_magnitude, multi_resolution_stft, spectral_convergence
 from vocoder.errors import InputError
-from vocoder.front_ends.mel import LmntMel
+from vocoder.front_ends.lmnt import LmntMel
 
 
 def table(schedules=12, clips=24, *, seed=0, noise_sd=0.1, order=None):

@@ -11,7 +11,7 @@ from conftest import Toy
 from experiments import voice_table
 from schedsearch.evaluation.scores import Score
 from schedsearch.voice.config import load_voice
-from vocoder.front_ends.mel import IvanvovkMel
+from vocoder.front_ends.ivanvovk import IvanvovkMel
 
 METHODS = ["Griffin-Lim 32", *voice_table.SCHEDULES]
 

@@ -19,8 +19,10 @@ from schedsearch.metrics.pitch import PitchTrack, Tracker, f0_rmse
 from schedsearch.metrics.spectral import LogMel, log_mel_l1
 from vocoder.audio.reading import read_audio, resample
 from vocoder.errors import InputError
+from vocoder.front_ends.coqui import CoquiMel
 from vocoder.front_ends.coqui_normalisation import RangeNormalisation, StandardNormalisation
-from vocoder.front_ends.mel import CoquiMel, IvanvovkMel, LmntMel
+from vocoder.front_ends.ivanvovk import IvanvovkMel
+from vocoder.front_ends.lmnt import LmntMel
 
 CLIPS = Path(__file__).parents[2] / "experiments" / "demo" / "16000hz" / "clips" / "search"
 RATE = 16000

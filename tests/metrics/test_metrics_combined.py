@@ -8,7 +8,7 @@ from schedsearch.metrics.combined import of_sum
 from schedsearch.metrics.failure import Failure
 from schedsearch.metrics.measuring import of_batches, of_clips, remembering
 from schedsearch.metrics.registry import columns_with, metrics_for, objective
-from vocoder.front_ends.mel import LmntMel
+from vocoder.front_ends.lmnt import LmntMel
 
 
 def squared(reference, estimate):

@@ -12,7 +12,7 @@ from schedsearch.metrics.failure import Failure
 from schedsearch.metrics.offset import without_offset
 from schedsearch.metrics.registry import Metric, metrics_for
 from vocoder.audio.reading import read_audio
-from vocoder.front_ends.mel import IvanvovkMel
+from vocoder.front_ends.ivanvovk import IvanvovkMel
 
 CLIPS = Path(__file__).parents[2] / "experiments" / "demo" / "16000hz" / "clips" / "search"
 RATE = 16000

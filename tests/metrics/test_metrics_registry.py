@@ -8,7 +8,7 @@ from schedsearch.metrics.failure import Failure
 from schedsearch.metrics.measuring import of_batches, of_clips
 from schedsearch.metrics.registry import DEFAULT_COLUMNS, columns_with, metrics_for, objective
 from vocoder.errors import InputError
-from vocoder.front_ends.mel import LmntMel
+from vocoder.front_ends.lmnt import LmntMel
 
 FRONT_END = LmntMel(16000, 256)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from exact_reverse import EXACT_DIRECT, EXACT_POSTERIOR
 
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.sampling.prefix_tree import Walk, calls, shared_batches, shared_sample
@@ -15,7 +16,6 @@ from vocoder.dialects.coqui import COQUI
 from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.dialects.lmnt import LMNT
 from vocoder.errors import InputError
-from vocoder.reverse import EXACT_DIRECT, EXACT_POSTERIOR
 
 SIX = LevelGrid([[13.8, 12, 11], [10, 9.5, 9], [8, 7.5, 7], [6, 5.5, 5], [4, 3.5, 3], [1, 0, -2]])
 CLEANEST_DIFFERS = [NoiseSchedule.from_log_snr([top, 5.0, 1.0, -3.0]) for top in (8.0, 9.0, 10.0)]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from exact_reverse import EXACT_DIRECT, EXACT_POSTERIOR
 from torch import Tensor
 
 from schedsearch.sampling.noise import NoiseBank
@@ -25,8 +26,7 @@ from vocoder.dialects.dialect import Dialect
 from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.dialects.lmnt import LMNT
 from vocoder.errors import InputError
-from vocoder.front_ends.mel import IvanvovkMel
-from vocoder.reverse import EXACT_DIRECT, EXACT_POSTERIOR
+from vocoder.front_ends.ivanvovk import IvanvovkMel
 from vocoder.vocoder import Vocoder
 from vocoder.weights import network_from, without_weight_norm
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from exact_reverse import EXACT_DIRECT, EXACT_POSTERIOR
 from scipy.optimize import minimize
 from torch import Tensor
 
@@ -27,7 +28,6 @@ from vocoder.checkpoints.loading import load_vocoder
 from vocoder.dialects.dialect import Dialect
 from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.dialects.lmnt import LMNT
-from vocoder.reverse import EXACT_DIRECT, EXACT_POSTERIOR
 
 IN_BOX = [log_snr_line(6, 10, -4), published("diffwave-6"), log_snr_line(3, 13.9, -6), log_snr_line(1, 2, 2)]
 

@@ -20,14 +20,15 @@ from torch.optim.swa_utils import AveragedModel
 from vocoder.checkpoints import file as checkpoint_file
 from vocoder.checkpoints.configuration import read_config
 from vocoder.checkpoints.file import read_checkpoint
-from vocoder.checkpoints.loading import detect_dialect, load_vocoder
+from vocoder.checkpoints.loading import load_vocoder
 from vocoder.checkpoints.saving import save_checkpoint
 from vocoder.dialects.coqui import COQUI
+from vocoder.dialects.detection import layout_of
 from vocoder.dialects.dialect import Dialect
 from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.dialects.lmnt import LMNT
 from vocoder.errors import InputError
-from vocoder.front_ends.mel import IvanvovkMel
+from vocoder.front_ends.ivanvovk import IvanvovkMel
 from vocoder.network import WaveGradNetwork
 from vocoder.weights import exported_state, weights_hash
 
@@ -365,9 +366,9 @@ def test_null_means_to_ivanvovks_mel_what_it_means_to_torchaudio(tmp_path: Path)
 
 
 def test_the_dialect_is_told_by_the_keys(lmnt_state: State) -> None:
-    assert detect_dialect(ivanvovk_state()) is IVANVOVK
-    assert detect_dialect(coqui_state()) is COQUI
-    assert detect_dialect(lmnt_state) is LMNT
+    assert layout_of(ivanvovk_state()).dialect is IVANVOVK
+    assert layout_of(coqui_state()).dialect is COQUI
+    assert layout_of(lmnt_state).dialect is LMNT
 
 
 def test_the_description_says_how_it_was_known_and_its_sizes(tmp_path: Path) -> None:

@@ -27,8 +27,10 @@ from vocoder.front_end_check.general_mel import GeneralMel, general
 from vocoder.front_end_check.measuring import highest_frequency, measure, pieces_of, wiener_errors
 from vocoder.front_end_check.setups import Setup, Treatment
 from vocoder.front_end_check.variants import scaled_mel, variants
+from vocoder.front_ends.coqui import CoquiMel
 from vocoder.front_ends.coqui_normalisation import RangeNormalisation, StandardNormalisation
-from vocoder.front_ends.mel import CoquiMel, IvanvovkMel, LmntMel
+from vocoder.front_ends.ivanvovk import IvanvovkMel
+from vocoder.front_ends.lmnt import LmntMel
 from vocoder.network import NetworkConfig, WaveGradNetwork
 from vocoder.vocoder import Vocoder
 

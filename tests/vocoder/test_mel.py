@@ -12,7 +12,10 @@ import torch
 
 from vocoder.errors import InputError
 from vocoder.front_end_check.general_mel import general
-from vocoder.front_ends.mel import CoquiMel, IvanvovkMel, LmntMel, check_statistics_settings, uses_statistics
+from vocoder.front_ends.coqui import CoquiMel
+from vocoder.front_ends.coqui_settings import check_statistics_settings, uses_statistics
+from vocoder.front_ends.ivanvovk import IvanvovkMel
+from vocoder.front_ends.lmnt import LmntMel
 
 FrontEnd = Any
 GOLDEN_BUILDERS: dict[str, Callable[[dict[str, Any]], FrontEnd]] = {

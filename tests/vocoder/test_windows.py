@@ -12,7 +12,7 @@ from schedsearch.schedules.named import published
 from vocoder.dialects.coqui import COQUI
 from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.dialects.lmnt import LMNT
-from vocoder.front_ends.mel import IvanvovkMel
+from vocoder.front_ends.ivanvovk import IvanvovkMel
 from vocoder.network import NetworkConfig, WaveGradNetwork
 from vocoder.vocoder import Vocoder
 from vocoder.weights import freeze

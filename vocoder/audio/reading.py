@@ -144,9 +144,7 @@ def read_folder(folder: Path | str, *, sample_rate: int | None, resample: bool =
     names = [p.stem for p in paths]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise InputError(
-            f"{folder}: names must differ before the ending, {twice[0]} stands twice; rename one"
-        )
+        raise InputError(f"{folder}: names must differ before the ending, {twice[0]} stands twice; rename one")
     return [read_audio(p, sample_rate=sample_rate, resample=resample) for p in paths]
 
 
@@ -172,8 +170,7 @@ def cut_to_hops(audio: Tensor, hop_length: int) -> Tensor:
     frames = audio.shape[-1] // hop_length
     if frames < 1:
         raise InputError(
-            f"audio must have at least one hop of {hop_length} samples, got {audio.shape[-1]}; "
-            "give a longer clip"
+            f"audio must have at least one hop of {hop_length} samples, got {audio.shape[-1]}; give a longer clip"
         )
     return audio[..., : frames * hop_length]
 
@@ -183,9 +180,7 @@ def write_wav(path: Path | str, audio: Tensor, sample_rate: int) -> None:
     path = Path(path)
     samples = audio.detach().cpu().float()
     if not samples.isfinite().all():
-        raise InputError(
-            f"{path.name}: audio to write must be finite, has NaN or infinite samples; write none"
-        )
+        raise InputError(f"{path.name}: audio to write must be finite, has NaN or infinite samples; write none")
     content = io.BytesIO()
     soundfile.write(content, samples.clamp(-1.0, 1.0).numpy(), sample_rate, format="WAV", subtype="PCM_16")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -211,16 +206,12 @@ def _mono(samples: NDArray[np.float32], path: Path) -> Tensor:
         )
     if not np.isfinite(samples).all():
         bad = int((~np.isfinite(samples)).sum())
-        raise InputError(
-            f"clip {path.stem}: samples must be finite, {bad} are NaN or infinite; export it again"
-        )
+        raise InputError(f"clip {path.stem}: samples must be finite, {bad} are NaN or infinite; export it again")
     peak = float(np.abs(samples).max())
     if peak < SILENCE:
         raise InputError(f"clip {path.stem}: silent, its peak {peak:.1e} is below {SILENCE}; leave it out")
     if peak > LOUDEST:
-        raise InputError(
-            f"clip {path.stem}: samples must lie in -1..1, the peak is {peak:g}; scale the clip down"
-        )
+        raise InputError(f"clip {path.stem}: samples must lie in -1..1, the peak is {peak:g}; scale the clip down")
     return torch.from_numpy(samples[:, 0].copy())
 
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from vocoder.dialects.coqui import STATISTICS
 from vocoder.dialects.detection import Layout
 from vocoder.errors import InputError
+from vocoder.front_ends.coqui_settings import uses_statistics
 from vocoder.front_ends.coqui_statistics import read_coqui_statistics
-from vocoder.front_ends.mel import uses_statistics
 from vocoder.network import NetworkConfig
 from vocoder.safe_loading.safe_pickle import read_bounded
 

@@ -8,12 +8,10 @@ import torch
 from vocoder.checkpoints.agreement import check_agreement
 from vocoder.checkpoints.configuration import check_sizes, complete_config
 from vocoder.checkpoints.file import read_checkpoint
-from vocoder.dialects.detection import detect_dialect, layout_of
+from vocoder.dialects.detection import layout_of
 from vocoder.errors import InputError
 from vocoder.vocoder import Vocoder, fast_precision
 from vocoder.weights import check_finite, network_from, plain_weights, weights_hash
-
-__all__ = ["detect_dialect", "load_vocoder"]
 
 Precision = Literal["auto", "float32", "bfloat16"]
 

@@ -27,9 +27,7 @@ _CONTENT: dict[str, _Content] = {
 }
 
 
-def save_checkpoint(
-    network: WaveGradNetwork, dialect: Dialect, config: Mapping[str, Any], folder: Path
-) -> Path:
+def save_checkpoint(network: WaveGradNetwork, dialect: Dialect, config: Mapping[str, Any], folder: Path) -> Path:
     """Writes checkpoint.pt (float16) and config.json into `folder`; returns the checkpoint's path.
 
     Each implementation's `load_state_dict` casts the weights to float32. InputError for a configuration of another

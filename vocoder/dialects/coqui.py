@@ -9,8 +9,9 @@ from torch import Tensor
 
 from vocoder.dialects.dialect import Dialect, ModuleNames, block_sizes, known, size
 from vocoder.dialects.fields import Fields
+from vocoder.front_ends.coqui import CoquiMel
+from vocoder.front_ends.coqui_settings import check_statistics_settings
 from vocoder.front_ends.coqui_statistics import CoquiStatistics
-from vocoder.front_ends.mel import CoquiMel, check_statistics_settings
 from vocoder.network import NetworkConfig, Quirks, downsample_nearest, upsample_nearest
 from vocoder.reverse import Array, Coefficients, ReverseProcess
 

@@ -116,11 +116,6 @@ def layout_of_configuration(config: Mapping[str, Any], wanted: str = "") -> Layo
     return layout
 
 
-def detect_dialect(state: Mapping[str, Tensor]) -> Dialect:
-    """Returns the dialect by the keys of a state dict."""
-    return layout_of(state).dialect
-
-
 def reason_for(dialect: Dialect) -> str:
     """Says by what a dialect was recognised."""
     return next((layout.reason for layout in LAYOUTS if layout.dialect.name == dialect.name), dialect.name)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vocoder.dialects.dialect import Dialect, ModuleNames, block_sizes, known, size
 from vocoder.dialects.fields import Fields
-from vocoder.front_ends.mel import IvanvovkMel
+from vocoder.front_ends.ivanvovk import IvanvovkMel
 from vocoder.network import NetworkConfig, Quirks, downsample_linear, upsample_linear
 from vocoder.reverse import Array, Coefficients, ReverseProcess
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vocoder.dialects.dialect import Dialect, ModuleNames, block_sizes, known, size
 from vocoder.dialects.fields import Fields
-from vocoder.front_ends.mel import LmntMel
+from vocoder.front_ends.lmnt import LmntMel
 from vocoder.network import NetworkConfig, Quirks, downsample_nearest, upsample_nearest
 from vocoder.reverse import Array, Coefficients, ReverseProcess
 

@@ -15,23 +15,16 @@ from vocoder.front_ends.coqui import PAD_MODES, CoquiMel, preemphasised
 from vocoder.front_ends.coqui_normalisation import RangeNormalisation
 from vocoder.front_ends.ivanvovk import IvanvovkMel
 from vocoder.front_ends.lmnt import LmntMel
-from vocoder.front_ends.spectrogram import check_band, check_sizes, magnitudes, whole_hops
+from vocoder.front_ends.spectrogram import MelSettings, magnitudes, whole_hops
 
 
 @dataclass(frozen=True)
-class GeneralMel:
+class GeneralMel(MelSettings):
     """Computes scale * log(max(mel, floor)) + offset, clamped to [low, high]; mel of amplitude (power 1) or power (2).
 
     `floor` is an amplitude: the floor of a power mel is its square.
     """
 
-    sample_rate: int  # Hz
-    n_fft: int
-    win_length: int
-    hop_length: int
-    f_min: float  # Hz
-    f_max: float  # Hz
-    n_mels: int
     mel_scale: str = "htk"  # or slaney
     mel_norm: bool = False  # Slaney's: each triangle has area 1
     power: float = 2.0
@@ -46,11 +39,6 @@ class GeneralMel:
     floor: float = 1e-10
     pad_mode: str = "reflect"
     lead: int = 0  # samples from i * hop_length to a frame's centre; hop_length // 2 where STFTs are not centred
-
-    def __post_init__(self) -> None:
-        sizes = ("sample_rate", "n_fft", "win_length", "hop_length", "n_mels")
-        check_sizes(**{name: getattr(self, name) for name in sizes})
-        check_band(self.f_min, self.f_max)
 
     @property
     def log_units(self) -> tuple[float, ...]:

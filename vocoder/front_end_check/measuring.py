@@ -90,9 +90,7 @@ def measure(
         mel = setup.mel(audio)
         if mels_of_others:
             mel = mel.roll(1, 0).flip(-1)
-        errors = [
-            _errors(denoiser, setup, audio, mel, noise[:, i], log_snr) for i, log_snr in enumerate(log_snrs)
-        ]
+        errors = [_errors(denoiser, setup, audio, mel, noise[:, i], log_snr) for i, log_snr in enumerate(log_snrs)]
         filtered = wiener_errors(audio, log_snrs)
         values = torch.stack(errors, dim=1).double().cpu().numpy()
     finite = bool(np.isfinite(values).all())
@@ -149,9 +147,7 @@ def _treated(setup: Setup, pieces: Sequence[Tensor], levels: int, seed: int) -> 
     return audio, noise[..., : audio.shape[1]]
 
 
-def _errors(
-    denoiser: Denoiser, setup: Setup, audio: Tensor, mel: Tensor, eps: Tensor, log_snr: float
-) -> Tensor:
+def _errors(denoiser: Denoiser, setup: Setup, audio: Tensor, mel: Tensor, eps: Tensor, log_snr: float) -> Tensor:
     """Returns mean |eps - eps_hat| of each piece, [piece]."""
     a = 1 / (1 + math.exp(-log_snr))
     level = float(NOISE_LEVELS[setup.noise_level](math.sqrt(a)))

@@ -13,7 +13,7 @@ from torch import Tensor
 from vocoder.errors import InputError
 from vocoder.front_ends.coqui_normalisation import RangeNormalisation, StandardNormalisation
 from vocoder.front_ends.coqui_settings import Channels, mel_fields
-from vocoder.front_ends.spectrogram import check_band, check_sizes, magnitudes, whole_hops
+from vocoder.front_ends.spectrogram import MelSettings, magnitudes, whole_hops
 
 # numpy's names for padding, and torch's; librosa's centred STFT takes no others that torch has.
 PAD_MODES = {"reflect": "reflect", "constant": "constant", "edge": "replicate"}
@@ -54,31 +54,19 @@ class CoquiMel:
     amplitude_floor: float = AMPLITUDE_FLOOR  # below it the logarithm sees this
 
     def __post_init__(self) -> None:
-        check_sizes(
-            sample_rate=self.sample_rate,
-            n_fft=self.n_fft,
-            win_length=self.win_length,
-            hop_length=self.hop_length,
-            n_mels=self.n_mels,
+        MelSettings(  # checks them
+            self.sample_rate, self.n_fft, self.win_length, self.hop_length, self.f_min, self._top, self.n_mels
         )
-        check_band(self.f_min, self._top)
         if self._top > self.sample_rate / 2:
-            raise InputError(
-                f"mel_fmax must not exceed half of {self.sample_rate} Hz, got {self._top}; lower it"
-            )
+            raise InputError(f"mel_fmax must not exceed half of {self.sample_rate} Hz, got {self._top}; lower it")
         if self.pad_mode not in PAD_MODES:
-            raise InputError(
-                f"stft_pad_mode must be one of {', '.join(PAD_MODES)}, got {self.pad_mode!r}; correct it"
-            )
+            raise InputError(f"stft_pad_mode must be one of {', '.join(PAD_MODES)}, got {self.pad_mode!r}; correct it")
         if not 0 < self.amplitude_floor < math.inf:
             raise InputError(
                 f"amplitude_floor must be above 0, got {self.amplitude_floor}; give {OLD_AMPLITUDE_FLOOR} (before "
                 f"coqui 0.20.6) or {AMPLITUDE_FLOOR}"
             )
-        if (
-            isinstance(self.normalisation, StandardNormalisation)
-            and len(self.normalisation.mean) != self.n_mels
-        ):
+        if isinstance(self.normalisation, StandardNormalisation) and len(self.normalisation.mean) != self.n_mels:
             raise InputError(
                 f"mel statistics must have num_mels = {self.n_mels} channels, "
                 f"got {len(self.normalisation.mean)}; give the statistics this vocoder was trained with"
@@ -136,9 +124,7 @@ class CoquiMel:
             hop_length=self.hop_length,
             pad_mode=PAD_MODES[self.pad_mode],
         )
-        bank = _slaney_filterbank(
-            self.sample_rate, self.n_fft, self.n_mels, self.f_min, self._top, audio.device
-        )
+        bank = _slaney_filterbank(self.sample_rate, self.n_fft, self.n_mels, self.f_min, self._top, audio.device)
         return bank @ spectrum
 
     def _log(self, amplitude: Tensor) -> Tensor:

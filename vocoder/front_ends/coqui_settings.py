@@ -52,9 +52,7 @@ _BEHIND_STATISTICS = (
 )
 
 
-def mel_fields(
-    settings: Mapping[str, Any], mel_mean: Channels | None, mel_std: Channels | None
-) -> dict[str, Any]:
+def mel_fields(settings: Mapping[str, Any], mel_mean: Channels | None, mel_std: Channels | None) -> dict[str, Any]:
     """Returns the fields of CoquiMel for an "audio" table; raises InputError for what cannot be honoured."""
     s = _checked(settings)
     win_length, hop_length = _lengths(s)

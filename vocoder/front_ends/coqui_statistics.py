@@ -37,8 +37,7 @@ def read_coqui_statistics(path: Path | str) -> CoquiStatistics:
     settings = content.get("audio_config", {})
     if not isinstance(settings, dict):
         raise InputError(
-            f"{path.name}: audio_config must be a dict, got {type(settings).__name__}; "
-            "compute the statistics again"
+            f"{path.name}: audio_config must be a dict, got {type(settings).__name__}; compute the statistics again"
         )
     return CoquiStatistics(_channels(content, "mel_mean", path), _channels(content, "mel_std", path), settings)
 
@@ -48,7 +47,6 @@ def _channels(content: Mapping[str, Any], key: str, path: Path) -> NDArray[np.fl
     if not isinstance(value, np.ndarray) or value.ndim != 1 or value.dtype.kind not in "iuf":
         got = f"{value.dtype} {list(value.shape)}" if isinstance(value, np.ndarray) else type(value).__name__
         raise InputError(
-            f"{path.name}: {key} must be an array of numbers [n_mels], got {got}; "
-            "compute the statistics again"
+            f"{path.name}: {key} must be an array of numbers [n_mels], got {got}; compute the statistics again"
         )
     return value.astype(np.float64)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from vocoder.front_ends.spectrogram import check_band, check_sizes, whole_hops
+from vocoder.front_ends.spectrogram import MelSettings, whole_hops
 from vocoder.front_ends.torchaudio_mel import torchaudio_mel
 
 
@@ -22,14 +22,7 @@ class LmntMel:
     f_min: float = 20.0  # Hz
 
     def __post_init__(self) -> None:
-        check_sizes(
-            sample_rate=self.sample_rate,
-            n_fft=self.n_fft,
-            win_length=self.win_length,
-            hop_length=self.hop_length,
-            n_mels=self.n_mels,
-        )
-        check_band(self.f_min, self.f_max)
+        _ = self._settings  # checks them
 
     @property
     def win_length(self) -> int:
@@ -45,23 +38,18 @@ class LmntMel:
         return self.sample_rate / 2
 
     @property
+    def _settings(self) -> MelSettings:
+        return MelSettings(
+            self.sample_rate, self.n_fft, self.win_length, self.hop_length, self.f_min, self.f_max, self.n_mels
+        )
+
+    @property
     def log_units(self) -> tuple[float, ...]:
         """Returns factors [n_mels] that turn differences of this mel (1 is 100 dB) into natural logs of power."""
         return (100 * math.log(10) / 10,) * self.n_mels
 
     def __call__(self, audio: Tensor) -> Tensor:
         """Maps audio [clip, samples] to mel [clip, n_mels, samples // hop_length]."""
-        amplitude = torchaudio_mel(
-            audio.clamp(-1.0, 1.0),
-            sample_rate=self.sample_rate,
-            n_fft=self.n_fft,
-            win_length=self.win_length,
-            hop_length=self.hop_length,
-            f_min=self.f_min,
-            f_max=self.f_max,
-            n_mels=self.n_mels,
-            power=1.0,
-            normalized=True,
-        )
+        amplitude = torchaudio_mel(audio.clamp(-1.0, 1.0), self._settings, power=1.0, normalized=True)
         decibels = 20 * amplitude.clamp(min=1e-5).log10() - 20
         return whole_hops(((decibels + 100) / 100).clamp(0.0, 1.0))

@@ -1,5 +1,6 @@
-"""Computes what all mel front ends share: centred STFT magnitudes, and checks of their sizes."""
+"""What all mel front ends share: their sizes and band, and centred STFT magnitudes."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -8,6 +9,31 @@ from torch import Tensor
 from vocoder.errors import InputError
 
 LARGEST_FFT = 1 << 16  # samples; no vocoder looks at a second at once, and a window of millions only takes memory
+_WAY_OUT = "correct the vocoder's configuration"
+
+
+@dataclass(frozen=True)
+class MelSettings:
+    """Sizes and band of a mel. Raises InputError for those that no STFT or filterbank can have."""
+
+    sample_rate: int  # Hz
+    n_fft: int
+    win_length: int
+    hop_length: int
+    f_min: float  # Hz
+    f_max: float  # Hz
+    n_mels: int
+
+    def __post_init__(self) -> None:
+        for name in ("n_fft", "win_length", "sample_rate", "hop_length", "n_mels"):
+            if (size := getattr(self, name)) < 1:
+                raise InputError(f"{name} must be at least 1, got {size}; {_WAY_OUT}")
+        if self.n_fft > LARGEST_FFT:
+            raise InputError(f"n_fft must be at most {LARGEST_FFT}, got {self.n_fft}; {_WAY_OUT}")
+        if self.win_length > self.n_fft:
+            raise InputError(f"win_length must not exceed n_fft = {self.n_fft}, got {self.win_length}; {_WAY_OUT}")
+        if not 0 <= self.f_min < self.f_max:
+            raise InputError(f"the mel band needs 0 <= f_min < f_max, got {self.f_min} and {self.f_max} Hz; {_WAY_OUT}")
 
 
 @lru_cache(maxsize=32)
@@ -20,17 +46,13 @@ def _hann(win_length: int, device: torch.device, dtype: torch.dtype) -> Tensor:
         return torch.hann_window(win_length, periodic=True, device=device, dtype=dtype)
 
 
-def magnitudes(
-    audio: Tensor, *, n_fft: int, win_length: int, hop_length: int, pad_mode: str = "reflect"
-) -> Tensor:
+def magnitudes(audio: Tensor, *, n_fft: int, win_length: int, hop_length: int, pad_mode: str = "reflect") -> Tensor:
     """Returns centred STFT magnitudes [clip, n_fft // 2 + 1, samples // hop_length + 1] of audio [clip, samples].
 
     Raises InputError for audio that is not [clip, samples], or too short for the padding.
     """
     if audio.dim() != 2:
-        raise InputError(
-            f"audio must be [clip, samples], got shape {list(audio.shape)}; give one clip as audio[None]"
-        )
+        raise InputError(f"audio must be [clip, samples], got shape {list(audio.shape)}; give one clip as audio[None]")
     if pad_mode == "reflect" and audio.shape[-1] <= n_fft // 2:
         raise InputError(
             f"a spectrogram needs more than n_fft // 2 = {n_fft // 2} samples, got {audio.shape[-1]}; "
@@ -46,26 +68,3 @@ def magnitudes(
 def whole_hops(mel: Tensor) -> Tensor:
     """Drops the trailing frame of a centred STFT, so that frames == samples // hop_length."""
     return mel[..., :-1]
-
-
-def check_sizes(*, n_fft: int, win_length: int, **sizes: int) -> None:
-    """Raises InputError for sizes that no STFT or filterbank can have."""
-    for name, size in {"n_fft": n_fft, "win_length": win_length, **sizes}.items():
-        if size < 1:
-            raise InputError(f"{name} must be at least 1, got {size}; correct the vocoder's configuration")
-    if n_fft > LARGEST_FFT:
-        raise InputError(f"n_fft must be at most {LARGEST_FFT}, got {n_fft}; correct the vocoder's configuration")
-    if win_length > n_fft:
-        raise InputError(
-            f"win_length must not exceed n_fft = {n_fft}, got {win_length}; "
-            "correct the vocoder's configuration"
-        )
-
-
-def check_band(f_min: float, f_max: float) -> None:
-    """Raises InputError unless 0 <= f_min < f_max (Hz)."""
-    if not 0 <= f_min < f_max:
-        raise InputError(
-            f"the mel band needs 0 <= f_min < f_max, got {f_min} and {f_max} Hz; "
-            "correct the vocoder's configuration"
-        )

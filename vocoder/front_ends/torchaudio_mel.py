@@ -6,7 +6,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from vocoder.front_ends.spectrogram import magnitudes
+from vocoder.front_ends.spectrogram import MelSettings, magnitudes
 
 
 def _htk_mel(hertz: float) -> float:
@@ -35,28 +35,17 @@ def _htk_filterbank(
         return torch.minimum(rising, falling).clamp(min=0).T.to(device)
 
 
-def torchaudio_mel(
-    audio: Tensor,
-    *,
-    sample_rate: int,
-    n_fft: int,
-    win_length: int,
-    hop_length: int,
-    f_min: float,
-    f_max: float,
-    n_mels: int,
-    power: float,
-    normalized: bool = False,
-) -> Tensor:
+def torchaudio_mel(audio: Tensor, mel: MelSettings, *, power: float, normalized: bool = False) -> Tensor:
     """Returns the linear mel [clip, n_mels, samples // hop_length + 1] of audio [clip, samples], in float32.
 
-    Semantics of torchaudio.transforms.MelSpectrogram: HTK mel scale, unnormalised triangles, periodic Hann
-    window, reflect padding; `normalized` divides the STFT by the window's root energy.
+    As torchaudio.transforms.MelSpectrogram: HTK mel scale, unnormalised triangles, periodic Hann window, reflect
+    padding; `normalized` divides the STFT by the window's root energy.
     """
     # Mixed precision around the caller would run the filterbank product in bfloat16.
     with torch.autocast(audio.device.type, enabled=False):
         audio = audio.float()
-        amplitude = magnitudes(audio, n_fft=n_fft, win_length=win_length, hop_length=hop_length)
+        amplitude = magnitudes(audio, n_fft=mel.n_fft, win_length=mel.win_length, hop_length=mel.hop_length)
         if normalized:
-            amplitude = amplitude / torch.hann_window(win_length).square().sum().sqrt().item()
-        return _htk_filterbank(sample_rate, n_fft, n_mels, f_min, f_max, audio.device) @ amplitude.pow(power)
+            amplitude = amplitude / torch.hann_window(mel.win_length).square().sum().sqrt().item()
+        bank = _htk_filterbank(mel.sample_rate, mel.n_fft, mel.n_mels, mel.f_min, mel.f_max, audio.device)
+        return bank @ amplitude.pow(power)
