@@ -143,10 +143,7 @@ metrics: .venv/.stamp
 
 bench: .venv/.stamp
 	@$(BIN)/python -m experiments.bench_network
-	@$(BIN)/python -m experiments.bench_allocator
 	@$(BIN)/python -m experiments.bench_workers
-	@$(BIN)/python -m experiments.bench_workers --postgresql --csv results/bench/workers.postgresql.csv || \
-	  echo "bench: without PostgreSQL" >&2
 	@$(BIN)/python -m experiments.bench_workers --real --workers "1 2" --each 64 --csv results/bench/workers.real.csv
 
 bench-kill: .venv/.stamp

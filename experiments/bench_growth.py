@@ -7,15 +7,14 @@ milliseconds a candidate in every row of a strategy.
 import argparse
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from schedsearch.evaluation.scores import Evaluation, Score
+from experiments.bench_workers import OBJECTIVE, SPACE, STEPS, Sleeping
 from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.schedules.schedule import NoiseSchedule
-from schedsearch.schedules.search_space import LogSnrSpace
 from schedsearch.search.loop import search
 from schedsearch.search.race import Race
 from schedsearch.strategies.bayesian import Bayesian
@@ -24,24 +23,7 @@ from schedsearch.strategies.strategy import Strategy
 from schedsearch.study.budget import Budget
 from schedsearch.study.store import Store, sqlite_url
 
-STEPS = 6
-SPACE = LogSnrSpace(STEPS)
-OBJECTIVE = "log_mel_l1"
 STRATEGIES = ("grid", "random", "tpe")
-
-
-class Free:
-    """Scores a schedule by its distance from a straight line, at no cost."""
-
-    clip_names = ("a",)
-
-    def evaluate(
-        self, schedules: Sequence[NoiseSchedule], draws: Sequence[int], *, shared: bool = False
-    ) -> list[Evaluation]:
-        """Returns one evaluation a schedule."""
-        line = log_snr_line(STEPS, 9.0, -3.0).log_snr
-        losses = [float(np.square(schedule.log_snr - line).mean()) for schedule in schedules]
-        return [Evaluation({OBJECTIVE: Score(np.array([[loss]]))}, 0.0, STEPS) for loss in losses]
 
 
 def opened(url: str) -> Store:
@@ -64,14 +46,14 @@ def measure(name: str, candidates: int, url: str) -> tuple[float, float]:
     """Returns the seconds of a search, and of opening its store again and reading all."""
     began = time.perf_counter()
     store = opened(url)
-    race = Race([Free()], OBJECTIVE, 1)  # type: ignore[list-item]
+    race = Race([Sleeping(0)], OBJECTIVE, 1)  # type: ignore[list-item]
     budget = Budget(candidates, "candidates")
     for _ in search(store, race, SPACE, strategy_named(name, store, candidates), budget):
         pass
     searched = time.perf_counter()
-    found = len(opened(url).candidates())
-    if found != candidates:
-        raise AssertionError(f"{name} scored {found} of {candidates} candidates")
+    scored = len(opened(url).candidates())
+    if scored != candidates:
+        raise AssertionError(f"{name} scored {scored} of {candidates} candidates")
     return searched - began, time.perf_counter() - searched
 
 

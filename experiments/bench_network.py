@@ -1,29 +1,32 @@
-"""Times our network against a plain Conv1d float32 execution of the same weights, side by side.
+"""Times the network beside a plain Conv1d execution of the same weights, on the GPU where there is one.
 
-    python -m experiments.bench_network [--rounds 7] [--seconds 1.0] [--clips 4] [--threads N]
+    python -m experiments.bench_network [--rounds 7] [--seconds 1.0] [--clips 4] [--threads N] [--compiled]
 
-The base network (lmnt's configuration, 15.9M parameters) on a batch of clips at 16 kHz, cut to whole hops.
-The rows take turns within each round, so that whatever else the machine does falls on all of them alike; a
-ratio is formed within its round.
+The base network (lmnt's configuration, 15.9M parameters) on a batch of clips at 16 kHz, cut to whole hops. The rows
+take turns within each round, so that whatever else the machine does falls on all of them alike. A ratio to the first
+row is formed within its round. --table writes the rows as CSV too.
 """
 
 import argparse
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+import pandas as pd
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from vocoder.dialects.lmnt import LMNT
 from vocoder.network import WaveGradNetwork
+from vocoder.vocoder import best_device
 from vocoder.weights import freeze
 
 SAMPLE_RATE = 16_000  # Hz
 PLAIN = "plain Conv1d, float32"
-ROWS = (PLAIN, "ours, float32", "ours, bfloat16 autocast")
 CAPABILITIES = ("avx512_bf16", "amx_bf16", "amx_tile", "arm_bf16", "arm_sve_bf16")
 
 Call = Callable[[], Tensor]
@@ -80,67 +83,130 @@ class PlainWaveGrad:
         return F.conv1d(x, weight, self.weights[f"{name}.bias"], padding=padding, dilation=dilation)
 
 
-def calls(clips: int, seconds: float) -> dict[str, Call]:
+def calls(clips: int, seconds: float, device: torch.device, *, compiled: bool) -> dict[str, Call]:
     """Returns the calls to time, by row, all on the same weights and inputs."""
     torch.manual_seed(0)
-    network = freeze(WaveGradNetwork(LMNT.network_config({}), LMNT.quirks))
+    network = freeze(WaveGradNetwork(LMNT.network_config({}), LMNT.quirks)).to(device)
     frames = int(seconds * SAMPLE_RATE) // network.config.hop_length
-    y = torch.randn(clips, frames * network.config.hop_length)
-    mel = torch.randn(clips, network.config.n_mels, frames)
-    noise_level = torch.linspace(0.2, 0.99, clips)
+    y = torch.randn(clips, frames * network.config.hop_length, device=device)
+    mel = torch.randn(clips, network.config.n_mels, frames, device=device)
+    level = torch.linspace(0.2, 0.99, clips, device=device)
     plain = PlainWaveGrad(network)
+    rows: dict[str, Call] = {PLAIN: _call(plain, y, mel, level)}
+    rows["plain Conv1d, bfloat16"] = _call(plain, y, mel, level, reduced=True)
+    rows["ours, float32"] = _call(network, y, mel, level)
+    rows["ours, bfloat16"] = _call(network, y, mel, level, reduced=True)
+    if device.type == "cuda":
+        rows["plain Conv1d, TF32"] = _call(plain, y, mel, level, tf32=True)
+        rows["ours, TF32"] = _call(network, y, mel, level, tf32=True)
+        rows["ours, bfloat16, CUDA graph"] = _graph(rows["ours, bfloat16"])
+    if compiled:
+        rows["ours, bfloat16, compiled"] = _call(torch.compile(network), y, mel, level, reduced=True)
+    return rows
 
-    def in_bfloat16() -> Tensor:
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            return network(y, mel, noise_level).float()  # type: ignore[no-any-return]
 
-    functions: tuple[Call, ...] = (
-        lambda: plain(y, mel, noise_level),
-        lambda: network(y, mel, noise_level),
-        in_bfloat16,
-    )
-    return dict(zip(ROWS, functions, strict=True))
+def _call(
+    network: Callable[..., Tensor], y: Tensor, mel: Tensor, level: Tensor, *, reduced: bool = False, tf32: bool = False
+) -> Call:
+    def call() -> Tensor:
+        with _tf32(tf32), torch.autocast(y.device.type, dtype=torch.bfloat16, enabled=reduced):
+            return network(y, mel, level).float()
+
+    return call
 
 
-def timed(call: Call) -> float:
-    """Seconds of one call."""
+@contextmanager
+def _tf32(allowed: bool) -> Iterator[None]:
+    before = torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()
+    torch.backends.cudnn.allow_tf32 = allowed
+    torch.set_float32_matmul_precision("high" if allowed else "highest")
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before[0]
+        torch.set_float32_matmul_precision(before[1])
+
+
+def _graph(call: Call) -> Call:
+    """The same kernels, launched together."""
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            call()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        output = call()
+
+    def replay() -> Tensor:
+        graph.replay()
+        return output
+
+    return replay
+
+
+def measured(rows: dict[str, Call], rounds: int) -> list[dict[str, object]]:
+    """Times every row: median seconds, how many times faster than the plain one, and how far its output differs."""
+    reference = rows[PLAIN]()
+    for call in rows.values():  # compiles, and chooses kernels
+        call()
+    times = [{name: _seconds(call) for name, call in rows.items()} for _ in range(rounds)]
+    table = []
+    for name, call in rows.items():
+        ratios = [row[PLAIN] / row[name] for row in times]
+        table.append(
+            {
+                "execution": name,
+                "seconds": statistics.median(row[name] for row in times),
+                "faster": statistics.median(ratios),
+                "faster, least": min(ratios),
+                "faster, most": max(ratios),
+                "rounds": rounds,
+                "largest difference": float((call() - reference).abs().max() / reference.abs().max()),
+            }
+        )
+    return table
+
+
+def _seconds(call: Call) -> float:
     began = time.perf_counter()
-    call()
+    call().sum().item()  # waits for the device
     return time.perf_counter() - began
 
 
-def report(rows: dict[str, Call], rounds: int) -> None:
-    """Prints a line a row: median seconds, how many times faster than plain, and how far from its output."""
-    reference = rows[PLAIN]()
-    scale = reference.abs().max()
-    errors = {name: float((call() - reference).abs().max() / scale) for name, call in rows.items()}
-    seconds = [{name: timed(call) for name, call in rows.items()} for _ in range(rounds)]
-    for name, error in errors.items():
-        ratios = [times[PLAIN] / times[name] for times in seconds]
-        print(
-            f"{name:24} {statistics.median(times[name] for times in seconds):7.3f} s  "
-            f"{statistics.median(ratios):5.2f} x faster ({min(ratios):.2f} to {max(ratios):.2f})  "
-            f"max |difference| / max |eps| {error:.1e}"
-        )
+def _description(device: torch.device, options: argparse.Namespace) -> str:
+    """Says what is timed, and on which machine."""
+    found = torch.cpu.get_capabilities()
+    bfloat16 = ", ".join(name for name in CAPABILITIES if found.get(name)) or "none"
+    threads = f"{options.threads} threads, bfloat16 in the processor: {bfloat16}"
+    return f"{options.clips} x {options.seconds} s at {SAMPLE_RATE} Hz; {_name(device)}; {threads}"
+
+
+def _name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def main() -> None:
     """Prints the machine, then the table."""
-    formatter = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--clips", type=int, default=4)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--compiled", action="store_true", help="times torch.compile's network too")
+    parser.add_argument("--table", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    found = torch.cpu.get_capabilities()
-    bfloat16 = ", ".join(name for name in CAPABILITIES if found.get(name)) or "none"
-    work = f"{options.clips} x {options.seconds} s at {SAMPLE_RATE} Hz"
-    print(f"{work}, {options.threads} threads, medians of {options.rounds}")
-    print(f"bfloat16 in the processor: {bfloat16}")
+    device = best_device()
+    print(_description(device, options))
     with torch.inference_mode():
-        report(calls(options.clips, options.seconds), options.rounds)
+        rows = measured(calls(options.clips, options.seconds, device, compiled=options.compiled), options.rounds)
+    machine = {"device": _name(device), "clips": options.clips, "seconds a clip": options.seconds}
+    table = pd.DataFrame([{**machine, **row} for row in rows])
+    print(table.drop(columns=list(machine)).to_string(index=False, float_format=lambda value: f"{value:.4g}"))
+    if options.table:
+        table.to_csv(options.table, index=False, float_format="%.4g")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Measures how many candidates several processes on one study score beside one process; part of `make bench`.
 
 The evaluator sleeps, so that the store is measured (locks, claims, reads) and not the processor. With --real it runs
-the demo voice, one thread a worker, which measures the machine's cores too. --postgresql starts a server on loopback.
-Each worker is a process, and all begin when the last is ready.
+the demo voice, one thread a worker, which measures the machine's cores too. Each worker is a process, and all begin
+when the last is ready.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import multiprocessing
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-from experiments import postgresql
-from schedsearch.commands.stopping import stoppable
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.evaluation.scores import Evaluation, Score
 from schedsearch.metrics.registry import metrics_for
@@ -117,29 +115,23 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="that a candidate takes")
     parser.add_argument("--each", type=int, default=24, help="candidates a worker")
     parser.add_argument("--strategy", default="random", choices=("random", "tpe"))
-    storage = parser.add_mutually_exclusive_group()
-    storage.add_argument("--storage", help="a PostgreSQL URL of an empty database (default: SQLite)")
-    storage.add_argument("--postgresql", action="store_true", help="a server started for the bench, on loopback")
+    parser.add_argument("--storage", help="a PostgreSQL URL of an empty database (default: SQLite)")
     parser.add_argument("--real", action="store_true", help="scores with the demo voice instead of sleeping")
     parser.add_argument("--clips", type=int, default=4, help="of --real")
     parser.add_argument("--clip-seconds", type=float, default=0.4, help="of --real")
     parser.add_argument("--csv", type=Path, default=Path("results/bench/workers.csv"))
     options = parser.parse_args()
     heat = of_demo(options.clips, options.clip_seconds) if options.real else Sleeping(options.seconds)
-    try:
-        with stoppable(to_the_end=False), _server(options.postgresql) as server:  # a SIGTERM must not leave a server
-            rows = measured(options, heat, server)
-    except postgresql.Missing as missing:
-        raise SystemExit(f"bench_workers: {missing}") from missing
+    rows = measured(options, heat)
     options.csv.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(options.csv, pd.DataFrame(rows).to_csv(index=False, float_format="%.4g").encode())
 
 
-def measured(options: argparse.Namespace, heat: Any, server: str | None) -> list[dict[str, float]]:
+def measured(options: argparse.Namespace, heat: Any) -> list[dict[str, float]]:
     """Returns a row for each number of workers."""
     rows: list[dict[str, float]] = []
     for workers in map(int, options.workers.split()):
-        with _storage(options.storage, server) as url:
+        with _storage(options.storage) as url:
             candidates = options.each * workers
             took = seconds_of(workers, url, heat, candidates, options.strategy)
         rate = candidates / took
@@ -150,16 +142,11 @@ def measured(options: argparse.Namespace, heat: Any, server: str | None) -> list
     return rows
 
 
-def _server(wanted: bool) -> Any:
-    return postgresql.server() if wanted else nullcontext()
-
-
 @contextmanager
-def _storage(given: str | None, server: str | None) -> Iterator[str]:
-    """Returns the URL given, or that of a new database for each number of workers."""
+def _storage(url: str | None) -> Iterator[str]:
+    """Returns this URL, or else that of a new SQLite database for each number of workers."""
     with tempfile.TemporaryDirectory() as folder:
-        own = postgresql.new_database(server) if server else sqlite_url(Path(folder) / "study.db")
-        yield given or own
+        yield url or sqlite_url(Path(folder) / "study.db")
 
 
 if __name__ == "__main__":

@@ -206,9 +206,7 @@ def summary(source: Source, audio: dict[str, np.ndarray]) -> str:
     train = [samples for name, samples in audio.items() if source.split_of(name) == "train"]
     minutes = sum(map(len, train)) / source.rate / 60
     digest = pcm_sha256(np.concatenate(train))
-    return (
-        f"train: {len(train)} files, {minutes:.1f} min, sha256 {digest}; clips: {len(source.clips)}, as in the table"
-    )
+    return f"train: {len(train)} files, {minutes:.1f} min, sha256 {digest}; clips: {len(source.clips)}, as in the table"
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ does (Gray & Neuhoff 1998); smaller tensors, which the first and last layers hav
 stay, so that every reader of a checkpoint reads it as before. Biases and gains are left alone.
 """
 
-import argparse
 import io
 import math
 import sys
@@ -17,29 +16,25 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from experiments.running import command, parser_of
 from vocoder.atomic import atomic_write
 from vocoder.checkpoints.file import read_checkpoint
-from vocoder.errors import InputError
 
 LARGE = 60_000
 PARTS_OF_LARGE, PARTS_OF_SMALL = 8, 32  # of a standard deviation
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes the rounded checkpoint; 2 and one line for bad input."""
-    parser = argparse.ArgumentParser(prog="round_weights", description=(__doc__ or "").split("\n")[0])
+@command("round_weights")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Writes the rounded checkpoint."""
+    parser = parser_of("round_weights", __doc__)
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
     options = parser.parse_args(arguments)
-    try:
-        state = read_checkpoint(options.source).state
-        before, after = _file(state), _file({name: rounded(tensor) for name, tensor in state.items()})
-        atomic_write(options.target, after)
-    except InputError as error:
-        print(f"round_weights: {error}", file=sys.stderr)
-        return 2
+    state = read_checkpoint(options.source).state
+    before, after = _file(state), _file({name: rounded(tensor) for name, tensor in state.items()})
+    atomic_write(options.target, after)
     print(f"{options.target}: packs to {_packed(after):,} bytes, before {_packed(before):,}")
-    return 0
 
 
 def rounded(weights: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiments.running import command, parser_of
 from schedsearch.arguments import lengths
 from schedsearch.cli import main as schedsearch
 from schedsearch.report.pages import SMALL_PAGE
@@ -26,20 +27,16 @@ FILES = (
 LARGEST_PAGE = 1_000_000  # bytes
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Ships every length; 2 and one line for bad input."""
+@command("ship_results")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Ships every length."""
     options = _options(arguments)
-    try:
-        voice = load_voice(options.dataset, options.rate, experiments=options.experiments)
-        own, shipped = voice_folder(voice, options.results), voice_folder(voice, options.shipped)
-        for length in _lengths(own, options.iters):
-            _make_page(options, voice.sample_rate, length)
-            ship(own / f"{length}iters", shipped / f"{length}iters")
-            print(f"shipped {shipped}/{length}iters")
-    except InputError as error:
-        print(f"ship_results: {error}", file=sys.stderr)
-        return 2
-    return 0
+    voice = load_voice(options.dataset, options.rate, experiments=options.experiments)
+    own, shipped = voice_folder(voice, options.results), voice_folder(voice, options.shipped)
+    for length in _lengths(own, options.iters):
+        _make_page(options, voice.sample_rate, length)
+        ship(own / f"{length}iters", shipped / f"{length}iters")
+        print(f"shipped {shipped}/{length}iters")
 
 
 def ship(source: Path, target: Path) -> None:
@@ -56,9 +53,7 @@ def ship(source: Path, target: Path) -> None:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="ship_results", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("dataset", nargs="?", default="demo")
-    parser.add_argument("--rate", type=int)
+    parser = parser_of("ship_results", __doc__, voice=True)
     parser.add_argument("--iters", default="", help="such as '6 12'")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--shipped", type=Path, default=SHIPPED)

@@ -5,13 +5,13 @@ given. The first table has the objective of what ships, its PESQ, and the search
 second that difference in every metric; the third how many candidates were scored, and how long that took.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from experiments.running import command, parser_of
 from schedsearch.formatting import markdown_table
 from schedsearch.report.result import Result, read_result
 from vocoder.errors import InputError
@@ -42,24 +42,18 @@ class Search:
         return "winner" if self.result.improves else "baseline"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the tables; returns 2 after one line where there is nothing to print."""
-    parser = argparse.ArgumentParser(prog="shipped_searches", description=(__doc__ or "").splitlines()[0])
+@command("shipped_searches")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints the tables."""
+    parser = parser_of("shipped_searches", __doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=SHIPPED, help=f"default: {SHIPPED}")
     parser.add_argument("--table", choices=TABLES, help="this one alone")
     options = parser.parse_args(arguments)
-    folder = options.folder
-    try:
-        searches = list(read_searches(folder))
-    except InputError as error:
-        print(f"shipped_searches: {error}", file=sys.stderr)
-        return 2
+    searches = list(read_searches(options.folder))
     if not searches:
-        print(f"shipped_searches: no search has left a run.json below {folder}; give another folder", file=sys.stderr)
-        return 2
+        raise InputError(f"no search has left a run.json below {options.folder}; give another folder")
     wanted = [options.table] if options.table else list(TABLES)
     print("\n\n".join(TABLES[name](searches) for name in wanted))
-    return 0
 
 
 def read_searches(folder: Path) -> Iterator[Search]:

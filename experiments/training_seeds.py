@@ -19,6 +19,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from experiments.running import command, parser_of
 from schedsearch.cli import main as schedsearch
 from schedsearch.transfer.participants import named_voices
 from schedsearch.voice.config import EXPERIMENTS, Voice, load_voice
@@ -53,21 +54,18 @@ recipe = {{ steps = {steps}, seed = {seed}, draw = "{draw}" }}
 """
 
 
+@command("training_seeds")
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs all parts, or those named; returns the first status that is not 0, and 2 for bad input."""
+    """Runs all parts, or those named; returns the first status that is not 0."""
     options = _options(arguments)
-    try:
-        beside = list(named_voices(options.beside.split(), options.experiments))
-        _write_runs(load_voice(options.dataset, options.rate, experiments=options.experiments), options)
-        names = [*RUNS, *(_write_beside(voice, options.folder) for voice in beside)]
-        return next((status for part in options.only if (status := PARTS[part](names, options)) != 0), 0)
-    except InputError as error:
-        print(f"training_seeds: {error}", file=sys.stderr)
-        return 2
+    beside = list(named_voices(options.beside.split(), options.experiments))
+    _write_runs(load_voice(options.dataset, options.rate, experiments=options.experiments), options)
+    names = [*RUNS, *(_write_beside(voice, options.folder) for voice in beside)]
+    return next((status for part in options.only if (status := PARTS[part](names, options)) != 0), 0)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="training_seeds", description=(__doc__ or "").split("\n")[0])
+    parser = parser_of("training_seeds", __doc__)
     parser.add_argument("--dataset", default=DATASET)
     parser.add_argument("--rate", type=int, default=RATE)
     parser.add_argument("--steps", type=int, default=STEPS, help=f"of each run (default: {STEPS})")
@@ -93,9 +91,7 @@ def _write_runs(voice: Voice, options: argparse.Namespace) -> None:
         raise InputError(f"{voice.dataset} at {voice.sample_rate} Hz has no training table; name another voice")
     audio = _seen_from(options.folder, voice.training.audio)
     for name, (seed, draw) in RUNS.items():
-        training = TRAINING_TABLE.format(
-            rate=voice.sample_rate, audio=audio, steps=options.steps, seed=seed, draw=draw
-        )
+        training = TRAINING_TABLE.format(rate=voice.sample_rate, audio=audio, steps=options.steps, seed=seed, draw=draw)
         _write_dataset(options.folder, name, voice, options.folder / name / "checkpoint.pt", training)
 
 

@@ -6,11 +6,11 @@ Prints transfer.md from the matrices given (default: those of results/shipped/tr
 from those in its own folder; with --short only its first table.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiments.running import command, parser_of
 from schedsearch.transfer.files import PAGE
 from schedsearch.transfer.matrix_files import matrices, read_matrices
 from schedsearch.transfer.overview import overview, summary
@@ -20,26 +20,22 @@ from vocoder.errors import InputError
 SHIPPED = Path("results/shipped/transfer")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints or writes it; 2 and one line for what is no matrix."""
-    parser = argparse.ArgumentParser(prog="transfer_summary", description=(__doc__ or "").splitlines()[0])
+@command("transfer_summary")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints or writes it."""
+    parser = parser_of("transfer_summary", __doc__)
     parser.add_argument("matrices", nargs="*", type=Path, metavar="MATRIX")
     parser.add_argument("--write", type=Path, metavar="FILE", help="instead of printing")
     parser.add_argument("--short", action="store_true", help="only what borrowing costs at each length")
     options = parser.parse_args(arguments)
-    try:
-        if not (given := options.matrices or matrices(SHIPPED)):
-            raise InputError(f"there is no matrix in {SHIPPED}; name some, or run from the repository's root")
-        matrix = read_matrices(given)
-        told = f"{summary(matrix)}\n" if options.short else overview(matrix, PAGE)
-        if options.write:
-            atomic_write(options.write, told.encode())
-        else:
-            print(told, end="")
-    except InputError as error:
-        print(f"transfer_summary: {error}", file=sys.stderr)
-        return 2
-    return 0
+    if not (paths := options.matrices or matrices(SHIPPED)):
+        raise InputError(f"there is no matrix in {SHIPPED}; name some, or run from the repository's root")
+    matrix = read_matrices(paths)
+    page = f"{summary(matrix)}\n" if options.short else overview(matrix, PAGE)
+    if options.write:
+        atomic_write(options.write, page.encode())
+    else:
+        print(page, end="")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
 from experiments.row_cache import RowCache
+from experiments.running import command, parser_of
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import markdown_table
@@ -51,16 +52,11 @@ SCHEDULES: dict[str, NoiseSchedule] = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Makes the table; returns 2 after one line for bad input."""
+@command("voice_table")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Makes the table."""
     options = _options(arguments)
-    try:
-        voice = load_voice(options.dataset, options.rate)
-        _make(voice, options)
-    except InputError as error:
-        print(f"voice_table: {error}", file=sys.stderr)
-        return 2
-    return 0
+    _make(load_voice(options.dataset, options.rate), options)
 
 
 def griffin_lim(mel: Tensor, front_end: IvanvovkMel, samples: int) -> Tensor:
@@ -107,9 +103,7 @@ def _power_spectrum(mel: npt.NDArray[np.float64], front_end: IvanvovkMel) -> npt
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="voice_table", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("dataset", nargs="?", default="demo")
-    parser.add_argument("--rate", type=int)
+    parser = parser_of("voice_table", __doc__, voice=True)
     parser.add_argument("--clips", type=int, default=24, help="held-out clips in each row (default: 24)")
     parser.add_argument("--long-clips", type=int, default=6, help="held-out clips for 1000 steps (default: 6; 0: none)")
     return parser.parse_args(arguments)

@@ -18,6 +18,7 @@ import numpy as np
 from experiments.front_end_mistakes.bench import Bench, open_bench
 from experiments.front_end_mistakes.mistakes import Mistake, finding, mistakes
 from experiments.row_cache import RowCache
+from experiments.running import command, parser_of
 from schedsearch.formatting import markdown_table
 from schedsearch.voice.config import load_voice
 from vocoder.atomic import atomic_write
@@ -52,7 +53,8 @@ voice's own.
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@command("front_end_mistakes")
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measures what is not in the table yet."""
     options = _options(arguments)
     voice = load_voice(options.dataset, options.rate)
@@ -65,13 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stored.add([row := _row(mistake, bench)])
             print(", ".join(f"{key} {value}" for key, value in row.items()), flush=True)
     atomic_write(folder / "mistakes.md", _page(stored.rows).encode())
-    return 0
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="front_end_mistakes", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("dataset", nargs="?", default="demo")
-    parser.add_argument("--rate", type=int)
+    parser = parser_of("front_end_mistakes", __doc__, voice=True)
     parser.add_argument("--false-alarms", type=int, default=12, metavar="N", help="sets of clips with nothing wrong")
     return parser.parse_args(arguments)
 

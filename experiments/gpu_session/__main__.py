@@ -2,7 +2,7 @@
 
 | part | what it does | what it leaves in RESULTS |
 |---|---|---|
-| tests | the tests with the marker cuda | tests.txt |
+| tests | the tests with the marker cuda | |
 | network | the network beside a plain Conv1d execution, in each precision, compiled and as a CUDA graph | network.csv |
 | search | a search of 6 steps on the demo voice | search.json |
 | throughput | batch size against training throughput | throughput.csv |
@@ -69,9 +69,11 @@ def parts(results: Path, scratch: Path, tiny: bool) -> list[Part]:
     trained = [*module, "experiments.gpu_session.training", str(results), str(scratch), "--hours", "{hours}", *small]
     searched = [*module, "experiments.gpu_session.searching", str(results / "search.json"), str(scratch), *small]
     timed = [*module, "experiments.gpu_session.throughput", str(results / "throughput.csv"), *small]
+    size = "--clips 2 --seconds 0.1 --rounds 3" if tiny else "--clips 16 --rounds 15 --compiled"
+    network = [*module, "experiments.bench_network", *size.split(), "--table", str(results / "network.csv")]
     return [
-        Part("tests", [*module, "experiments.gpu_session.testing", str(results / "tests.txt")], 60),
-        Part("network", [*module, "experiments.gpu_session.network", str(results / "network.csv"), *small], 90),
+        Part("tests", [*module, "pytest", "-m", "cuda", "-rs", "tests/vocoder"], 60),
+        Part("network", network, 90),
         Part("search", searched, 120),
         Part("throughput", timed, 60),
         Part("training", trained, float("inf")),

@@ -4,7 +4,6 @@ Scores are stored in results/bench; a stopped study goes on. Tables of each voic
 results/shipped/DATASET/RATEhz/metrics/, the table of all voices into results/shipped/metrics.md.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 
@@ -12,29 +11,25 @@ from experiments.metrics_study import across
 from experiments.metrics_study.scoring import Bench, StoredScores
 from experiments.metrics_study.tables import write_tables
 from experiments.metrics_study.working import PARTS, score_part
-from vocoder.errors import InputError
+from experiments.running import command, parser_of
 
 VOICES = ("demo", "june-16k", "kathleen-22k")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Scores what has no score yet; returns 2 after one line for bad input."""
-    parser = argparse.ArgumentParser(prog="metrics_study", description=(__doc__ or "").split("\n")[0])
+@command("metrics_study")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Scores what has no score yet, and writes the tables."""
+    parser = parser_of("metrics_study", __doc__)
     parser.add_argument("--voices", nargs="+", default=list(VOICES), help=f"datasets (default: {' '.join(VOICES)})")
     parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS), help="none: the tables alone")
     options = parser.parse_args(arguments)
-    try:
-        benches = [Bench.open(dataset) for dataset in options.voices]
-        for part in options.only:
-            for bench in benches:
-                score_part(part, (bench.dataset, None), StoredScores(bench.identity))
+    benches = [Bench.open(dataset) for dataset in options.voices]
+    for part in options.only:
         for bench in benches:
-            print(f"wrote {write_tables(bench, StoredScores(bench.identity))}")
-        print(f"wrote {across.write(benches)}")
-    except InputError as error:
-        print(f"metrics_study: {error}", file=sys.stderr)
-        return 2
-    return 0
+            score_part(part, (bench.dataset, None), StoredScores(bench.identity))
+    for bench in benches:
+        print(f"wrote {write_tables(bench, StoredScores(bench.identity))}")
+    print(f"wrote {across.write(benches)}")
 
 
 if __name__ == "__main__":

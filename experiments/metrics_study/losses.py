@@ -69,9 +69,7 @@ def as_losses(scores: Mapping[str, Sequence[float]]) -> dict[str, Array]:
     }
 
 
-def stacked(
-    schedules: Sequence[Named], scored: Sequence[Sequence[Mapping[str, Sequence[float]] | None]]
-) -> Losses:
+def stacked(schedules: Sequence[Named], scored: Sequence[Sequence[Mapping[str, Sequence[float]] | None]]) -> Losses:
     """Turns scores [schedule][draw], None where there are none, into losses."""
     losses = [[None if scores is None else as_losses(scores) for scores in draws] for draws in scored]
     first = next(draw for draws in losses for draw in draws if draw is not None)

@@ -47,9 +47,7 @@ def regrets(
     }
 
 
-def regret_table(
-    choosing: Losses, judging: Losses, units: Mapping[str, float], judges: Sequence[str]
-) -> pd.DataFrame:
+def regret_table(choosing: Losses, judging: Losses, units: Mapping[str, float], judges: Sequence[str]) -> pd.DataFrame:
     """Returns a row for each k, chooser and judge, in the judge's unit and in standard units, with the interval."""
     rows = []
     for k in TOP:

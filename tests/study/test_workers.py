@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import optuna
+import postgresql
 import pytest
 import torch
 from conftest import opened_store
 from optuna.trial import TrialState
 
-from experiments import bench_workers, postgresql
+from experiments import bench_workers
 from schedsearch.evaluation.scores import Evaluation, Score
 from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.formulas import log_snr_line
