@@ -1,4 +1,4 @@
-"""Obtains a voice of Asterisk's prompts: `python experiments/obtain_asterisk.py VOICE OUT_FOLDER [--deb FILE]`.
+"""Obtains a voice of Asterisk's prompts: `python -m experiments.obtain_asterisk VOICE OUT_FOLDER [--deb FILE]`.
 
 | VOICE | speaker | Debian's package |
 |---|---|---|
@@ -13,10 +13,7 @@ table.
 """
 
 import argparse
-import csv
-import hashlib
 import io
-import os
 import shutil
 import subprocess
 import tarfile
@@ -27,6 +24,8 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+
+from experiments.obtaining import clip_row, pcm_sha256, reason_of, refuse_strangers, write_flac, write_table
 
 NOT_SPEECH = {
     *(f"silence__{seconds}" for seconds in range(1, 11)),
@@ -82,17 +81,12 @@ class Source:
 
 
 HERE = Path(__file__).parent
+CORE = "asterisk-core-sounds"
 ALLISON, JUNE = "/en_US_f_Allison/", "/fr_CA_f_June/"
 SOURCES = {
-    "demo": Source(
-        "asterisk-core-sounds-en-g722", ALLISON, ".g722", 16000, CLIPS, HERE / "demo" / "16000hz" / "clips.csv"
-    ),
-    "demo-8k": Source(
-        "asterisk-core-sounds-en-wav", ALLISON, ".wav", 8000, CLIPS, HERE / "demo" / "8000hz" / "clips.csv"
-    ),
-    "june-16k": Source(
-        "asterisk-core-sounds-fr-g722", JUNE, ".g722", 16000, FRENCH, HERE / "june-16k" / "16000hz" / "clips.csv"
-    ),
+    "demo": Source(f"{CORE}-en-g722", ALLISON, ".g722", 16000, CLIPS, HERE / "demo/16000hz/clips.csv"),
+    "demo-8k": Source(f"{CORE}-en-wav", ALLISON, ".wav", 8000, CLIPS, HERE / "demo/8000hz/clips.csv"),
+    "june-16k": Source(f"{CORE}-fr-g722", JUNE, ".g722", 16000, FRENCH, HERE / "june-16k/16000hz/clips.csv"),
 }
 
 
@@ -105,10 +99,8 @@ def download(source: Source, folder: Path) -> Path:
         ["apt-get", "download", source.package], cwd=folder, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise SystemExit(
-            f"apt-get download {source.package} failed ({reason}); run apt-get update first, or {source.by_hand}"
-        )
+        failed = f"apt-get download {source.package} failed ({reason_of(done.stderr)})"
+        raise SystemExit(f"{failed}; run apt-get update first, or {source.by_hand}")
     return next(folder.glob("*.deb"))
 
 
@@ -157,35 +149,6 @@ def decode(source: Source, coded: bytes) -> np.ndarray:
     return np.concatenate(blocks).astype(np.int16, casting="no")
 
 
-def pcm_sha256(audio: np.ndarray) -> str:
-    """Hashes the little-endian samples, since FLAC bytes differ between versions of the coder."""
-    return hashlib.sha256(audio.astype("<i2").tobytes()).hexdigest()
-
-
-def write(path: Path, audio: np.ndarray, rate: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    soundfile.write(part, audio, rate, format="FLAC", subtype="PCM_16")
-    os.replace(part, path)  # a run that is cut off leaves no half file under a final name
-
-
-def refuse_strangers(source: Source, out: Path, names: set[str]) -> None:
-    """Refuses other FLAC files: a clip left in train/ by another selection would spoil the held-out scores."""
-    for path in sorted(out.rglob("*.flac")):
-        if path.stem not in names or path != out / source.split_of(path.stem) / path.name:
-            raise SystemExit(f"{path} does not belong to this voice; remove it or name another OUT_FOLDER")
-
-
-def write_table(source: Source, out: Path, audio: dict[str, np.ndarray]) -> None:
-    with (out / "clips.csv").open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["name", "split", "seconds", "sha256"])
-        for name in sorted(source.clips):
-            samples = audio[name]
-            split = source.split_of(name).removeprefix("clips/")
-            writer.writerow([name, split, f"{len(samples) / source.rate:.4f}", pcm_sha256(samples)])
-
-
 def check_table(source: Source, out: Path) -> None:
     """Refuses clips other than those that scores were published for."""
     if not source.table.exists() or source.table.read_text() != (out / "clips.csv").read_text():
@@ -195,10 +158,14 @@ def check_table(source: Source, out: Path) -> None:
 
 
 def write_all(source: Source, out: Path, audio: dict[str, np.ndarray]) -> None:
-    refuse_strangers(source, out, set(audio))
+    """Writes the recordings and the table of the clips."""
+    files = {name: out / source.split_of(name) / f"{name}.flac" for name in audio}
+    refuse_strangers(out, set(files.values()))
     for name, samples in audio.items():
-        write(out / source.split_of(name) / f"{name}.flac", samples, source.rate)
-    write_table(source, out, audio)
+        write_flac(files[name], samples, source.rate)
+    splits = {name: source.split_of(name).removeprefix("clips/") for name in sorted(source.clips)}
+    rows = [clip_row(name, split, audio[name], source.rate) for name, split in splits.items()]
+    write_table(out / "clips.csv", rows)
     check_table(source, out)
 
 

@@ -1,4 +1,4 @@
-"""Obtains the voice kathleen-22k: `python experiments/obtain_kathleen.py OUT_FOLDER [--source FOLDER]`.
+"""Obtains the voice kathleen-22k: `python -m experiments.obtain_kathleen OUT_FOLDER [--source FOLDER]`.
 
 CMU Arctic prompts read by Kathleen, US English, CC0 (kathleen-22k/LICENSE.md), 48 kHz stereo. Without --source the
 public repository is cloned with git at a fixed commit (450 MB); with it, FOLDER is a copy of that repository obtained
@@ -17,8 +17,6 @@ of soxr and scipy may round a few samples otherwise: that is said, and refused o
 
 import argparse
 import csv
-import hashlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -30,6 +28,8 @@ import numpy as np
 import soundfile
 import soxr
 from scipy.signal import butter, sosfiltfilt
+
+from experiments.obtaining import clip_row, reason_of, refuse_strangers, write_flac, write_table
 
 REPOSITORY = "https://github.com/rhasspy/dataset-voice-kathleen"
 COMMIT = "c51cb971036a127359b43c621f26ca5081eab13e"
@@ -81,7 +81,7 @@ def clone(folder: Path) -> Path:
         except FileNotFoundError:
             raise SystemExit(f"git is not on this machine; {BY_HAND}") from None
         if done.returncode != 0:
-            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            reason = reason_of(done.stderr)
             raise SystemExit(f"git {arguments[0]} of {REPOSITORY} failed ({reason}); {BY_HAND}")
     return folder
 
@@ -131,43 +131,6 @@ def prepared_files(manifest: Path) -> dict[str, Path]:
         return {Path(row["file"]).stem: manifest.parent / row["file"] for row in rows}
 
 
-def write(path: Path, audio: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    soundfile.write(part, audio, RATE, format="FLAC", subtype="PCM_16")
-    os.replace(part, path)  # a run that is cut off leaves no half file under a final name
-
-
-def refuse_strangers(out: Path, used: Sequence[Recording]) -> None:
-    """Refuses other FLAC files: a clip left in train/ by another selection would spoil the held-out scores."""
-    known = {out / recording.prepared for recording in used}
-    for path in sorted(out.rglob("*.flac")):
-        if path not in known:
-            raise SystemExit(f"{path} does not belong to this voice; remove it or name another OUT_FOLDER")
-
-
-def pcm_sha256(audio: np.ndarray) -> str:
-    """Hashes the little-endian samples, since FLAC bytes differ between versions of the coder."""
-    return hashlib.sha256(audio.astype("<i2").tobytes()).hexdigest()
-
-
-def row_of(recording: Recording, audio: np.ndarray) -> dict[str, str]:
-    """Returns a row of clips.csv."""
-    return {
-        "name": recording.name,
-        "split": recording.split,
-        "seconds": f"{len(audio) / RATE:.4f}",
-        "sha256": pcm_sha256(audio),
-    }
-
-
-def write_table(path: Path, rows: Sequence[dict[str, str]]) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, ["name", "split", "seconds", "sha256"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def differing(rows: Sequence[dict[str, str]], table: Path) -> list[str]:
     """Names the clips whose samples are not those of the table; SystemExit for another recording."""
     with table.open(newline="") as file:
@@ -184,14 +147,14 @@ def differing(rows: Sequence[dict[str, str]], table: Path) -> list[str]:
 def obtain(source: Path, out: Path) -> str:
     """Writes everything and says what; warns of samples that differ."""
     used = recordings(TAKES)
-    refuse_strangers(out, used)
+    refuse_strangers(out, {out / recording.prepared for recording in used})
     rows, seconds = [], 0.0
     for recording, audio in audio_of(source, used):
-        write(out / recording.prepared, audio)
+        write_flac(out / recording.prepared, audio, RATE)
         if recording.split == "train":
             seconds += len(audio) / RATE
         else:
-            rows.append(row_of(recording, audio))
+            rows.append(clip_row(recording.name, recording.split, audio, RATE))
     write_table(out / "clips.csv", rows)
     others = differing(rows, TABLE)
     if others:

@@ -12,6 +12,7 @@ import soundfile
 
 from experiments import obtain_kathleen as kathleen
 from experiments.obtain_kathleen import Recording, obtain, prepare, recordings
+from experiments.obtaining import clip_row, write_table
 
 USED = [
     Recording("arctic_a0001", "1592748585", "train"),
@@ -41,14 +42,9 @@ def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     tables[0].write_text("\n".join(["name,take,split", *lines, ""]))
     monkeypatch.setattr(kathleen, "TAKES", tables[0])
     monkeypatch.setattr(kathleen, "TABLE", tables[1])
-    kathleen.write_table(
-        tables[1],
-        [
-            kathleen.row_of(one, prepare(soundfile.read(folder / one.original, dtype="int16")[0]))
-            for one in USED
-            if one.split != "train"
-        ],
-    )
+    clips = [one for one in USED if one.split != "train"]
+    prepared = [prepare(soundfile.read(folder / one.original, dtype="int16")[0]) for one in clips]
+    write_table(tables[1], [clip_row(one.name, one.split, p, 22050) for one, p in zip(clips, prepared, strict=True)])
     return folder
 
 
