@@ -13,12 +13,12 @@ A stopped part goes on where it was; `--only` names one.
 import argparse
 import hashlib
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from experiments.datasets import write_dataset
 from experiments.running import command, parser_of
 from schedsearch.cli import main as schedsearch
 from schedsearch.transfer.participants import named_voices
@@ -39,19 +39,6 @@ RUNS: Mapping[str, tuple[int, str]] = {
 }
 LEARNING, BEGUN = "learning.csv", "begun.json"
 LARGEST = 2**30  # bytes of weights to begin from
-DATASET_TABLE = """speaker = "{speaker}"
-
-[rates.{rate}]
-checkpoint = "{checkpoint}"
-config = "{config}"
-search_clips = "{search}"
-held_out_clips = "{held_out}"
-"""
-TRAINING_TABLE = """
-[rates.{rate}.training]
-audio = "{audio}"
-recipe = {{ steps = {steps}, seed = {seed}, draw = "{draw}" }}
-"""
 
 
 @command("training_seeds")
@@ -87,41 +74,17 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _write_runs(voice: Voice, options: argparse.Namespace) -> None:
     """Writes a dataset's file for each run, all on the recordings of the voice."""
-    if voice.training is None:
-        raise InputError(f"{voice.dataset} at {voice.sample_rate} Hz has no training table; name another voice")
-    audio = _seen_from(options.folder, voice.training.audio)
     for name, (seed, draw) in RUNS.items():
-        training = TRAINING_TABLE.format(rate=voice.sample_rate, audio=audio, steps=options.steps, seed=seed, draw=draw)
-        _write_dataset(options.folder, name, voice, options.folder / name / "checkpoint.pt", training)
+        checkpoint = options.folder / name / "checkpoint.pt"
+        recipe = {"steps": options.steps, "seed": seed, "draw": draw}
+        write_dataset(options.folder, name, voice, checkpoint=checkpoint, config=voice.config, recipe=recipe)
 
 
 def _write_beside(voice: Voice, folder: Path) -> str:
     """Writes a dataset of one rate, and returns its name: its searches must not begin from its winners at others."""
     name = f"{voice.dataset}-{voice.sample_rate}"
-    _write_dataset(folder, name, voice, voice.checkpoint)
+    write_dataset(folder, name, voice, checkpoint=voice.checkpoint, config=voice.config, recipe=None)
     return name
-
-
-def _write_dataset(folder: Path, name: str, voice: Voice, checkpoint: Path, training: str = "") -> None:
-    """Writes the dataset's file of a checkpoint on the voice's recordings."""
-    if voice.config is None:
-        raise InputError(f"{voice.dataset} at {voice.sample_rate} Hz has no configuration file; name another voice")
-    if not isinstance(voice.search_clips, Path) or not isinstance(voice.held_out_clips, Path):
-        raise InputError(f"{voice.dataset} lists its clips one by one; name a voice whose clips are folders")
-    table = DATASET_TABLE.format(
-        speaker=voice.speaker,
-        rate=voice.sample_rate,
-        checkpoint=_seen_from(folder, checkpoint),
-        config=_seen_from(folder, voice.config),
-        search=_seen_from(folder, voice.search_clips),
-        held_out=_seen_from(folder, voice.held_out_clips),
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    atomic_write(folder / f"{name}.toml", (table + training).encode())
-
-
-def _seen_from(folder: Path, path: Path) -> str:
-    return Path(os.path.relpath(path, folder)).as_posix()
 
 
 # --- parts ------------------------------------------------------------------------------------------

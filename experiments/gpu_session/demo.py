@@ -1,10 +1,10 @@
 """The demo voice as the parts of a session train it."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from experiments.datasets import write_dataset
 from schedsearch.voice.config import Voice, load_voice
 from vocoder.atomic import atomic_write
 from vocoder.checkpoints.configuration import read_config
@@ -39,26 +39,11 @@ def write_random_weights(voice: Voice, config: dict[str, Any]) -> None:
     save_checkpoint(network, IVANVOVK, config, voice.checkpoint.parent)
 
 
-def write_dataset(folder: Path, config: dict[str, Any], recipe: dict[str, Any]) -> Voice:
+def write_voice(folder: Path, config: dict[str, Any], recipe: dict[str, Any]) -> Voice:
     """The demo's recordings under another name, whose weights lie in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    demo = load_voice("demo")
-    if demo.training is None:
-        raise SystemExit("experiments/demo.toml has no training table: nothing to train on")
-    atomic_write(folder / "config.json", json.dumps(config).encode())
-    seen = {"search_clips": demo.search_clips, "held_out_clips": demo.held_out_clips, "audio": demo.training.audio}
-    place = {key: json.dumps(os.path.relpath(str(path), folder)) for key, path in seen.items()}
-    fields = ", ".join(f"{key} = {json.dumps(value)}" for key, value in recipe.items())
-    text = f"""[rates.16000]
-checkpoint = "gpu/checkpoint.pt"
-config = "config.json"
-search_clips = {place["search_clips"]}
-held_out_clips = {place["held_out_clips"]}
-
-[rates.16000.training]
-audio = {place["audio"]}
-obtain = {json.dumps(demo.training.obtain)}
-recipe = {{ {fields} }}
-"""
-    atomic_write(folder / f"{DATASET}.toml", text.encode())
+    own = folder / "config.json"
+    atomic_write(own, json.dumps(config).encode())
+    demo, checkpoint = load_voice("demo"), folder / "gpu" / "checkpoint.pt"
+    write_dataset(folder, DATASET, demo, checkpoint=checkpoint, config=own, recipe=recipe)
     return load_voice(DATASET, experiments=folder)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from experiments.gpu_session.demo import DATASET, configuration, write_dataset, write_random_weights
+from experiments.gpu_session.demo import DATASET, configuration, write_random_weights, write_voice
 from schedsearch.cli import main as schedsearch
 from schedsearch.report.result import read_result
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _untrained(folder: Path) -> list[str]:
     """A tiny network, and the options that search its schedules all the same."""
     config = configuration(tiny=True)
-    write_random_weights(write_dataset(folder, config, {}), config)
+    write_random_weights(write_voice(folder, config, {}), config)
     return ["--dataset", DATASET, "--experiments", str(folder), "--objective", "spectral", "--force"]
 
 

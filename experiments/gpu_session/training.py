@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.gpu_session.demo import DATASET, configuration, warm_start, write_dataset
+from experiments.gpu_session.demo import DATASET, configuration, warm_start, write_voice
 from schedsearch.cli import main as schedsearch
 from schedsearch.voice.config import load_voice
 
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--tiny", action="store_true")
     options = parser.parse_args(arguments)
     folder = options.scratch / "training"
-    voice = write_dataset(folder, configuration(options.tiny), TINY if options.tiny else RECIPE)
+    voice = write_voice(folder, configuration(options.tiny), TINY if options.tiny else RECIPE)
     words = ["train", "--dataset", DATASET, "--experiments", str(folder), "--hours", options.hours]
     if not options.tiny:
         words += ["--warm-start", str(warm_start(load_voice("demo")))]

@@ -51,8 +51,8 @@ def agreement(first: Array, second: Array, *, seed: int, resamples: int = RESAMP
     return {
         correlation.__name__: Agreement(
             float(correlation(*means)),
-            _interval(correlation(heard @ first.T, heard @ second.T)),
-            _interval(correlation(means[0][ranked], means[1][ranked])),
+            interval(correlation(heard @ first.T, heard @ second.T)),
+            interval(correlation(means[0][ranked], means[1][ranked])),
         )
         for correlation in (kendall, spearman)
     }
@@ -72,13 +72,13 @@ def agreement_table(scopes: Mapping[str, Mapping[str, Array]]) -> pd.DataFrame:
         for one, other in combinations(losses, 2):
             schedules, clips = in_common(losses[one], losses[other])[0].shape
             row: dict[str, object] = {"scope": scope, "metric": one, "other": other}
-            for name, found in agreement(losses[one], losses[other], seed=0).items():
+            for name, correlation in agreement(losses[one], losses[other], seed=0).items():
                 row |= {
-                    name: found.value,
-                    f"{name}_low_clips": found.clips[0],
-                    f"{name}_high_clips": found.clips[1],
-                    f"{name}_low_schedules": found.schedules[0],
-                    f"{name}_high_schedules": found.schedules[1],
+                    name: correlation.value,
+                    f"{name}_low_clips": correlation.clips[0],
+                    f"{name}_high_clips": correlation.clips[1],
+                    f"{name}_low_schedules": correlation.schedules[0],
+                    f"{name}_high_schedules": correlation.schedules[1],
                 }
             rows.append(row | {"schedules": schedules, "clips": clips})
     return pd.DataFrame(rows)
@@ -90,6 +90,7 @@ def _cosine(first: Array, second: Array) -> Array:
         return np.asarray((first * second).sum(axis=-1) / norms)
 
 
-def _interval(values: Array) -> tuple[float, float]:
+def interval(values: Array) -> tuple[float, float]:
+    """Returns the ends of the middle 95 % of what is not NaN."""
     low, high = np.nanquantile(values, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
     return float(low), float(high)

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
-from experiments.metrics_study.agreement import COVERAGE
+from experiments.metrics_study.agreement import interval
 from experiments.metrics_study.losses import Array
 
 Losses: TypeAlias = Mapping[str, Array]  # by metric, [schedule, clip]
@@ -51,8 +51,8 @@ def regret_table(choosing: Losses, judging: Losses, units: Mapping[str, float], 
     """Returns a row for each k, chooser and judge, in the judge's unit and in standard units, with the interval."""
     rows = []
     for k in TOP:
-        for chooser, found in regrets(choosing, judging, units, judges, k).items():
-            for judge, values in zip(judges, found, strict=True):
+        for chooser, of_judges in regrets(choosing, judging, units, judges, k).items():
+            for judge, values in zip(judges, of_judges, strict=True):
                 low, high = interval(values[1:])
                 rows.append(
                     {
@@ -75,8 +75,8 @@ def worst_table(
 
     `more_than_least` is how much worse it is than the first row's, paired over the draws of clips.
     """
-    found = regrets(choosing, judging, units, judges, k)
-    worst = {name: values.max(axis=0) for name, values in found.items()}
+    of_judges = regrets(choosing, judging, units, judges, k)
+    worst = {name: values.max(axis=0) for name, values in of_judges.items()}
     order = sorted(worst, key=lambda name: float(worst[name][1:].mean()))
     rows = []
     for name in order:
@@ -89,15 +89,9 @@ def worst_table(
                 "expected": worst[name][1:].mean(),
                 "low": low,
                 "high": high,
-                "worst_for": judges[int(found[name][:, 0].argmax())],
+                "worst_for": judges[int(of_judges[name][:, 0].argmax())],
                 "more_than_least_low": above[0],
                 "more_than_least_high": above[1],
             }
         )
     return pd.DataFrame(rows)
-
-
-def interval(values: Array) -> tuple[float, float]:
-    """Returns the ends of the middle 95 %."""
-    low, high = np.quantile(values, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    return float(low), float(high)
