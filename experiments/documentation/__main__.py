@@ -2,8 +2,8 @@
 
     python -m experiments.documentation [--check] [PAGE ...]
 
-With --check nothing is written: what differs from its table or leads nowhere is printed, and the status is 1. Runs in
-the repository's root; markers.py shows the markers.
+With --check nothing is written. What differs from its table, leads nowhere or is typed by hand is printed, and the
+status is 1. Runs in the repository's root; markers.py shows the markers.
 """
 
 import argparse
@@ -12,22 +12,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.documentation.links import dead_links
-from experiments.documentation.markers import filled
+from experiments.documentation.loose_numbers import loose_numbers
+from experiments.documentation.markers import filled, outdated_pictures, output
+from experiments.documentation.pages import PATTERNS, pages
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
-
-PAGES = ("README.md", "docs/*.md", "results/README.md", "results/shipped/README.md")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fills or checks the pages; 2 and one line for a marker that cannot be filled."""
     parser = argparse.ArgumentParser(prog="documentation", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("pages", nargs="*", type=Path, metavar="PAGE", help=f"default: {', '.join(PAGES)}")
+    parser.add_argument("pages", nargs="*", type=Path, metavar="PAGE", help=f"default: {', '.join(PATTERNS)}")
     parser.add_argument("--check", action="store_true", help="only say what is wrong")
     options = parser.parse_args(arguments)
-    pages = options.pages or [page for pattern in PAGES for page in sorted(Path().glob(pattern))]
     try:
-        faults = [fault for page in pages for fault in _faults(page, write=not options.check)]
+        faults = [fault for page in options.pages or pages() for fault in _faults(page, write=not options.check)]
     except InputError as error:
         print(f"documentation: {error}", file=sys.stderr)
         return 2
@@ -43,13 +42,15 @@ def _faults(page: Path, *, write: bool) -> list[str]:
         today = filled(text)
     except InputError as error:
         raise InputError(f"{page}: {error}") from None
-    faults = [f"{page}:{line}: {fault}" for line, fault in dead_links(page, today)]
+    faults = [f"{page}:{line}: {fault}" for line, fault in sorted([*dead_links(page, today), *loose_numbers(today)])]
     if today == text:
         return faults
     if write:
+        for command in outdated_pictures(text):
+            output(command)
         atomic_write(page, today.encode())
         return faults
-    return [f"{page}: numbers differ from their tables; `make docs` fills them in", *faults]
+    return [f"{page}: numbers or pictures differ from their tables; `make docs` makes them again", *faults]
 
 
 if __name__ == "__main__":

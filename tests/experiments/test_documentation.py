@@ -1,15 +1,19 @@
 """Numbers, tables and links of README and docs: filled in from hand-made tables, and true on the pages there are."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from experiments.documentation.__main__ import main
 from experiments.documentation.links import anchors, dead_links
-from experiments.documentation.markers import filled
+from experiments.documentation.loose_numbers import loose_numbers
+from experiments.documentation.markers import filled, outdated_pictures
+from experiments.documentation.pages import pages
 from experiments.documentation.values import read, value
 from vocoder.errors import InputError
 
+ROOT = Path(__file__).parents[2]
 TABLE = "voice,steps,score\na,6,3.952\na,12,3.5\nb,6,-4.25\n"
 
 
@@ -91,6 +95,22 @@ def test_markers_come_in_pairs(text):
         filled(text)
 
 
+def test_a_picture_is_drawn_again_as_soon_as_its_tables_change(folder, capsys):
+    page = folder / "README.md"
+    page.write_text("<!-- picture: schedsearch verify universal-6; scores-*.csv run.json; old -->\n![x](run.json)\n")
+    assert outdated_pictures(page.read_text()) == ["schedsearch verify universal-6"]
+    assert main([]) == 0
+    assert outdated_pictures(page.read_text()) == []
+    assert main(["--check"]) == 0
+    (folder / "scores-2.csv").write_text("voice,steps,score\nc,6,0.06\n")
+    assert main(["--check"]) == 1
+
+
+def test_a_picture_of_no_table_is_refused(folder):
+    with pytest.raises(InputError, match=r"none\.csv is not"):
+        filled("<!-- picture: schedsearch show x; none.csv; old -->")
+
+
 def test_anchors_are_githubs():
     text = "# A schedule's `betas`, and more\n## Same\n## Same\n```\n# no heading\n```\n### [A link](x.md) & sign\n"
     assert anchors(text) == {"a-schedules-betas-and-more", "same", "same-1", "a-link--sign"}
@@ -110,12 +130,26 @@ def test_checking_writes_nothing_and_filling_mends(folder, capsys):
     page = folder / "README.md"
     page.write_text("<!-- value: scores-2.csv; ; score; .1% -->5.2 %<!-- end -->\n")
     assert main(["--check"]) == 1
-    assert "README.md: numbers differ from their tables; `make docs` fills them in" in capsys.readouterr().err
+    assert "numbers or pictures differ from their tables; `make docs` makes them again" in capsys.readouterr().err
     assert "5.2 %" in page.read_text()
     assert main([]) == 0
     assert "5.1 %" in page.read_text()
     assert main(["--check"]) == 0
 
 
-def test_the_pages_say_what_the_tables_say_and_their_links_lead_somewhere(capsys):
+def test_the_pages_say_what_the_tables_say_and_their_links_lead_somewhere(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
     assert main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_readme_is_two_screens_and_a_page_is_one_subject(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    lengths = {str(page): len(page.read_text().splitlines()) for page in pages()}
+    assert {page for page, length in lengths.items() if length > (150 if page == "README.md" else 200)} == set()
+
+
+def test_a_typed_number_is_named_with_its_line_and_a_given_one_is_not():
+    text = "At 95 %, 22.05 kHz, `0.8` and [a](x-1.5.md).\nIt gains 3.4 % or 0.05.\n```\n0.1\n```\n"
+    filled_in = "<!-- value: a.csv; ; b -->1.5<!-- end --> <!-- output: x -->\n2.5\n<!-- end -->\n"
+    named = [(line, fault.split(" is typed")[0]) for line, fault in loose_numbers(text + filled_in)]
+    assert named == [(2, "3.4 %"), (2, "0.05")]
