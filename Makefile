@@ -8,7 +8,8 @@
 ##               STRATEGY=auto           auto, tpe, gp, cmaes, random, grid, beam, dynamic_programming, gradient or sweep
 ##               GRID=levels:3           of STRATEGY=grid: levels:K, mantissas:K, lmnt, coqui or ivanvovk
 ##               OBJECTIVE=spectral_pesq the metric to improve: spectral, pesq, log_mel_l1, lsd, mcd, stoi, ...;
-##                                       or several with commas between them, the first one decides what ships
+##                                       or several with commas between them, the first one decides what ships;
+##                                       package.module:function is one of your own: docs/own-metric.md
 ##               BUDGET=                 when to stop: 10min, 300candidates or 50000calls; empty: 80candidates,
 ##                                       40 beyond 12 steps
 ##               SEED=0                  seed of the strategy and its noise
@@ -29,6 +30,7 @@
 ##             lengths of DATASET
 ##               LONG_SECONDS=120  how long the training schedule may take to synthesise, to be heard beside; 0: none
 ##               SMALL=            1: report.small.html, without audio and below 1 MB
+##               OBJECTIVE=        that of the search, if it is a metric of your own
 ##   check-voice  is the network trained, and is this its front end? Names the likeliest mistake
 ##               DATASET=demo RATE=
 ##   train     trains a WaveGrad from a folder of recordings
@@ -45,7 +47,7 @@
 ##             and quality against speed beside it, comparison.png
 ##               ITERS="6 12 25 50 100"    lengths; empty: those of SCHEDULES, or of all winners
 ##               SCHEDULES="a.pt b.npy"    files of yours, any length and layout, or names: universal-6, ivanvovk-6
-##               METRICS="pesq stoi mcd"   columns; empty: those of a search
+##               METRICS="pesq stoi mcd"   columns; empty: those of a search; mine:loudest is one of your own
 ##               OBJECTIVE=spectral_pesq   chooses the best baseline, which all are compared with
 ##               EXCERPT=1.6               seconds of each held-out clip
 ##               DRAWS=1                   of noise for each clip
@@ -54,6 +56,7 @@
 ##               VOICES="demo june-16k demo@8000"   empty: all that have a checkpoint and clips
 ##               METRICS= OBJECTIVE= EXCERPT= DRAWS= SEED=   as for compare
 ##   metrics   lists the metrics
+##               METRICS=mine:loudest   and metrics of your own
 ##   bench-search  the search engine on the demo voice: grids, strategies, held-out clips (hours; stopped, it goes on)
 ##   study-metrics  how the metrics rank schedules of three voices, and which should decide (stopped, it goes on)
 ##   bench     the network's speed beside a plain Conv1d execution, and how several processes share a search
@@ -122,7 +125,7 @@ transfer: .venv/.stamp
 report: .venv/.stamp
 	@$(BIN)/schedsearch report $${ITERS:+--iters="$$ITERS"} $${DATASET:+--dataset="$$DATASET"} \
 	  $${RATE:+--rate="$$RATE"} $${STORAGE:+--storage="$$STORAGE"} \
-	  $${LONG_SECONDS:+--long-seconds="$$LONG_SECONDS"} $${SMALL:+--small="$$SMALL"}
+	  $${OBJECTIVE:+--objective="$$OBJECTIVE"} $${LONG_SECONDS:+--long-seconds="$$LONG_SECONDS"} $${SMALL:+--small="$$SMALL"}
 
 voice: .venv/.stamp
 	@$(BIN)/schedsearch voice $${DATASET:+--dataset="$$DATASET"} $${WAVS:+--wavs="$$WAVS"} \
@@ -139,7 +142,7 @@ train: .venv/.stamp
 	  $${FORCE:+--force="$$FORCE"}
 
 metrics: .venv/.stamp
-	@$(BIN)/schedsearch metrics
+	@$(BIN)/schedsearch metrics $${METRICS:+--metrics="$$METRICS"}
 
 bench: .venv/.stamp
 	@$(BIN)/python -m experiments.bench_network

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from schedsearch.api import OpenVoice, open_voice
+    from schedsearch.metrics.own import metric
     from schedsearch.report.result import Result, read_result
     from schedsearch.schedules.baselines import baselines
     from schedsearch.schedules.files import read_schedule, write_schedule
@@ -33,6 +34,7 @@ __all__ = [
     "baselines",
     "linear",
     "log_snr_line",
+    "metric",
     "open_voice",
     "published",
     "read_result",
@@ -48,6 +50,7 @@ _HOMES = {
     "baselines": "schedsearch.schedules.baselines",
     "linear": "schedsearch.schedules.formulas",
     "log_snr_line": "schedsearch.schedules.formulas",
+    "metric": "schedsearch.metrics.own",
     "open_voice": "schedsearch.api",
     "published": "schedsearch.schedules.named",
     "read_result": "schedsearch.report.result",

@@ -15,6 +15,7 @@ from schedsearch.evaluation.draws import held_out_draws, search_draws
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.evaluation.scores import Score
 from schedsearch.metrics.registry import DEFAULT_COLUMNS, DEFAULT_OBJECTIVE
+from schedsearch.metrics.trial import try_own_metrics
 from schedsearch.python_arguments import clips_of, draws_of, folder, names_of, seed_of, sound, text, whole
 from schedsearch.report.pages import write_run_page
 from schedsearch.report.result import Result, read_result
@@ -90,9 +91,10 @@ class OpenVoice:
     ) -> pd.DataFrame:
         """Scores a schedule in float32. Returns one row a metric.
 
-        The columns are the mean, its standard error over clips, and the numbers of clips, noise draws and failures. A
-        mean is NaN as soon as one clip failed. On "held_out" the noise is that of a verdict with this seed, elsewhere
-        that of a search; `draws` is the number that these take at this length unless given.
+        `metrics` are names, or package.module:function for one of your own. The columns are the mean, its standard
+        error over clips, and the numbers of clips, noise draws and failures. A mean is NaN as soon as one clip failed.
+        On "held_out" the noise is that of a verdict with this seed, elsewhere that of a search; `draws` is the number
+        that these take at this length unless given.
 
         >>> table = voice.score(six, metrics=["log_mel_l1", "lsd"])
         >>> table.columns.tolist()
@@ -108,7 +110,9 @@ class OpenVoice:
         bank = held_out_noise(seed) if is_held_out else NoiseBank(seed)
         usual_draws = held_out_draws if is_held_out else search_draws
         scored_draws = usual_draws(len(schedule)) if draws is None else draws_of(draws)
-        evaluator = Evaluator(in_precision(self.vocoder, None), self._clips(clips), chosen, bank)
+        scored_clips = self._clips(clips)
+        try_own_metrics(chosen, scored_clips)
+        evaluator = Evaluator(in_precision(self.vocoder, None), scored_clips, chosen, bank)
         scores = evaluator.evaluate([schedule], scored_draws)[0].scores
         return pd.DataFrame.from_dict({name: _row(score) for name, score in scores.items()}, orient="index")
 

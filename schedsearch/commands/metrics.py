@@ -4,7 +4,9 @@ import argparse
 import json
 from dataclasses import asdict, dataclass
 
+from schedsearch.arguments import words
 from schedsearch.metrics.catalogue import catalogue
+from schedsearch.metrics.registry import own_definitions
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,18 @@ _COMPARED = (
 def add(parser: argparse.ArgumentParser) -> None:
     """Adds its options."""
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--metrics", type=words, default=(), help="metrics of your own, package.module:function, to be listed too"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Prints name, unit, direction and summary of each metric, then of the other columns of a comparison."""
     better = {"minimize": "lower", "maximize": "higher"}
+    listed = [*catalogue(16_000), *own_definitions(options.metrics)]
     metrics = [
         _Entry(metric.name, metric.unit, better[metric.direction] if metric.ranks else "-", metric.summary)
-        for metric in catalogue(16_000)
+        for metric in listed
     ]
     if options.json:
         columns = {"metrics": metrics, "compare_columns": _COMPARED}

@@ -4,10 +4,11 @@ import argparse
 import json
 from functools import partial
 
-from schedsearch.arguments import add_results, add_switch, iterations, positive_number, whole_number
+from schedsearch.arguments import add_results, add_switch, iterations, positive_number, whole_number, words
 from schedsearch.commands import voice_options
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.formatting import counted
+from schedsearch.metrics.own import is_own
 from schedsearch.report.pages import write_dataset_page, write_run_page, write_small_run_page
 from schedsearch.report.rendering import LISTENING_CLIPS
 from schedsearch.search.asked_budget import is_finished
@@ -39,6 +40,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help=f"number of clips to listen to (default: {LISTENING_CLIPS})",
     )
     add_switch(parser, "--small", "write report.small.html, without audio and below 1 MB")
+    parser.add_argument("--objective", help="the objective of the search, where it has a metric of your own")
     parser.add_argument("--storage", help="the Optuna storage URL of the search, if it had one")
     add_results(parser)
 
@@ -81,7 +83,19 @@ def _settings(voice: Voice, options: argparse.Namespace) -> Settings:
         raise InputError(
             f"{folder / 'run.json'} must be what a search wrote, and is not ({error!r}); run that search again"
         ) from error
+    _check_named(objective, options)
     strategy = "auto" if "," not in objective else "tpe"  # must serve as many objectives; it will not be asked
     return Settings(
         options.iters, strategy, objective, race=race, seed=seed, results=options.results, storage=options.storage
     )
+
+
+def _check_named(objective: str, options: argparse.Namespace) -> None:
+    """Raises InputError where run.json names a function that the user has not: nothing that is read may run code."""
+    stored, named = (set(filter(is_own, words(text or ""))) for text in (objective, options.objective))
+    if stored != named:
+        again = f" OBJECTIVE={objective}" if stored else ""
+        raise InputError(
+            f"the search of {counted(options.iters, 'step')} improved {objective}, and a function of your own runs "
+            f"only where you name it; say make report ITERS={options.iters} DATASET={options.dataset}{again}"
+        )

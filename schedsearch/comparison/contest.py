@@ -10,6 +10,7 @@ from schedsearch.comparison.timing import Timing
 from schedsearch.comparison.value_cache import ValueCache
 from schedsearch.evaluation.draws import MOST_DRAWS
 from schedsearch.metrics.registry import DEFAULT_COLUMNS, DEFAULT_OBJECTIVE, columns_with
+from schedsearch.metrics.trial import try_own_metrics
 from schedsearch.voice.config import Voice
 from schedsearch.voice.opened import LONGEST_HELD_OUT, held_out_clips, make_writable, open_vocoder, voice_folder
 from vocoder.audio.reading import SHORTEST
@@ -91,6 +92,7 @@ def open_scoring(voice: Voice, settings: Settings) -> Scoring:
     names = (settings.objective, *(settings.metrics or DEFAULT_COLUMNS))
     metrics = voice.services.metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=settings.jobs, names=names)
     clips = held_out_clips(voice, vocoder, settings.seconds)
+    try_own_metrics(metrics.values(), clips)
     cache = ValueCache(folder / CACHE)
     make_writable(folder)
     return Scoring(vocoder, clips, tuple(metrics.values()), settings.draws, settings.seed, cache)

@@ -17,7 +17,7 @@ import numpy as np
 from schedsearch.comparison.entrants import Entrant
 from schedsearch.comparison.value_cache import ValueCache
 from schedsearch.evaluation.evaluator import Evaluator
-from schedsearch.evaluation.scores import Evaluation, Score
+from schedsearch.evaluation.scores import Score
 from schedsearch.metrics.registry import Metric
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.voice.opened import conditions, held_out_noise
@@ -82,11 +82,11 @@ class Scoring:
         values = [
             [self.cache.get(self._key(schedule, clip, draw)) for draw in range(self.draws)] for clip in self.clips
         ]
-        return {metric.name: _score(metric.name, values) for metric in self.metrics}
+        return {metric.name: _score(metric.stored_name, values) for metric in self.metrics}
 
     def _missing(self, schedule: NoiseSchedule, clip: Clip, draw: int) -> list[Metric]:
         values = self.cache.get(self._key(schedule, clip, draw))
-        return [metric for metric in self.metrics if not isinstance(values.get(metric.name), (float, str))]
+        return [metric for metric in self.metrics if not isinstance(values.get(metric.stored_name), (float, str))]
 
     def _measured(self, part: Part) -> dict[str, dict[str, float | str]]:
         """Measures the metrics that any clip of the part lacks; returns their values by key."""
@@ -95,8 +95,9 @@ class Scoring:
         metrics = [metric for metric in self.metrics if metric.name in lacking]
         evaluator = Evaluator(self.vocoder, part.clips, metrics, held_out_noise(self.seed))
         [evaluation] = evaluator.evaluate([schedule], [draw])
+        scores = {metric.stored_name: evaluation.scores[metric.name] for metric in metrics}
         return {
-            self._key(schedule, clip, draw): _values(evaluation, place, f"{clip.name}, draw {draw}: ")
+            self._key(schedule, clip, draw): _values(scores, place, f"{clip.name}, draw {draw}: ")
             for place, clip in enumerate(part.clips)
         }
 
@@ -112,11 +113,11 @@ class Scoring:
         return {clip.name: _hash([clip.name, sha256(clip.audio.numpy().tobytes()).hexdigest()]) for clip in self.clips}
 
 
-def _values(evaluation: Evaluation, place: int, prefix: str) -> dict[str, float | str]:
+def _values(scores: Mapping[str, Score], place: int, prefix: str) -> dict[str, float | str]:
     """Returns the clip's value by metric, or why there is none; `prefix` begins its failures."""
     return {
         name: next((f for f in score.failures if f.startswith(prefix)), None) or float(score.values[place, 0])
-        for name, score in evaluation.scores.items()
+        for name, score in scores.items()
     }
 
 

@@ -39,6 +39,8 @@ class Comparison:
     baseline: Score
     difference: Interval | None  # None when fewer than two clips are sound in both
     outcome: Outcome
+    unit: str = ""
+    better_side: str = ""  # lower or higher is better; empty where neither is
 
     @property
     def better(self) -> bool:
@@ -55,11 +57,12 @@ def compare(metric: Metric, winner: Score, baseline: Score, seed: int) -> Compar
     """Compares two schedules over the clips that are sound in both."""
     sound = sound_clips([winner.values, baseline.values])
     if sound.sum() < 2:
-        return Comparison(metric.name, winner, baseline, None, Outcome.NO_COMPARISON)
+        none = Outcome.NO_COMPARISON
+        return Comparison(metric.name, winner, baseline, None, none, metric.unit, metric.better_side)
     difference = paired_bootstrap(winner.values[sound], baseline.values[sound], seed=seed)
     fails_more = metric.ranks and len(winner.failures) > len(baseline.failures)
     outcome = Outcome.FAILS_MORE if fails_more else _outcome(difference, metric)
-    return Comparison(metric.name, winner, baseline, difference, outcome)
+    return Comparison(metric.name, winner, baseline, difference, outcome, metric.unit, metric.better_side)
 
 
 def _outcome(difference: Interval, metric: Metric) -> Outcome:

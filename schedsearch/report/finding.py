@@ -28,6 +28,7 @@ class Finding:
     failures: tuple[int, int] = (0, 0)  # clips x draws without a value: searched, baseline
     worse_in: tuple[str, ...] = ()  # the other metrics whose intervals lie on the worse side
     fails_in: tuple[str, ...] = ()  # the other metrics in which the searched schedule fails more often
+    better_side: str = ""  # lower or higher is better
 
     @property
     def outcome(self) -> Outcome:
@@ -44,6 +45,7 @@ class Finding:
 def verdict_finding(verdict: Verdict) -> Finding:
     """Returns what a verdict says of the objective that decides."""
     main = next(c for c in verdict.comparisons if c.metric == verdict.objective)
+    others = [c for c in verdict.comparisons if c is not main]
     clips, draws = main.winner.values.shape
     return Finding(
         metric=main.metric,
@@ -54,8 +56,9 @@ def verdict_finding(verdict: Verdict) -> Finding:
         pairs=int(sound_clips([main.winner.values, main.baseline.values]).sum()),
         draws=draws,
         failures=(len(main.winner.failures), len(main.baseline.failures)),
-        worse_in=_worse_in(verdict.objective, {c.metric: c.difference for c in verdict.comparisons}),
-        fails_in=tuple(c.metric for c in verdict.comparisons if c is not main and c.fails_more),
+        worse_in=tuple(c.metric for c in others if _is_worse(c.difference, c.better_side)),
+        fails_in=tuple(c.metric for c in others if c.fails_more),
+        better_side=main.better_side,
     )
 
 
@@ -63,18 +66,19 @@ def stored_finding(facts: Mapping[str, Any]) -> Finding:
     """Returns what a run.json says. LookupError, TypeError or ValueError where no search has written it."""
     [main] = (c for c in facts["held_out"] if c["metric"] == facts["objective"])
     winner, baseline = main["winner"], main["baseline"]
-    differences = {str(c["metric"]): _interval(c["difference"]) for c in facts["held_out"]}
+    others = [c for c in facts["held_out"] if c is not main]
     return Finding(
         metric=str(main["metric"]),
         baseline=str(facts["baseline"]),
         improves=bool(facts["improves_on_baseline"]),
-        difference=differences[str(main["metric"])],
+        difference=_interval(main["difference"]),
         clips=int(winner["clips"]),
         pairs=int(main.get("pairs", winner["clips"])),
         draws=int(winner["draws"]),
         failures=(int(winner["failures"]), int(baseline["failures"])),
-        worse_in=_worse_in(str(facts["objective"]), differences),
-        fails_in=tuple(str(c["metric"]) for c in facts["held_out"] if c is not main and _fails_more(c)),
+        worse_in=tuple(str(c["metric"]) for c in others if _is_worse(_interval(c["difference"]), _better_side(c))),
+        fails_in=tuple(str(c["metric"]) for c in others if _fails_more(c)),
+        better_side=_better_side(main),
     )
 
 
@@ -88,17 +92,15 @@ def _fails_more(comparison: Mapping[str, Any]) -> bool:
     return int(comparison["winner"]["failures"]) > int(comparison["baseline"]["failures"])
 
 
-def _worse_in(objective: str, differences: Mapping[str, Interval | None]) -> tuple[str, ...]:
-    """Names the other metrics whose intervals lie on the worse side."""
-    sign_of_worse = {"lower is better": 1, "higher is better": -1}
-    return tuple(
-        name
-        for name, difference in differences.items()
-        if name != objective
-        and difference
-        and difference.excludes_zero
-        and difference.mean * sign_of_worse.get(better_side(name), 0) > 0
-    )
+def _is_worse(difference: Interval | None, side: str) -> bool:
+    """Whether the interval lies on the worse side of zero."""
+    sign_of_worse = {"lower is better": 1, "higher is better": -1}.get(side, 0)
+    return difference is not None and difference.excludes_zero and difference.mean * sign_of_worse > 0
+
+
+def _better_side(entry: Mapping[str, Any]) -> str:
+    """Reads the better side of a run.json's entry, which says it itself of a user's own metric."""
+    return str(entry.get("better_side") or better_side(str(entry["metric"])))
 
 
 def sentence(source: Finding | Verdict) -> str:
@@ -111,7 +113,7 @@ def sentence(source: Finding | Verdict) -> str:
             f"{_failed(finding)}, and a comparison needs 2; {finding.baseline} ships."
         )
     mean, low, high = signed(finding.difference)
-    side = f", {better_side(finding.metric)}" if better_side(finding.metric) else ""
+    side = f", {finding.better_side}" if finding.better_side else ""
     interval = f"{finding.metric} {mean} (95 % interval {low} to {high}{side})"
     numbers = f"{interval}, {_sample(finding)}{_failed(finding)}."
     if finding.improves:

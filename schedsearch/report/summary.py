@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from schedsearch.evaluation.paired import Comparison
 from schedsearch.evaluation.scores import Score
-from schedsearch.report.finding import better_side, signed
+from schedsearch.report.finding import signed
 from schedsearch.report.tables import ordered
 from schedsearch.search.verdict import Verdict
 
@@ -34,7 +34,7 @@ def _row(comparison: Comparison, width: int) -> str:
     difference = comparison.difference
     interval = TOO_FEW if difference is None else "{}  [{}, {}]".format(*signed(difference))
     winner, baseline = _cell(comparison.winner), _cell(comparison.baseline)
-    outcome = comparison.outcome.label if difference and better_side(comparison.metric) else ""
+    outcome = comparison.outcome.label if difference and comparison.better_side else ""
     return f"{comparison.metric:<{width}} {winner:>18} {baseline:>26}   {interval:<28} {outcome}".rstrip()
 
 

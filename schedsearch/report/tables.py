@@ -44,6 +44,7 @@ from schedsearch.evaluation.bootstrap import Interval, sound_clips
 from schedsearch.evaluation.paired import Comparison
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import defused
+from schedsearch.report.finding import better_side
 from schedsearch.schedules.files import Layout, write_schedule
 from schedsearch.search.verdict import Verdict
 from schedsearch.search.warm_starts import BEGAN_FROM, origin_key
@@ -173,7 +174,13 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "difference": None if comparison.difference is None else asdict(comparison.difference),
         "pairs": int(sound_clips([comparison.winner.values, comparison.baseline.values]).sum()),
         "better": comparison.better,
+        **({} if better_side(comparison.metric) == comparison.better_side else _of_own_metric(comparison)),
     }
+
+
+def _of_own_metric(comparison: Comparison) -> dict[str, str]:
+    """Returns what readers of run.json cannot know of a user's own metric."""
+    return {"unit": comparison.unit, "better_side": comparison.better_side}
 
 
 def _named(columns: Mapping[str, Any]) -> dict[str, Any]:

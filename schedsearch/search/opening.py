@@ -1,13 +1,13 @@
 """Opens a search: loads a voice, checks it, and opens its trial store."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from schedsearch.evaluation.draws import search_draws
-from schedsearch.metrics.registry import columns_with, objective
+from schedsearch.metrics.registry import Metric, columns_with, objective
+from schedsearch.metrics.trial import try_own_metrics
 from schedsearch.search.run import Run
-from schedsearch.search.settings import STUDY, Settings, results_folder
+from schedsearch.search.settings import OWN_SOURCES, STUDY, Settings, results_folder
 from schedsearch.study.database import check_reachable
 from schedsearch.study.store import FORMAT, Store, sqlite_url
 from schedsearch.voice.check import VOICE_CHECK, checked
@@ -39,13 +39,14 @@ def open_run(
     if len({metric.name for metric in objectives}) < len(objectives):  # pesq is pesq_wb or pesq_nb
         raise InputError(f"OBJECTIVE must name each metric once, and is {settings.objective!r}; leave one out")
     search_clips, held_out = clips_of_a_search(voice, vocoder, settings.seed)
+    if not known:
+        try_own_metrics(objectives, search_clips)
     if check is not None:
         check(vocoder, search_clips)
     folder = results_folder(voice, settings)
     make_writable(folder)  # after every check of the input: bad input leaves nothing behind
     storage = settings.storage or sqlite_url(folder / STUDY)
-    named = replace(settings, objective=",".join(metric.name for metric in objectives))
-    identity = _identity(voice, named, vocoder, search_clips, held_out)
+    identity = _identity(voice, settings, objectives, vocoder, search_clips, held_out)
     open_store = voice.services.open_store or Store
     store = open_store(storage, identity, {metric.name: metric.direction for metric in objectives}, known=known)
     return Run(voice, settings, vocoder, search_clips, held_out, store, search_draws(settings.iterations))
@@ -69,9 +70,15 @@ def open_checked(voice: Voice, settings: Settings, *, force: bool, tell: Callabl
 
 
 def _identity(
-    voice: Voice, settings: Settings, vocoder: Vocoder, search: tuple[Clip, ...], held_out: tuple[Clip, ...]
+    voice: Voice,
+    settings: Settings,
+    objectives: Sequence[Metric],
+    vocoder: Vocoder,
+    search: tuple[Clip, ...],
+    held_out: tuple[Clip, ...],
 ) -> dict[str, Any]:
     """Returns everything that scores depend on. Two runs share trials only if all of it is equal."""
+    own_sources = {metric.function: metric.source for metric in objectives if metric.function}
     return {
         "dataset": voice.dataset,
         **({"speaker": voice.speaker} if voice.speaker != voice.dataset else {}),
@@ -80,7 +87,8 @@ def _identity(
         **conditions(vocoder),
         "search clips": clips_hash(search),
         "held-out clips": clips_hash(held_out),
-        "objective": settings.objective,
+        "objective": ",".join(metric.function or metric.name for metric in objectives),
+        **({OWN_SOURCES: own_sources} if own_sources else {}),
         "noise draws": len(search_draws(settings.iterations)),
         "race": settings.race,
         "seed": settings.seed,

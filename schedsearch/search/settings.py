@@ -11,6 +11,7 @@ from schedsearch.voice.opened import voice_folder
 from vocoder.errors import InputError
 
 STUDY = "study.db"  # in the results folder
+OWN_SOURCES = "source of your own metrics"  # a key of a study's identity, which only studies with such metrics have
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,20 @@ def test_facts_of_a_schedule_are_its_own(voices):
     assert float(row["sigma_1"]) == pytest.approx((1 / (1 + np.exp(7.0))) ** 0.5)
 
 
+def test_a_metric_of_the_users_own_decides(voices, monkeypatch):
+    text = "def nearness(reference, estimate, sample_rate):\n    return 1 / (1 + abs(reference - estimate).mean())\n"
+    (voices.root / "transferred.py").write_text(f"{text}nearness.direction = 'maximize'\n")
+    monkeypatch.chdir(voices.root)
+    monkeypatch.syspath_prepend(voices.root)
+    assert transfer(voices, "--objective", "transferred:nearness") == 0
+    found = rows(voices, metric="nearness")
+    assert {row["direction"] for row in found} == {"maximize"}
+    native = {row["dataset"]: float(row["mean"]) for row in found if row["relation"] == "native"}
+    for row in found:
+        loss = 1 - float(row["mean"]) / native[row["dataset"]]
+        assert float(row["relative_loss"]) == pytest.approx(loss, abs=1e-6)
+
+
 def test_a_voice_of_the_same_speaker_is_told_apart(voices):
     table = (voices.root / "other.toml").read_text()
     (voices.root / "again.toml").write_text(f'speaker = "other"\n{table}')

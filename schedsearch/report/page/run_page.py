@@ -8,7 +8,6 @@ from schedsearch.evaluation.bootstrap import Interval
 from schedsearch.evaluation.paired import Comparison, Outcome
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import counted
-from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.registry import Metric
 from schedsearch.report.finding import sentence
 from schedsearch.report.page import content
@@ -57,7 +56,7 @@ def run_page(
         ),
         baseline=verdict.baseline.name,
         comparisons=tuple(
-            _comparison(c, run.metrics[c.metric], _summary(c.metric, run.voice.sample_rate))
+            _comparison(c, run.metrics[c.metric])
             for c in ordered(verdict.comparisons, verdict.objective)
         ),
         tables=(_leaderboard(verdict, run.metrics), _trials(run.store, run.metrics)),
@@ -96,12 +95,12 @@ def _agreement(verdict: Verdict, metrics: Mapping[str, Metric]) -> str:
     )
 
 
-def _comparison(comparison: Comparison, metric: Metric, summary: str) -> content.Comparison:
+def _comparison(comparison: Comparison, metric: Metric) -> content.Comparison:
     difference = comparison.difference
     mean, interval = difference_texts(difference)
     return content.Comparison(
         metric=metric.name,
-        summary=summary,
+        summary=metric.summary,
         unit="" if metric.unit == "1" else metric.unit,
         better_side=_better_side(metric),
         searched=_mean_and_error(comparison.winner),
@@ -122,19 +121,13 @@ def _whisker(difference: Interval | None) -> tuple[float, float, float] | None:
 
 
 def _better_side(metric: Metric) -> str:
-    if not metric.ranks:
-        return "neither side is better"
-    return "lower is better" if metric.direction == "minimize" else "higher is better"
+    return metric.better_side or "neither side is better"
 
 
 def _mean_and_error(score: Score) -> str:
     if score.failures:
         return f"{len(score.failures)} of {score.values.size} failed"
     return number(score.mean) + ("" if math.isnan(score.standard_error) else f" ± {number(score.standard_error)}")
-
-
-def _summary(metric: str, sample_rate: int) -> str:
-    return next((d.summary for d in catalogue(sample_rate) if d.name == metric), "")
 
 
 # --- tables ---------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def compared(table: Path) -> Compared | None:
         rows = content[content["metric"] == content["objective"]].to_dict("records")
         first = rows[0]
         return Compared(
-            quantity=quantity(str(first["metric"]), int(first["rate"]), first["direction"]),
+            quantity=quantity(str(first["metric"]), int(first["rate"]), first["direction"], str(first["unit"])),
             series={name: points for name, points in _series(rows).items() if points},
             checkpoint=str(first["checkpoint"]),
             machine=str(first["machine"]),

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from schedsearch.metrics.catalogue import Direction
 from schedsearch.report.pictures.quality import Rated, rated
 from schedsearch.report.pictures.quantity import Quantity, quantity
+from schedsearch.search.settings import OWN_SOURCES
 
 # What a held-out score depends on beside the schedule, and the objective of the search.
 ALIKE = (
@@ -58,13 +60,19 @@ def _read(path: Path) -> _Length | None:
         scores = next(c for c in facts["held_out"] if c["metric"] == facts["objective"])
         ratings = {name: _rated(identity["iterations"], scores[side]) for name, side in SIDES.items()}
         return _Length(
-            quantity(facts["objective"], identity["sample_rate"]),
+            _quantity(scores, identity["sample_rate"]),
             {name: rating for name, rating in ratings.items() if rating is not None},
-            tuple(identity[key] for key in ALIKE),
+            (*(identity[key] for key in ALIKE), identity.get(OWN_SOURCES)),
         )
     except (OSError, ValueError, LookupError, ArithmeticError, TypeError, AttributeError, StopIteration,
             RecursionError):  # fmt: skip
         return None
+
+
+def _quantity(scores: Mapping[str, Any], sample_rate: int) -> Quantity:
+    """Takes from run.json what it says of a user's own metric alone."""
+    direction: Direction | None = "maximize" if scores.get("better_side") == "higher is better" else None
+    return quantity(scores["metric"], sample_rate, direction, str(scores.get("unit", "")))
 
 
 def _rated(iterations: int, score: Mapping[str, Any]) -> Rated | None:

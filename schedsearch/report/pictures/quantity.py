@@ -30,12 +30,12 @@ class Quantity:
         return f"{self.name}, {'less' if self.sign > 0 else 'more'} is better"
 
 
-def quantity(metric: str, sample_rate: int, direction: Direction | None = None) -> Quantity:
-    """Returns the quantity of a metric by its name. A metric that is not in the catalogue has no unit here.
+def quantity(metric: str, sample_rate: int, direction: Direction | None = None, unit: str = "") -> Quantity:
+    """Returns the quantity of a metric by its name. `unit` is for a metric that is not in the catalogue.
 
     Without a direction it takes the catalogue's, or "minimize".
     """
     known = {definition.name: definition for definition in catalogue(sample_rate)}.get(metric)
     if known is None:
-        return Quantity(metric, "", direction or "minimize")
+        return Quantity(metric, unit, direction or "minimize")
     return Quantity(metric, known.unit, direction or known.direction)

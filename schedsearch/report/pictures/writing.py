@@ -53,11 +53,11 @@ def write_comparison_picture(table: Path, draw: Draw | None = None) -> Path | No
 def run_pictures(store: Store, verdict: Verdict) -> dict[str, Figure]:
     """Returns the pictures by file name, without those that need audio or several lengths."""
     rate = store.study.user_attrs["identity"]["sample_rate"]
-    objective = quantity(store.objective, rate, store.objectives[store.objective])
+    main = next(c for c in verdict.comparisons if c.metric == verdict.objective)
+    objective = quantity(store.objective, rate, store.objectives[store.objective], main.unit)
     winner, baseline = verdict.winner, verdict.baseline
     finalists = [c for c in verdict.finalists if c.kind == "baseline"]
     baselines = {c.name: c.schedule for c in (*finalists, *verdict.other_baselines)}
-    main = next(c for c in verdict.comparisons if c.metric == verdict.objective)
     return {
         "schedules.png": schedules((f"searched: {winner.name}", winner.schedule), baselines),
         "convergence.png": convergence(
