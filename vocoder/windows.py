@@ -28,12 +28,10 @@ class Windowed:
 
     @property
     def dialect(self) -> Dialect:
-        """Returns the vocoder's."""
         return self.vocoder.dialect
 
     @property
     def hop_length(self) -> int:
-        """Returns the vocoder's."""
         return self.vocoder.hop_length
 
     def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor) -> Tensor:

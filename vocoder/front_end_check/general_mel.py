@@ -2,11 +2,9 @@
 
 import math
 import warnings
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import librosa
 import torch
 from torch import Tensor
 
@@ -15,7 +13,7 @@ from vocoder.front_ends.coqui import PAD_MODES, CoquiMel, preemphasised
 from vocoder.front_ends.coqui_normalisation import RangeNormalisation
 from vocoder.front_ends.ivanvovk import IvanvovkMel
 from vocoder.front_ends.lmnt import LmntMel
-from vocoder.front_ends.spectrogram import MelSettings, magnitudes, whole_hops
+from vocoder.front_ends.spectrogram import MelSettings, magnitudes, mel_filterbank, whole_hops
 
 
 @dataclass(frozen=True)
@@ -59,35 +57,9 @@ class GeneralMel(MelSettings):
         return whole_hops(mel.clamp(self.low, self.high)).float()
 
     def _filters(self, device: torch.device) -> Tensor:
-        return _filterbank(
-            self.sample_rate, self.n_fft, self.n_mels, self.f_min, self.f_max, self.mel_scale, self.mel_norm, device
-        )
-
-
-@lru_cache(maxsize=64)
-def _filterbank(
-    sample_rate: int,
-    n_fft: int,
-    n_mels: int,
-    f_min: float,
-    f_max: float,
-    scale: str,
-    norm: bool,
-    device: torch.device,
-) -> Tensor:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Empty filters")  # narrow ones of short FFTs: so have the originals
-        weights = librosa.filters.mel(
-            sr=sample_rate,
-            n_fft=n_fft,
-            n_mels=n_mels,
-            fmin=f_min,
-            fmax=f_max,
-            htk=scale == "htk",
-            norm="slaney" if norm else None,
-        )
-    with torch.inference_mode(False):
-        return torch.from_numpy(weights).to(device, torch.float64)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Empty filters")  # narrow ones of short FFTs, as originals have
+            return mel_filterbank(self, htk=self.mel_scale == "htk", equal_area=self.mel_norm, device=device)
 
 
 def general(front_end: FrontEnd) -> GeneralMel | None:
@@ -95,7 +67,7 @@ def general(front_end: FrontEnd) -> GeneralMel | None:
     if isinstance(front_end, GeneralMel):
         return front_end
     if isinstance(front_end, IvanvovkMel):
-        return _of_ivanvovk(front_end)
+        return GeneralMel(**asdict(front_end))
     if isinstance(front_end, LmntMel):
         return _of_lmnt(front_end)
     if isinstance(front_end, CoquiMel):
@@ -103,14 +75,10 @@ def general(front_end: FrontEnd) -> GeneralMel | None:
     return None
 
 
-def _of_ivanvovk(mel: IvanvovkMel) -> GeneralMel:
-    return GeneralMel(*_sizes(mel), mel.f_min, mel.f_max, mel.n_mels)
-
-
 def _of_lmnt(mel: LmntMel) -> GeneralMel:
     """Leaves out lmnt's clamp of the audio to -1..1: audio that was read lies there."""
     scaled: dict[str, Any] = {"scale": 0.2 / math.log(10), "offset": 0.8, "low": 0.0, "high": 1.0, "floor": 1e-5}
-    return GeneralMel(*_sizes(mel), mel.f_min, mel.f_max, mel.n_mels, power=1.0, window_norm=True, **scaled)
+    return GeneralMel(**asdict(mel.settings), power=1.0, window_norm=True, **scaled)
 
 
 def _of_coqui(mel: CoquiMel) -> GeneralMel | None:
@@ -125,10 +93,7 @@ def _of_coqui(mel: CoquiMel) -> GeneralMel | None:
     elif norm is not None:
         return None
     return GeneralMel(
-        *_sizes(mel),
-        mel.f_min,
-        mel.sample_rate / 2 if mel.f_max is None else mel.f_max,
-        mel.n_mels,
+        **asdict(mel.settings),
         mel_scale="slaney",
         mel_norm=True,
         power=1.0,
@@ -141,7 +106,3 @@ def _of_coqui(mel: CoquiMel) -> GeneralMel | None:
         floor=mel.amplitude_floor,
         pad_mode=PAD_MODES[mel.pad_mode],
     )
-
-
-def _sizes(mel: IvanvovkMel | LmntMel | CoquiMel) -> tuple[int, int, int, int]:
-    return mel.sample_rate, mel.n_fft, mel.win_length, mel.hop_length

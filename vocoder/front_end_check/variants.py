@@ -46,21 +46,9 @@ RANGES = {  # coqui's settings; lmnt's range is the last one
     "0..1": RangeNormalisation(symmetric=False, max_norm=1.0),
 }
 FACTORS = (  # of public configurations, by hop: 160, 200, 240, 256, 256, 300, 320, 512; then of four blocks
-    (5, 4, 2, 2, 2),
-    (5, 5, 2, 2, 2),
-    (5, 4, 3, 2, 2),
-    (4, 4, 4, 2, 2),
-    (8, 4, 2, 2, 2),
-    (5, 5, 3, 2, 2),
-    (5, 4, 4, 2, 2),
-    (8, 4, 4, 2, 2),
-    (5, 4, 4, 2),
-    (5, 5, 4, 2),
-    (4, 4, 4, 4),
-    (8, 4, 4, 2),
-    (8, 8, 2, 2),
-    (5, 5, 4, 3),
-    (5, 4, 4, 4),
+    *((5, 4, 2, 2, 2), (5, 5, 2, 2, 2), (5, 4, 3, 2, 2), (4, 4, 4, 2, 2)),
+    *((8, 4, 2, 2, 2), (5, 5, 3, 2, 2), (5, 4, 4, 2, 2), (8, 4, 4, 2, 2)),
+    *((5, 4, 4, 2), (5, 5, 4, 2), (4, 4, 4, 4), (8, 4, 4, 2), (8, 8, 2, 2), (5, 5, 4, 3), (5, 4, 4, 4)),
 )
 UP_DILATIONS = ((1, 2, 1, 2), (1, 2, 4, 8))  # of a block; public configurations have blocks of the first kind first
 DOWN_DILATIONS = (1, 2, 4)

@@ -3,32 +3,20 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import lru_cache
 from typing import Any, Self
 
-import librosa
 import torch
 from torch import Tensor
 
 from vocoder.errors import InputError
 from vocoder.front_ends.coqui_normalisation import RangeNormalisation, StandardNormalisation
 from vocoder.front_ends.coqui_settings import Channels, mel_fields
-from vocoder.front_ends.spectrogram import MelSettings, magnitudes, whole_hops
+from vocoder.front_ends.spectrogram import MelSettings, magnitudes, mel_filterbank, whole_hops
 
 # numpy's names for padding, and torch's; librosa's centred STFT takes no others that torch has.
 PAD_MODES = {"reflect": "reflect", "constant": "constant", "edge": "replicate"}
 AMPLITUDE_FLOOR = 1e-8  # TTS/utils/audio/numpy_transforms.py, amp_to_db, since 0.20.6 (November 2023)
 OLD_AMPLITUDE_FLOOR = 1e-5  # before, and in mozilla TTS: all WaveGrads that coqui published
-
-
-@lru_cache(maxsize=8)
-def _slaney_filterbank(
-    sample_rate: int, n_fft: int, n_mels: int, f_min: float, f_max: float, device: torch.device
-) -> Tensor:
-    """Returns librosa's default filters, [n_mels, n_fft // 2 + 1], float64; callers must not write into them."""
-    weights = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=f_min, fmax=f_max)
-    with torch.inference_mode(False):
-        return torch.from_numpy(weights).to(device, torch.float64)
 
 
 @dataclass(frozen=True)
@@ -54,11 +42,8 @@ class CoquiMel:
     amplitude_floor: float = AMPLITUDE_FLOOR  # below it the logarithm sees this
 
     def __post_init__(self) -> None:
-        MelSettings(  # checks them
-            self.sample_rate, self.n_fft, self.win_length, self.hop_length, self.f_min, self._top, self.n_mels
-        )
-        if self._top > self.sample_rate / 2:
-            raise InputError(f"mel_fmax must not exceed half of {self.sample_rate} Hz, got {self._top}; lower it")
+        if (top := self.settings.f_max) > self.sample_rate / 2:
+            raise InputError(f"mel_fmax must not exceed half of {self.sample_rate} Hz, got {top}; lower it")
         if self.pad_mode not in PAD_MODES:
             raise InputError(f"stft_pad_mode must be one of {', '.join(PAD_MODES)}, got {self.pad_mode!r}; correct it")
         if not 0 < self.amplitude_floor < math.inf:
@@ -95,8 +80,10 @@ class CoquiMel:
         return cls(**mel_fields(settings, mel_mean, mel_std))
 
     @property
-    def _top(self) -> float:
-        return self.sample_rate / 2 if self.f_max is None else self.f_max
+    def settings(self) -> MelSettings:
+        """Returns the sizes and the band. InputError for those that no STFT or filterbank can have."""
+        top = self.sample_rate / 2 if self.f_max is None else self.f_max
+        return MelSettings(self.sample_rate, self.n_fft, self.win_length, self.hop_length, self.f_min, top, self.n_mels)
 
     @property
     def log_units(self) -> tuple[float, ...]:
@@ -124,8 +111,7 @@ class CoquiMel:
             hop_length=self.hop_length,
             pad_mode=PAD_MODES[self.pad_mode],
         )
-        bank = _slaney_filterbank(self.sample_rate, self.n_fft, self.n_mels, self.f_min, self._top, audio.device)
-        return bank @ spectrum
+        return mel_filterbank(self.settings, htk=False, equal_area=True, device=audio.device) @ spectrum
 
     def _log(self, amplitude: Tensor) -> Tensor:
         if not self.decibels:

@@ -22,7 +22,7 @@ class LmntMel:
     f_min: float = 20.0  # Hz
 
     def __post_init__(self) -> None:
-        _ = self._settings  # checks them
+        _ = self.settings  # checks them
 
     @property
     def win_length(self) -> int:
@@ -38,7 +38,8 @@ class LmntMel:
         return self.sample_rate / 2
 
     @property
-    def _settings(self) -> MelSettings:
+    def settings(self) -> MelSettings:
+        """Returns the sizes and the band, which follow from the rate and the hop."""
         return MelSettings(
             self.sample_rate, self.n_fft, self.win_length, self.hop_length, self.f_min, self.f_max, self.n_mels
         )
@@ -50,6 +51,6 @@ class LmntMel:
 
     def __call__(self, audio: Tensor) -> Tensor:
         """Maps audio [clip, samples] to mel [clip, n_mels, samples // hop_length]."""
-        amplitude = torchaudio_mel(audio.clamp(-1.0, 1.0), self._settings, power=1.0, normalized=True)
+        amplitude = torchaudio_mel(audio.clamp(-1.0, 1.0), self.settings, power=1.0, normalized=True)
         decibels = 20 * amplitude.clamp(min=1e-5).log10() - 20
         return whole_hops(((decibels + 100) / 100).clamp(0.0, 1.0))

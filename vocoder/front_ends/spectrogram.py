@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
+import librosa
 import torch
 from torch import Tensor
 
@@ -68,3 +70,21 @@ def magnitudes(audio: Tensor, *, n_fft: int, win_length: int, hop_length: int, p
 def whole_hops(mel: Tensor) -> Tensor:
     """Drops the trailing frame of a centred STFT, so that frames == samples // hop_length."""
     return mel[..., :-1]
+
+
+def mel_filterbank(mel: MelSettings, *, htk: bool, equal_area: bool, device: torch.device) -> Tensor:
+    """Returns librosa's filters, [n_mels, n_fft // 2 + 1], float64; callers must not write into them.
+
+    `equal_area` is Slaney's norm: each triangle has area 1, where otherwise each has height 1.
+    """
+    return _filterbank(mel.sample_rate, mel.n_fft, mel.n_mels, mel.f_min, mel.f_max, htk, equal_area, device)
+
+
+@lru_cache(maxsize=64)
+def _filterbank(
+    rate: int, n_fft: int, n_mels: int, low: float, high: float, htk: bool, equal_area: bool, device: torch.device
+) -> Tensor:
+    norm: Literal["slaney"] | None = "slaney" if equal_area else None
+    weights = librosa.filters.mel(sr=rate, n_fft=n_fft, n_mels=n_mels, fmin=low, fmax=high, htk=htk, norm=norm)
+    with torch.inference_mode(False):
+        return torch.from_numpy(weights).to(device, torch.float64)
