@@ -52,8 +52,7 @@ def draws_of(value: object) -> range:
 
 
 def clips_of(value: object, sample_rate: int) -> Sequence[Clip]:
-    """Returns a caller's clips: at least one, at the voice's rate, and with different names, for which noise is drawn.
-    """
+    """Returns a caller's clips: one at least, at the voice's rate, with names that differ, since names seed noise."""
     if not isinstance(value, Sequence) or not value or not all(isinstance(clip, Clip) for clip in value):
         raise InputError("clips must be 'held_out', 'search' or a list of Clips, one at least; give one of them")
     names = [clip.name for clip in value]

@@ -33,29 +33,8 @@ def fibonacci(n: int, first: float, second: float) -> NoiseSchedule:
     return NoiseSchedule(betas[:n])  # type: ignore[arg-type]
 
 
-def cosine(n: int, offset: float = 0.008) -> NoiseSchedule:
-    """Nichol & Dhariwal 2021, eq. 17: a_t = f(t) / f(0), f(t) = cos((t / n + s) / (1 + s) * pi / 2)^2.
-
-    t = 1..n. The last a_t is 0, so betas are clipped at 0.999, as the paper does.
-    """
-    t = np.arange(checked_steps(n) + 1) / n
-    f = np.cos((t + offset) / (1 + offset) * np.pi / 2) ** 2
-    return NoiseSchedule(np.minimum(1 - f[1:] / f[:-1], 0.999))
-
-
-def karras(n: int, sigma_min: float, sigma_max: float, rho: float = 7.0) -> NoiseSchedule:
-    """Karras et al. 2022, eq. 5, from the clean end; sigma**2 = (1 - a) / a, so log-SNR = -2 log(sigma).
-
-    With rho = 1 sigma lies on a straight line."""
-    _require(0 < sigma_min < sigma_max, f"0 < sigma_min < sigma_max: got {sigma_min:g} and {sigma_max:g}")
-    _require(rho > 0, f"rho must be positive: got {rho:g}")
-    sigma = np.linspace(sigma_min ** (1 / rho), sigma_max ** (1 / rho), checked_steps(n)) ** rho
-    return NoiseSchedule.from_log_snr(-2 * np.log(sigma))
-
-
 def log_snr_line(n: int, first: float, last: float) -> NoiseSchedule:
-    """A straight line in log-SNR, which the published 6-step schedules are close to; the limit of Karras as rho grows.
-    """
+    """A straight line in log-SNR, which the published 6-step schedules are close to."""
     return NoiseSchedule.from_log_snr(np.linspace(first, last, checked_steps(n)))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Any
 
 from schedsearch.schedules.schedule import NoiseSchedule
 from vocoder.errors import InputError
@@ -55,8 +56,7 @@ def named() -> Mapping[str, NoiseSchedule]:
 
 def source_of(name: str) -> str:
     """Says where a schedule of `named` comes from."""
-    tables = (json.loads(text) for text in (_published_text(), _universal_text()))
-    return next((str(table[name]["source"]) for table in tables if name in table), "")
+    return str({**_entries("published"), **_entries("universal")}.get(name, {}).get("source", ""))
 
 
 def chosen_on(schedule: NoiseSchedule) -> frozenset[str]:
@@ -72,28 +72,25 @@ def universal_datasets(name: str) -> frozenset[str]:
 
 @cache
 def _chosen_on() -> Mapping[str, frozenset[str]]:
-    entries = json.loads(_universal_text()).items()
-    return {name: frozenset(voice.split("/")[0] for voice in entry.get("voices", ())) for name, entry in entries}
+    return {name: frozenset(v.split("/")[0] for v in e.get("voices", ())) for name, e in _entries("universal").items()}
 
 
 @cache
 def _published() -> Mapping[str, NoiseSchedule]:
-    return _table(_published_text())
+    return _schedules("published")
 
 
 @cache
 def _universal() -> Mapping[str, NoiseSchedule]:
-    return _table(_universal_text())
+    return _schedules("universal")
 
 
-def _table(text: str) -> Mapping[str, NoiseSchedule]:
-    return MappingProxyType({name: NoiseSchedule(entry["betas"]) for name, entry in json.loads(text).items()})
+def _schedules(table: str) -> Mapping[str, NoiseSchedule]:
+    return MappingProxyType({name: NoiseSchedule(entry["betas"]) for name, entry in _entries(table).items()})
 
 
-def _published_text() -> str:
-    return files("schedsearch.schedules").joinpath("published.json").read_text(encoding="utf-8")
-
-
-def _universal_text() -> str:
-    shipped = files("schedsearch.schedules").joinpath("universal.json")
-    return shipped.read_text(encoding="utf-8") if shipped.is_file() else "{}"
+@cache
+def _entries(table: str) -> Mapping[str, Mapping[str, Any]]:
+    """Reads name -> source, betas and voices; there need not be universal ones."""
+    file = files("schedsearch.schedules").joinpath(f"{table}.json")
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}

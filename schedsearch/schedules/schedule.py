@@ -28,8 +28,7 @@ class NoiseSchedule:
 
     @classmethod
     def from_log_snr(cls, log_snr: ArrayLike) -> "NoiseSchedule":
-        """Makes the schedule of falling `log_snr` [N]: lambda = log(a / (1 - a)), so log(a) = -log(1 + exp(-lambda)).
-        """
+        """Makes the schedule of falling `log_snr` [N] = log(a / (1 - a)), so log(a) = -log(1 + exp(-log_snr))."""
         values = _checked_falling(log_snr, "log-SNR")
         return cls(_betas_of_log_alphas(-np.logaddexp(0.0, -values)))
 

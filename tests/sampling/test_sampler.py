@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from curves import cosine
 from exact_reverse import EXACT_DIRECT, EXACT_POSTERIOR
 from torch import Tensor
 
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.sampling.sampler import NoisePredictor, ancestral_sample, coefficients_of, reverse_chain
-from schedsearch.schedules.formulas import cosine, linear, log_snr_line
+from schedsearch.schedules.formulas import linear, log_snr_line
 from schedsearch.schedules.named import published
 from schedsearch.schedules.schedule import NoiseSchedule
 from vocoder.dialects.coqui import COQUI

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from schedsearch.schedules import formulas, named
 from schedsearch.schedules.baselines import baselines
@@ -66,34 +64,6 @@ def test_linear_is_the_training_schedule_of_wavegrad():
 def test_exponential_has_equal_ratios_and_its_ends():
     betas = formulas.exponential(6, 1e-6, 1e-1).betas
     np.testing.assert_allclose(betas, [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1], rtol=1e-12)
-
-
-def test_cosine_follows_its_equation_and_clips_the_last_beta():
-    n, s = 50, 0.008
-    schedule = formulas.cosine(n)
-    a = [
-        np.cos((t / n + s) / (1 + s) * np.pi / 2) ** 2 / np.cos(s / (1 + s) * np.pi / 2) ** 2
-        for t in range(1, n)
-    ]
-    np.testing.assert_allclose(schedule.alphas_cumprod[:-1], a, rtol=1e-10)
-    assert schedule.betas[-1] == 0.999
-
-
-def test_karras_spaces_the_root_of_sigma_evenly():
-    schedule = formulas.karras(10, 0.01, 5.0, rho=7.0)
-    sigma = np.sqrt((1 - schedule.alphas_cumprod) / schedule.alphas_cumprod)
-    np.testing.assert_allclose(sigma[[0, -1]], [0.01, 5.0], rtol=1e-9)
-    np.testing.assert_allclose(np.diff(sigma ** (1 / 7), 2), 0, atol=1e-9)
-
-
-def test_karras_with_rho_one_has_sigma_on_a_straight_line():
-    schedule = formulas.karras(8, 0.01, 2.0, rho=1.0)
-    np.testing.assert_allclose(np.exp(-schedule.log_snr / 2), np.linspace(0.01, 2.0, 8), rtol=1e-12)
-
-
-def test_karras_tends_to_a_log_snr_line_as_rho_grows():
-    line = formulas.log_snr_line(9, -2 * np.log(0.01), -2 * np.log(2.0))
-    np.testing.assert_allclose(formulas.karras(9, 0.01, 2.0, rho=1e6).log_snr, line.log_snr, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", named.published_names())
@@ -234,8 +204,6 @@ def test_what_is_shipped_as_universal_has_the_length_of_its_name():
         (lambda: formulas.linear(3, 0.0, 1e-2), "step 0 is 0"),
         (lambda: formulas.exponential(3, 0.0, 0.1), "must be positive"),
         (lambda: formulas.fibonacci(30, 1e-6, 2e-6), "step 29 is 1.34627"),
-        (lambda: formulas.karras(3, 2.0, 1.0), "sigma_min < sigma_max"),
-        (lambda: formulas.karras(3, 0.1, 1.0, rho=0.0), "rho must be positive"),
         (lambda: formulas.log_snr_line(3, 1.0, 2.0), "log-SNR must fall"),
         (lambda: baselines(0), "at least one step"),
         (lambda: formulas.resample(named.published("diffwave-6"), 0), "at least one step"),
@@ -245,16 +213,3 @@ def test_impossible_wishes_are_refused_in_one_line(make, message):
     with pytest.raises(InputError, match=message) as caught:
         make()
     assert "\n" not in str(caught.value)
-
-
-@settings(max_examples=40)
-@given(st.integers(1, 60), st.floats(-4, 0), st.floats(0.1, 5), st.floats(0.5, 20))
-def test_karras_is_legal_for_every_length_range_and_rho(n, log_sigma, span, rho):
-    schedule = formulas.karras(n, np.exp(log_sigma), np.exp(log_sigma + span), rho)
-    assert len(schedule) == n
-
-
-@settings(max_examples=40)
-@given(st.integers(1, 1200))
-def test_cosine_is_legal_for_every_length(n):
-    assert len(formulas.cosine(n)) == n

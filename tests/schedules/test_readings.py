@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from curves import cosine, karras
 
 from schedsearch.schedules import named
 from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.files import read_schedule
-from schedsearch.schedules.formulas import cosine, karras, linear
+from schedsearch.schedules.formulas import linear
 from schedsearch.schedules.readings import Reading, doubt, likely, read_as
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import space_for

@@ -62,9 +62,7 @@ def _of_torch(content: object) -> Read:
     raise InputError(f"expected a 1-D tensor, an array or a list of numbers, got {describe(content)}")
 
 
-def _betas_of_bddm(
-    steps: torch.Tensor, noise_level: torch.Tensor, beta: torch.Tensor, sigma: torch.Tensor
-) -> Array:
+def _betas_of_bddm(steps: torch.Tensor, noise_level: torch.Tensor, beta: torch.Tensor, sigma: torch.Tensor) -> Array:
     """Returns the betas of BDDM's `.ns` (Lam et al. 2022): (steps, sqrt_alphas_cumprod, beta, sigma).
 
     InputError for its DDIM files: they pick betas out of a longer schedule, so the betas do not give the levels."""
