@@ -3,13 +3,16 @@
 import argparse
 import math
 import os
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from schedsearch.schedules.search_space import LONGEST_SEARCH
 from vocoder.errors import InputError
 
 MOST_SEED = 2**31 - 1
+Chosen = TypeVar("Chosen", bound=StrEnum)
 
 
 def whole_number(text: str, name: str, *, least: int, most: int) -> int:
@@ -51,6 +54,14 @@ def lengths(text: str) -> tuple[int, ...]:
     if not asked:
         raise InputError("ITERS must be one length or several, such as '6 12 25 50 100', and is empty; give some")
     return asked
+
+
+def one_of(text: str, values: type[Chosen], option: str) -> Chosen:
+    """Reads a value of an enum."""
+    try:
+        return values(text)
+    except ValueError as error:
+        raise InputError(f"{option} must be one of {', '.join(values)}, and is {text!r}; choose one") from error
 
 
 def yes_or_no(text: str, name: str) -> bool:

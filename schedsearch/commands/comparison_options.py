@@ -37,13 +37,5 @@ def add(parser: argparse.ArgumentParser, *, usual_lengths: str, objective: str) 
 
 def settings(options: argparse.Namespace, files: tuple[Path, ...] = ()) -> Settings:
     """Returns the settings of a comparison."""
-    return Settings(
-        lengths=options.iters,
-        files=files,
-        objective=options.objective,
-        metrics=options.metrics,
-        seconds=options.seconds,
-        draws=options.draws,
-        seed=options.seed,
-        results=options.results,
-    )
+    others = ("objective", "metrics", "seconds", "draws", "seed", "results")
+    return Settings(options.iters, files, **{name: getattr(options, name) for name in others})

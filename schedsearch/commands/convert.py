@@ -1,10 +1,11 @@
 """`schedsearch convert`: writes a schedule in another repository's file format."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from schedsearch.arguments import check_new
+from schedsearch.arguments import check_new, one_of
 from schedsearch.formatting import counted
 from schedsearch.schedules.files import (
     Layout,
@@ -15,7 +16,7 @@ from schedsearch.schedules.files import (
     write_schedule,
 )
 from schedsearch.schedules.readings import Reading
-from vocoder.errors import InputError, printable
+from vocoder.errors import printable
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -24,13 +25,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", type=Path, metavar="OUT", help=".pt, .npy, .json or .csv")
     parser.add_argument(
         "--layout",
-        type=_layout,
+        type=partial(one_of, values=Layout, option="--layout"),
         help=f"{', '.join(Layout)} (default: by the ending of OUT, lmnt for .npy)",
     )
     parser.add_argument(
         "--from",
         dest="reading",
-        type=_reading,
+        type=partial(one_of, values=Reading, option="--from"),
         help="what IN holds instead of betas from the cleanest step on: alphas_cumprod, noise_levels (their square "
         "roots), or reversed (betas from the noisiest step on)",
     )
@@ -47,20 +48,6 @@ def run(options: argparse.Namespace) -> int:
     write_schedule(schedule, target, layout=layout, provenance=provenance)
     print(f"{printable(str(target))}: {counted(len(schedule), 'step')}, {layout} layout")
     return 0
-
-
-def _layout(name: str) -> Layout:
-    try:
-        return Layout(name)
-    except ValueError as error:
-        raise InputError(f"--layout must be one of {', '.join(Layout)}, and is {name!r}; choose one") from error
-
-
-def _reading(name: str) -> Reading:
-    try:
-        return Reading(name)
-    except ValueError as error:
-        raise InputError(f"--from must be one of {', '.join(Reading)}, and is {name!r}; choose one") from error
 
 
 def _provenance(source: Path, reading: Reading | None) -> dict[str, Any]:

@@ -2,18 +2,19 @@
 
 import argparse
 import csv
-import io
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from tqdm import tqdm
 
-from schedsearch.arguments import positive_number, whole_number, yes_or_no
+from schedsearch.arguments import add_switch, positive_number, whole_number
 from schedsearch.commands import voice_options
 from schedsearch.commands.training_folder import check_configuration, check_places, keep_configuration, state_path
 from schedsearch.commands.voice_options import chosen_voice
@@ -50,55 +51,43 @@ VALIDATION_CLIPS = 6
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its options."""
+    """Adds its options."""
     voice_options.add(parser)
-    parser.add_argument("--steps", help="how many steps in all (default: the dataset's recipe)")
-    parser.add_argument("--hours", help="stop after so many hours; the same command goes on")
+    steps, hours = partial(whole_number, least=1, most=100_000_000), partial(positive_number, name="HOURS")
+    recipe = "how many steps in all (default: the dataset's recipe)"
+    parser.add_argument("--steps", type=partial(steps, name="STEPS"), help=recipe)
+    parser.add_argument("--hours", type=hours, help="stop after so many hours; the same command goes on")
     parser.add_argument("--warm-start", type=Path, help="a checkpoint of the same network to begin from")
     parser.add_argument("--draw", help="noise levels: stratified (default) or wavegrad")
-    parser.add_argument("--precision", default="auto", help="float32, bfloat16, or auto: the faster (default: auto)")
+    precision = "float32, bfloat16, or auto: the faster (default: auto)"
+    parser.add_argument("--precision", default="auto", type=_precision, help=precision)
     parser.add_argument("--dialect", default="", help="ivanvovk, lmnt or coqui (default: whose configuration it is)")
-    parser.add_argument(
-        "--force", nargs="?", const="1", default="0", help="1: replace a checkpoint that no run of this made"
-    )
-    parser.add_argument("--validate-every", default="2000", help="steps between validations (default: 2000)")
+    add_switch(parser, "--force", "replace a checkpoint that no run of this made")
+    every = "steps between validations (default: 2000)"
+    parser.add_argument("--validate-every", type=partial(steps, name="VALIDATE_EVERY"), default=2000, help=every)
 
 
 def run(options: argparse.Namespace) -> int:
     """Trains until the recipe's last step or the hours are over; writes the checkpoint at every validation."""
-    rhythm = _rhythm(options)
     voice = chosen_voice(options)
     training, configuration = _training_of(voice)
     layout = layout_of_configuration(configuration, options.dialect)
-    check_places(voice, configuration, force=yes_or_no(options.force, "FORCE"))
+    check_places(voice, configuration, force=options.force)
     recipe = _recipe(training, options)
     mel = _front_end(configuration, layout.dialect, voice)
     clips = _recordings(training, voice)
     held_out = read_clips(voice.held_out_clips, sample_rate=voice.sample_rate, resample=voice.resample)
     data = training_set(clips, mel, crop_frames=round(recipe.crop_seconds * mel.sample_rate / mel.hop_length))
-    precision = _precision(options.precision)
     state = _state(voice, recipe, configuration, layout, options.warm_start)
-    _settle_precision(state, precision, data, voice)
+    _settle_precision(state, options.precision, data, voice)
     print(f"{layout.dialect.name}'s network, {state.precision}")
-    _train(state, data, _Keeper(voice, configuration, layout, held_out[:VALIDATION_CLIPS], state.step), rhythm)
+    keeper = _Keeper(voice, configuration, layout, held_out[:VALIDATION_CLIPS], state.step)
+    _train(state, data, keeper, hours=options.hours or math.inf, validate_every=options.validate_every)
     return 0
 
 
-@dataclass(frozen=True)
-class _Rhythm:
-    """When to stop and when to look."""
-
-    seconds: float  # from the first step of this call
-    validate_every: int  # steps
-
-
-def _rhythm(options: argparse.Namespace) -> _Rhythm:
-    seconds = 3600 * positive_number(options.hours, "HOURS") if options.hours else math.inf
-    return _Rhythm(seconds, whole_number(options.validate_every, "VALIDATE_EVERY", least=1, most=100_000_000))
-
-
 def _training_of(voice: Voice) -> tuple[Training, dict[str, Any]]:
-    """With the configuration of the network to train."""
+    """Returns what the dataset's file says of training, and the configuration of the network to train."""
     if voice.training is None or voice.config is None:
         raise InputError(
             f"dataset {voice.dataset} at {voice.sample_rate} Hz has no [rates.{voice.sample_rate}.training] table "
@@ -108,14 +97,14 @@ def _training_of(voice: Voice) -> tuple[Training, dict[str, Any]]:
 
 
 def _precision(text: str) -> str:
-    """float32, bfloat16, or "" for the faster one."""
+    """Returns float32, bfloat16, or "" for the faster one."""
     if text not in ("auto", "float32", "bfloat16"):
         raise InputError(f"PRECISION must be auto, float32 or bfloat16, and is {text!r}; choose one")
     return "" if text == "auto" else text
 
 
 def _settle_precision(state: TrainingState, wanted: str, data: TrainingSet, voice: Voice) -> None:
-    """The precision that the run began in; else the one that is wanted, or the faster one on this machine."""
+    """Sets the precision that is wanted, or the faster one on this machine. A run goes on in the one it began in."""
     if state.precision and wanted not in ("", state.precision):
         raise InputError(
             f"{state_path(voice)} is a run in {state.precision}, and PRECISION is {wanted}; "
@@ -126,9 +115,9 @@ def _settle_precision(state: TrainingState, wanted: str, data: TrainingSet, voic
 
 
 def _front_end(configuration: dict[str, Any], dialect: Dialect, voice: Voice) -> FrontEnd:
-    """The front end of a configuration that belongs together and to the voice.
+    """Returns the front end. InputError for a configuration that contradicts itself or the voice.
 
-    Otherwise the first steps would fail, or train on wrong mels.
+    Such a one would fail in the first steps, or train on wrong mels.
     """
     mel, network = dialect.front_end(configuration), dialect.network_config(configuration)
     check_sizes(network)
@@ -149,7 +138,7 @@ def _recordings(training: Training, voice: Voice) -> list[Clip]:
 def _recipe(training: Training, options: argparse.Namespace) -> Recipe:
     recipe = recipe_from(training.recipe)
     if options.steps:
-        recipe = replace(recipe, steps=whole_number(options.steps, "STEPS", least=1, most=100_000_000))
+        recipe = replace(recipe, steps=options.steps)
     return replace(recipe, draw=options.draw) if options.draw else recipe
 
 
@@ -172,7 +161,7 @@ def _state(
 
 
 def _source(path: Path, voice: Voice, layout: Layout) -> WaveGradNetwork:
-    """The network to begin from; of this voice's configuration where it has none of its own."""
+    """Returns the network to begin from. Of the voice's dialect, it may have the voice's configuration."""
     same = layout_of(read_checkpoint(path).state).dialect is layout.dialect
     return load_vocoder(path, voice.config if same else None).network
 
@@ -180,8 +169,8 @@ def _source(path: Path, voice: Voice, layout: Layout) -> WaveGradNetwork:
 def _said_to_fit(source: WaveGradNetwork, network: WaveGradNetwork) -> str:
     fit = fitting(source, network)
     left_out = [name for name in network.state_dict() if name not in fit]
-    told = f"WARM_START: {len(fit)} tensors of it fit"
-    return f"{told}; begun from the seed: {', '.join(left_out)}" if left_out else f"{told}, which is all"
+    fits = f"WARM_START: {len(fit)} tensors of it fit"
+    return f"{fits}; begun from the seed: {', '.join(left_out)}" if left_out else f"{fits}, which is all"
 
 
 class _Keeper:
@@ -225,8 +214,8 @@ class _Keeper:
         return self._voice.checkpoint.parent / "learning.csv"
 
 
-def _train(state: TrainingState, data: TrainingSet, keeper: _Keeper, rhythm: _Rhythm) -> None:
-    until = time.monotonic() + rhythm.seconds
+def _train(state: TrainingState, data: TrainingSet, keeper: _Keeper, *, hours: float, validate_every: int) -> None:
+    until = time.monotonic() + 3600 * hours
     losses: list[float] = []
     try:
         with tqdm(total=state.recipe.steps, initial=state.step, desc="training", unit="step") as bar:
@@ -235,7 +224,7 @@ def _train(state: TrainingState, data: TrainingSet, keeper: _Keeper, rhythm: _Rh
                 bar.update()
                 bar.set_postfix_str(f"loss {np.mean(losses[-100:]):.4f}", refresh=False)
                 keeper.keep(state)
-                if progress.step % rhythm.validate_every == 0:
+                if progress.step % validate_every == 0:
                     bar.write(_spelt(progress.step, keeper.validate(state)))
                 if time.monotonic() > until:
                     break
@@ -257,10 +246,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _write_row(path: Path, row: dict[str, float]) -> None:
-    """After the rows of earlier steps; later ones were of a run that was killed and has gone back since."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(row), extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(earlier for earlier in _rows(path) if int(earlier["step"]) < row["step"])
-    writer.writerow({key: f"{value:.5g}" if isinstance(value, float) else value for key, value in row.items()})
-    atomic_write(path, text.getvalue().encode())
+    """Writes it after the rows of earlier steps. Later ones are of a run that was killed and has gone back since."""
+    rows: list[dict[str, Any]] = [earlier for earlier in _rows(path) if int(earlier["step"]) < row["step"]]
+    rows.append({key: f"{value:.5g}" if isinstance(value, float) else value for key, value in row.items()})
+    atomic_write(path, pd.DataFrame(rows, columns=list(row)).to_csv(index=False).encode())
