@@ -177,8 +177,8 @@ def _seconds(call: Call) -> float:
 
 def _description(device: torch.device, options: argparse.Namespace) -> str:
     """Says what is timed, and on which machine."""
-    found = torch.cpu.get_capabilities()
-    bfloat16 = ", ".join(name for name in CAPABILITIES if found.get(name)) or "none"
+    processor = torch.cpu.get_capabilities()
+    bfloat16 = ", ".join(name for name in CAPABILITIES if processor.get(name)) or "none"
     threads = f"{options.threads} threads, bfloat16 in the processor: {bfloat16}"
     return f"{options.clips} x {options.seconds} s at {SAMPLE_RATE} Hz; {_name(device)}; {threads}"
 

@@ -61,10 +61,7 @@ class UpBlock(nn.Module):
         super().__init__()
         self.factor, self.upsample = factor, upsample
         self.residual = convolution(inputs, outputs, 1)
-        widths = [inputs, outputs, outputs, outputs]
-        self.convolutions = nn.ModuleList(
-            convolution(width, outputs, 3, dilation=d) for width, d in zip(widths, dilations, strict=True)
-        )
+        self.convolutions = _dilated(inputs, outputs, dilations)
 
     def forward(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
         """x [B, inputs, 1, T], shift and scale [B, outputs, 1, T * factor] -> [B, outputs, 1, T * factor]."""
@@ -84,10 +81,7 @@ class DownBlock(nn.Module):
         super().__init__()
         self.factor, self.downsample = factor, downsample
         self.residual = convolution(inputs, outputs, 1)
-        widths = [inputs] + [outputs] * (len(dilations) - 1)
-        self.convolutions = nn.ModuleList(
-            convolution(width, outputs, 3, dilation=d) for width, d in zip(widths, dilations, strict=True)
-        )
+        self.convolutions = _dilated(inputs, outputs, dilations)
 
     def forward(self, x: Tensor) -> Tensor:
         """x [B, inputs, 1, T] -> [B, outputs, 1, T // factor]."""
@@ -164,6 +158,12 @@ def convolution(inputs: int, outputs: int, width: int, *, dilation: int = 1) -> 
     nn.init.orthogonal_(layer.weight)
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
     return layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _dilated(inputs: int, outputs: int, dilations: tuple[int, ...]) -> nn.ModuleList:
+    widths = [inputs] + [outputs] * (len(dilations) - 1)
+    layers = zip(widths, dilations, strict=True)
+    return nn.ModuleList(convolution(width, outputs, 3, dilation=dilation) for width, dilation in layers)
 
 
 def upsample_linear(x: Tensor, factor: int) -> Tensor:

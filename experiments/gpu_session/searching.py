@@ -28,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if status == 0:
         [run] = options.scratch.rglob("run.json")
         device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-        told = {"device": device, "steps": int(steps), "budget": budget, "seconds": time.perf_counter() - began}
-        options.table.write_text(json.dumps(told | {"verdict": read_result(run.parent).verdict}, indent=1))
+        facts = {"device": device, "steps": int(steps), "budget": budget, "seconds": time.perf_counter() - began}
+        options.table.write_text(json.dumps(facts | {"verdict": read_result(run.parent).verdict}, indent=1))
     return status
 
 

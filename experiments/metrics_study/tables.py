@@ -37,7 +37,7 @@ SEVERAL = 3  # the best of so many decide beside the best alone
 
 def write_tables(bench: Bench, stored: StoredScores) -> Path:
     """Writes all tables; returns the path of metrics.md."""
-    by_length = {steps: found for steps in LENGTHS if (found := load(stored, steps)) is not None}
+    by_length = {steps: losses for steps in LENGTHS if (losses := load(stored, steps)) is not None}
     sides = Sides.of(bench)
     if 6 not in by_length:
         raise InputError("tables need scores of 6 steps, and there are none yet; run --only 6 first")

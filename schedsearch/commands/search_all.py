@@ -47,6 +47,6 @@ def _folder(options: argparse.Namespace) -> Path:
 
 def _row(options: argparse.Namespace) -> str:
     verdict = json.loads((_folder(options) / "run.json").read_text())
-    found = stored_finding(verdict)
-    numbers = "{} [{}, {}] ".format(*signed(found.difference)) if found.difference else ""
-    return f"{options.iters:>10}  {verdict['name']:<34} {found.metric} {numbers}{found.outcome.label}"
+    finding = stored_finding(verdict)
+    numbers = "{} [{}, {}] ".format(*signed(finding.difference)) if finding.difference else ""
+    return f"{options.iters:>10}  {verdict['name']:<34} {finding.metric} {numbers}{finding.outcome.label}"

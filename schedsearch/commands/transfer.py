@@ -31,8 +31,8 @@ def run(options: argparse.Namespace) -> int:
     _begin(tournament)
     show("search clips", tournament.choosing())
     show("held-out clips", tournament.judging())
-    written, told = write_all(tournament, others)
-    print(f"\n{told}")
+    written, overview = write_all(tournament, others)
+    print(f"\n{overview}")
     print("\n".join(f"file:  {path}" for path in written))
     return 0
 

@@ -118,11 +118,11 @@ class Tournament:
 
 def open_tournament(settings: Settings, voices: Sequence[str], experiments: Path) -> Tournament:
     """Reads schedules, vocoders and clips of the voices; InputError in one line for whatever is wrong."""
-    found, left_out = find_participants(voices, experiments, settings.results)
-    common_lengths(found, settings.lengths)  # before anything is loaded
-    held_out = {voice.label: open_scoring(voice.voice, settings) for voice in found}
+    candidates, left_out = find_participants(voices, experiments, settings.results)
+    common_lengths(candidates, settings.lengths)  # before anything is loaded
+    held_out = {voice.label: open_scoring(voice.voice, settings) for voice in candidates}
     participants = []
-    for voice in found:
+    for voice in candidates:
         of_now, reasons = with_these_weights(voice, held_out[voice.label].vocoder.weights_hash)
         participants.append(of_now)
         left_out += reasons

@@ -1,12 +1,14 @@
 """Finds WAV, RF64 and W64 files whose header is wrong about the length: libsndfile reads them as shorter clips."""
 
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 # A program that writes WAV to a pipe cannot know the size, and leaves one near 2 or 4 GiB: not a truncation.
 LARGEST_SIZE = 0x7FFFFFFF - 4096
 MOST_CHUNKS = 1000  # before the audio; a file of zeros would be millions of empty ones
+_HEADER = 8  # bytes of a chunk: its kind and length
 _W64_RIFF, _W64_DATA = (  # how a file and its audio begin in Sony Wave64
     name + bytes.fromhex(rest)
     for name, rest in ((b"riff", "2e91cf11a5d628db04c10000"), (b"data", "f3acd3118cd100c04f8edb8a"))
@@ -33,37 +35,35 @@ def fault_of_length(path: Path) -> str | None:
 
 def _audio_of_riff(file: BinaryIO, order: str) -> range:
     """Returns the bytes of the audio by the header; none where it does not say."""
-    place, large = 12, 0
-    for _ in range(MOST_CHUNKS):
-        file.seek(place)
-        header = file.read(8)
-        if len(header) < 8:
-            break
-        kind, length = struct.unpack(f"{order}4sI", header)
-        place += 8
+    large = 0
+    for kind, place, length in _chunks(file, order, 12):
         if kind == b"ds64":  # RF64 has here, in 64 bits, what the 32 bits of the data chunk cannot hold
             large = int.from_bytes(file.read(16)[8:], "little")
         if kind == b"data" and length == 0xFFFFFFFF and large:
             return range(place, place + large) if large < 1 << 62 else range(0)
         if kind == b"data":
             return range(place, place + length) if length < LARGEST_SIZE else range(0)
-        place += length + length % 2  # chunks are padded to even lengths
     return range(0)
 
 
 def _size_without_chunks(file: BinaryIO, order: str, place: int, size: int) -> int:
     """Returns how many bytes of the file, from `place` on, are no chunks: 0 for a well-formed one."""
-    place += place % 2
-    for _ in range(MOST_CHUNKS if place else 0):
-        file.seek(place)
-        header = file.read(8)
-        if len(header) < 8:
-            break
-        kind, length = struct.unpack(f"{order}4sI", header)
-        if not kind.isascii() or not kind.decode().isprintable() or place + 8 + length > size + 1:
-            return size - place
-        place += 8 + length + length % 2
+    for kind, start, length in _chunks(file, order, place + place % 2) if place else ():
+        if not kind.isascii() or not kind.decode().isprintable() or start + length > size + 1:
+            return size - start + _HEADER
     return 0
+
+
+def _chunks(file: BinaryIO, order: str, place: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yields each chunk's kind, the place of its content and its length. Chunks are padded to even lengths."""
+    for _ in range(MOST_CHUNKS):
+        file.seek(place)
+        header = file.read(_HEADER)
+        if len(header) < _HEADER:
+            return
+        kind, length = struct.unpack(f"{order}4sI", header)
+        yield kind, place + _HEADER, length
+        place += _HEADER + length + length % 2
 
 
 def _audio_of_w64(file: BinaryIO, size: int) -> range:

@@ -101,19 +101,20 @@ def layout_of(state: Mapping[str, Tensor]) -> Layout:
 
 
 def layout_of_configuration(config: Mapping[str, Any], wanted: str = "") -> Layout:
-    """The layout whose sections a configuration has; InputError for none, and for another one than is `wanted`."""
-    layout = next((one for one in LAYOUTS if any(section in config for section in one.sections)), None)
-    sections = "; ".join(f"{one.dialect.name}: {', '.join(one.sections)}" for one in LAYOUTS)
-    if wanted and wanted not in (one.dialect.name for one in LAYOUTS):
+    """Returns the layout whose sections a configuration has. InputError for none, and for another than is `wanted`."""
+    match = next((layout for layout in LAYOUTS if any(section in config for section in layout.sections)), None)
+    by_name = {layout.dialect.name: ", ".join(layout.sections) for layout in LAYOUTS}
+    sections = "; ".join(f"{name}: {names}" for name, names in by_name.items())
+    if wanted and wanted not in by_name:
         raise InputError(f"DIALECT must be ivanvovk, lmnt or coqui, and is {wanted!r}; choose one")
-    if layout is None:
+    if match is None:
         raise InputError(f"a configuration needs the sections of one implementation ({sections}); write them")
-    if wanted and layout.dialect.name != wanted:
+    if wanted and match.dialect.name != wanted:
         raise InputError(
-            f"the configuration is {layout.dialect.name}'s, and DIALECT is {wanted}; "
+            f"the configuration is {match.dialect.name}'s, and DIALECT is {wanted}; "
             f"give a dataset whose configuration is {wanted}'s ({sections})"
         )
-    return layout
+    return match
 
 
 def reason_for(dialect: Dialect) -> str:

@@ -29,17 +29,18 @@ class Fields:
 
     def integers(self, key: str) -> tuple[int, ...]:
         """Returns a list of 1 to 16 positive whole numbers."""
-        value = self._get(key, None)
-        if not isinstance(value, list | tuple) or not 1 <= len(value) <= 16:
-            raise self._wrong(key, value, "a list of 1 to 16 whole numbers")
-        return tuple(self._whole(key, item) for item in value)
+        return tuple(self._whole(key, item) for item in self._items(key, "a list of 1 to 16 whole numbers"))
 
     def integer_rows(self, key: str) -> tuple[Any, ...]:
         """Returns a list of 1 to 16 such lists."""
+        rows = self._items(key, "a list of lists of whole numbers")
+        return tuple(Fields({key: row}, self.section).integers(key) for row in rows)
+
+    def _items(self, key: str, rule: str) -> list[Any] | tuple[Any, ...]:
         value = self._get(key, None)
         if not isinstance(value, list | tuple) or not 1 <= len(value) <= 16:
-            raise self._wrong(key, value, "a list of lists of whole numbers")
-        return tuple(Fields({key: row}, self.section).integers(key) for row in value)
+            raise self._wrong(key, value, rule)
+        return value
 
     def _get(self, key: str, default: Any) -> Any:
         value = self.values.get(key, default)

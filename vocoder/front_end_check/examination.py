@@ -103,15 +103,13 @@ class Examination:
         if not isinstance(self.denoiser, Vocoder):
             return None
         if setup not in self._random:
-            self._random[setup] = self._of_random_weights(self.denoiser, setup)
+            vocoder, seed = self.denoiser, self.seed + _FRESH
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(self.seed)
+                network = WaveGradNetwork(vocoder.network.config, vocoder.dialect.quirks)
+            fresh = _altered(replace(vocoder, network=network.requires_grad_(False).eval().to(vocoder.device)), setup)
+            self._random[setup] = self._measured(fresh, setup, self.pieces, self.effort.levels, seed)
         return self._random[setup]
-
-    def _of_random_weights(self, vocoder: Vocoder, setup: Setup) -> Scores:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            network = WaveGradNetwork(vocoder.network.config, vocoder.dialect.quirks)
-        fresh = replace(vocoder, network=network.requires_grad_(False).eval().to(vocoder.device))
-        return self._measured(_altered(fresh, setup), setup, self.pieces, self.effort.levels, self.seed + _FRESH)
 
     def _measured(
         self,

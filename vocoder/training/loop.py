@@ -195,9 +195,9 @@ def _check_network(saved: dict[str, Tensor], network: nn.Module, path: Path) -> 
 
 
 def _check_recipe(saved: dict[str, Any], recipe: Recipe, path: Path) -> None:
-    kept = (f.name for f in fields(recipe) if f.name != "steps")
+    names = (f.name for f in fields(recipe) if f.name != "steps")
     usual = Recipe()  # a field that the run does not know yet had no effect at its default
-    changed = [name for name in kept if saved.get(name, getattr(usual, name)) != getattr(recipe, name)]
+    changed = [name for name in names if saved.get(name, getattr(usual, name)) != getattr(recipe, name)]
     if changed:
         raise InputError(
             f"{path.name} is a run with another recipe ({', '.join(changed)} changed); "

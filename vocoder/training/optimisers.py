@@ -17,14 +17,11 @@ def optimisers(network: nn.Module, rate: float, matrix_rate: float) -> list[torc
     for parameter in network.parameters():
         is_matrix = parameter.ndim == 4 and min(len(parameter), parameter[0].numel()) >= THIN
         (matrices if is_matrix else rest).append(parameter)
-    found: list[torch.optim.Optimizer] = [
-        Muon(matrices, matrix_rate),
-        torch.optim.Adam(rest, rate, (0.9, 0.99)),
-    ]
-    for optimiser in found:
+    both: list[torch.optim.Optimizer] = [Muon(matrices, matrix_rate), torch.optim.Adam(rest, rate, (0.9, 0.99))]
+    for optimiser in both:
         for group in optimiser.param_groups:
             group["initial_lr"] = group["lr"]
-    return found
+    return both
 
 
 class Muon(torch.optim.Optimizer):
