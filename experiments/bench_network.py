@@ -128,7 +128,7 @@ def _tf32(allowed: bool) -> Iterator[None]:
 
 
 def _graph(call: Call) -> Call:
-    """The same kernels, launched together."""
+    """Returns the same kernels, launched together."""
     stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):

@@ -64,7 +64,7 @@ class UpBlock(nn.Module):
         self.convolutions = _dilated(inputs, outputs, dilations)
 
     def forward(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-        """x [B, inputs, 1, T], shift and scale [B, outputs, 1, T * factor] -> [B, outputs, 1, T * factor]."""
+        """Maps x [B, inputs, 1, T], shift and scale [B, outputs, 1, T * factor] -> [B, outputs, 1, T * factor]."""
         first, second, third, fourth = self.convolutions
         main = first(self.upsample(F.leaky_relu(x, SLOPE), self.factor))
         # A 1 x 1 convolution commutes with interpolation (whose weights sum to 1) and is cheaper at the lower rate.
@@ -84,7 +84,7 @@ class DownBlock(nn.Module):
         self.convolutions = _dilated(inputs, outputs, dilations)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x [B, inputs, 1, T] -> [B, outputs, 1, T // factor]."""
+        """Maps x [B, inputs, 1, T] to [B, outputs, 1, T // factor]."""
         x = self.downsample(x, self.factor)
         main = x
         for layer in self.convolutions:
@@ -102,7 +102,7 @@ class FeatureWiseLinearModulation(nn.Module):
         self.shift_and_scale = convolution(inputs, 2 * outputs, 3)
 
     def forward(self, x: Tensor, noise_level: Tensor, first: int = 0) -> tuple[Tensor, Tensor]:
-        """x [B, inputs, 1, T] from position `first` on, noise_level [B] -> shift and scale, each [B, outputs, 1, T]."""
+        """Maps x [B, inputs, 1, T] from position `first` on to shift and scale, each [B, outputs, 1, T]."""
         x = F.leaky_relu(self.signal(x), SLOPE, inplace=True)
         x = x + self.encode_noise(noise_level, self.inputs, x.shape[-1], first).to(x.dtype)
         shift, scale = self.shift_and_scale(x).chunk(2, dim=1)
@@ -136,7 +136,7 @@ class WaveGradNetwork(nn.Module):
         self.output = convolution(config.up_channels[-1], 1, 3)
 
     def forward(self, y: Tensor, mel: Tensor, noise_level: Tensor, first: int = 0) -> Tensor:
-        """y [B, samples], mel [B, n_mels, frames], noise_level [B] -> eps [B, samples]; samples = frames * hop.
+        """Maps y [B, samples], mel [B, n_mels, frames], noise_level [B] to eps [B, samples]; samples = frames * hop.
 
         `first`, whole hops, is where y begins in its recording: coqui's noise encoding counts positions.
         """
@@ -152,7 +152,7 @@ class WaveGradNetwork(nn.Module):
 
 
 def convolution(inputs: int, outputs: int, width: int, *, dilation: int = 1) -> nn.Conv2d:
-    """A same-length 1-D convolution as a channels-last Conv2d; orthogonal weights and zero bias to begin with."""
+    """Makes a same-length 1-D convolution as a channels-last Conv2d; orthogonal weights and zero bias to begin with."""
     padding = (0, dilation * (width - 1) // 2)
     layer = nn.Conv2d(inputs, outputs, (1, width), padding=padding, dilation=(1, dilation))
     nn.init.orthogonal_(layer.weight)
@@ -172,7 +172,7 @@ def upsample_linear(x: Tensor, factor: int) -> Tensor:
 
 
 def downsample_linear(x: Tensor, factor: int) -> Tensor:
-    """The same towards lower rates: torch does not average over the whole step, it reads the two middle samples."""
+    """Interpolates towards lower rates as torch does: it averages the two middle samples of a step, no others."""
     middle = (factor - 1) // 2
     if factor % 2:
         return x[..., middle::factor]
@@ -180,12 +180,12 @@ def downsample_linear(x: Tensor, factor: int) -> Tensor:
 
 
 def upsample_nearest(x: Tensor, factor: int) -> Tensor:
-    """Each sample repeated (lmnt, coqui)."""
+    """Repeats each sample (lmnt, coqui)."""
     return F.interpolate(x, size=(1, x.shape[-1] * factor), mode="nearest")
 
 
 def downsample_nearest(x: Tensor, factor: int) -> Tensor:
-    """Every factor-th sample (lmnt, coqui)."""
+    """Takes every factor-th sample (lmnt, coqui)."""
     return x[..., ::factor]
 
 

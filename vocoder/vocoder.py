@@ -24,7 +24,7 @@ class Vocoder:
     wrapper: str = ""  # what stood before the name of every weight in the checkpoint, such as "module."
 
     def __post_init__(self) -> None:
-        """Front end and network must agree on mel count and hop."""
+        """Raises InputError unless front end and network agree on mel count and hop."""
         config = self.network.config
         if self.front_end.n_mels != config.n_mels:
             raise InputError(
@@ -77,17 +77,17 @@ class Vocoder:
 
 
 def in_precision(vocoder: Vocoder, autocast: torch.dtype | None) -> Vocoder:
-    """The same weights run in another precision; None is float32."""
+    """Returns the same weights run in another precision; None is float32."""
     return replace(vocoder, autocast=autocast)
 
 
 def best_device() -> torch.device:
-    """The GPU where there is one that torch can use, else the CPU."""
+    """Returns the GPU where there is one that torch can use, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def fast_precision(device: torch.device) -> torch.dtype | None:
-    """bfloat16 where the hardware multiplies matrices in it, else None (float32).
+    """Returns bfloat16 where the hardware multiplies matrices in it, else None (float32).
 
     On a CPU that means AMX tiles: with AVX-512 BF16 alone, bfloat16 measured slower than float32
     (experiments/bench_network.py), and costs accuracy for nothing.

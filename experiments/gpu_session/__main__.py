@@ -37,7 +37,7 @@ class Part:
     seconds: float  # the limit; of the last part, all that is left
 
     def command(self, seconds: float) -> list[str]:
-        """The words to run within so many seconds."""
+        """Returns the words to run within so many seconds."""
         return [word.format(hours=max(1.0, seconds - ENDING) / 3600) for word in self.words]
 
 
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parts(results: Path, scratch: Path, tiny: bool) -> list[Part]:
-    """All of them, in order."""
+    """Lists all parts, in order."""
     module = [sys.executable, "-m"]
     small = ["--tiny"] if tiny else []
     trained = [*module, "experiments.gpu_session.training", str(results), str(scratch), "--hours", "{hours}", *small]

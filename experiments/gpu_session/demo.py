@@ -17,7 +17,7 @@ DATASET = "gpu"
 
 
 def configuration(tiny: bool) -> dict[str, Any]:
-    """The demo's, or one of a tenth of its channels."""
+    """Returns the demo's configuration, or one of a tenth of its channels."""
     config = read_config(Path("experiments/demo/16000hz/config.json"))
     if tiny:
         model = config["model_config"]
@@ -27,20 +27,20 @@ def configuration(tiny: bool) -> dict[str, Any]:
 
 
 def warm_start(voice: Voice) -> Path:
-    """The newest weights of the demo voice."""
+    """Returns the newest weights of the demo voice."""
     newest = voice.checkpoint.with_name(NEXT)
     return newest if newest.is_file() else voice.checkpoint
 
 
 def write_random_weights(voice: Voice, config: dict[str, Any]) -> None:
-    """A checkpoint of an untrained network: as good as another for trying things out."""
+    """Writes a checkpoint of an untrained network, to try things out."""
     network = WaveGradNetwork(IVANVOVK.network_config(config), IVANVOVK.quirks)
     voice.checkpoint.parent.mkdir(parents=True, exist_ok=True)
     save_checkpoint(network, IVANVOVK, config, voice.checkpoint.parent)
 
 
 def write_voice(folder: Path, config: dict[str, Any], recipe: dict[str, Any]) -> Voice:
-    """The demo's recordings under another name, whose weights lie in `folder`."""
+    """Writes the demo's recordings as a dataset of another name, whose weights lie in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     own = folder / "config.json"
     atomic_write(own, json.dumps(config).encode())

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _untrained(folder: Path) -> list[str]:
-    """A tiny network, and the options that search its schedules all the same."""
+    """Writes a tiny network; returns the options that search its schedules all the same."""
     config = configuration(tiny=True)
     write_random_weights(write_voice(folder, config, {}), config)
     return ["--dataset", DATASET, "--experiments", str(folder), "--objective", "spectral", "--force"]

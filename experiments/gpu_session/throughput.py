@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def row(config: dict[str, object], data: TrainingSet, batch: int, precision: str) -> dict[str, object]:
-    """The median of STEPS steps after WARM_UP others."""
+    """Times the median of STEPS steps after WARM_UP others."""
     device, recipe = best_device(), Recipe(steps=WARM_UP + STEPS, batch=batch)
     state = start(recipe, IVANVOVK, IVANVOVK.network_config(config), device=device)
     state.use(precision)

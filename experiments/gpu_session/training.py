@@ -20,7 +20,7 @@ TINY = {"steps": 3, "batch": 2, "crop_seconds": 0.1}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit status of the training."""
+    """Trains; returns the exit status of the training."""
     parser = argparse.ArgumentParser()
     parser.add_argument("results", type=Path)
     parser.add_argument("scratch", type=Path)

@@ -206,7 +206,7 @@ class _Keeper:
         return values
 
     def is_validated(self, state: TrainingState) -> bool:
-        """Whether the checkpoint is of this step."""
+        """Says whether the checkpoint is of this step."""
         return self._validated == state.step
 
     @property

@@ -14,12 +14,12 @@ from vocoder.errors import InputError
 
 
 def state_path(voice: Voice) -> Path:
-    """Where a run keeps its whole state."""
+    """Returns the file in which a run keeps its whole state."""
     return voice.checkpoint.parent / "training" / "state.pt"
 
 
 def check_places(voice: Voice, configuration: Mapping[str, Any], *, force: bool) -> None:
-    """InputError where training would write beside what the dataset's file names, or replace what no run of it made."""
+    """Raises InputError where training would write a file that the dataset does not name, or replace a foreign one."""
     if voice.checkpoint.name != CHECKPOINT:
         raise InputError(
             f"training writes {CHECKPOINT}, and the dataset's file names {voice.checkpoint.name}; write checkpoint = "
@@ -38,7 +38,7 @@ def check_places(voice: Voice, configuration: Mapping[str, Any], *, force: bool)
 
 
 def check_configuration(voice: Voice, configuration: Mapping[str, Any], layout: Layout) -> None:
-    """InputError where the run was begun with another one: half of its steps would be of other mels."""
+    """Raises InputError where the run was begun with another configuration: its mels would change half-way."""
     path = state_path(voice).with_name(CONFIGURATION)
     if not state_path(voice).is_file() or not path.is_file():
         return

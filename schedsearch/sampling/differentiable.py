@@ -8,7 +8,7 @@ from vocoder.reverse import Coefficients, ReverseProcess
 
 
 def torch_coefficients(process: ReverseProcess, log_snr: Tensor) -> Coefficients:
-    """`log_snr` [C, N], falling in n -> [C, N] each, in its dtype (float64 unless memory forbids).
+    """Forms coefficients [C, N] from `log_snr` [C, N], falling in n, in its dtype (float64 unless memory forbids).
 
     In the form that the process steps in: by way of x0 where it clamps x0, else direct. The arithmetic is exact, not
     the dialect's own rounding: that differs by 1.3 % at most where beta_0 = 1e-6 (ivanvovk), and has no gradient.
@@ -17,7 +17,7 @@ def torch_coefficients(process: ReverseProcess, log_snr: Tensor) -> Coefficients
 
 
 def direct_coefficients(log_snr: Tensor) -> Coefficients:
-    """What `direct_exact` of the tests makes of the betas of these levels (Ho et al. 2020, algorithm 2)."""
+    """Forms what `direct_exact` of the tests makes of these levels (Ho et al. 2020, algorithm 2)."""
     log_a, log_b, log_alpha, beta = _logarithms(log_snr)
     return Coefficients(
         noise_level=(log_a / 2).exp(),
@@ -28,7 +28,7 @@ def direct_coefficients(log_snr: Tensor) -> Coefficients:
 
 
 def posterior_coefficients(log_snr: Tensor) -> Coefficients:
-    """What `posterior_exact` of the tests makes of the betas of these levels (Ho et al. 2020, equation 7)."""
+    """Forms what `posterior_exact` of the tests makes of these levels (Ho et al. 2020, equation 7)."""
     log_a, log_b, log_alpha, beta = _logarithms(log_snr)
     remains = (log_b[..., :-1] - log_b[..., 1:] + log_alpha[..., 1:] / 2).exp()
     return Coefficients(
@@ -42,12 +42,12 @@ def posterior_coefficients(log_snr: Tensor) -> Coefficients:
 
 
 def _logarithms(log_snr: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """[C, N] each: log a_n, log(1 - a_n), log(1 - beta_n), beta_n."""
+    """Returns, [C, N] each, log a_n, log(1 - a_n), log(1 - beta_n), beta_n."""
     log_a = logsigmoid(log_snr)
     log_alpha = torch.diff(log_a, prepend=torch.zeros_like(log_a[..., :1]))
     return log_a, logsigmoid(-log_snr), log_alpha, -torch.expm1(log_alpha)
 
 
 def _sigma(log_b: Tensor, beta: Tensor) -> Tensor:
-    """Zero at n = 0, put there apart: the root's own slope at zero is infinite, and would turn gradients into NaN."""
+    """Sets zero at n = 0: the root's own slope at zero is infinite, and would turn gradients into NaN."""
     return pad(((log_b[..., :-1] - log_b[..., 1:] + beta[..., 1:].log()) / 2).exp(), (1, 0))

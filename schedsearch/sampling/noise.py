@@ -26,14 +26,14 @@ class NoiseBank:
     seed: int
 
     def draw(self, clip_name: str, repeat: int, k: int, samples: int) -> Tensor:
-        """[samples] float32; a shorter draw is the beginning of a longer one."""
+        """Draws [samples] float32; a shorter draw is the beginning of a longer one."""
         # numpy, not torch: torch's CPU generator keeps 32 bits of its seed, few enough for hashes to collide,
         # and its vectorised normals make a short draw differ from the beginning of a long one.
         generator = np.random.default_rng(self._key(clip_name, repeat, k))
         return torch.from_numpy(generator.standard_normal(samples, dtype=np.float32))
 
     def for_clips(self, clip_names: Sequence[str], repeat: int, samples: int) -> Callable[[int], Tensor]:
-        """k -> [clip, samples], drawn when asked for: what `ancestral_sample` takes."""
+        """Returns k -> [clip, samples], drawn when asked for, as `ancestral_sample` takes it."""
         return lambda k: torch.stack([self.draw(name, repeat, k, samples) for name in clip_names])
 
     def draws(self, clip_names: Sequence[str], repeat: int, steps: int, samples: int) -> Iterator[Tensor]:
@@ -41,6 +41,6 @@ class NoiseBank:
         return map(self.for_clips(clip_names, repeat, samples), range(steps))
 
     def _key(self, clip_name: str, repeat: int, k: int) -> int:
-        """128 bits; the name comes last, so that no two keys are spelt alike."""
+        """Makes 128 bits; the name comes last, so that no two keys are spelt alike."""
         spelt = f"{self.seed} {repeat} {k} {clip_name}".encode()
         return int.from_bytes(blake2b(spelt, digest_size=16).digest())

@@ -86,19 +86,19 @@ def measure(
 
 
 def machine(vocoder: Vocoder) -> str:
-    """What a speed was measured on, in words: the device, and on a CPU torch's threads."""
+    """Says what a speed was measured on: the device, and on a CPU torch's threads."""
     if vocoder.device.type == "cuda":
         return torch.cuda.get_device_name(vocoder.device)
     return f"{vocoder.device.type}, {counted(torch.get_num_threads(), 'thread')}"
 
 
 def typical_length(clips: Sequence[Clip]) -> Clip:
-    """The clip of median length: the one to measure speed on."""
+    """Returns the clip of median length, the one to measure speed on."""
     return sorted(clips, key=lambda clip: len(clip.audio))[len(clips) // 2]
 
 
 def evaluations_per_audio_second(iterations: int, clips: Sequence[Clip]) -> float:
-    """Network evaluations a second of audio: one a step and clip, over the clips' seconds together.
+    """Counts network evaluations a second of audio: one a step and clip, over the clips' seconds together.
 
     It falls as clips get longer: an evaluation is a whole clip through the network once.
     """

@@ -14,7 +14,7 @@ from vocoder.windows import Windowed
 
 
 def synthesise(vocoder: Vocoder, mel: Tensor, schedule: NoiseSchedule, *, seed: int = 0, name: str = "") -> Tensor:
-    """mel [n_mels, frames] of the vocoder's own front end -> audio [frames * hop_length], on the vocoder's device.
+    """Turns a mel [n_mels, frames] of the vocoder's front end into audio [frames * hop_length], on its device.
 
     The dialect's sampler over the whole; the network runs in windows (see vocoder/windows.py), so that memory beyond
     that of a few copies of the audio is bounded. The noise is the search's of `seed` for a clip of this name.
@@ -44,7 +44,7 @@ def _check_mel(mel: Tensor, n_mels: int) -> None:
 
 
 def copy_synthesis(vocoder: Vocoder, clip: Clip, schedule: NoiseSchedule, *, seed: int = 0) -> Tensor:
-    """The clip again, from its mel alone: [samples] as many as it has; a last part of a hop is filled with silence."""
+    """Synthesises the clip again from its mel alone: as many [samples]; silence fills the last hop before that."""
     if clip.sample_rate != vocoder.sample_rate:
         raise InputError(
             f"clip {clip.name}: {clip.sample_rate} Hz, the vocoder needs {vocoder.sample_rate} Hz; resample it"

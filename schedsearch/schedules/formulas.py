@@ -15,18 +15,18 @@ TERMINAL_LOG_SNR = (-6.0, 5.0)
 
 
 def linear(n: int, first: float, last: float) -> NoiseSchedule:
-    """Betas on a straight line (Ho et al. 2020, section 4). WaveGrad trains on linear(1000, 1e-6, 1e-2)."""
+    """Puts betas on a straight line (Ho et al. 2020, section 4). WaveGrad trains on linear(1000, 1e-6, 1e-2)."""
     return NoiseSchedule(np.linspace(first, last, checked_steps(n)))
 
 
 def exponential(n: int, first: float, last: float) -> NoiseSchedule:
-    """Betas at equal ratios."""
+    """Puts betas at equal ratios."""
     _require(first > 0 and last > 0, f"exponential betas must be positive: got {first:g} to {last:g}")
     return NoiseSchedule(np.geomspace(first, last, checked_steps(n)))
 
 
 def fibonacci(n: int, first: float, second: float) -> NoiseSchedule:
-    """Each beta is the sum of the two before it. WaveGrad (Chen et al. 2020): fibonacci(25, 1e-6, 2e-6)."""
+    """Makes each beta the sum of the two before it. WaveGrad (Chen et al. 2020): fibonacci(25, 1e-6, 2e-6)."""
     betas = [first, second]
     while len(betas) < checked_steps(n):
         betas.append(betas[-1] + betas[-2])
@@ -34,7 +34,7 @@ def fibonacci(n: int, first: float, second: float) -> NoiseSchedule:
 
 
 def log_snr_line(n: int, first: float, last: float) -> NoiseSchedule:
-    """A straight line in log-SNR, which the published 6-step schedules are close to."""
+    """Draws a straight line in log-SNR, which the published 6-step schedules are close to."""
     return NoiseSchedule.from_log_snr(np.linspace(first, last, checked_steps(n)))
 
 

@@ -146,7 +146,7 @@ def _raise_at(bad: np.ndarray[Any, np.dtype[np.bool_]], values: Array, rule: str
 
 
 def _shortest(value: float) -> str:
-    """Few digits, or all of them if a value such as 1 - 1e-12 would read as 1."""
+    """Writes few digits, or all of them if a value such as 1 - 1e-12 would read as 1."""
     short = f"{value:.6g}"
     return short if float(short) not in (0.0, 1.0) else repr(float(value))
 

@@ -110,7 +110,7 @@ class LogSnrSpace:
         return _clipped(schedule, self.decode(np.clip(self._point(schedule), 0.0, 1.0)))
 
     def _point(self, schedule: NoiseSchedule) -> Array:
-        """[dimensions], outside [0, 1] for a schedule outside the box."""
+        """Returns [dimensions], outside [0, 1] for a schedule outside the box."""
         log_snr = schedule.log_snr
         if self.steps == 1:
             return np.array([_position(log_snr[0], TERMINAL_LOG_SNR)])
@@ -202,7 +202,7 @@ def _position(value: float, interval: tuple[float, float]) -> float:
 
 
 def _even(left: int, middle: int, right: int) -> float:
-    """log(left gap / right gap) on a straight line."""
+    """Returns log(left gap / right gap) on a straight line."""
     return float(np.log((middle - left) / (right - middle)))
 
 
@@ -214,7 +214,7 @@ def _logit_of(log_snr: Array, left: int, middle: int, right: int) -> float:
 
 
 def _lean(u: float) -> float:
-    """sinh keeps most points near equal gaps and still reaches far at the edges."""
+    """Says how far u leans. sinh keeps most points near equal gaps and still reaches far at the edges."""
     return float(REACH * np.sinh(STEEPNESS * (2 * u - 1)) / np.sinh(STEEPNESS))
 
 

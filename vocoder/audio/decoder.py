@@ -18,7 +18,7 @@ class AudioFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no 
     """A recording that is decoded to its end."""
 
     def seekable(self) -> bool:
-        """False: else soundfile would stop at the header's length, and seek after each block, which may fail there."""
+        """Returns False. Else soundfile would stop at the header's length, and seek after each block, which may fail."""
         return False
 
     def close(self) -> None:
@@ -43,12 +43,12 @@ class _Endless:
         self.place = 0
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """As a file does."""
+        """Moves as a file does."""
         self.place = max(0, offset + (0, self.place, self.SIZE)[whence])
         return self.place
 
     def tell(self) -> int:
-        """As a file does."""
+        """Returns the place, as a file does."""
         return self.place
 
     def readinto(self, buffer: Any) -> int:

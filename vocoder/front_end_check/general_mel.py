@@ -44,7 +44,7 @@ class GeneralMel(MelSettings):
         return (2 / (self.power * self.scale) if self.logarithm else 1.0,) * self.n_mels
 
     def __call__(self, audio: Tensor) -> Tensor:
-        """audio [clip, samples] -> mel [clip, n_mels, samples // hop_length]."""
+        """Maps audio [clip, samples] to mel [clip, n_mels, samples // hop_length]."""
         audio = preemphasised(self.gain * audio.double(), self.preemphasis)
         audio = torch.nn.functional.pad(audio, (0, self.lead), mode="reflect")[..., self.lead :]
         sizes = {"n_fft": self.n_fft, "win_length": self.win_length, "hop_length": self.hop_length}

@@ -39,7 +39,7 @@ class Denoiser(Protocol):
     def device(self) -> torch.device: ...
 
     def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor) -> Tensor:
-        """y [B, samples], mel [B, n_mels, frames], noise_level [B] -> eps [B, samples]."""
+        """Maps y [B, samples], mel [B, n_mels, frames], noise_level [B] -> eps [B, samples]."""
 
 
 @dataclass(frozen=True)

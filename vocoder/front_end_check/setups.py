@@ -32,7 +32,7 @@ class Treatment:
     deemphasis: float = 0.0
 
     def __call__(self, audio: Tensor) -> Tensor:
-        """[samples] -> [other samples]."""
+        """Maps [samples] to [other samples]."""
         audio = audio - audio.mean() if self.centred else audio
         audio = self.gain * (audio.flip(0) if self.backwards else audio)
         if self.deemphasis:

@@ -92,7 +92,7 @@ def _make_scalar(dtype: DTypeStandIn, data: bytes) -> Any:
 
 
 def _make_from_buffer(data: Any, dtype: Any, shape: tuple[int, ...], order: str, *axes: object) -> ArrayStandIn:
-    """Protocol 5; NumPy 2.3 adds the order of the axes, for arrays of neither C nor F order."""
+    """Reads protocol 5; NumPy 2.3 adds the order of the axes, for arrays of neither C nor F order."""
     if order not in ("C", "F"):
         raise RefusedPickle("an array has neither C nor F order")
     return ArrayStandIn((1, shape, dtype, order == "F", bytes(data)))

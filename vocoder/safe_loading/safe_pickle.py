@@ -87,7 +87,7 @@ def _one_line(error: Exception) -> str:
 
 
 def _load_npy(data: bytes) -> Any:
-    """NumPy enhancement proposal 1, format versions 1.0 and 2.0."""
+    """Reads NumPy enhancement proposal 1, format versions 1.0 and 2.0."""
     stream = io.BytesIO(data)
     version = np.lib.format.read_magic(stream)
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}

@@ -104,7 +104,7 @@ def start(
     warm_start: nn.Module | None = None,
     device: torch.device,
 ) -> TrainingState:
-    """A run at step 0, from seeded weights and, where they fit, from those of `warm_start` (see `fitting`)."""
+    """Begins a run from seeded weights and, where they fit, from those of `warm_start` (see `fitting`)."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         network = WaveGradNetwork(config, dialect.quirks)
@@ -117,7 +117,7 @@ def start(
 
 
 def fitting(source: nn.Module, network: nn.Module) -> dict[str, Tensor]:
-    """The weights of `source` that have a place of the same name and shape in `network`.
+    """Returns the weights of `source` that have a place of the same name and shape in `network`.
 
     Names are ours, so that a network of another dialect gives its weights too; InputError where none fits.
     """
@@ -206,7 +206,7 @@ def _check_recipe(saved: dict[str, Any], recipe: Recipe, path: Path) -> None:
 
 
 def _initialise(network: WaveGradNetwork) -> None:
-    """FiLM near the identity and a silent output.
+    """Sets FiLM near the identity and a silent output.
 
     With orthogonal FiLM weights and no bias, as published, the first 250 steps learn nothing: their loss stays above
     that of predicting zero (0.80); so begun, it is 0.55 after 150.
@@ -232,7 +232,7 @@ def choose_precision(state: TrainingState, data: TrainingSet) -> None:
 
 
 def _batch_loss(state: TrainingState, data: TrainingSet) -> Tensor:
-    """Of the batch that belongs to the state's step."""
+    """Returns the loss of the batch that belongs to the state's step."""
     recipe, device = state.recipe, next(state.network.parameters()).device
     generator = torch.Generator().manual_seed(_seed(recipe.seed, state.step))
     y0, mel = data.batch(recipe.batch, generator)
@@ -278,7 +278,7 @@ def _update(state: TrainingState) -> None:
 
 
 def _rate_factor(recipe: Recipe, step: int) -> float:
-    """Linear warm-up, a constant rate, then a cosine down to final_rate."""
+    """Returns the factor of both rates: linear warm-up, a constant rate, then a cosine down to final_rate."""
     warm = min(1.0, (step + 1) / max(1, recipe.warm_up))
     left = (1 - step / recipe.steps) / recipe.decay if recipe.decay else 1.0
     cosine = 0.5 * (1 + math.cos(math.pi * max(0.0, 1 - left)))
@@ -290,7 +290,7 @@ def _seed(seed: int, step: int) -> int:
 
 
 def recipe_from(settings: Mapping[str, Any]) -> Recipe:
-    """A recipe from a configuration's table; InputError names a field that it does not have or of another kind."""
+    """Makes a recipe from a configuration's table; InputError names a field that is unknown or of another kind."""
     known = {f.name: f.default for f in fields(Recipe)}
     for name, value in settings.items():
         if name not in known:

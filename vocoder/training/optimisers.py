@@ -11,7 +11,7 @@ MOMENTUM = 0.95
 
 
 def optimisers(network: nn.Module, rate: float, matrix_rate: float) -> list[torch.optim.Optimizer]:
-    """Muon for the convolutions, as [out, in * k] matrices; Adam for biases and thin layers."""
+    """Returns Muon for the convolutions, as [out, in * k] matrices; Adam for biases and thin layers."""
     matrices: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for parameter in network.parameters():
@@ -38,7 +38,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """One update of every weight [out, ...] that has a gradient."""
+        """Updates every weight [out, ...] that has a gradient."""
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is not None:
@@ -57,8 +57,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalise(matrix: Tensor, precision: torch.dtype | None = None, iterations: int = 5) -> Tensor:
-    """Singular values of [rows, columns] all to about 1 (0.7 to 1.2): a quintic Newton-Schulz iteration, in float32 or
-    the given precision."""
+    """Brings all singular values of [rows, columns] to about 1 (0.7 to 1.2) by a quintic Newton-Schulz iteration."""
     wide = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
     x: Tensor = (wide.float() / (wide.norm() + 1e-7)).to(precision or torch.float32)
     for _ in range(iterations):
