@@ -1,40 +1,4 @@
-"""comparison.csv: one row a schedule and metric.
-
-| column | what it is |
-|---|---|
-| dataset, rate | the voice; Hz |
-| checkpoint, precision | beginning of the hash of its weights; what the network ran in |
-| iterations | steps of the schedule |
-| schedule | its name |
-| kind | baseline, searched (a search's winner) or given (a file of the user's) |
-| source | the file; of a baseline, whether it is published, universal, or made by a formula or by resampling |
-| metric, unit | what was measured |
-| direction | minimize, maximize, or neither where no side is better |
-| mean | over clips and draws, clips with a failure left out |
-| standard_error | of the mean, over clips (draws averaged first) |
-| low, high | 95 % interval of the mean, bootstrap over clips |
-| clips, draws | that the mean is over; draws of noise a clip |
-| failures | pairs of clip and draw that gave no value, such as NaN audio; never averaged in |
-| failure_rate | failures / all pairs |
-| objective | the metric that chose the rival |
-| rival | the best baseline of the same length: fewest failures, then the best mean of the objective |
-| difference | mean of schedule minus rival, over clips where both are sound |
-| difference_low, difference_high | its 95 % interval, paired bootstrap over clips |
-| pairs | clips that it is over |
-| verdict | better, worse, tie (zero in the interval), fails more often; where no side is better higher, lower; empty |
-| real_time_factor | seconds of synthesis a second of audio, one clip alone: the median round |
-| real_time_factor_low, real_time_factor_high | quartiles of the rounds |
-| timing_rounds, machine | how many rounds; device and threads |
-| network_evaluations_per_audio_second | steps x clips / seconds of the clips |
-| network_evaluations_per_second | of wall time, in the median round |
-| terminal_log_snr | log(a / (1 - a)) at the noisiest step: where sampling starts |
-| sigma_1 | sqrt(1 - a) at the cleanest step: static that stays |
-| digest | beginning of a hash of the betas: equal for equal schedules alone |
-
-Rows are sorted by iterations, then by the objective, the best schedule first, then metrics with the objective first.
-Speed is measured once a length, since it does not depend on the betas. It is a measurement of the machine and of what
-else that was doing.
-"""
+"""comparison.csv: one row a schedule and metric. docs/reports.md says what every column holds."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,21 +1,8 @@
-"""matrix-N.csv: one row a voice that judges, schedule and metric.
-
-| column | what it is |
-|---|---|
-| dataset, rate, speaker, checkpoint | the voice that judges; Hz; beginning of the hash of its weights |
-| iterations, schedule, source | steps; name; its file, or how it came about |
-| relation | native (this voice's own winner), same speaker (another checkpoint's, at the same rate), same speaker at another rate, other speaker (at the same rate), other speaker at another rate, universal, universal without the speaker (chosen without this speaker's voices), baseline |
-| metric, unit, direction | what was measured; minimize, maximize, or neither |
-| mean, standard_error, low, high, clips, draws, failures, failure_rate | on its held-out clips, as in comparison.csv |
-| difference, difference_low, difference_high, pairs | schedule minus native winner; 95 % paired bootstrap interval over clips |
-| relative_loss | how much worse than the native winner, as a part of its mean: 0.05 is 5 % worse, whatever the direction; empty where it fails more often |
-| verdict | worse, better, tie (zero lies in the interval) or fails more often, beside the native winner; native; higher or lower; or empty |
-| first_log_snr, terminal_log_snr, sigma_1 | of the schedule: at the cleanest and the noisiest step; sqrt(1 - a) at the cleanest |
-| log_snr_distance | root mean square over steps between its log-SNR and the native winner's |
+"""matrix-N.csv: one row a voice that judges, schedule and metric. docs/reports.md says what every column holds.
 
 A voice without a winner of a length judges it too; the columns beside a native winner are then empty. Intervals are not
 widened for their number: of twenty ties one may be called worse by chance.
-"""  # noqa: E501
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ class AudioFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no 
     """A recording that is decoded to its end."""
 
     def seekable(self) -> bool:
-        """Returns False. Else soundfile would stop at the header's length, and seek after each block, which may fail."""
+        """Returns False: else soundfile stops at the header's length, and seeks after each block, which may fail."""
         return False
 
     def close(self) -> None:

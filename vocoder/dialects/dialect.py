@@ -60,7 +60,7 @@ def size(state: Mapping[str, Tensor], weight: str, axis: int = 0) -> int | None:
 
 
 def block_sizes(state: Mapping[str, Tensor], weight: str, *, first: int = 0) -> list[int]:
-    """Returns output channels of the blocks numbered from `first` until one is missing; `weight` has {} for a number."""
+    """Returns output channels of the blocks numbered from `first` until one is missing; `weight` has {} for it."""
     sizes: list[int] = []
     while (channels := size(state, weight.format(first + len(sizes)))) is not None:
         sizes.append(channels)
