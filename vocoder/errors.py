@@ -16,6 +16,11 @@ class InputError(ValueError):
         super().__init__(text if len(text) <= LONGEST else f"{text[: LONGEST - _END]} [...] {text[-_END:]}")
 
 
+def reason_of(error: Exception) -> str:
+    """Returns the beginning of a library's message as one line, or the error's name where it has none."""
+    return " ".join(str(error).split())[:120] or type(error).__name__
+
+
 def printable(text: str) -> str:
     """Returns one line with every unprintable character escaped, safe for any terminal and encoding."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -96,8 +96,8 @@ def _of_configuration(right: GeneralMel, own_factors: tuple[int, ...]) -> Iterat
 
 def _of_forks(right: GeneralMel) -> Iterator[Mistake]:
     scale = right.scale
-    wanted = "logarithm = log10 of power"
-    yield _front_end("front end", "natural logarithm", replace(right, scale=1.0), wanted, _slope("0.43 times"))
+    wanted, slope = "logarithm = log10 of power", "slope of the logarithm = 0.43 times as steep"
+    yield _front_end("front end", "natural logarithm", replace(right, scale=1.0), wanted, slope)
     yield _front_end("front end", "decibels", replace(right, scale=10 * scale), wanted)
     yield _front_end("front end", "magnitude instead of power", replace(right, power=1.0), wanted)
     yield _front_end("front end", "natural logarithm of magnitude", replace(right, power=1.0, scale=1.0), wanted)
@@ -106,12 +106,8 @@ def _of_forks(right: GeneralMel) -> Iterator[Mistake]:
     yield _front_end("front end", "Slaney's mel norm", replace(right, mel_norm=True), "mel norm = none")
     both = replace(right, mel_scale="slaney", mel_norm=True)
     yield _front_end("front end", "Slaney's mel scale and norm", both, "mel scale and norm = htk and none")
-    yield _front_end(
-        "front end",
-        "mel made from int16 audio",
-        replace(right, gain=32768.0),
-        "scale of the audio that the mel is made from = 1/32768 times",
-    )
+    scaled = "scale of the audio that the mel is made from = 1/32768 times"
+    yield _front_end("front end", "mel made from int16 audio", replace(right, gain=32768.0), scaled)
     yield _front_end("front end", "preemphasis 0.97", replace(right, preemphasis=0.97), "preemphasis = 0")
     yield _front_end("front end", "STFT not centred", replace(right, lead=128), "frames = centred on whole hops")
     rate, hop, mels = right.sample_rate, right.hop_length, right.n_mels
@@ -173,10 +169,6 @@ def _several(right: GeneralMel, mends: dict[str, str], **wrong: Any) -> Mistake:
     mel = replace(right, **wrong)
     wanted = tuple("; ".join(order) for order in orders)
     return Mistake("several at once", name, wanted, lambda bench: bench.one_at_a_time(mel))
-
-
-def _slope(name: str) -> str:
-    return f"slope of the logarithm = {name} as steep"
 
 
 def _general(front_end: LmntMel | CoquiMel) -> GeneralMel:

@@ -72,12 +72,7 @@ def _baselines(steps: int) -> Iterator[Named]:
 def _lines(steps: int, firsts: tuple[float, ...], lasts: tuple[float, ...]) -> Iterator[Named]:
     for first in firsts:
         for last in lasts:
-            yield _line(log_snr_line(steps, first, last))
-
-
-def _line(schedule: NoiseSchedule) -> Named:
-    first, last = schedule.log_snr[[0, -1]]
-    return Named(f"line {first:.3g} to {last:.3g}", "line", schedule)
+            yield Named(f"line {first:.3g} to {last:.3g}", "line", log_snr_line(steps, first, last))
 
 
 def _bent(steps: int, count: int) -> Iterator[Named]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from schedsearch.comparison.contest import Contest
 from schedsearch.comparison.standings import Standing
-from schedsearch.evaluation.bootstrap import Interval, paired_bootstrap, sound_clips
+from schedsearch.evaluation.bootstrap import paired_bootstrap, sound_clips
 from schedsearch.evaluation.paired import Comparison, sound
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import defused
@@ -74,7 +74,8 @@ def measured(score: Score) -> dict[str, Any]:
     """Returns the columns of a score by itself: mean to failure_rate."""
     whole = sound(score)
     clips, draws = whole.values.shape
-    mean = _interval_of_mean(whole) if clips > 1 else None
+    # The interval of the mean is that of the difference to zeros.
+    mean = paired_bootstrap(whole.values, np.zeros_like(whole.values), seed=0) if clips > 1 else None
     return {
         "mean": whole.mean if clips else np.nan,
         "standard_error": whole.standard_error if clips > 1 else np.nan,
@@ -85,11 +86,6 @@ def measured(score: Score) -> dict[str, Any]:
         "failures": len(score.failures),
         "failure_rate": len(score.failures) / score.values.size,
     }
-
-
-def _interval_of_mean(score: Score) -> Interval:
-    """Takes the interval of the difference to zeros."""
-    return paired_bootstrap(score.values, np.zeros_like(score.values), seed=0)
 
 
 def difference(comparison: Comparison) -> dict[str, Any]:

@@ -31,8 +31,8 @@ def text(contest: Contest, ranked: Mapping[int, Sequence[Standing]]) -> str:
 
 def _block(contest: Contest, iterations: int, ranked: Sequence[Standing]) -> str:
     shown = contest.scoring.metrics[: 1 + _that_fit(contest.scoring.metrics[1:])]
-    head = f"{'':<2}{'schedule':<{_NAME}} {_objective_head(shown[0])}"
-    head += "".join(f" {metric.name:>{_width(metric)}}" for metric in shown[1:])
+    head = f"{'':<2}{'schedule':<{_NAME}} {shown[0].name[:_MEAN]:>{_MEAN}}"
+    head += f" {'difference [95 %]':<{_GAP}}" + "".join(f" {metric.name:>{_width(metric)}}" for metric in shown[1:])
     return "\n".join([_title(contest, iterations), head.rstrip(), *(_line(s, shown) for s in ranked)])
 
 
@@ -44,10 +44,6 @@ def _title(contest: Contest, iterations: int) -> str:
         f"{counted(iterations, 'iteration')}: {clips}; real-time factor {speed.real_time_factor:.3g} "
         f"({low:.3g} to {high:.3g}, n = {speed.rounds})"
     )
-
-
-def _objective_head(metric: Metric) -> str:
-    return f"{metric.name[:_MEAN]:>{_MEAN}} {'difference [95 %]':<{_GAP}}"
 
 
 def _line(standing: Standing, shown: tuple[Metric, ...]) -> str:

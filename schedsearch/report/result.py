@@ -11,9 +11,8 @@ from typing import Any
 import pandas as pd
 
 from schedsearch.schedules.files import read_schedule
-from schedsearch.schedules.files.numbers import one_line
 from schedsearch.schedules.schedule import NoiseSchedule
-from vocoder.errors import InputError
+from vocoder.errors import InputError, reason_of
 from vocoder.safe_loading.safe_pickle import read_bounded
 
 LARGEST_TABLE = 256 << 20  # bytes; a trial takes a kilobyte
@@ -74,7 +73,7 @@ def read_result(folder: str | Path) -> Result:
     except (LookupError, TypeError):
         whole = False
     except (ValueError, RecursionError) as error:  # ValueError: torn, no UTF-8, a number of 5,000 digits
-        raise InputError(f"{path}: not JSON: {one_line(error)}; {_AGAIN}") from error
+        raise InputError(f"{path}: not JSON: {reason_of(error)}; {_AGAIN}") from error
     if not whole:
         raise InputError(f"{path} is no search's run.json; name a results folder")
     return Result(read_schedule(folder / "schedule.json"), facts, folder)
@@ -86,4 +85,4 @@ def _table(path: Path) -> pd.DataFrame:
     except InputError:
         raise
     except (ValueError, OverflowError) as error:  # pandas' own errors are ValueErrors
-        raise InputError(f"{path}: not a table: {one_line(error)}; {_AGAIN}") from error
+        raise InputError(f"{path}: not a table: {reason_of(error)}; {_AGAIN}") from error

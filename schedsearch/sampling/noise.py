@@ -29,7 +29,9 @@ class NoiseBank:
         """Draws [samples] float32; a shorter draw is the beginning of a longer one."""
         # numpy, not torch: torch's CPU generator keeps 32 bits of its seed, few enough for hashes to collide,
         # and its vectorised normals make a short draw differ from the beginning of a long one.
-        generator = np.random.default_rng(self._key(clip_name, repeat, k))
+        # 128 bits of a hash; the name comes last, so that no two keys are spelt alike.
+        key = blake2b(f"{self.seed} {repeat} {k} {clip_name}".encode(), digest_size=16).digest()
+        generator = np.random.default_rng(int.from_bytes(key))
         return torch.from_numpy(generator.standard_normal(samples, dtype=np.float32))
 
     def for_clips(self, clip_names: Sequence[str], repeat: int, samples: int) -> Callable[[int], Tensor]:
@@ -39,8 +41,3 @@ class NoiseBank:
     def draws(self, clip_names: Sequence[str], repeat: int, steps: int, samples: int) -> Iterator[Tensor]:
         """[clip, samples] for k = 0 .. steps - 1; one step at a time is held in memory."""
         return map(self.for_clips(clip_names, repeat, samples), range(steps))
-
-    def _key(self, clip_name: str, repeat: int, k: int) -> int:
-        """Makes 128 bits; the name comes last, so that no two keys are spelt alike."""
-        spelt = f"{self.seed} {repeat} {k} {clip_name}".encode()
-        return int.from_bytes(blake2b(spelt, digest_size=16).digest())

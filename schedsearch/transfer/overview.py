@@ -103,15 +103,11 @@ def _rows() -> Iterator[tuple[str, Callable[[pd.DataFrame, int], str]]]:
             yield REACH, partial(_reach, relations)
     yield "the best baseline of each voice, known after measuring", _best_of_each
     yield "the baseline that is best in its worst case", _best_at_worst
-    yield COMMON.format("N"), _common
+    yield COMMON.format("N"), lambda rows, n: _losses(rows[rows["schedule"] == COMMON.format(n)])
 
 
 def _of_relations(relations: tuple[str, ...], rows: pd.DataFrame, _: int) -> str:
     return _losses(rows[rows["relation"].isin(relations)])
-
-
-def _common(rows: pd.DataFrame, n: int) -> str:
-    return _losses(rows[rows["schedule"] == COMMON.format(n)])
 
 
 def _losses(rows: pd.DataFrame) -> str:

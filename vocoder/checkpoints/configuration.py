@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vocoder.dialects.coqui import STATISTICS
 from vocoder.dialects.detection import Layout
-from vocoder.errors import InputError
+from vocoder.errors import InputError, reason_of
 from vocoder.front_ends.coqui_settings import uses_statistics
 from vocoder.front_ends.coqui_statistics import read_coqui_statistics
 from vocoder.network import NetworkConfig
@@ -74,8 +74,7 @@ def read_config(path: Path) -> Config:
     except (ValueError, RecursionError) as error:  # ValueError: also an integer of 5,000 digits
         if isinstance(error, InputError):
             raise
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(f"{path} must be a JSON configuration, and is not ({reason}); correct it") from error
+        raise InputError(f"{path} must be a JSON configuration, and is not ({reason_of(error)}); correct it") from error
     if not isinstance(config, dict):
         raise InputError(f"{path} must be a JSON table, and is a {type(config).__name__}; {ADVICE}")
     return config

@@ -75,7 +75,7 @@ def _content(path: Path) -> Any:
 def _tensors(state: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
     tensors = {str(name): value.detach() for name, value in state.items() if isinstance(value, Tensor)}
     if not tensors:
-        deeper = [str(name) for name, value in state.items() if isinstance(value, Mapping) and _has_tensors(value)]
+        deeper = [str(name) for name, value in state.items() if _holds_tensors(value)]
         where = f" but below {', '.join(deeper)[:NAME_LIMIT]!r}; save one of them alone" if deeper else ""
         raise InputError(f"{path} holds no tensors{where or '; give the checkpoint of a trained WaveGrad'}")
     if any(not name.isprintable() or len(name) > NAME_LIMIT for name in tensors):
@@ -83,13 +83,14 @@ def _tensors(state: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def _has_tensors(state: Mapping[Any, Any]) -> bool:
-    return any(isinstance(value, Tensor) for value in state.values())
+def _holds_tensors(value: object) -> bool:
+    return isinstance(value, Mapping) and any(isinstance(item, Tensor) for item in value.values())
 
 
 def _check_numbers(state: Mapping[str, Tensor], path: Path) -> None:
     """Raises InputError for tensors with more numbers than the file can hold, before their memory is touched."""
-    storages = [tensor.untyped_storage() for tensor in state.values() if _has_storage(tensor)]
+    plain = (tensor for tensor in state.values() if tensor.layout == torch.strided and not tensor.is_meta)
+    storages = [tensor.untyped_storage() for tensor in plain]
     sizes = {storage.data_ptr(): storage.nbytes() for storage in storages}  # views share one
     if sum(sizes.values()) > PACKED * path.stat().st_size + SPARE:
         raise InputError(f"{path} claims more numbers than the file holds; give the checkpoint of a trained WaveGrad")
@@ -102,7 +103,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _has_storage(tensor: Tensor) -> bool:
-    return tensor.layout == torch.strided and not tensor.is_meta

@@ -1,6 +1,7 @@
 """Says in one sentence what the check found and how to mend it."""
 
 import math
+from collections.abc import Callable
 
 from vocoder.front_end_check.diagnosis import Diagnosis
 
@@ -42,6 +43,7 @@ CLIPS = {  # settings of the clips, not of the configuration
     "true sample rate of the clips": "the clips are at {}, whatever their headers say: correct these, and resample",
 }
 
+BROKEN = "the network returns NaN or infinity on the search clips; give an earlier checkpoint, or try float32"
 BLIND = "this check does not tell who speaks, noise, echo, or clips that play up to a tenth too fast"
 
 
@@ -117,10 +119,6 @@ def _untrained(diagnosis: Diagnosis, _: str) -> str:
     )
 
 
-def _broken(diagnosis: Diagnosis, _: str) -> str:
-    return "the network returns NaN or infinity on the search clips; give an earlier checkpoint, or try float32"
-
-
 def _evidence(diagnosis: Diagnosis) -> str:
     return (
         f"denoising error {_times(diagnosis.best)} a stationary Wiener filter's, "
@@ -142,11 +140,11 @@ def _times(score: float | None) -> str:
     return "unknown" if score is None else f"{math.exp(score):.2f} times"
 
 
-_SENTENCES = {
+_SENTENCES: dict[str, Callable[[Diagnosis, str], str]] = {
     "matches": _matches,
     "weak": _weak,
     "mismatch": _mismatch,
     "deaf": _deaf,
     "untrained": _untrained,
-    "broken": _broken,
+    "broken": lambda diagnosis, dialect: BROKEN,
 }

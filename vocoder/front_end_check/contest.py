@@ -55,10 +55,11 @@ def contest(examination: Examination, given: Setup, own: Scores) -> Contest:
     finals += _fitted(examination, given, own, finals)
     finals.sort(key=lambda pair: pair[1].mean)
     rows = tuple(row(variant.name, scores, own) for variant, scores in finals)
+    level = CONFIDENCE / max(1, len(finals))
     for winner, scores in finals:
         if not _is_credible(examination, winner, scores):
             continue
-        if _is_better(scores, own, len(finals)) and _matters(examination, winner.of(given), scores, own):
+        if _exceeds(own.pieces - scores.pieces, level) and _matters(examination, winner.of(given), scores, own):
             ties = tuple(v.name for v, s in finals if v is not winner and not is_worse(s, scores))
             return Contest(winner, scores, ties, rows, len(tried))
     return Contest(None, own, tuple(v.name for v, s in finals if not is_worse(s, own)), rows, len(tried))
@@ -125,10 +126,6 @@ def _is_credible(examination: Examination, variant: Variant, scores: Scores) -> 
     """
     doubtful = "treatment" in variant.changes or examination.highest_frequency is not None
     return scores.mean < WEAK or not doubtful
-
-
-def _is_better(scores: Scores, own: Scores, tests: int) -> bool:
-    return _exceeds(own.pieces - scores.pieces, CONFIDENCE / tests)
 
 
 def _matters(examination: Examination, setup: Setup, scores: Scores, own: Scores) -> bool:

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from itertools import chain
-from typing import Any
 
 from vocoder.dialects.dialect import FrontEnd
 from vocoder.front_end_check.general_mel import GeneralMel, general
@@ -131,7 +130,7 @@ def _windows(mel: GeneralMel) -> _Named:
 
 def _logs(mel: GeneralMel) -> _Named:
     for name, (power, scale) in LOGARITHMS.items():
-        plain = _ranged(replace(mel, power=power), logarithm=scale > 0, scale=scale)
+        plain = replace(mel, power=power, logarithm=scale > 0, scale=scale, offset=0.0, low=-math.inf, high=math.inf)
         yield "logarithm", name, plain
         if not math.isinf(mel.high):  # within the range that it has
             yield "logarithm", f"{name}, same range", replace(plain, offset=mel.offset, low=mel.low, high=mel.high)
@@ -148,10 +147,6 @@ def _normalised(mel: GeneralMel, wanted: RangeNormalisation) -> GeneralMel:
         raise AssertionError("coqui's ranges have a general form")
     fields = ("scale", "offset", "low", "high") + (() if mel.floor in FLOORS else ("floor",))
     return replace(mel, power=1.0, logarithm=True, **{name: getattr(model, name) for name in fields})
-
-
-def _ranged(mel: GeneralMel, **more: Any) -> GeneralMel:
-    return replace(mel, offset=0.0, low=-math.inf, high=math.inf, **more)
 
 
 def _filters(mel: GeneralMel) -> _Named:

@@ -83,14 +83,6 @@ def _check_shape(shape: object) -> None:
         raise RefusedPickle("an array has an impossible shape")
 
 
-def _make_dtype(code: Any, *flags: object) -> DTypeStandIn:
-    return DTypeStandIn(code)
-
-
-def _make_scalar(dtype: DTypeStandIn, data: bytes) -> Any:
-    return array_from_bytes(data, dtype.resolve(), (), False)[()]
-
-
 def _make_from_buffer(data: Any, dtype: Any, shape: tuple[int, ...], order: str, *axes: object) -> ArrayStandIn:
     """Reads protocol 5; NumPy 2.3 adds the order of the axes, for arrays of neither C nor F order."""
     if order not in ("C", "F"):
@@ -100,7 +92,7 @@ def _make_from_buffer(data: Any, dtype: Any, shape: tuple[int, ...], order: str,
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "multiarray._reconstruct": lambda *arguments: ArrayStandIn(),
-    "multiarray.scalar": _make_scalar,
+    "multiarray.scalar": lambda dtype, data: array_from_bytes(data, dtype.resolve(), (), False)[()],
     "numeric._frombuffer": _make_from_buffer,
 }
 NUMPY_NAMES: dict[str, Token] = {  # "module.name" -> what stands for it
@@ -110,7 +102,7 @@ NUMPY_NAMES: dict[str, Token] = {  # "module.name" -> what stands for it
         for name, maker in _FUNCTIONS.items()
     },
     "numpy.ndarray": Token("ndarray", None),
-    "numpy.dtype": Token("dtype", _make_dtype),
+    "numpy.dtype": Token("dtype", lambda code, *flags: DTypeStandIn(code)),
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from vocoder.errors import InputError
+from vocoder.errors import InputError, reason_of
 from vocoder.safe_loading.numpy_parts import NUMPY_NAMES, RefusedPickle, Resolver, Token, array_from_bytes
 from vocoder.safe_loading.pickle_guard import HostilePickle, check_pickle
 
@@ -46,13 +46,14 @@ def load_numpy_pickle(path: str | Path, *, limit: int = SIZE_LIMIT) -> Any:
     except (RefusedPickle, HostilePickle) as error:
         raise InputError(f"{path}: refused, {error}; only numbers, text and NumPy arrays are read") from error
     except Exception as error:  # a hostile or torn pickle makes the standard unpickler raise nearly anything
-        raise InputError(f"{path}: not a readable NumPy file: {_one_line(error)}") from error
+        raise InputError(f"{path}: not a readable NumPy file: {reason_of(error)}") from error
 
 
 def read_bounded(path: str | Path, *, limit: int = SIZE_LIMIT) -> bytes:
     """Returns a file of at most `limit` bytes; InputError when it is missing, unreadable or larger."""
     try:
-        with open(path, "rb", opener=_without_waiting) as file:
+        # a named pipe would wait for its writer
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
             data = file.read(limit + 1) if regular else b""
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
@@ -71,16 +72,6 @@ def read_filled(path: str | Path, *, limit: int = SIZE_LIMIT) -> bytes:
     if not data:
         raise InputError(f"{path}: the file is empty, 0 bytes; copy it again")
     return data
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Opens a file without waiting for a writer, as for a named pipe."""
-    return os.open(path, flags | os.O_NONBLOCK)
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text[:160] or type(error).__name__
 
 
 # --- the .npy container ---------------------------------------------------------------------------

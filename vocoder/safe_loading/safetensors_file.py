@@ -5,7 +5,7 @@ from pathlib import Path
 import safetensors.torch
 from torch import Tensor
 
-from vocoder.errors import InputError
+from vocoder.errors import InputError, reason_of
 
 LARGEST_HEADER = 1 << 20  # bytes: names, shapes and places; a tensor takes about 100
 _LENGTH = 8  # bytes at the beginning: the header's length, low byte first
@@ -29,5 +29,4 @@ def load_safetensors(path: Path) -> dict[str, Tensor]:
         # copies: the package's own tensors change when somebody writes into the file
         return {name: tensor.clone() for name, tensor in safetensors.torch.load_file(path).items()}
     except Exception as error:  # its own error, and torch's for types that it does not have
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(f"a damaged safetensors file ({reason}); copy or download it again") from error
+        raise InputError(f"a damaged safetensors file ({reason_of(error)}); copy or download it again") from error

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import torch
 
-from vocoder.errors import InputError
+from vocoder.errors import InputError, reason_of
 from vocoder.safe_loading.numpy_parts import NUMPY_NAMES, ArrayStandIn, DTypeStandIn, RefusedPickle, Resolver
 from vocoder.safe_loading.pickle_guard import MOST_STEPS, HostilePickle, check_pickle
 
@@ -72,10 +72,8 @@ def load_torch(file: BinaryIO, size: int, *, advice: str) -> Any:
         file.seek(0)
         raise InputError(f"{_refusal(file.read(2), str(error))}; {advice}") from error
     except Exception as error:  # a torn or foreign file can make torch's readers raise nearly anything
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise InputError(
-            f"not a readable torch file: truncated, damaged or another kind ({reason}); copy or download it again"
-        ) from error
+        damage = f"truncated, damaged or another kind ({reason_of(error)})"
+        raise InputError(f"not a readable torch file: {damage}; copy or download it again") from error
 
 
 def _refusal(start: bytes, error: str) -> str:

@@ -234,7 +234,8 @@ def choose_precision(state: TrainingState, data: TrainingSet) -> None:
 def _batch_loss(state: TrainingState, data: TrainingSet) -> Tensor:
     """Returns the loss of the batch that belongs to the state's step."""
     recipe, device = state.recipe, next(state.network.parameters()).device
-    generator = torch.Generator().manual_seed(_seed(recipe.seed, state.step))
+    seed = hashlib.blake2b(f"{recipe.seed} {state.step}".encode(), digest_size=8).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(seed) >> 1)
     y0, mel = data.batch(recipe.batch, generator)
     level = DRAWS[recipe.draw](recipe.batch, generator)
     eps = torch.randn(y0.shape, generator=generator)
@@ -283,10 +284,6 @@ def _rate_factor(recipe: Recipe, step: int) -> float:
     left = (1 - step / recipe.steps) / recipe.decay if recipe.decay else 1.0
     cosine = 0.5 * (1 + math.cos(math.pi * max(0.0, 1 - left)))
     return warm * (recipe.final_rate + (1 - recipe.final_rate) * cosine)
-
-
-def _seed(seed: int, step: int) -> int:
-    return int.from_bytes(hashlib.blake2b(f"{seed} {step}".encode(), digest_size=8).digest()) >> 1
 
 
 def recipe_from(settings: Mapping[str, Any]) -> Recipe:

@@ -44,11 +44,6 @@ def numbers_of_file(items: list[Any], path: str | Path) -> Array:
         raise InputError(f"{path}: {error}") from error
 
 
-def one_line(error: Exception) -> str:
-    """Returns the beginning of a library's message."""
-    return " ".join(str(error).split())[:120] or type(error).__name__
-
-
 def describe(content: object) -> str:
     """Names type and shape, for messages."""
     shape = f" of shape {tuple(content.shape)}" if isinstance(content, (torch.Tensor, np.ndarray)) else ""

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from schedsearch.schedules.files.numbers import KEYS, Read, describe, key_of, numbers_of_file, one_line
+from schedsearch.schedules.files.numbers import KEYS, Read, describe, key_of, numbers_of_file
 from schedsearch.schedules.files.writing import JSON_SCHEMA
-from vocoder.errors import InputError
+from vocoder.errors import InputError, reason_of
 from vocoder.safe_loading.safe_pickle import read_bounded
 
 
@@ -33,7 +33,7 @@ def json_content(path: str | Path) -> dict[str, Any] | list[Any]:
     try:
         content = json.loads(data, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON: {one_line(error)}") from error
+        raise InputError(f"{path}: not JSON: {reason_of(error)}") from error
     if isinstance(content, list):
         return content
     if not isinstance(content, dict) or content.get("schema", JSON_SCHEMA) != JSON_SCHEMA:
@@ -60,7 +60,7 @@ def read_csv(path: str | Path) -> Read:
         return np.array([_number(value, mark) for value in _betas(rows)]), "a table", ()
     except (ValueError, IndexError, csv.Error) as error:
         raise InputError(
-            f"{path}: expected a column named beta with one number a row, or one row: {one_line(error)}"
+            f"{path}: expected a column named beta with one number a row, or one row: {reason_of(error)}"
         ) from error
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from schedsearch.schedules.files.numbers import Read, describe, key_of, numbers, one_line
+from schedsearch.schedules.files.numbers import Read, describe, key_of, numbers
 from schedsearch.schedules.files.writing import Layout
 from schedsearch.schedules.schedule import Array
-from vocoder.errors import InputError
+from vocoder.errors import InputError, reason_of
 from vocoder.safe_loading.safe_pickle import SIZE_LIMIT, read_filled
 from vocoder.safe_loading.torch_file import load_torch
 
@@ -25,7 +25,7 @@ def read_torch(path: str | Path) -> Read:
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except Exception as error:  # truncated archives and odd tensors make zipfile and torch raise nearly anything
-        raise InputError(f"{path}: not a readable torch file of plain numbers: {one_line(error)}") from error
+        raise InputError(f"{path}: not a readable torch file of plain numbers: {reason_of(error)}") from error
 
 
 def _check_unpacked_size(data: bytes) -> None:
