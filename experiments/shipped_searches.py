@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.running import command, parser_of
-from schedsearch.formatting import markdown_table
+from schedsearch.formatting import markdown_table, table_by_length
 from schedsearch.report.result import Result, read_result
 from vocoder.errors import InputError
 
@@ -88,11 +88,7 @@ TABLES = {"overview": overview, "differences": differences, "efforts": efforts}
 
 
 def _by_length(corner: str, searches: Sequence[Search], cell: Callable[[Search], str]) -> str:
-    lengths = sorted({search.iterations for search in searches})
-    by_place = {(search.voice, search.iterations): cell(search) for search in searches}
-    voices = dict.fromkeys(search.voice for search in searches)
-    rows = [[voice, *(by_place.get((voice, n), "") for n in lengths)] for voice in voices]
-    return markdown_table([corner, *(f"{n} steps" for n in lengths)], rows)
+    return table_by_length(corner, {(search.voice, search.iterations): cell(search) for search in searches})
 
 
 def _effort(search: Search) -> str:

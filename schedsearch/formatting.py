@@ -1,6 +1,6 @@
 """Formats numbers and tables as text: counts with their nouns, percentages, Markdown, safe cells for spreadsheets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 # A spreadsheet runs a cell with such a beginning as a formula; a quote before it makes it text (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -21,6 +21,13 @@ def markdown_table(head: Sequence[object], rows: Iterable[Sequence[object]], *, 
     """Writes a Markdown table, one line a row; with `numbers` all columns but the first are aligned right."""
     rule = ["---", *["---:" if numbers else "---"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in (head, rule, *rows))
+
+
+def table_by_length(corner: str, cells: Mapping[tuple[str, int], str]) -> str:
+    """Writes cells by name and number of steps as Markdown: a row a name, a column a length."""
+    names, lengths = dict.fromkeys(name for name, _ in cells), sorted({n for _, n in cells})
+    rows = [[name, *(cells.get((name, n), "") for n in lengths)] for name in names]
+    return markdown_table([corner, *(f"{n} steps" for n in lengths)], rows)
 
 
 def defused(text: str) -> str:

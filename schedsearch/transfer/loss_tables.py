@@ -1,10 +1,8 @@
 """The larger tables of transfer.md: each metric alone, and each pair with its interval."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 
-from schedsearch.formatting import markdown_table, percent
+from schedsearch.formatting import percent, table_by_length
 from schedsearch.transfer.matrix import OTHERS, RATE, SAME
 
 BANDS = {"pesq_wb": "pesq", "pesq_nb": "pesq", "spectral_pesq_wb": "spectral_pesq", "spectral_pesq_nb": "spectral_pesq"}
@@ -17,7 +15,7 @@ def by_metric(known: pd.DataFrame) -> str:
         return ""
     metrics = borrowed["metric"].replace(BANDS)  # each judge has the band of its rate
     cells = {key: _counted(rows) for key, rows in borrowed.groupby([metrics, "iterations"], sort=False)}
-    return _table("another speaker's winner by", cells)
+    return table_by_length("another speaker's winner by", cells)
 
 
 def pairs(decided: pd.DataFrame) -> str:
@@ -27,7 +25,7 @@ def pairs(decided: pd.DataFrame) -> str:
         return ""
     names = borrowed["schedule"] + " on " + borrowed["dataset"] + "/" + borrowed["rate"].astype(str) + "hz"
     cells = {key: _loss(rows.iloc[[0]]) for key, rows in borrowed.groupby([names, "iterations"])}
-    return _table("loss by the objective", cells)
+    return table_by_length("loss by the objective", cells)
 
 
 def ends(rows: pd.DataFrame) -> pd.DataFrame:
@@ -35,12 +33,6 @@ def ends(rows: pd.DataFrame) -> pd.DataFrame:
     sign = rows["direction"].map({"minimize": 1.0, "maximize": -1.0})
     both = rows[["difference_low", "difference_high"]].mul(sign / rows["mean_native"].abs(), axis=0)
     return pd.DataFrame({"least": both.min(axis=1), "most": both.max(axis=1)})
-
-
-def _table(corner: str, cells: Mapping[tuple[str, int], str]) -> str:
-    names, lengths = dict.fromkeys(name for name, _ in cells), sorted({n for _, n in cells})
-    rows = [[name, *(cells.get((name, n), "") for n in lengths)] for name in names]
-    return markdown_table([corner, *(f"{n} steps" for n in lengths)], rows)
 
 
 def _counted(rows: pd.DataFrame) -> str:

@@ -112,7 +112,7 @@ def _relation(entrant: Entrant, judge: Participant, iterations: int, voices: tup
 
 def _row(cell: Cell, weights: str) -> dict[str, Any]:
     voice, schedule = cell.judge.voice, cell.entrant.schedule
-    beside = difference(cell.comparison)
+    beside, native = difference(cell.comparison), cell.judge.winners.get(len(schedule))
     return {
         "dataset": defused(voice.dataset),
         "rate": voice.sample_rate,
@@ -132,13 +132,5 @@ def _row(cell: Cell, weights: str) -> dict[str, Any]:
         "first_log_snr": float(schedule.log_snr[0]),
         "terminal_log_snr": float(schedule.log_snr[-1]),
         "sigma_1": schedule.residual_noise,
-        "log_snr_distance": log_snr_distance(cell),
+        "log_snr_distance": schedule.distance(native.schedule) if native else np.nan,
     }
-
-
-def log_snr_distance(cell: Cell) -> float:
-    """Returns the distance to the native winner; NaN where there is none."""
-    native = cell.judge.winners.get(len(cell.entrant.schedule))
-    if native is None:
-        return float("nan")
-    return cell.entrant.schedule.distance(native.schedule)

@@ -36,7 +36,10 @@ def find_participants(chosen: Sequence[str], experiments: Path, results: Path) -
 
     "demo" is a voice at every rate, "demo@8000" at one. InputError for an unknown voice and for less than two.
     """
-    voices = list(named_voices(chosen or _known(experiments), experiments))
+    names = chosen or known_datasets(experiments)
+    if not names:
+        raise InputError(none_in(experiments))
+    voices = list(named_voices(names, experiments))
     missing = {} if chosen else {place: why for place, voice in enumerate(voices) if (why := _missing(voice))}
     participants = [_participant(voice, results) for place, voice in enumerate(voices) if place not in missing]
     if len(participants) < 2:
@@ -90,14 +93,6 @@ def common_lengths(participants: Sequence[Participant], asked: Sequence[int]) ->
             f'search them first: make search-all DATASET=... ITERS="{" ".join(map(str, short or [6, 12]))}"'
         )
     return lengths
-
-
-def _known(experiments: Path) -> list[str]:
-    """Returns all datasets; InputError where there are none."""
-    known = known_datasets(experiments)
-    if not known:
-        raise InputError(none_in(experiments))
-    return known
 
 
 def named_voices(names: Iterable[str], experiments: Path) -> Iterator[Voice]:

@@ -17,11 +17,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 
 def load_vocoder(
-    checkpoint: Path,
-    config: Path | None = None,
-    *,
-    device: torch.device | str = "cpu",
-    precision: Precision = "auto",
+    checkpoint: Path, config: Path | None = None, *, device: torch.device | str = "cpu", precision: Precision = "auto"
 ) -> Vocoder:
     """Returns the checkpoint's network, frozen, with its front end and the hash of its weights.
 

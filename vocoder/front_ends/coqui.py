@@ -66,11 +66,7 @@ class CoquiMel:
 
     @classmethod
     def from_config(
-        cls,
-        settings: Mapping[str, Any],
-        *,
-        mel_mean: Channels | None = None,
-        mel_std: Channels | None = None,
+        cls, settings: Mapping[str, Any], *, mel_mean: Channels | None = None, mel_std: Channels | None = None
     ) -> Self:
         """Returns the front end that the "audio" table of a coqui configuration asks for.
 

@@ -110,9 +110,8 @@ class _Machine:
         return items + [self._popped() for _ in before]
 
     def _popped(self) -> _Value:
-        item = self.stack.pop()
-        if item is None:
-            raise HostilePickle("it has a mark where a value belongs")
+        item = self._top()
+        self.stack.pop()
         return item
 
     def _top(self) -> _Value:

@@ -104,18 +104,8 @@ def _csv_bytes(schedule: NoiseSchedule) -> bytes:
 
 
 _WRITERS: Mapping[Layout, Callable[[NoiseSchedule], bytes]] = MappingProxyType(
-    {
-        Layout.IVANVOVK: _ivanvovk_bytes,
-        Layout.LMNT: _lmnt_bytes,
-        Layout.COQUI: _coqui_bytes,
-        Layout.CSV: _csv_bytes,
-    }
+    {Layout.IVANVOVK: _ivanvovk_bytes, Layout.LMNT: _lmnt_bytes, Layout.COQUI: _coqui_bytes, Layout.CSV: _csv_bytes}
 )
 _LAYOUTS_OF_ENDING: Mapping[str, tuple[Layout, ...]] = MappingProxyType(
-    {
-        ".pt": (Layout.IVANVOVK,),
-        ".npy": (Layout.LMNT, Layout.COQUI),
-        ".json": (Layout.JSON,),
-        ".csv": (Layout.CSV,),
-    }
+    {".pt": (Layout.IVANVOVK,), ".npy": (Layout.LMNT, Layout.COQUI), ".json": (Layout.JSON,), ".csv": (Layout.CSV,)}
 )
