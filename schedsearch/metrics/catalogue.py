@@ -80,45 +80,19 @@ def catalogue(sample_rate: int) -> tuple[Definition, ...]:
 
 
 def _spectral() -> tuple[Definition, ...]:
+    own_mel = "log-mel distance in the checkpoint's own front end"
+    quiet, both = "quiet parts count as much as loud ones", "quiet and loud parts"
     return (
         Definition(
-            "log_mel_l1",
-            "ln power",
-            "minimize",
-            "log-mel distance in the checkpoint's own front end",
-            lambda setup: of_batches(log_mel_l1(setup.front_end)),
+            "log_mel_l1", "ln power", "minimize", own_mel, lambda setup: of_batches(log_mel_l1(setup.front_end))
         ),
         _at_rate("ls_mae", "ln amplitude", "log-mel distance in 128 mels, the same for all voices (WaveGrad)", ls_mae),
         _at_rate("lsd", "dB", "log-spectral distance of 32 ms frames, to half the sample rate", log_spectral_distance),
         _at_rate("mcd", "dB", "mel-cepstral distortion, c1 to c13: the envelope's shape", mel_cepstral_distortion),
-        Definition(
-            "stft_convergence",
-            "1",
-            "minimize",
-            "multi-resolution spectral convergence: the loudest parts decide",
-            lambda setup: of_batches(spectral_convergence),
-        ),
-        Definition(
-            "stft_log_magnitude",
-            "ln amplitude",
-            "minimize",
-            "multi-resolution log STFT distance: quiet parts count as much as loud ones",
-            lambda setup: of_batches(log_stft_magnitude),
-        ),
-        Definition(
-            "spectral",
-            "1",
-            "minimize",
-            "log-mel distance + spectral convergence: quiet and loud parts",
-            _spectral_sum,
-        ),
-        Definition(
-            "mr_stft",
-            "1",
-            "minimize",
-            "multi-resolution STFT distance: spectral convergence and log magnitude added",
-            lambda setup: of_batches(multi_resolution_stft),
-        ),
+        _stft("stft_convergence", "1", "spectral convergence: the loudest parts decide", spectral_convergence),
+        _stft("stft_log_magnitude", "ln amplitude", f"log STFT distance: {quiet}", log_stft_magnitude),
+        Definition("spectral", "1", "minimize", f"log-mel distance + spectral convergence: {both}", _spectral_sum),
+        _stft("mr_stft", "1", "STFT distance: spectral convergence and log magnitude added", multi_resolution_stft),
     )
 
 
@@ -164,6 +138,10 @@ def _level() -> Definition:
     return Definition("level", "dB", "minimize", summary, lambda setup: of_batches(level), ranks=False)
 
 
+def _stft(name: str, unit: str, summary: str, distance: Callable[[Tensor, Tensor], Tensor]) -> Definition:
+    return Definition(name, unit, "minimize", f"multi-resolution {summary}", lambda setup: of_batches(distance))
+
+
 def _at_rate(name: str, unit: str, summary: str, distance: Callable[[Tensor, Tensor, int], Tensor]) -> Definition:
     return Definition(
         name, unit, "minimize", summary, lambda setup: of_batches(lambda r, e: distance(r, e, setup.sample_rate))
@@ -180,9 +158,5 @@ def _stoi(name: str, summary: str, *, extended: bool) -> Definition:
     )
 
 
-def _of_pitch(
-    name: str, unit: str, summary: str, compare: Callable[[PitchTrack, PitchTrack], Value]
-) -> Definition:
-    return Definition(
-        name, unit, "minimize", summary, lambda setup: of_tracks(setup.tracker, compare), cost="slow"
-    )
+def _of_pitch(name: str, unit: str, summary: str, compare: Callable[[PitchTrack, PitchTrack], Value]) -> Definition:
+    return Definition(name, unit, "minimize", summary, lambda setup: of_tracks(setup.tracker, compare), cost="slow")

@@ -93,9 +93,7 @@ def _parallel(
     return list(workers(joblib.delayed(_ignoring_interrupts)(os.getpid(), function, *call) for call in calls))
 
 
-def _ignoring_interrupts(
-    parent: int, function: Callable[[*Arguments], Result], *call: *Arguments
-) -> Result | _Raised:
+def _ignoring_interrupts(parent: int, function: Callable[[*Arguments], Result], *call: *Arguments) -> Result | _Raised:
     """Calls the function. Ctrl-C reaches all processes of a terminal; only the first one shall react to it."""
     if os.getpid() != parent:
         with suppress(ValueError):  # not the main thread of a foreign worker

@@ -89,9 +89,7 @@ def metrics_for(
     wanted = [column(name, sample_rate) for name in names]
     for name in wanted:
         if name not in known:
-            raise InputError(
-                f"a metric must be one of {', '.join(known)}, and is {name!r}; choose one, or {OWN}"
-            )
+            raise InputError(f"a metric must be one of {', '.join(known)}, and is {name!r}; choose one, or {OWN}")
     by_name = {metric.name: metric for metric in own}
     return {name: _bound(known[name], setup, by_name.get(name)) for name in wanted}
 
@@ -118,9 +116,7 @@ def columns_with(*objectives: str) -> tuple[str, ...]:
     narrow = [f"{name}_nb" for name in OF_MODE]
     for name in objectives:
         if name not in (*known, *narrow) and not is_own(name):
-            raise InputError(
-                f"OBJECTIVE must be one of {', '.join(known)}, and is {name!r}; choose one, or {OWN}"
-            )
+            raise InputError(f"OBJECTIVE must be one of {', '.join(known)}, and is {name!r}; choose one, or {OWN}")
     if len(set(objectives)) < len(objectives):
         raise InputError(f"OBJECTIVE must name each metric once, and is {','.join(objectives)!r}; leave one out")
     return (*objectives, *(name for name in DEFAULT_COLUMNS if name not in objectives))
