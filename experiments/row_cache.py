@@ -1,10 +1,10 @@
 """Stores rows in a CSV file that grows while a study runs, so that a stopped study goes on."""
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+import pandas as pd
 
 from vocoder.atomic import atomic_write
 
@@ -20,8 +20,8 @@ class RowCache:
         self._path, self._format = path, number_format
         self.rows: list[dict[str, str]] = []
         if path.exists():
-            with path.open(newline="", encoding="utf-8") as file:
-                self.rows = [row for row in csv.DictReader(file) if self._has(row, same)]
+            rows = pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")
+            self.rows = [row for row in rows if self._has(row, same)]
 
     def has(self, **key: object) -> bool:
         """Whether a row has these values."""
@@ -34,13 +34,8 @@ class RowCache:
     def write(self, rows: Iterable[Mapping[str, object]]) -> None:
         """Writes these rows in place of all."""
         self.rows = [{name: self._text(value) for name, value in row.items()} for row in rows]
-        content = io.StringIO(newline="")
-        columns = dict.fromkeys(name for row in self.rows for name in row)
-        writer = csv.DictWriter(content, list(columns), restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(self._path, content.getvalue().encode())
+        atomic_write(self._path, pd.DataFrame(self.rows).to_csv(index=False).encode())
 
     def _has(self, row: Mapping[str, str], key: Mapping[str, object]) -> bool:
         return all(row.get(name) == self._text(value) for name, value in key.items())

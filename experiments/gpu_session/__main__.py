@@ -13,7 +13,6 @@ longer than its limit is ended, and the next one begins. `--tiny` tries all of i
 """
 
 import argparse
-import csv
 import os
 import signal
 import subprocess
@@ -24,6 +23,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import pandas as pd
 
 ENDING = 45.0  # seconds that training needs after its time is over: a last validation and the checkpoint
 
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             log.flush()
             rows.append(run(part, min(part.seconds, left), log.fileno()))
             print(f"{part.name}: {rows[-1]['ended']}, {rows[-1]['seconds']} s", flush=True)
-            _write(options.results / "session.csv", rows)
+            pd.DataFrame(rows).to_csv(options.results / "session.csv", index=False)
     return 0 if all(row["ended"] == "well" for row in rows) else 1
 
 
@@ -96,13 +97,6 @@ def run(part: Part, seconds: float, output: int) -> dict[str, object]:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     return {"part": part.name, "ended": ended, "seconds": round(time.monotonic() - began, 1)}
-
-
-def _write(path: Path, rows: Sequence[dict[str, object]]) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 if __name__ == "__main__":
