@@ -69,9 +69,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-# --- datasets ---------------------------------------------------------------------------------------
-
-
 def _write_runs(voice: Voice, options: argparse.Namespace) -> None:
     """Writes a dataset's file for each run, all on the recordings of the voice."""
     for name, (seed, draw) in RUNS.items():
@@ -85,9 +82,6 @@ def _write_beside(voice: Voice, folder: Path) -> str:
     name = f"{voice.dataset}-{voice.sample_rate}"
     write_dataset(folder, name, voice, checkpoint=voice.checkpoint, config=voice.config, recipe=None)
     return name
-
-
-# --- parts ------------------------------------------------------------------------------------------
 
 
 def _train(_: Sequence[str], options: argparse.Namespace) -> int:

@@ -6,7 +6,6 @@ With --check nothing is written. What differs from its table, leads nowhere or i
 status is 1. Runs in the repository's root; markers.py shows the markers.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,21 +14,19 @@ from experiments.documentation.links import dead_links
 from experiments.documentation.loose_numbers import loose_numbers
 from experiments.documentation.markers import filled, outdated_pictures, output
 from experiments.documentation.pages import PATTERNS, pages
+from experiments.running import command, parser_of
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 
 
+@command("documentation")
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Fills or checks the pages; 2 and one line for a marker that cannot be filled."""
-    parser = argparse.ArgumentParser(prog="documentation", description=(__doc__ or "").splitlines()[0])
+    """Fills or checks the pages; returns 1 where something is wrong with one."""
+    parser = parser_of("documentation", __doc__)
     parser.add_argument("pages", nargs="*", type=Path, metavar="PAGE", help=f"default: {', '.join(PATTERNS)}")
     parser.add_argument("--check", action="store_true", help="only say what is wrong")
     options = parser.parse_args(arguments)
-    try:
-        faults = [fault for page in options.pages or pages() for fault in _faults(page, write=not options.check)]
-    except InputError as error:
-        print(f"documentation: {error}", file=sys.stderr)
-        return 2
+    faults = [fault for page in options.pages or pages() for fault in _faults(page, write=not options.check)]
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0
@@ -46,8 +43,8 @@ def _faults(page: Path, *, write: bool) -> list[str]:
     if today == text:
         return faults
     if write:
-        for command in outdated_pictures(text):
-            output(command)
+        for words in outdated_pictures(text):
+            output(words)
         atomic_write(page, today.encode())
         return faults
     return [f"{page}: numbers or pictures differ from their tables; `make docs` makes them again", *faults]

@@ -182,9 +182,6 @@ def space_for(iterations: int) -> ScheduleSpace:
     return LogSnrSpace(iterations) if iterations <= FREE_LEVELS else CurveSpace(iterations, SHAPE_NUMBERS)
 
 
-# --- ends -----------------------------------------------------------------------------------------
-
-
 def _last_range(first: float) -> tuple[float, float]:
     """Returns the range of the last log-SNR below this first one."""
     return TERMINAL_LOG_SNR[0], min(TERMINAL_LOG_SNR[1], first - LEAST_RANGE)
@@ -196,9 +193,6 @@ def _at(position: float, interval: tuple[float, float]) -> float:
 
 def _position(value: float, interval: tuple[float, float]) -> float:
     return (value - interval[0]) / (interval[1] - interval[0])
-
-
-# --- splits ---------------------------------------------------------------------------------------
 
 
 def _even(left: int, middle: int, right: int) -> float:
@@ -224,9 +218,6 @@ def _lean_inverse(lean: float) -> float:
 
 def _expit(logit: float) -> float:
     return float(1 / (1 + np.exp(-logit)))
-
-
-# --- checks ---------------------------------------------------------------------------------------
 
 
 def _checked_cube(cube: ArrayLike, dimensions: int) -> Array:

@@ -79,8 +79,7 @@ def _check_entry(name: str, digits: object) -> None:
         raise InputError(f"a listed clip must be a path below its folder, and is {name!r}; correct it")
     if not isinstance(digits, str) or not _DIGEST.fullmatch(digits):
         raise InputError(
-            f"clip {name!r} needs 16 to 64 hexadecimal digits of its SHA-256, and has {digits!r}; "
-            "sha256sum shows them"
+            f"clip {name!r} needs 16 to 64 hexadecimal digits of its SHA-256, and has {digits!r}; sha256sum shows them"
         )
 
 

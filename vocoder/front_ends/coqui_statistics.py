@@ -31,8 +31,7 @@ def read_coqui_statistics(path: Path | str) -> CoquiStatistics:
     content = load_numpy_pickle(path)
     if not isinstance(content, dict):
         raise InputError(
-            f"{path.name}: mel statistics must be a dict, got {type(content).__name__}; "
-            "give the file stats_path names"
+            f"{path.name}: mel statistics must be a dict, got {type(content).__name__}; give the file stats_path names"
         )
     settings = content.get("audio_config", {})
     if not isinstance(settings, dict):

@@ -74,9 +74,6 @@ def read_filled(path: str | Path, *, limit: int = SIZE_LIMIT) -> bytes:
     return data
 
 
-# --- the .npy container ---------------------------------------------------------------------------
-
-
 def _load_npy(data: bytes) -> Any:
     """Reads NumPy enhancement proposal 1, format versions 1.0 and 2.0."""
     stream = io.BytesIO(data)
@@ -92,9 +89,6 @@ def _load_npy(data: bytes) -> Any:
     if dtype.kind not in "biuf":
         raise RefusedPickle(f"it holds dtype {dtype}")
     return array_from_bytes(data[stream.tell() :], dtype, shape, fortran)
-
-
-# --- the pickle -----------------------------------------------------------------------------------
 
 
 class _RestrictedUnpickler(pickle.Unpickler):
