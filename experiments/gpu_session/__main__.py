@@ -66,18 +66,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parts(results: Path, scratch: Path, tiny: bool) -> list[Part]:
     """Lists all parts, in order."""
     module = [sys.executable, "-m"]
-    small = ["--tiny"] if tiny else []
-    trained = [*module, "experiments.gpu_session.training", str(results), str(scratch), "--hours", "{hours}", *small]
-    searched = [*module, "experiments.gpu_session.searching", str(results / "search.json"), str(scratch), *small]
-    timed = [*module, "experiments.gpu_session.throughput", str(results / "throughput.csv"), *small]
+    places = [str(results), str(scratch), *(["--tiny"] if tiny else [])]
+    voice = [*module, "experiments.gpu_session.voice_parts"]
     size = "--clips 2 --seconds 0.1 --rounds 3" if tiny else "--clips 16 --rounds 15 --compiled"
     network = [*module, "experiments.bench_network", *size.split(), "--table", str(results / "network.csv")]
     return [
         Part("tests", [*module, "pytest", "-m", "cuda", "-rs", "tests/vocoder"], 60),
         Part("network", network, 90),
-        Part("search", searched, 120),
-        Part("throughput", timed, 60),
-        Part("training", trained, float("inf")),
+        Part("search", [*voice, "search", *places], 120),
+        Part("throughput", [*voice, "throughput", *places], 60),
+        Part("training", [*voice, "training", *places, "--hours", "{hours}"], float("inf")),
     ]
 
 
