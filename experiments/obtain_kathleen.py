@@ -16,7 +16,6 @@ of soxr and scipy may round a few samples otherwise: that is said, and refused o
 """
 
 import argparse
-import csv
 import subprocess
 import sys
 import tempfile
@@ -29,7 +28,7 @@ import soundfile
 import soxr
 from scipy.signal import butter, sosfiltfilt
 
-from experiments.obtaining import clip_row, reason_of, refuse_strangers, write_flac, write_table
+from experiments.obtaining import clip_row, read_table, reason_of, refuse_strangers, write_flac, write_table
 
 REPOSITORY = "https://github.com/rhasspy/dataset-voice-kathleen"
 COMMIT = "c51cb971036a127359b43c621f26ca5081eab13e"
@@ -60,12 +59,6 @@ class Recording:
         """The file in OUT_FOLDER."""
         folder = Path("train") if self.split == "train" else Path("clips") / self.split
         return folder / f"{self.name}.flac"
-
-
-def recordings(table: Path) -> list[Recording]:
-    """Reads takes.csv, which is sorted by name."""
-    with table.open(newline="") as file:
-        return [Recording(**row) for row in csv.DictReader(file)]
 
 
 def clone(folder: Path) -> Path:
@@ -124,17 +117,16 @@ def audio_of(source: Path, used: Sequence[Recording]) -> Iterator[tuple[Recordin
 
 def prepared_files(manifest: Path) -> dict[str, Path]:
     """Reads name -> file of every row of a manifest."""
-    with manifest.open(newline="", encoding="utf-8") as file:
-        rows = csv.DictReader(file)
-        if "file" not in (rows.fieldnames or []):
-            raise SystemExit(f"{manifest} must have a column 'file', and has {rows.fieldnames}; {BY_HAND}")
-        return {Path(row["file"]).stem: manifest.parent / row["file"] for row in rows}
+    rows = read_table(manifest)
+    columns = list(rows[0]) if rows else []
+    if "file" not in columns:
+        raise SystemExit(f"{manifest} must have a column 'file', and has {columns}; {BY_HAND}")
+    return {Path(row["file"]).stem: manifest.parent / row["file"] for row in rows}
 
 
 def differing(rows: Sequence[dict[str, str]], table: Path) -> list[str]:
     """Names the clips whose samples are not those of the table; SystemExit for another recording."""
-    with table.open(newline="") as file:
-        committed = {row["name"]: row for row in csv.DictReader(file)}
+    committed = {row["name"]: row for row in read_table(table)}
     if {(row["name"], row["split"]) for row in rows} != {(row["name"], row["split"]) for row in committed.values()}:
         raise SystemExit(f"the clips are not those of {table}; take this script and its tables from one version")
     for row in rows:
@@ -146,7 +138,7 @@ def differing(rows: Sequence[dict[str, str]], table: Path) -> list[str]:
 
 def obtain(source: Path, out: Path) -> str:
     """Writes everything and says what; warns of samples that differ."""
-    used = recordings(TAKES)
+    used = [Recording(**row) for row in read_table(TAKES)]
     refuse_strangers(out, {out / recording.prepared for recording in used})
     rows, seconds = [], 0.0
     for recording, audio in audio_of(source, used):

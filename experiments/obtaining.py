@@ -35,6 +35,12 @@ def clip_row(name: str, split: str, audio: np.ndarray, rate: int) -> dict[str, s
     return {"name": name, "split": split, "seconds": f"{len(audio) / rate:.4f}", "sha256": pcm_sha256(audio)}
 
 
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Reads the rows of a table as text."""
+    rows: list[dict[str, str]] = pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")
+    return rows
+
+
 def write_table(path: Path, rows: Sequence[dict[str, str]]) -> None:
     """Writes clips.csv."""
     pd.DataFrame(rows).to_csv(path, index=False)

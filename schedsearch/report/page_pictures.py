@@ -6,11 +6,10 @@ from pathlib import Path
 from schedsearch.report.page.content import SVG, Picture
 from schedsearch.report.pictures.compared import Compared, compared
 from schedsearch.report.pictures.lengths import most_lengths
-from schedsearch.report.pictures.png import png
+from schedsearch.report.pictures.png import png, svg
 from schedsearch.report.pictures.quality import Rated, quality_against_iterations, quality_against_speed
 from schedsearch.report.pictures.quantity import Quantity
 from schedsearch.report.pictures.spectrograms import spectrograms
-from schedsearch.report.pictures.svg import svg
 from schedsearch.report.pictures.writing import Draw, run_pictures
 from schedsearch.report.rendering import Heard
 from schedsearch.schedules.files import read_schedule

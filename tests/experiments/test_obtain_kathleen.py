@@ -11,8 +11,8 @@ import pytest
 import soundfile
 
 from experiments import obtain_kathleen as kathleen
-from experiments.obtain_kathleen import Recording, obtain, prepare, recordings
-from experiments.obtaining import clip_row, write_table
+from experiments.obtain_kathleen import Recording, obtain, prepare
+from experiments.obtaining import clip_row, read_table, write_table
 
 USED = [
     Recording("arctic_a0001", "1592748585", "train"),
@@ -173,7 +173,7 @@ def test_a_source_that_is_no_folder_is_refused(tmp_path: Path, monkeypatch: pyte
 
 
 def test_the_committed_tables_agree_and_split_by_the_stated_rule() -> None:
-    used = recordings(kathleen.TAKES)
+    used = [Recording(**row) for row in read_table(kathleen.TAKES)]
     names = [one.name for one in used]
     assert names == sorted(set(names))  # one take of each prompt: none stands on two sides
     kept = [one for one in used if one.split != "train"]
