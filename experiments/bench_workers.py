@@ -9,8 +9,7 @@ import argparse
 import multiprocessing
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
@@ -65,12 +64,12 @@ def of_demo(clips: int, seconds: float) -> Evaluator:
     return Evaluator(vocoder, search_clips(voice, vocoder, seconds)[:clips], list(metrics.values()), NoiseBank(0))
 
 
-def work(url: str, workers: int, heat: Any, candidates: int, strategy: str, ready: Barrier) -> None:
+def work(url: str, workers: int, evaluator: Any, candidates: int, strategy: str, ready: Barrier) -> None:
     """Runs one worker's search."""
     store = opened(url, workers)
     proposing = Bayesian(strategy, SPACE, 0, index=store.next_index, pending=store.in_flight)
     ready.wait()
-    for _ in search(store, Race([heat], OBJECTIVE, 1), SPACE, proposing, Budget(candidates, "candidates")):
+    for _ in search(store, Race([evaluator], OBJECTIVE, 1), SPACE, proposing, Budget(candidates, "candidates")):
         pass
 
 
@@ -80,7 +79,7 @@ def opened(url: str, workers: int) -> Store:
     return Store(url, identity, {OBJECTIVE: "minimize"})
 
 
-def seconds_of(workers: int, url: str, heat: Any, candidates: int, strategy: str) -> float:
+def seconds_of(workers: int, url: str, evaluator: Any, candidates: int, strategy: str) -> float:
     """Returns the wall time from when all are ready to when the last has ended.
 
     AssertionError unless every candidate was scored once.
@@ -88,12 +87,12 @@ def seconds_of(workers: int, url: str, heat: Any, candidates: int, strategy: str
     store = opened(url, workers)
     if store.next_index():
         raise SystemExit("the database must be empty, and holds the study of an earlier bench; give another")
-    awake = Sleeping(0) if isinstance(heat, Sleeping) else heat
+    awake = Sleeping(0) if isinstance(evaluator, Sleeping) else evaluator
     for name, schedule in baselines(STEPS).items():  # these are not measured
         store.add_baseline(name, schedule, awake.evaluate([schedule], (0,))[0])
     context = multiprocessing.get_context("fork")  # torch takes seconds to import
     ready = context.Barrier(workers + 1)
-    arguments = (url, workers, heat, candidates, strategy, ready)
+    arguments = (url, workers, evaluator, candidates, strategy, ready)
     processes = [context.Process(target=work, args=arguments) for _ in range(workers)]
     for process in processes:
         process.start()
@@ -121,32 +120,26 @@ def main() -> None:
     parser.add_argument("--clip-seconds", type=float, default=0.4, help="of --real")
     parser.add_argument("--csv", type=Path, default=Path("results/bench/workers.csv"))
     options = parser.parse_args()
-    heat = of_demo(options.clips, options.clip_seconds) if options.real else Sleeping(options.seconds)
-    rows = measured(options, heat)
+    evaluator = of_demo(options.clips, options.clip_seconds) if options.real else Sleeping(options.seconds)
+    rows = measured(options, evaluator)
     options.csv.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(options.csv, pd.DataFrame(rows).to_csv(index=False, float_format="%.4g").encode())
 
 
-def measured(options: argparse.Namespace, heat: Any) -> list[dict[str, float]]:
+def measured(options: argparse.Namespace, evaluator: Any) -> list[dict[str, float]]:
     """Returns a row for each number of workers."""
     rows: list[dict[str, float]] = []
     for workers in map(int, options.workers.split()):
-        with _storage(options.storage) as url:
-            candidates = options.each * workers
-            took = seconds_of(workers, url, heat, candidates, options.strategy)
+        candidates = options.each * workers
+        with tempfile.TemporaryDirectory() as folder:  # a new database for each number of workers
+            url = options.storage or sqlite_url(Path(folder) / "study.db")
+            took = seconds_of(workers, url, evaluator, candidates, options.strategy)
         rate = candidates / took
         gain = rate / rows[0]["candidates_a_second"] if rows else 1.0
         rows.append({"workers": workers, "candidates": candidates, "seconds": took, "candidates_a_second": rate,
                      "times_one_worker": gain})  # fmt: skip
         print(f"{workers} workers: {candidates} candidates in {took:.1f} s, {rate:.2f} a second, {gain:.2f} times one")
     return rows
-
-
-@contextmanager
-def _storage(url: str | None) -> Iterator[str]:
-    """Returns this URL, or else that of a new SQLite database for each number of workers."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield url or sqlite_url(Path(folder) / "study.db")
 
 
 if __name__ == "__main__":

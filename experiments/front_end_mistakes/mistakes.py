@@ -14,7 +14,7 @@ from experiments.front_end_mistakes.bench import Bench
 from vocoder.audio.reading import resample
 from vocoder.front_end_check.diagnosis import Diagnosis
 from vocoder.front_end_check.general_mel import GeneralMel, general
-from vocoder.front_ends.coqui import CoquiMel
+from vocoder.front_ends.coqui import CoquiMel, preemphasised
 from vocoder.front_ends.lmnt import LmntMel
 from vocoder.network import WaveGradNetwork
 from vocoder.vocoder import Vocoder
@@ -118,7 +118,7 @@ def _of_forks(right: GeneralMel) -> Iterator[Mistake]:
         "network",
         "noise level is alphas_cumprod",
         ("noise level = alphas_cumprod",),
-        lambda bench: bench.with_vocoder(_other_level(bench.vocoder)),
+        lambda bench: bench.with_vocoder(OtherLevel(**vars(bench.vocoder))),
     )
 
 
@@ -129,16 +129,19 @@ def _of_clips(rate: int) -> Iterator[Mistake]:
     yield _clips("12 dB too loud, clipped", f"{louder}a quarter as loud", lambda x: 4 * x)
     yield _clips("polarity inverted", "polarity of the clips = inverted", lambda x: -x)
     yield _clips("played backwards", "direction of the clips = backwards", lambda x: x.flip(0))
-    yield _clips("pre-emphasised", "pre-emphasis of the clips = undone (0.97)", _emphasised)
+    yield _clips(
+        "pre-emphasised", "pre-emphasis of the clips = undone (0.97)", partial(preemphasised, coefficient=0.97)
+    )
     for other in (22050, 24000):
         wanted = f"true sample rate of the clips = {other} Hz"
         yield _clips(f"{other} Hz, said to be {rate}", wanted, partial(resample, rate=rate, target=other))
 
 
 def _of_weights() -> Iterator[Mistake]:
-    yield Mistake("weights", "random", ("untrained",), lambda bench: bench.with_weights(_reset_all))
+    yield Mistake("weights", "random", ("untrained",), lambda bench: bench.with_weights(_reset))
     yield Mistake("weights", "shuffled in each tensor", ("untrained",), lambda bench: bench.with_weights(_shuffle))
-    yield Mistake("weights", "every other layer random", ("untrained",), lambda bench: bench.with_weights(_reset_half))
+    half = partial(_reset, every=2)
+    yield Mistake("weights", "every other layer random", ("untrained",), lambda bench: bench.with_weights(half))
     yield Mistake("weights", "mel layer zero", ("deaf",), lambda bench: bench.with_weights(_deafen))
 
 
@@ -178,25 +181,10 @@ def _general(front_end: LmntMel | CoquiMel) -> GeneralMel:
     return mel
 
 
-def _other_level(vocoder: Vocoder) -> Vocoder:
-    return OtherLevel(vocoder.network, vocoder.dialect, vocoder.front_end, vocoder.weights_hash, vocoder.autocast)
-
-
-def _emphasised(audio: Tensor) -> Tensor:
-    return audio - 0.97 * torch.nn.functional.pad(audio, (1, 0))[:-1]
-
-
-def _layers(network: WaveGradNetwork) -> list[torch.nn.Conv2d]:
-    return [layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
-
-
-def _reset_all(network: WaveGradNetwork) -> None:
-    for layer in _layers(network):
-        layer.reset_parameters()
-
-
-def _reset_half(network: WaveGradNetwork) -> None:
-    for layer in _layers(network)[::2]:
+def _reset(network: WaveGradNetwork, every: int = 1) -> None:
+    """Gives random weights to all layers, or to every second one."""
+    layers = [layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
+    for layer in layers[::every]:
         layer.reset_parameters()
 
 
