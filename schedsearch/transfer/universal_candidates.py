@@ -33,7 +33,11 @@ def universal_candidates(participants: Sequence[Participant], iterations: int) -
         name = f"straight log-SNR line {line.log_snr[0]:.3g} to {line.log_snr[-1]:.3g}"
         candidates.append(UniversalCandidate(name, line))
     having = [voice for voice in participants if iterations in voice.winners]
-    candidates += [*_winners(having, participants, iterations), *_means(having, participants, iterations)]
+    for voice in having:
+        winner = voice.winners[iterations]
+        influences = _influences(voice, iterations, participants)
+        candidates.append(UniversalCandidate(winner.name, winner.schedule, influences))
+    candidates += _means(having, participants, iterations)
     first: dict[NoiseSchedule, UniversalCandidate] = {}
     for candidate in candidates:
         first.setdefault(candidate.schedule, candidate)
@@ -43,14 +47,6 @@ def universal_candidates(participants: Sequence[Participant], iterations: int) -
 def mean(schedules: Sequence[NoiseSchedule]) -> NoiseSchedule:
     """Averages equally long schedules in log-SNR; a mean of falling curves falls."""
     return NoiseSchedule.from_log_snr(np.mean([schedule.log_snr for schedule in schedules], axis=0))
-
-
-def _winners(
-    having: Sequence[Participant], participants: Sequence[Participant], iterations: int
-) -> Iterator[UniversalCandidate]:
-    for voice in having:
-        winner = voice.winners[iterations]
-        yield UniversalCandidate(winner.name, winner.schedule, _influences(voice, iterations, participants))
 
 
 def _means(

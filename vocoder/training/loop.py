@@ -240,7 +240,10 @@ def _batch_loss(state: TrainingState, data: TrainingSet) -> Tensor:
     level = DRAWS[recipe.draw](recipe.batch, generator)
     eps = torch.randn(y0.shape, generator=generator)
     y0, mel, level, eps = (t.to(device) for t in (y0, mel, level, eps))
-    return _loss(state, y0, mel, level, eps)
+    y = level[:, None] * y0 + (1 - level[:, None] ** 2).sqrt() * eps
+    with torch.autocast(y.device.type, dtype=state.autocast, enabled=state.autocast is not None):
+        predicted: Tensor = state.network(y, mel, level)
+    return (predicted.float() - eps).abs().mean()
 
 
 def _step(state: TrainingState, data: TrainingSet) -> float:
@@ -254,13 +257,6 @@ def _step(state: TrainingState, data: TrainingSet) -> float:
     nn.utils.clip_grad_norm_(state.network.parameters(), state.recipe.gradient_clip)
     _update(state)
     return float(loss.detach())
-
-
-def _loss(state: TrainingState, y0: Tensor, mel: Tensor, level: Tensor, eps: Tensor) -> Tensor:
-    y = level[:, None] * y0 + (1 - level[:, None] ** 2).sqrt() * eps
-    with torch.autocast(y.device.type, dtype=state.autocast, enabled=state.autocast is not None):
-        predicted: Tensor = state.network(y, mel, level)
-    return (predicted.float() - eps).abs().mean()
 
 
 def _update(state: TrainingState) -> None:
