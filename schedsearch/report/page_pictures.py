@@ -78,9 +78,7 @@ def _of_comparison(table: Path, checkpoints: Collection[str]) -> tuple[Compared 
     return comparison, []
 
 
-def _against_iterations(
-    caption: str, measured: Quantity, series: Mapping[str, Sequence[Rated]], draw: Draw
-) -> Picture:
+def _against_iterations(caption: str, measured: Quantity, series: Mapping[str, Sequence[Rated]], draw: Draw) -> Picture:
     alt = "Held-out scores with 95 % intervals for each length, a line for each kind of schedule."
     return Picture(caption, alt, draw(quality_against_iterations(measured, series)))
 

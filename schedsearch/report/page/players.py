@@ -40,9 +40,7 @@ def matched(reference: Tensor, systems: Sequence[Tensor | None]) -> list[Matched
         if audio is not None
     ]
     down = min(0.0, 20 * math.log10(LOUDEST / max(peaks))) if peaks and max(peaks) > 0 else 0.0
-    return [
-        None if audio is None else _applied(audio, gain, down) for audio, gain in zip(systems, gains, strict=True)
-    ]
+    return [None if audio is None else _applied(audio, gain, down) for audio, gain in zip(systems, gains, strict=True)]
 
 
 def listening(names: Sequence[str], heard: Sequence[Heard], sample_rate: int) -> Listening:

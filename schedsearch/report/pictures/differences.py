@@ -44,9 +44,7 @@ def _dots(axes: Axes, differences: Array, sign: int) -> None:
         (~better, "s", VERMILION, "white", "no better"),
     ):
         label = f"winner {side} on {chosen.sum()} of {len(differences)} clips"
-        axes.plot(
-            differences[chosen], place[chosen], marker, color=colour, markerfacecolor=face, label=label, zorder=3
-        )
+        axes.plot(differences[chosen], place[chosen], marker, color=colour, markerfacecolor=face, label=label, zorder=3)
 
 
 def _interval(axes: Axes, difference: Interval) -> None:

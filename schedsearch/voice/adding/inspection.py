@@ -41,9 +41,7 @@ def inspect(checkpoint: Path, config: Path | None) -> Inspection:
     vocoder = load_vocoder(checkpoint, config)
     file = read_checkpoint(checkpoint)
     origins = config_origins(layout_of(file.state), checkpoint, file.config, config)
-    return Inspection(
-        checkpoint, config, vocoder.sample_rate, vocoder.description, _mel(vocoder.front_end), origins
-    )
+    return Inspection(checkpoint, config, vocoder.sample_rate, vocoder.description, _mel(vocoder.front_end), origins)
 
 
 def _mel(front_end: FrontEnd) -> str:
