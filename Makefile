@@ -91,6 +91,9 @@ $(foreach name,$(filter-out $(GIVEN),$(typed)),\
   $(foreach upper,$(filter $(GIVEN),$(shell printf %s '$(name)' | tr a-z- A-Z_)),\
     $(error $(name)= is ignored; write $(upper)=$(value $(name)))))
 
+# Messages name make variables then, and options otherwise.
+export SCHEDSEARCH_CALLED_BY := make
+
 BIN := .venv/bin
 SOURCES := schedsearch vocoder experiments tests
 

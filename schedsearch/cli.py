@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from schedsearch.commands.stopping import Stopped, stoppable
+from schedsearch.commands.wording import BY_HAND, CALLED_BY, as_called
 from vocoder.errors import InputError
 
 # Each command is a module of schedsearch.commands with `add` (its options) and `run` (its exit status). It is imported
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit status."""
     words = sys.argv[1:] if arguments is None else arguments
     if arguments is None:
+        os.environ.setdefault(CALLED_BY, BY_HAND)
         warnings.formatwarning = _format_warning
     try:
         with stoppable(to_the_end=arguments is None):
@@ -57,7 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # a full disk is noticed here, not while Python shuts down
             return status
     except InputError as error:
-        print(f"schedsearch: {' '.join(str(error).splitlines())}", file=sys.stderr)  # file names may hold line ends
+        line = " ".join(str(error).splitlines())  # file names may hold line ends
+        print(f"schedsearch: {as_called(line)}", file=sys.stderr)
         return BAD_INPUT
     except BrokenPipeError:  # the reader of our output has seen enough, such as head
         _drop_output()
@@ -107,7 +110,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 def _format_warning(message: Warning | str, *_: object, **__: object) -> str:
     """One line, as for errors, without Python's file and line."""
-    return f"schedsearch: note: {' '.join(str(message).split())}\n"
+    return f"schedsearch: note: {as_called(' '.join(str(message).split()))}\n"
 
 
 def _open_streams() -> None:

@@ -8,8 +8,9 @@ from schedsearch.arguments import add_results, add_seed, add_switch, iterations
 from schedsearch.commands import voice_options
 from schedsearch.commands.next_command import next_command
 from schedsearch.commands.voice_options import chosen_voice
+from schedsearch.commands.wording import as_called
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
-from schedsearch.report.finding import sentence
+from schedsearch.report.finding import lines
 from schedsearch.report.plan import plan
 from schedsearch.report.progress import show_stages
 from schedsearch.report.summary import other_objectives, table
@@ -79,11 +80,11 @@ def _searched(opened: Run, asked: AskedBudget, options: argparse.Namespace) -> i
     if opened.store.changed:
         print(f"changed since the last search: {', '.join(opened.store.changed)}; a new study begins")
     budget = begin(opened.store, asked)
-    print(plan(opened, budget))
+    print(as_called(plan(opened, budget)))
     show_stages(opened.steps(budget), lambda progress: _best(progress, opened.store.objective))
     verdict = opened.verdict()
     _write(opened, verdict, budget)
-    print(f"next:   {next_command(options, _defaults(), budget)}")
+    print(as_called(f"next:   {next_command(options, _defaults(), budget)}"))
     end(opened.store, budget)
     return 3 if options.require_improvement and not verdict.improves else 0
 
@@ -116,7 +117,7 @@ def _write(opened: Run, verdict: Verdict, budget: Budget) -> None:
     write_results(opened, verdict, budget)
     beside = other_objectives(verdict, opened.store.objectives)
     front = f", {FRONT}" if beside else ""
-    print("\n" + "\n".join([sentence(verdict), *([beside] if beside else [])]) + f"\n\n{table(verdict)}\n")
+    print("\n" + "\n".join([*lines(verdict), *([beside] if beside else [])]) + f"\n\n{table(verdict)}\n")
     print(f"files:  {opened.folder}/schedule.pt, schedule.json, schedule.lmnt.npy, schedule.coqui.npy,")
     print(f"        {opened.folder}/trials.csv, leaderboard.csv{front}")
     print(f"page:   {write_run_page(opened, verdict)}")

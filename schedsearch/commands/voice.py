@@ -9,6 +9,7 @@ import joblib
 from tqdm import tqdm
 
 from schedsearch.arguments import add_seed, add_switch
+from schedsearch.commands.wording import as_called
 from schedsearch.voice.adding.dataset_file import NewVoice, dataset_text, quoted
 from schedsearch.voice.adding.inspection import Inspection, inspect
 from schedsearch.voice.adding.recording import Fault, LeftOut, Recording
@@ -103,6 +104,6 @@ def _next_lines(dataset: str, target: Path) -> list[str]:
         f"\nwritten: {target}; it names files in place, and copies none",
         "note:    the held-out clips are new to the search. They are new to the vocoder only if it was not trained on",
         "         them",
-        f"next:    make check-voice DATASET={dataset}",
-        f"         make search DATASET={dataset}",
+        as_called(f"next:    make check-voice DATASET={dataset}"),
+        as_called(f"         make search DATASET={dataset}"),
     ]

@@ -40,7 +40,7 @@ class Settings:
         if not SHORTEST <= self.seconds <= LONGEST_HELD_OUT:
             raise InputError(
                 f"the part of each held-out clip must last {SHORTEST:g} to {LONGEST_HELD_OUT:g} s, and is "
-                f"{self.seconds:g}; give --seconds (EXCERPT=) in between"
+                f"{self.seconds:g}; give EXCERPT= in between"
             )
         if not 1 <= self.draws <= MOST_DRAWS:
             raise InputError(f"DRAWS must be from 1 to {MOST_DRAWS}, and is {self.draws}; 1 to 4 are usual")

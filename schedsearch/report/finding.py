@@ -1,4 +1,4 @@
-"""States what a run found in one sentence that follows from its numbers."""
+"""States what a run found in plain words that follow from its numbers."""
 
 import math
 from collections.abc import Mapping
@@ -6,19 +6,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from schedsearch.evaluation.bootstrap import Interval, sound_clips
-from schedsearch.evaluation.paired import Outcome
+from schedsearch.evaluation.paired import Comparison, Outcome
 from schedsearch.formatting import counted
 from schedsearch.metrics.catalogue import catalogue
+from schedsearch.metrics.words import words_and_name
+from schedsearch.report.titles import searched
 from schedsearch.search.verdict import Verdict
 
+_SIGN_OF_WORSE = {"lower is better": 1, "higher is better": -1}  # of a difference, searched minus baseline
 DIGITS, MOST_DIGITS = 4, 8  # behind the point; more only where a difference would otherwise read as zero
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the sentence says. It comes from a verdict, or from the run.json that a verdict was written to."""
+    """What the words say. It comes from a verdict, or from the run.json that a verdict was written to."""
 
     metric: str
+    searched: str  # the name of the searched schedule
     baseline: str
     improves: bool
     difference: Interval | None  # searched minus baseline; None where fewer than two clips have both
@@ -26,6 +30,9 @@ class Finding:
     pairs: int  # the clips that the difference is over
     draws: int
     failures: tuple[int, int] = (0, 0)  # clips x draws without a value: searched, baseline
+    part: float | None = None  # the difference as a part of the baseline's mean
+    better_clips: int | None = None  # of the pairs; None where a run.json of before does not say
+    same_in: tuple[str, ...] = ()  # the other metrics whose intervals hold zero
     worse_in: tuple[str, ...] = ()  # the other metrics whose intervals lie on the worse side
     fails_in: tuple[str, ...] = ()  # the other metrics in which the searched schedule fails more often
     better_side: str = ""  # lower or higher is better
@@ -49,6 +56,7 @@ def verdict_finding(verdict: Verdict) -> Finding:
     clips, draws = main.winner.values.shape
     return Finding(
         metric=main.metric,
+        searched=searched(len(verdict.winner.schedule)),
         baseline=verdict.baseline.name,
         improves=verdict.improves,
         difference=main.difference,
@@ -59,6 +67,9 @@ def verdict_finding(verdict: Verdict) -> Finding:
         worse_in=tuple(c.metric for c in others if _is_worse(c.difference, c.better_side)),
         fails_in=tuple(c.metric for c in others if c.fails_more),
         better_side=main.better_side,
+        part=_part(main.difference, main.baseline.mean),
+        better_clips=better_clips(main),
+        same_in=tuple(c.metric for c in others if c.better_side and _holds_zero(c.difference)),
     )
 
 
@@ -69,6 +80,7 @@ def stored_finding(facts: Mapping[str, Any]) -> Finding:
     others = [c for c in facts["held_out"] if c is not main]
     return Finding(
         metric=str(main["metric"]),
+        searched=searched(int(facts["identity"]["iterations"])),
         baseline=str(facts["baseline"]),
         improves=bool(facts["improves_on_baseline"]),
         difference=_interval(main["difference"]),
@@ -79,6 +91,9 @@ def stored_finding(facts: Mapping[str, Any]) -> Finding:
         worse_in=tuple(str(c["metric"]) for c in others if _is_worse(_interval(c["difference"]), _better_side(c))),
         fails_in=tuple(str(c["metric"]) for c in others if _fails_more(c)),
         better_side=_better_side(main),
+        part=_part(_interval(main["difference"]), baseline["mean"]),
+        better_clips=main.get("better_clips"),
+        same_in=tuple(str(c["metric"]) for c in others if _better_side(c) and _holds_zero(_interval(c["difference"]))),
     )
 
 
@@ -94,8 +109,12 @@ def _fails_more(comparison: Mapping[str, Any]) -> bool:
 
 def _is_worse(difference: Interval | None, side: str) -> bool:
     """Whether the interval lies on the worse side of zero."""
-    sign_of_worse = {"lower is better": 1, "higher is better": -1}.get(side, 0)
-    return difference is not None and difference.excludes_zero and difference.mean * sign_of_worse > 0
+    sign = _SIGN_OF_WORSE.get(side, 0)
+    return difference is not None and difference.excludes_zero and difference.mean * sign > 0
+
+
+def _holds_zero(difference: Interval | None) -> bool:
+    return difference is not None and not difference.excludes_zero
 
 
 def _better_side(entry: Mapping[str, Any]) -> str:
@@ -103,23 +122,95 @@ def _better_side(entry: Mapping[str, Any]) -> str:
     return str(entry.get("better_side") or better_side(str(entry["metric"])))
 
 
+def _part(difference: Interval | None, baseline: float | None) -> float | None:
+    """Returns a difference as a part of the baseline's mean; None where that is no number above zero."""
+    if difference is None or baseline is None or not baseline > 0:
+        return None
+    return difference.mean / float(baseline)
+
+
+def better_clips(comparison: Comparison) -> int | None:
+    """Counts the clips on which the searched schedule is better, draws averaged; None where no side is better."""
+    sign = _SIGN_OF_WORSE.get(comparison.better_side)
+    if sign is None:
+        return None
+    sound = sound_clips([comparison.winner.values, comparison.baseline.values])
+    differences = (comparison.winner.values - comparison.baseline.values)[sound].mean(axis=1)
+    return int((sign * differences < 0).sum())
+
+
 def sentence(source: Finding | Verdict) -> str:
-    """Says which schedule ships, how much better it is and how sure that is."""
+    """Says which schedule ships, how much better it is, what it costs elsewhere, and how sure that is."""
+    return " ".join(lines(source))
+
+
+def lines(source: Finding | Verdict) -> tuple[str, ...]:
+    """Returns the same as up to three lines: for everybody, the other metrics, the interval."""
     finding = verdict_finding(source) if isinstance(source, Verdict) else source
     if finding.difference is None:
         clips = counted(finding.clips, "held-out clip")
         return (
-            f"No verdict: {finding.metric} has values of both schedules on {finding.pairs} of {clips}"
-            f"{_failed(finding)}, and a comparison needs 2; {finding.baseline} ships."
+            f"No verdict: {words_and_name(finding.metric)} has values of both schedules on {finding.pairs} of {clips}"
+            f"{_failed(finding)}, and a comparison needs 2; {finding.baseline} ships.",
         )
-    mean, low, high = signed(finding.difference)
-    side = f", {finding.better_side}" if finding.better_side else ""
-    interval = f"{finding.metric} {mean} (95 % interval {low} to {high}{side})"
-    numbers = f"{interval}, {_sample(finding)}{_failed(finding)}."
+    elsewhere = [_elsewhere(finding)] if finding.improves else []
+    return (_headline(finding), *filter(None, elsewhere), _interval_line(finding, finding.difference))
+
+
+def _headline(finding: Finding) -> str:
+    metric = words_and_name(finding.metric)
     if finding.improves:
-        return f"The searched schedule ships: it is better than {finding.baseline}, {numbers}{_objections(finding)}"
+        clips = f"in {_clips(finding)}, " if finding.better_clips is not None else ""
+        return (
+            f"{finding.searched} is better than {finding.baseline} and ships: {clips}by {_size(finding)} on average "
+            f"in {metric}."
+        )
+    if finding.outcome is Outcome.FAILS_MORE:
+        return f"{finding.baseline} ships: {finding.searched} fails more often in {metric}."
     beside = " from it" if finding.outcome is Outcome.TIE else ""
-    return f"{finding.baseline} ships: the searched schedule {finding.outcome.predicate}{beside}, {numbers}"
+    clips = f"better in {_clips(finding)}, " if finding.better_clips is not None else ""
+    return (
+        f"{finding.baseline} ships: {finding.searched} {finding.outcome.predicate}{beside}, {clips}{_size(finding)} "
+        f"{_side(finding)} on average in {metric}."
+    )
+
+
+def _clips(finding: Finding) -> str:
+    return f"{finding.better_clips} of {counted(finding.pairs, 'clip')} that the search never heard"
+
+
+def _size(finding: Finding) -> str:
+    """Writes the mean difference in percent of the baseline's mean, or else in the metric's own unit."""
+    assert finding.difference is not None
+    return signed(finding.difference)[0].lstrip("+-") if finding.part is None else _percent(finding.part)
+
+
+def _side(finding: Finding) -> str:
+    assert finding.difference is not None
+    sign = _SIGN_OF_WORSE.get(finding.better_side)
+    if sign is None:
+        return "apart"
+    return "worse" if sign * finding.difference.mean > 0 else "better"
+
+
+def _percent(part: float) -> str:
+    size = abs(100 * part)
+    return f"{size:.1f} %" if size >= 0.1 or size < 1e-6 else f"{size:.2g} %"
+
+
+def _elsewhere(finding: Finding) -> str:
+    named = [
+        ("No clear change", [metric for metric in finding.same_in if metric not in finding.fails_in]),
+        ("Worse", finding.worse_in),
+        ("Fails more often", finding.fails_in),
+    ]
+    return " ".join(f"{what}: {', '.join(map(words_and_name, metrics))}." for what, metrics in named if metrics)
+
+
+def _interval_line(finding: Finding, difference: Interval) -> str:
+    mean, low, high = signed(difference)
+    side = f" ({finding.better_side})" if finding.better_side else ""
+    return f"Difference {mean}, 95 % interval {low} to {high}{side}, {_sample(finding)}{_failed(finding)}."
 
 
 def better_side(metric: str) -> str:
@@ -151,12 +242,6 @@ def digits(difference: Interval) -> int:
 def _sample(finding: Finding) -> str:
     part = "" if finding.pairs == finding.clips else f"{finding.pairs} of "
     return f"{part}{counted(finding.clips, 'held-out clip')} x {counted(finding.draws, 'fresh draw')}"
-
-
-def _objections(finding: Finding) -> str:
-    named = [("is worse", finding.worse_in), ("fails more often", finding.fails_in)]
-    objections = [f"{what} in {', '.join(metrics)}" for what, metrics in named if metrics]
-    return f" It {' and '.join(objections)}." if objections else ""
 
 
 def _failed(finding: Finding) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.report.audio_folder import AudioFolder
+from schedsearch.report.titles import title
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules.formulas import linear, resample
 from schedsearch.schedules.schedule import NoiseSchedule
@@ -98,7 +99,7 @@ def of_verdict(verdict: Verdict) -> list[System]:
     """Returns winner and baseline."""
     winner, baseline = verdict.winner, verdict.baseline
     return [
-        System("searched", f"searched ({winner.name})", winner.schedule),
+        System("searched", title(winner, verdict), winner.schedule),
         System("baseline", f"best baseline ({baseline.name})", baseline.schedule),
     ]
 

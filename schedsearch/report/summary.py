@@ -5,8 +5,10 @@ from collections.abc import Iterable
 
 from schedsearch.evaluation.paired import Comparison
 from schedsearch.evaluation.scores import Score
+from schedsearch.metrics.words import words_and_name
 from schedsearch.report.finding import signed
 from schedsearch.report.tables import ordered
+from schedsearch.report.titles import title
 from schedsearch.search.verdict import Verdict
 
 TOO_FEW = "fewer than 2 clips to compare"
@@ -15,9 +17,10 @@ TOO_FEW = "fewer than 2 clips to compare"
 def table(verdict: Verdict) -> str:
     """Winner and baseline on the held-out clips: mean +- standard error over clips, difference and outcome."""
     rows = ordered(verdict.comparisons, verdict.objective)
-    width = max(len(name) for name in ("held-out", *(c.metric for c in rows)))
+    width = max(len(name) for name in ("held-out", *(words_and_name(c.metric) for c in rows)))
     baseline, difference = verdict.baseline.name[:26], "difference, 95 %"
-    head = f"{'held-out':<{width}} {'searched':>18} {baseline:>26}   {difference:<28} searched is"
+    winner = title(verdict.winner, verdict)
+    head = f"{'held-out':<{width}} {winner:>18} {baseline:>26}   {difference:<28} {winner} is"
     return "\n".join([head, *(_row(c, width) for c in rows)])
 
 
@@ -26,8 +29,8 @@ def other_objectives(verdict: Verdict, objectives: Iterable[str]) -> str:
     others = [c for c in verdict.comparisons if c.metric in set(objectives) - {verdict.objective}]
     if not others:
         return ""
-    outcomes = ", ".join(f"{c.outcome.predicate} in {c.metric}" for c in others)
-    return f"{verdict.objective} alone decides; the searched schedule {outcomes}."
+    outcomes = ", ".join(f"{c.outcome.predicate} in {words_and_name(c.metric)}" for c in others)
+    return f"{words_and_name(verdict.objective)} alone decides; the searched schedule {outcomes}."
 
 
 def _row(comparison: Comparison, width: int) -> str:
@@ -35,7 +38,8 @@ def _row(comparison: Comparison, width: int) -> str:
     interval = TOO_FEW if difference is None else "{}  [{}, {}]".format(*signed(difference))
     winner, baseline = _cell(comparison.winner), _cell(comparison.baseline)
     outcome = comparison.outcome.label if difference and comparison.better_side else ""
-    return f"{comparison.metric:<{width}} {winner:>18} {baseline:>26}   {interval:<28} {outcome}".rstrip()
+    name = words_and_name(comparison.metric)
+    return f"{name:<{width}} {winner:>18} {baseline:>26}   {interval:<28} {outcome}".rstrip()
 
 
 def _cell(score: Score) -> str:

@@ -44,7 +44,8 @@ from schedsearch.evaluation.bootstrap import Interval, sound_clips
 from schedsearch.evaluation.paired import Comparison
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import defused
-from schedsearch.report.finding import better_side
+from schedsearch.report.finding import better_clips, better_side
+from schedsearch.report.titles import title
 from schedsearch.schedules.files import Layout, write_schedule
 from schedsearch.search.verdict import Verdict
 from schedsearch.search.warm_starts import BEGAN_FROM, origin_key
@@ -98,6 +99,7 @@ def provenance(store: Store, verdict: Verdict) -> dict[str, Any]:
     began_from = store.recall(origin_key(verdict.shipped.schedule)) if verdict.shipped.kind == "warm start" else None
     return {
         "name": verdict.shipped.name,
+        "title": title(verdict.shipped, verdict),
         "kind": verdict.shipped.kind,
         **({BEGAN_FROM: began_from} if began_from else {}),
         "improves_on_baseline": verdict.improves,
@@ -175,6 +177,7 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "pairs": int(sound_clips([comparison.winner.values, comparison.baseline.values]).sum()),
         "better": comparison.better,
         **({} if better_side(comparison.metric) == comparison.better_side else _of_own_metric(comparison)),
+        "better_clips": better_clips(comparison),
     }
 
 

@@ -39,7 +39,7 @@ def checked(
     if diagnosis.passes:
         return _reported(result, tell if stored is None or diagnosis.kind != "matches" else None, diagnosis)
     if not force:
-        raise InputError(f"{result}; FORCE=1 (--force) searches all the same")
+        raise InputError(f"{result}; FORCE=1 searches all the same")
     return _reported(f"{result}; the search goes on, for FORCE was given", tell, diagnosis, forced=True)
 
 

@@ -1,5 +1,6 @@
 """The words of a verdict follow from its numbers, whoever wins, ties or fails."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,8 @@ from schedsearch.evaluation.paired import Outcome, compare
 from schedsearch.evaluation.scores import Score
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.registry import Metric
-from schedsearch.report.finding import better_side, sentence, signed, stored_finding, verdict_finding
+from schedsearch.metrics.words import in_words, words_and_name
+from schedsearch.report.finding import better_side, lines, sentence, signed, stored_finding, verdict_finding
 from schedsearch.report.summary import other_objectives, table
 from schedsearch.report.tables import provenance
 from schedsearch.schedules.named import published
@@ -48,11 +50,11 @@ def judged(*comparisons):
 @pytest.mark.parametrize(
     ("name", "searched", "said"),
     [
-        ("lsd", 1.0, "The searched schedule ships: it is better than b, lsd -1.0000 "),
-        ("lsd", 3.0, "b ships: the searched schedule is worse, lsd +1.0000 "),
-        ("lsd", 2.0, "b ships: the searched schedule is not told apart from it, lsd +0.0000 "),
-        ("pesq_wb", 3.0, "The searched schedule ships: it is better than b, pesq_wb +1.0000 "),
-        ("pesq_wb", 1.0, "b ships: the searched schedule is worse, pesq_wb -1.0000 "),
+        ("lsd", 1.0, "searched-6 is better than b and ships: in 12 of 12 clips that the search never heard, by 50.0 "),
+        ("lsd", 3.0, "b ships: searched-6 is worse, better in 0 of 12 clips that the search never heard, 50.0 % "),
+        ("lsd", 2.0, "b ships: searched-6 is not told apart from it, better in 6 of 12 clips that the search never "),
+        ("pesq_wb", 3.0, "searched-6 is better than b and ships: in 12 of 12 clips that the search never heard, by "),
+        ("pesq_wb", 1.0, "b ships: searched-6 is worse, better in 0 of 12 clips that the search never heard, "),
     ],
 )
 def test_the_sign_and_the_metric_s_better_side_decide_the_word(name, searched, said):
@@ -61,7 +63,8 @@ def test_the_sign_and_the_metric_s_better_side_decide_the_word(name, searched, s
     told = sentence(judged(of(name, Score(searched + noise), score(2.0))))
     assert told.startswith(said)
     side = {"lsd": "lower", "pesq_wb": "higher"}[name]
-    assert told.endswith(f", {side} is better), 12 held-out clips x 1 fresh draw.")
+    assert told.endswith(f" ({side} is better), 12 held-out clips x 1 fresh draw.")
+    assert f"Difference {searched - 2:+.4f}, 95 % interval " in told
 
 
 def test_metrics_in_which_the_shipped_schedule_is_worse_are_named():
@@ -73,9 +76,11 @@ def test_metrics_in_which_the_shipped_schedule_is_worse_are_named():
         of("log_mel_l1", score(1.3), score(1.2)),  # worse
         of("level", score(-5.0), score(-1.0)),  # no side is better
     ]
-    assert sentence(judged(main, *others)).endswith(" It is worse in pesq_wb, log_mel_l1.")
-    assert "It is worse" not in sentence(judged(main, *others[1:3]))
-    assert "It is worse" not in sentence(judged(of("lsd", score(2.0), score(1.0)), *others))
+    worse = "No clear change: cepstral distance (mcd). Worse: speech quality (pesq_wb), mel distance (log_mel_l1)."
+    assert lines(judged(main, *others))[1] == worse
+    assert lines(judged(main, *others[1:3]))[1] == "No clear change: cepstral distance (mcd)."
+    assert len(lines(judged(main, others[1]))) == 2
+    assert "Worse" not in sentence(judged(of("lsd", score(2.0), score(1.0)), *others))
 
 
 def test_metrics_in_which_the_shipped_schedule_fails_more_often_are_named():
@@ -85,10 +90,10 @@ def test_metrics_in_which_the_shipped_schedule_fails_more_often_are_named():
         of("stoi", score(0.7, failed=1), score(0.8)),  # worse on them too
         of("mcd", score(1.0, failed=1), score(2.0, failed=1)),
     ]
-    told = sentence(judged(main, *others))
-    assert told.endswith(" It is worse in stoi and fails more often in pesq_wb, stoi.")
-    assert sentence(judged(main, others[0])).endswith(" It fails more often in pesq_wb.")
-    assert sentence(judged(main, others[2])).endswith("fresh draw.")
+    told = lines(judged(main, *others))[1]
+    assert told == "Worse: intelligibility (stoi). Fails more often: speech quality (pesq_wb), intelligibility (stoi)."
+    assert lines(judged(main, others[0]))[1] == "Fails more often: speech quality (pesq_wb)."
+    assert len(lines(judged(main, others[2]))) == 2
 
 
 def test_what_fails_more_often_is_called_better_nowhere():
@@ -97,7 +102,7 @@ def test_what_fails_more_often_is_called_better_nowhere():
     assert failing.difference.low > 0  # better on the clips that have both
     assert failing.outcome is Outcome.FAILS_MORE
     verdict = judged(of("lsd", score(1.0), score(2.0)), failing)
-    assert other_objectives(verdict, ["lsd", "pesq_wb"]).endswith(" schedule fails more often in pesq_wb.")
+    assert other_objectives(verdict, ["lsd", "pesq_wb"]).endswith(" fails more often in speech quality (pesq_wb).")
     assert [row.split()[-1] for row in table(verdict).splitlines()[1:]] == ["better", "often"]
 
 
@@ -112,7 +117,9 @@ def test_every_row_of_the_table_ends_with_what_its_interval_settles(name, search
 
 def test_a_difference_that_settles_is_never_written_as_nothing():
     small = judged(of("stoi", score(0.90002, spread=0.0), score(0.9, spread=0.0)))
-    assert "stoi +0.000020 (95 % interval +0.000020 to +0.000020, " in sentence(small)
+    assert "by 0.0022 % on average in intelligibility (stoi). Difference +0.000020, 95 % interval +0.000020 to" in (
+        sentence(small)
+    )
     assert "+0.000020  [+0.000020, +0.000020]" in table(small)
 
 
@@ -141,15 +148,15 @@ def test_clips_that_failed_are_not_counted_as_compared_and_each_side_is_told():
 def test_a_schedule_that_fails_more_often_than_the_baseline_never_ships(failed, ships):
     verdict = judged(of("lsd", score(1.0, failed=failed[0]), score(2.0, failed=failed[1])))
     assert verdict.shipped.name == ships
-    assert ("b ships: the searched schedule fails more often" in sentence(verdict)) == (ships == "b")
+    assert ("b ships: searched-6 fails more often in" in sentence(verdict)) == (ships == "b")
     assert verdict_finding(verdict).outcome == ("fails more often" if ships == "b" else "better")
 
 
 def test_where_all_failed_there_is_no_verdict_and_the_baseline_ships():
     told = sentence(judged(of("pesq_wb", score(3.0, failed=CLIPS), score(2.0))))
     assert told == (
-        "No verdict: pesq_wb has values of both schedules on 0 of 12 held-out clips (failures: searched 12, b 0), and "
-        "a comparison needs 2; b ships."
+        "No verdict: speech quality (pesq_wb) has values of both schedules on 0 of 12 held-out clips (failures: "
+        "searched 12, b 0), and a comparison needs 2; b ships."
     )
 
 
@@ -157,7 +164,8 @@ def test_one_clip_is_too_few_and_did_not_fail():
     verdict = judged(of("lsd", score(1.0, clips=1), score(2.0, clips=1)))
     told = sentence(verdict)
     assert told == (
-        "No verdict: lsd has values of both schedules on 1 of 1 held-out clip, and a comparison needs 2; b ships."
+        "No verdict: log-spectral distance (lsd) has values of both schedules on 1 of 1 held-out clip, and a "
+        "comparison needs 2; b ships."
     )
     assert "nan" not in table(verdict)
     assert "fail" not in table(verdict)
@@ -167,7 +175,7 @@ def test_one_clip_is_too_few_and_did_not_fail():
 def test_the_table_counts_failures_and_shows_no_mean_of_the_rest():
     told = table(judged(of("lsd", score(1.0), score(2.0)), of("pesq_wb", score(3.0, failed=12), score(2.0, failed=1))))
     assert "nan" not in told
-    assert told.splitlines()[-1].split("   ")[0].startswith("pesq_wb")
+    assert told.splitlines()[-1].split("   ")[0].startswith("speech quality (pesq_wb)")
     assert "12 of 12 failed" in told
     assert "1 of 12 failed" in told
 
@@ -194,7 +202,7 @@ def memory_store():
     """What `provenance` asks of a store."""
 
     class Empty:
-        study = SimpleNamespace(user_attrs={"identity": {}})
+        study = SimpleNamespace(user_attrs={"identity": {"iterations": 6}})
 
         def candidates(self):
             return []
@@ -213,7 +221,8 @@ def test_other_objectives_are_told_beside_the_one_that_decides():
         of("mcd", score(1.0), score(2.0)),
     )
     assert other_objectives(verdict, ["lsd", "pesq_wb", "stoi"]) == (
-        "lsd alone decides; the searched schedule is worse in pesq_wb, is not comparable in stoi."
+        "log-spectral distance (lsd) alone decides; the searched schedule is worse in speech quality (pesq_wb), "
+        "is not comparable in intelligibility (stoi)."
     )
     assert other_objectives(verdict, ["lsd"]) == ""
 
@@ -225,3 +234,26 @@ def test_a_metric_that_nobody_knows_has_no_side():
         "higher is better",
         "lower is better",
     ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [("pesq_wb", "speech quality"), ("spectral_pesq_nb", "overall score"), ("mine", "mine")],
+)
+def test_a_metric_is_named_in_words_with_its_column_beside(metric, words):
+    assert in_words(metric) == words
+    assert words_and_name(metric) == (metric if words == metric else f"{words} ({metric})")
+
+
+def test_every_metric_of_the_catalogue_has_words_of_its_own():
+    names = [d.name for d in catalogue(16_000)]
+    assert len({in_words(name) for name in names}) == len(names)
+    assert not any("_" in in_words(name) for name in names)
+
+
+def test_a_run_json_of_before_says_no_number_of_clips():
+    verdict = judged(of("lsd", score(1.0), score(2.0)))
+    finding = replace(verdict_finding(verdict), better_clips=None)
+    assert lines(finding)[0] == (
+        "searched-6 is better than b and ships: by 50.0 % on average in log-spectral distance (lsd)."
+    )

@@ -304,7 +304,8 @@ def test_a_search_writes_a_page_that_begins_with_its_verdict(searched, capsys):
     page = Reader((searched.folder / "report.html").read_text())
     sentence = page.texts[page.texts.index("toy, 16000 Hz, 6 steps: schedsearch") + 2]  # after the style sheet
     assert sentence in said
-    assert "held-out clips" in sentence
+    assert "searched-6" in sentence
+    assert page.texts.count(sentence) == 1
 
 
 def test_a_page_holds_what_the_tables_beside_it_hold(searched):
@@ -441,7 +442,7 @@ def told(iterations, mean, *, improves=True, checkpoint="c0ffee"):
         "held_out": [main_],
         "candidates": 40,
         "search_network_evaluations": 1234,
-        "identity": {"checkpoint": checkpoint, "seed": 0},
+        "identity": {"checkpoint": checkpoint, "seed": 0, "iterations": iterations},
     }
 
 
@@ -460,10 +461,11 @@ def test_a_dataset_has_one_sentence_and_one_row_a_length(dataset):
     page = dataset_page("title", lengths(dataset))
     assert [heading for heading, _, _ in page.verdicts] == ["6 steps", "12 steps", "100 steps"]
     assert page.verdicts[0][1].startswith(
-        "The searched schedule ships: it is better than fastdiff-6, lsd -0.2000 (95 % interval -0.2500 to -0.1500, "
+        "searched-6 is better than fastdiff-6 and ships: by "
     )
-    assert page.verdicts[1][1].startswith("fastdiff-6 ships: the searched schedule is not told apart from it")
-    assert page.verdicts[2][1].startswith("No verdict: lsd has values of both schedules on ")
+    assert " Difference -0.2000, 95 % interval -0.2500 to -0.1500 (lower is better), " in page.verdicts[0][1]
+    assert page.verdicts[1][1].startswith("fastdiff-6 ships: searched-12 is not told apart from it, ")
+    assert page.verdicts[2][1].startswith("No verdict: log-spectral distance (lsd) has values of both schedules on ")
     assert page.context == ("Of 3 lengths, 1 has a searched schedule that is better than its best baseline, at 95 %.",)
     assert [row[6].value for row in page.tables[0].rows] == [-0.2, 0.01, None]
     assert [row[8].text for row in page.tables[0].rows] == ["better", "not told apart", "not comparable"]

@@ -34,7 +34,7 @@ def test_a_search_of_a_voice_that_fails_the_check_is_refused_in_one_line_and_lea
     assert toy.search(*SHORT) == 2
     told = capsys.readouterr().err
     assert len(told.splitlines()) == 1
-    assert told.endswith("; FORCE=1 (--force) searches all the same\n")
+    assert told.endswith("; FORCE=1 searches all the same\n")
     assert {path.name for path in files_below(toy.root / "results")} == {KEPT}
     assert not toy.folder.exists()
 

@@ -18,7 +18,7 @@ from vocoder.network import NetworkConfig
 from vocoder.safe_loading.safe_pickle import read_bounded
 
 Config = dict[str, Any]
-ADVICE = "give the configuration it was trained with: --config FILE (make: CONFIG=FILE), or config.json beside it"
+ADVICE = "give the configuration it was trained with: CONFIG=FILE, or config.json beside it"
 CARRIED = "inside the checkpoint"
 _COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
 

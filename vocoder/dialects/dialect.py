@@ -50,7 +50,7 @@ class Dialect:
 
 def size_advice(dialect: Dialect) -> str:
     """Says how to correct hop, mel count or factors, wherever they come from."""
-    return f"give --config FILE (make: CONFIG=FILE), which wins, with the right {dialect.size_settings}"
+    return f"give CONFIG=FILE, which wins, with the right {dialect.size_settings}"
 
 
 def size(state: Mapping[str, Tensor], weight: str, axis: int = 0) -> int | None:

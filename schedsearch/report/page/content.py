@@ -67,6 +67,7 @@ class Comparison:
     """One metric of the searched schedule beside the best baseline."""
 
     metric: str
+    words: str  # what the metric measures
     summary: str
     unit: str
     better_side: str  # lower, higher, or neither

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from schedsearch.formatting import counted
+from schedsearch.metrics.words import words_and_name
 from schedsearch.report.finding import Finding, sentence, stored_finding
 from schedsearch.report.page.content import Cell, Column, Fact, Page, Picture, Table, difference_texts, number_cell
 from vocoder.errors import InputError
@@ -87,7 +88,7 @@ def _row(length: Length) -> tuple[Cell, ...]:
         Cell(str(length.iterations), length.iterations, link=length.page),
         Cell(length.ships, mark="better" if better else ""),
         Cell(length.finding.baseline),
-        Cell(length.finding.metric),
+        Cell(words_and_name(length.finding.metric)),
         number_cell(length.searched),
         number_cell(length.baseline),
         Cell(mean, difference.mean if difference else None),
@@ -105,7 +106,7 @@ def _length(path: Path, iterations: int, page: str) -> Length:
         return Length(
             iterations=iterations,
             page=f"{path.parent.name}/{page}" if path.with_name(page).is_file() else "",
-            ships=str(facts["name"]),
+            ships=finding.searched if finding.improves else finding.baseline,
             finding=finding,
             searched=_mean(main["winner"]),
             baseline=_mean(main["baseline"]),

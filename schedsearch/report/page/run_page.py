@@ -9,7 +9,8 @@ from schedsearch.evaluation.paired import Comparison, Outcome
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import counted
 from schedsearch.metrics.registry import Metric
-from schedsearch.report.finding import sentence
+from schedsearch.metrics.words import in_words
+from schedsearch.report.finding import lines
 from schedsearch.report.page import content
 from schedsearch.report.page.content import (
     Cell,
@@ -25,6 +26,7 @@ from schedsearch.report.page.content import (
 )
 from schedsearch.report.summary import TOO_FEW, other_objectives
 from schedsearch.report.tables import ordered, provenance
+from schedsearch.report.titles import title_and_row
 from schedsearch.search.run import Run
 from schedsearch.search.verdict import Verdict
 from schedsearch.study.candidate import Candidate
@@ -40,14 +42,15 @@ def run_page(
 ) -> Page:
     """Returns the page of one search."""
     identity = run.store.study.user_attrs["identity"]
-    facts = provenance(run.store, verdict)
+    facts, told = provenance(run.store, verdict), lines(verdict)
     return Page(
         title=f"{run.voice.dataset}, {run.voice.sample_rate} Hz, {_steps(run)}: schedsearch",
-        verdicts=(("", sentence(verdict), verdict.improves),),
+        verdicts=(("", told[0], verdict.improves),),
         context=tuple(
             filter(
                 None,
                 (
+                    *told[1:],
                     _searched(run, len(run.store.candidates())),
                     other_objectives(verdict, run.store.objectives),
                     _agreement(verdict, run.metrics),
@@ -101,6 +104,7 @@ def _comparison(comparison: Comparison, metric: Metric) -> content.Comparison:
     return content.Comparison(
         metric=metric.name,
         summary=metric.summary,
+        words=in_words(metric.name),
         unit="" if metric.unit == "1" else metric.unit,
         better_side=_better_side(metric),
         searched=_mean_and_error(comparison.winner),
@@ -141,10 +145,10 @@ def _leaderboard(verdict: Verdict, metrics: Mapping[str, Metric]) -> Table:
     columns = (
         Column("Schedule", numeric=False),
         Column("Found by", numeric=False),
-        _score_column(f"{objective} on search clips", metric),
+        _score_column(f"{in_words(objective)} on search clips", metric),
         Column("± SE", "over clips"),
         Column("Noise draws", "finalists: fresh ones", numeric=False),
-        _score_column(f"{objective} held out", metric),
+        _score_column(f"{in_words(objective)} held out", metric),
         Column("Ships", numeric=False, best_first="descending"),
     )
     leaders = [(c, True) for c in verdict.finalists] + [(c, False) for c in verdict.other_baselines]
@@ -156,7 +160,7 @@ def _leaderboard(verdict: Verdict, metrics: Mapping[str, Metric]) -> Table:
 def _leader(candidate: Candidate, finalist: bool, held_out: Score | None, verdict: Verdict) -> tuple[Cell, ...]:
     ships = candidate.name == verdict.shipped.name
     return (
-        Cell(candidate.name),
+        Cell(title_and_row(candidate, verdict)),
         Cell(candidate.kind),
         _score_cell(candidate.score),
         number_cell(candidate.score.standard_error),
@@ -174,7 +178,7 @@ def _trials(store: Store, metrics: Mapping[str, Metric]) -> Table:
     columns = (
         Column("Candidate", numeric=False),
         Column("Found by", numeric=False),
-        _score_column(store.objective, metrics[store.objective]),
+        _score_column(in_words(store.objective), metrics[store.objective]),
         Column("Scored", numeric=False),
         Column("Network evaluations"),
         Column("Seconds"),
@@ -209,7 +213,7 @@ def _betas(candidate: Candidate) -> str:
 
 def _score_column(title: str, metric: Metric) -> Column:
     order: content.Order = "ascending" if metric.direction == "minimize" else "descending"
-    return Column(title, _better_side(metric), best_first=order)
+    return Column(title, f"{metric.name}, {_better_side(metric)}", best_first=order)
 
 
 def _score_cell(score: Score) -> Cell:
@@ -227,7 +231,7 @@ def _loss(candidate: Candidate, store: Store) -> float:
 def _provenance(facts: Mapping[str, Any], identity: Mapping[str, Any], verdict: Verdict) -> tuple[Fact, ...]:
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     return (
-        Fact("ships", f"{facts['name']} ({facts['kind']})"),
+        Fact("ships", f"{title_and_row(verdict.shipped, verdict)}, {facts['kind']}"),
         Fact("betas, cleanest first", " ".join(f"{beta:.9g}" for beta in verdict.shipped.schedule.betas)),
         Fact("candidates", f"{facts['candidates']:,}"),
         Fact("network evaluations of the search", f"{facts['search_network_evaluations']:,}"),

@@ -14,6 +14,7 @@ from schedsearch.report.pictures.png import png
 from schedsearch.report.pictures.quality import quality_against_iterations, quality_against_speed
 from schedsearch.report.pictures.quantity import quantity
 from schedsearch.report.pictures.schedules import schedules
+from schedsearch.report.titles import title
 from schedsearch.search.verdict import Verdict
 from schedsearch.study.store import Store
 from vocoder.atomic import atomic_write
@@ -56,14 +57,15 @@ def run_pictures(store: Store, verdict: Verdict) -> dict[str, Figure]:
     main = next(c for c in verdict.comparisons if c.metric == verdict.objective)
     objective = quantity(store.objective, rate, store.objectives[store.objective], main.unit)
     winner, baseline = verdict.winner, verdict.baseline
+    name = title(winner, verdict)
     finalists = [c for c in verdict.finalists if c.kind == "baseline"]
     baselines = {c.name: c.schedule for c in (*finalists, *verdict.other_baselines)}
     return {
-        "schedules.png": schedules((f"searched: {winner.name}", winner.schedule), baselines),
+        "schedules.png": schedules((name, winner.schedule), baselines),
         "convergence.png": convergence(
             store.candidates(), store.baselines(), objective, winner=winner.name, other_evaluations=store.work()[1]
         ),
-        "held_out.png": held_out_differences(main, objective, winner=winner.name, baseline=baseline.name),
+        "held_out.png": held_out_differences(main, objective, winner=name, baseline=baseline.name),
     }
 
 
