@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     benches = [Bench.open(dataset) for dataset in options.voices]
     for part in options.only:
         for bench in benches:
-            score_part(part, (bench.dataset, None), StoredScores(bench.identity))
+            score_part(part, bench.dataset, StoredScores(bench.identity))
     for bench in benches:
         print(f"wrote {write_tables(bench, StoredScores(bench.identity))}")
     print(f"wrote {across.write(benches)}")

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from experiments.metrics_study.losses import PITCH
 from experiments.metrics_study.schedules import Job
 from schedsearch.comparison.value_cache import ValueCache
 from schedsearch.evaluation.evaluator import Evaluator
@@ -33,7 +34,6 @@ SECONDS = 1.2  # of each clip, a typical part
 CLIPS = 12  # of the search clips, and as many of the held-out ones, or as many as there are
 STRIDES = {6: 1, 12: 2, 25: 2, 50: 3}  # longer schedules, where each costs more, are heard on every so-many-th clip
 NOISE = NoiseBank(2_000_003)  # no search draws from it
-PITCH = ("f0_rmse", "voicing_error", "ffe")  # 185 ms a second of audio: the first draw of every fourth clip alone
 SUMS = ("spectral", "mr_stft", "spectral_pesq_wb")  # of others, added up where tables are made
 TIMED_CLIPS, TIMED_ROUNDS = 4, 3
 
@@ -48,9 +48,9 @@ class Bench:
     search: int  # of the clips, so many from the first on are search clips
 
     @staticmethod
-    def open(dataset: str, rate: int | None = None) -> "Bench":
+    def open(dataset: str) -> "Bench":
         """Opens a voice; InputError for one in narrow band, since the study's judges are wide-band."""
-        voice = load_voice(dataset, rate)
+        voice = load_voice(dataset)
         if pesq_mode(voice.sample_rate) != "wb":
             raise InputError(f"the study's judges are wide-band; {dataset} has {voice.sample_rate} Hz, name another")
         vocoder = load_vocoder(voice.checkpoint, voice.config, precision="float32")  # the same on every machine
@@ -71,7 +71,7 @@ class Bench:
 
     @cached_property
     def tracked(self) -> tuple[int, ...]:
-        """Places of the clips on which pitch is followed."""
+        """Places of the clips on which pitch is followed, 185 ms a second of audio: every fourth, in the first draw."""
         return tuple(range(0, len(self.clips), 4))
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import joblib
 import torch
@@ -18,33 +18,32 @@ PROCESSES = 2  # of one thread each: two threads on one small convolution wait f
 PARTS = {"6": (6, 0), "faults": (0, 0), "12": (12, 0), "25": (25, 0), "50": (50, 0), "second draw": (6, 1)}
 WITH_FAULTS = "demo"  # the voice whose recordings are degraded as well
 
-Voice: TypeAlias = tuple[str, int | None]  # dataset, rate
 Work = TypeVar("Work")
 Scores = dict[str, list[float]]
 
 
-def score_part(part: str, voice: Voice, stored: StoredScores) -> None:
+def score_part(part: str, dataset: str, stored: StoredScores) -> None:
     """Scores whatever of PARTS[part] has no score yet."""
     if part == "faults":
-        if voice[0] != WITH_FAULTS:
+        if dataset != WITH_FAULTS:
             return
         both_starts_first = sorted(FAULTS, key=lambda fault: fault.name not in ("", *OF_SYNTHESIS))
-        _score(both_starts_first, lambda fault: fault.key, partial(score_fault, voice), stored, part)
+        _score(both_starts_first, lambda fault: fault.key, partial(score_fault, dataset), stored, part)
     else:
         steps, draw = PARTS[part]
         wanted = [job for job in jobs() if (job.named.steps, job.draw) == (steps, draw)]
-        _score(wanted, job_key, partial(score_job, voice), stored, f"{voice[0]}, {part}")
+        _score(wanted, job_key, partial(score_job, dataset), stored, f"{dataset}, {part}")
 
 
-def score_job(voice: Voice, job: Job) -> Scores:
+def score_job(dataset: str, job: Job) -> Scores:
     """Scores a schedule on one noise draw."""
-    return _bench(voice).score(job)
+    return _bench(dataset).score(job)
 
 
-def score_fault(voice: Voice, fault: Fault) -> Scores:
+def score_fault(dataset: str, fault: Fault) -> Scores:
     """Scores degraded recordings, or degraded synthesis."""
-    audio = fault.degrade(_start(voice, fault.start))
-    return _bench(voice).measure(audio, range(len(audio)), pitch=True)
+    audio = fault.degrade(_start(dataset, fault.start))
+    return _bench(dataset).measure(audio, range(len(audio)), pitch=True)
 
 
 def _score(
@@ -58,12 +57,12 @@ def _score(
 
 
 @cache
-def _bench(voice: Voice) -> Bench:
+def _bench(dataset: str) -> Bench:
     """Opens a bench once a process and voice."""
     torch.set_num_threads(1)
-    return Bench.open(*voice)
+    return Bench.open(dataset)
 
 
 @cache
-def _start(voice: Voice, name: str) -> Tensor:
-    return _bench(voice).references if name == "recording" else _bench(voice).audio(START, 0)
+def _start(dataset: str, name: str) -> Tensor:
+    return _bench(dataset).references if name == "recording" else _bench(dataset).audio(START, 0)
