@@ -1,13 +1,13 @@
 """Prints a table of README and docs from committed files: `python -m experiments.documentation.tables NAME`."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from experiments.documentation.values import read, written
+from experiments.shipped_searches import read_searches
 from schedsearch.formatting import markdown_table
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.schedules.named import universal_names
@@ -125,18 +125,11 @@ def metrics() -> str:
 def winners() -> str:
     """Writes a row a shipped search: what ships, its score, and the files' folder."""
     rows = []
-    for path in sorted(SHIPPED.glob("*/*hz/*iters/run.json"), key=lambda path: (path.parts[-4:-2], _steps(path))):
-        facts = json.loads(path.read_text())
-        main_row = next(row for row in facts["held_out"] if row["metric"] == facts["objective"])
-        side = "winner" if facts["improves_on_baseline"] else "baseline"
-        folder = path.parent.relative_to(SHIPPED)
-        ships = "searched" if facts["improves_on_baseline"] else facts["baseline"]
-        rows.append([f"[{folder}]({folder})", ships, f"{main_row[side]['mean']:.2f} ± {main_row[side]['se']:.2f}"])
+    for search in read_searches(SHIPPED):
+        score, folder = search.result.verdict[search.side], search.result.folder.relative_to(SHIPPED)
+        ships = "searched" if search.result.improves else search.result.facts["baseline"]
+        rows.append([f"[{folder}]({folder})", ships, f"{score['mean']:.2f} ± {score['se']:.2f}"])
     return markdown_table(["folder", "ships", "score on held-out clips (lower is better)"], rows)
-
-
-def _steps(path: Path) -> int:
-    return int(path.parent.name.removesuffix("iters"))
 
 
 TABLES = {"take-one": take_one, "in-short": in_short, "voices": voices, "grids": grids, "metrics": metrics,
