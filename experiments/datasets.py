@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from schedsearch.voice.adding.dataset_file import quoted
 from schedsearch.voice.config import Voice
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
@@ -24,21 +25,17 @@ def write_dataset(
         raise InputError(f"{voice.dataset} lists its clips one by one; name a voice whose clips are folders")
     paths = {"checkpoint": checkpoint, "config": config}
     paths |= {"search_clips": voice.search_clips, "held_out_clips": voice.held_out_clips}
-    lines = [f"speaker = {_quoted(voice.speaker)}", "", f"[rates.{voice.sample_rate}]"]
+    lines = [f"speaker = {quoted(voice.speaker)}", "", f"[rates.{voice.sample_rate}]"]
     lines += [f"{key} = {_seen_from(folder, path)}" for key, path in paths.items()]
     if recipe is not None:
         if voice.training is None:
             raise InputError(f"{where} has no training table; name another voice")
         fields = ", ".join(f"{key} = {json.dumps(value)}" for key, value in recipe.items())
         lines += ["", f"[rates.{voice.sample_rate}.training]", f"audio = {_seen_from(folder, voice.training.audio)}"]
-        lines += [f"obtain = {_quoted(voice.training.obtain)}", f"recipe = {{ {fields} }}"]
+        lines += [f"obtain = {quoted(voice.training.obtain)}", f"recipe = {{ {fields} }}"]
     folder.mkdir(parents=True, exist_ok=True)
     atomic_write(folder / f"{name}.toml", "\n".join([*lines, ""]).encode())
 
 
 def _seen_from(folder: Path, path: Path) -> str:
-    return _quoted(Path(os.path.relpath(path, folder)).as_posix())
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return quoted(Path(os.path.relpath(path, folder)).as_posix())
