@@ -153,3 +153,9 @@ def test_a_typed_number_is_named_with_its_line_and_a_given_one_is_not():
     filled_in = "<!-- value: a.csv; ; b -->1.5<!-- end --> <!-- output: x -->\n2.5\n<!-- end -->\n"
     named = [(line, fault.split(" is typed")[0]) for line, fault in loose_numbers(text + filled_in)]
     assert named == [(2, "3.4 %"), (2, "0.05")]
+
+
+def test_the_pictures_of_the_pages_are_small():
+    pictures = list((ROOT / "docs" / "pictures").glob("*.png"))
+    assert len(pictures) >= 6
+    assert sum(picture.stat().st_size for picture in pictures) < 1_500_000
