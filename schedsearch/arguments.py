@@ -6,11 +6,12 @@ import os
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from schedsearch.schedules.search_space import LONGEST_SEARCH
 from vocoder.errors import InputError
 
+Options: TypeAlias = argparse._ActionsContainer  # a parser, or a group of its options
 MOST_SEED = 2**31 - 1
 Chosen = TypeVar("Chosen", bound=StrEnum)
 
@@ -71,18 +72,18 @@ def yes_or_no(text: str, name: str) -> bool:
     return text == "1"
 
 
-def add_switch(parser: argparse.ArgumentParser, option: str, text: str) -> None:
+def add_switch(parser: Options, option: str, text: str) -> None:
     """Adds an option that takes 1 or 0, as a make variable does; without a value it means 1."""
     kind = partial(yes_or_no, name=option.removeprefix("--").upper())
     parser.add_argument(option, nargs="?", const=True, default=False, type=kind, help=f"1: {text}")
 
 
-def add_seed(parser: argparse.ArgumentParser, use: str) -> None:
+def add_seed(parser: Options, use: str) -> None:
     """Adds --seed."""
     parser.add_argument("--seed", default=0, type=seed, help=f"seed of {use} (default: 0)")
 
 
-def add_results(parser: argparse.ArgumentParser) -> None:
+def add_results(parser: Options) -> None:
     """Adds --results."""
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of results (default: results)")
 

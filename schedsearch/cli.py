@@ -5,9 +5,10 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import NoReturn
 
 from schedsearch.commands.stopping import Stopped, stoppable
@@ -77,11 +78,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    options = _parser(words).parse_args(words)
+    options = _parser(words[:1]).parse_args(words)
     if options.version:
         from importlib.metadata import version
 
         print(f"schedsearch {version('schedsearch')}")
+        return 0
+    if options.completion:
+        print(_completion(options.completion))
         return 0
     if "command" not in options:
         print(f"Noise schedules for a frozen WaveGrad vocoder.\n\n{EXAMPLES}\n\nschedsearch --help lists all commands.")
@@ -89,8 +93,29 @@ def _run(words: Sequence[str]) -> int:
     return int(options.command(options))
 
 
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    """Makes the parser; only the chosen command has its options."""
+def _completion(shell: str) -> str:
+    """Returns a script for a shell's tab completion. Paths are completed as files."""
+    import shtab
+
+    if shell not in shtab.SUPPORTED_SHELLS:
+        known = ", ".join(shtab.SUPPORTED_SHELLS)
+        raise InputError(f"--completion must be one of {known}, and is {shell!r}; choose one")
+    parser = _parser(tuple(COMMANDS))
+    for command in _commands_of(parser):
+        for action in command._actions:
+            if action.type is Path:
+                action.complete = shtab.FILE  # type: ignore[attr-defined]
+    return str(shtab.complete(parser, shell))
+
+
+def _commands_of(parser: argparse.ArgumentParser) -> Iterable[argparse.ArgumentParser]:
+    """Returns the parsers of the commands. argparse keeps them in a private place alone."""
+    [commands] = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    return commands.choices.values()
+
+
+def _parser(chosen: Sequence[str]) -> argparse.ArgumentParser:
+    """Makes the parser; only the chosen commands have their options."""
     parser = _Parser(
         prog="schedsearch",
         description="Noise schedules for a frozen WaveGrad vocoder.",
@@ -98,10 +123,13 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="store_true", help="print the version")
+    parser.add_argument(
+        "--completion", metavar="SHELL", help="print a script that completes commands and options: bash, zsh, tcsh"
+    )
     commands = parser.add_subparsers(metavar="COMMAND")
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        if name in words[:1]:
+        if name in chosen:
             module = import_module(f"schedsearch.commands.{name.replace('-', '_')}")
             module.add(command)
             command.set_defaults(command=module.run)

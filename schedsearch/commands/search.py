@@ -34,31 +34,34 @@ def add(parser: argparse.ArgumentParser) -> None:
 def add_shared(parser: argparse.ArgumentParser) -> None:
     """Adds the options that `search-all` has too."""
     voice_options.add(parser)
-    parser.add_argument("--strategy", default="auto", help=f"{', '.join(STRATEGIES)} (default: auto)")
-    parser.add_argument(
+    how = parser.add_argument_group("how to search")
+    how.add_argument("--strategy", default="auto", help=f"{', '.join(STRATEGIES)} (default: auto)")
+    how.add_argument(
         "--grid", default="levels:3", help=f"grid of --strategy grid: {', '.join(GRIDS)} (default: levels:3)"
     )
-    parser.add_argument("--no-race", action="store_true", help="score every candidate on every search clip")
-    parser.add_argument(
+    how.add_argument("--no-race", action="store_true", help="score every candidate on every search clip")
+    how.add_argument(
         "--objective",
         default=DEFAULT_OBJECTIVE,
         help=f"metric to improve: spectral, pesq, ..., or several joined by commas (default: {DEFAULT_OBJECTIVE})",
     )
-    parser.add_argument(
+    when = parser.add_argument_group("how long")
+    when.add_argument(
         "--budget",
         type=parse_budget,
         help="when to stop: 10min, 300candidates or 50000calls (default: 80candidates, 40 beyond 12 steps)",
     )
-    parser.add_argument(
+    when.add_argument(
         "--more",
         type=partial(parse_budget, name="MORE"),
         help="add this to the budget of a finished search, in the same unit",
     )
-    add_seed(parser, "the noise and the strategy")
-    parser.add_argument("--storage", help="Optuna storage URL (default: study.db in the results folder)")
-    add_results(parser)
-    add_switch(parser, "--force", "search even if check-voice refuses the voice")
-    parser.add_argument(
+    add_seed(how, "the noise and the strategy")
+    where = parser.add_argument_group("results")
+    where.add_argument("--storage", help="Optuna storage URL (default: study.db in the results folder)")
+    add_results(where)
+    add_switch(how, "--force", "search even if check-voice refuses the voice")
+    where.add_argument(
         "--require-improvement", action="store_true", help="exit with status 3 if a baseline ships instead"
     )
 

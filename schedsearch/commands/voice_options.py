@@ -9,12 +9,14 @@ from schedsearch.voice.config import EXPERIMENTS, Voice, load_voice
 
 def add(parser: argparse.ArgumentParser, *, default: str | None = "demo") -> None:
     """Adds --dataset, --rate and --experiments."""
+    group = parser.add_argument_group("voice")
     text = "the voice: experiments/DATASET.toml" + (f" (default: {default})" if default else "")
-    parser.add_argument("--dataset", default=default, help=text)
-    parser.add_argument(
+    group.add_argument("--dataset", default=default, help=text)
+    group.add_argument(
         "--rate", type=sample_rate, help="sample rate in Hz, if the dataset has several (default: its default_rate)"
     )
-    parser.add_argument("--experiments", type=Path, default=EXPERIMENTS, help="folder of the datasets' files")
+    folder = f"folder of the datasets' files (default: {EXPERIMENTS})"
+    group.add_argument("--experiments", type=Path, default=EXPERIMENTS, help=folder)
 
 
 def chosen_voice(options: argparse.Namespace) -> Voice:

@@ -21,7 +21,7 @@ import soundfile
 import torch
 from conftest import Toy, files_below, interrupt_at
 
-from schedsearch.cli import main
+from schedsearch.cli import COMMANDS, main
 from schedsearch.comparison.table import COLUMNS
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.voice.check import KEPT
@@ -438,6 +438,17 @@ def test_without_a_command_three_examples_are_printed(capsys):
     assert main([]) == 0
     text = capsys.readouterr().out
     assert sum(line.startswith("  schedsearch ") for line in text.splitlines()) == 3
+
+
+def test_a_script_for_tab_completion_knows_every_command_and_its_options(capsys):
+    assert main(["--completion", "bash"]) == 0
+    script = capsys.readouterr().out
+    assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
+    for name in COMMANDS:
+        assert name in script.split("subparsers=(")[1].split(")")[0].split()
+    assert "--warm-start" in script
+    assert main(["--completion", "ksh"]) == 2
+    assert "--completion must be one of bash, zsh" in capsys.readouterr().err
 
 
 def test_the_version_is_that_of_the_package(capsys):

@@ -103,7 +103,7 @@ def check_options(words: list[str], *, whole: bool) -> None:
         assert words[0] in COMMANDS or words == ["--help"]
         return
     try:
-        _parser(words).parse_args(words)
+        _parser(words[:1]).parse_args(words)
     except InputError as error:
         assert not whole, error
         assert "arguments are required" in str(error), error
