@@ -198,13 +198,14 @@ def stand_in(request: pytest.FixtureRequest, **services: Any) -> None:
 def use_vocoder(request: pytest.FixtureRequest, vocoder: AnalyticVocoder) -> None:
     """Every checkpoint loads as this one and passes the check before a search, without the network calls that this
     takes; PESQ in this process, for starting others takes seconds; pictures are made and not drawn, for drawing takes
-    longer than such a search."""
+    longer than such a search; the network's limit is not measured."""
     stand_in(
         request,
         load_vocoder=lambda checkpoint, config, device: vocoder,
         diagnose=lambda vocoder, clips: planted("matches"),
         metrics_for=lambda front_end, rate, jobs=1, names=(): metrics_for(front_end, rate, names=names),
         draw=lambda figure: b"",
+        limit_seconds=0.0,
     )
 
 

@@ -18,7 +18,6 @@ from conftest import AnalyticVocoder, planted
 from fuzzing import Reader, members_of, two_directories
 
 from schedsearch.commands import show, verify
-from schedsearch.comparison.value_cache import ValueCache
 from schedsearch.report.audio_folder import AudioFolder
 from schedsearch.report.page.dataset_page import dataset_page, lengths
 from schedsearch.report.pictures.lengths import rated_lengths
@@ -26,6 +25,7 @@ from schedsearch.report.result import read_result
 from schedsearch.schedules.files import read_provenance
 from schedsearch.schedules.search_space import LogSnrSpace
 from schedsearch.search.warm_starts import neighbours
+from schedsearch.study.value_cache import ValueCache
 from schedsearch.voice.adding.recording import measure
 from schedsearch.voice.check import check_identity, kept_diagnosis
 from schedsearch.voice.config import Voice, load_voice

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from experiments.metrics_study.losses import PITCH
 from experiments.metrics_study.schedules import Job
-from schedsearch.comparison.value_cache import ValueCache
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.failure import Failure
@@ -21,6 +20,7 @@ from schedsearch.metrics.perceptual import pesq_mode
 from schedsearch.metrics.registry import DEFINITIONS, Metric, metrics_for
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.study.value_cache import ValueCache
 from schedsearch.voice.config import load_voice
 from vocoder.audio.listed_clips import read_clips
 from vocoder.audio.reading import Clip, typical_excerpt

@@ -10,6 +10,7 @@ from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.formatting import counted
 from schedsearch.metrics.own import is_own
 from schedsearch.report.pages import write_dataset_page, write_run_page, write_small_run_page
+from schedsearch.report.progress import show_stages
 from schedsearch.report.rendering import LISTENING_CLIPS
 from schedsearch.search.asked_budget import is_finished
 from schedsearch.search.opening import open_run
@@ -53,7 +54,12 @@ def run(options: argparse.Namespace) -> int:
     elif options.small:
         path = write_small_run_page(*_finished(voice, options))
     else:
-        path = write_run_page(*_finished(voice, options), clips=options.clips, long_seconds=options.long_seconds)
+        opened, verdict = _finished(voice, options)
+        shipped = verdict.shipped
+        show_stages(
+            opened.limit_bench.steps(shipped.name, shipped.schedule, options.long_seconds, longer=True), lambda _: ""
+        )
+        path = write_run_page(opened, verdict, clips=options.clips, long_seconds=options.long_seconds)
     print(f"{path}  ({path.stat().st_size / 1e6:.2f} MB)")
     return 0
 

@@ -11,6 +11,7 @@ from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.commands.wording import as_called
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.report.finding import lines
+from schedsearch.report.limit_text import limit_of_run
 from schedsearch.report.plan import plan
 from schedsearch.report.progress import show_stages
 from schedsearch.report.summary import other_objectives, table
@@ -120,7 +121,8 @@ def _write(opened: Run, verdict: Verdict, budget: Budget) -> None:
     write_results(opened, verdict, budget)
     beside = other_objectives(verdict, opened.store.objectives)
     front = f", {FRONT}" if beside else ""
-    print("\n" + "\n".join([*lines(verdict), *([beside] if beside else [])]) + f"\n\n{table(verdict)}\n")
+    limit = limit_of_run(opened, verdict)
+    print("\n" + "\n".join([*lines(verdict), *filter(None, [beside, limit])]) + f"\n\n{table(verdict)}\n")
     print(f"files:  {opened.folder}/schedule.pt, schedule.json, schedule.lmnt.npy, schedule.coqui.npy,")
     print(f"        {opened.folder}/trials.csv, leaderboard.csv{front}")
     print(f"page:   {write_run_page(opened, verdict)}")

@@ -7,10 +7,10 @@ from pathlib import Path
 from schedsearch.comparison.entrants import SHIPPED, Entrant, baselines_of, given, lengths_with_winners, winners_of
 from schedsearch.comparison.scoring import Scoring
 from schedsearch.comparison.timing import Timing
-from schedsearch.comparison.value_cache import ValueCache
 from schedsearch.evaluation.draws import MOST_DRAWS
 from schedsearch.metrics.registry import DEFAULT_COLUMNS, DEFAULT_OBJECTIVE, columns_with
 from schedsearch.metrics.trial import try_own_metrics
+from schedsearch.study.value_cache import ValueCache
 from schedsearch.voice.config import Voice
 from schedsearch.voice.opened import LONGEST_HELD_OUT, held_out_clips, make_writable, open_vocoder, voice_folder
 from vocoder.audio.reading import SHORTEST

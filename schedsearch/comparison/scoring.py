@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from schedsearch.comparison.entrants import Entrant
-from schedsearch.comparison.value_cache import ValueCache
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.evaluation.scores import Score
 from schedsearch.metrics.registry import Metric
 from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.study.value_cache import ValueCache
 from schedsearch.voice.opened import conditions, held_out_noise
 from vocoder.audio.reading import Clip
 from vocoder.batches import SAMPLES_AT_ONCE, batches

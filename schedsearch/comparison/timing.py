@@ -10,10 +10,10 @@ from hashlib import sha256
 import torch
 
 from schedsearch.comparison.entrants import Entrant
-from schedsearch.comparison.value_cache import ValueCache
 from schedsearch.formatting import counted
 from schedsearch.sampling import speed
 from schedsearch.sampling.speed import Speed
+from schedsearch.study.value_cache import ValueCache
 from schedsearch.voice.opened import conditions
 from vocoder.audio.reading import Clip
 from vocoder.vocoder import Vocoder

@@ -14,16 +14,15 @@ from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.report.audio_folder import AudioFolder
 from schedsearch.report.titles import title
 from schedsearch.sampling.noise import NoiseBank
-from schedsearch.schedules.formulas import linear, resample
+from schedsearch.schedules.formulas import linear
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.search.loop import Progress
+from schedsearch.search.network_limit import LENGTHS, TRAINING_STEPS, long_schedule
 from schedsearch.search.verdict import Verdict
 from vocoder.audio.reading import Clip, cut_to_hops
 from vocoder.vocoder import Vocoder
 
 LISTENING_CLIPS = 8  # the default: the first ones
-TRAINING_STEPS = 1000
-LONG_LENGTHS = (TRAINING_STEPS, 500, 200, 100, 50, 25)  # of the training schedule, the longest that is affordable
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def affordable_long(renderer: Renderer, iterations: int, seconds: float | None) 
     """
     if seconds == 0:
         return None
-    longer = [long_system(n) for n in LONG_LENGTHS if n > iterations]
+    longer = [long_system(n) for n in LENGTHS if n > iterations]
     rendered_before = next((system for system in longer if not renderer.missing(system)), None)
     if seconds is None or not renderer.clips:
         return rendered_before
@@ -121,11 +120,11 @@ def affordable_long(renderer: Renderer, iterations: int, seconds: float | None) 
 
 
 def long_system(steps: int) -> System:
-    """Reads the log-SNR curve of linear(1000, 1e-6, 1e-2), which all dialects train on, at `steps` positions."""
+    """Returns the training schedule in so many steps."""
     label = f"training schedule, all {TRAINING_STEPS} steps"
     if steps < TRAINING_STEPS:
         label = f"training schedule in {steps} instead of {TRAINING_STEPS} steps"
-    return System("long", label, resample(linear(TRAINING_STEPS, 1e-6, 1e-2), steps))
+    return System("long", label, long_schedule(steps))
 
 
 def rendered(renderer: Renderer, systems: Sequence[System]) -> list[Heard]:

@@ -9,9 +9,11 @@ from schedsearch.evaluation.draws import finalist_draws, held_out_draws
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.metrics.registry import Metric, columns_with, objective
 from schedsearch.sampling.noise import NoiseBank
+from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import ScheduleSpace, space_for
 from schedsearch.search.finalists import all_rescored, finalists, rescore_finalists, shortlisted
 from schedsearch.search.loop import Progress, search
+from schedsearch.search.network_limit import LimitBench, NetworkLimit, excerpt_bench, whole_bench
 from schedsearch.search.race import Race, split_into_heats
 from schedsearch.search.settings import Settings, results_folder
 from schedsearch.search.strategy_factory import Tools, shares_network_calls, strategy_for
@@ -23,7 +25,7 @@ from schedsearch.study.candidate import Candidate
 from schedsearch.study.ranking import best, spent
 from schedsearch.study.store import Store
 from schedsearch.voice.config import Voice
-from schedsearch.voice.opened import held_out_noise
+from schedsearch.voice.opened import held_out_noise, voice_folder
 from vocoder.audio.reading import Clip
 from vocoder.vocoder import Vocoder, in_precision
 
@@ -101,6 +103,9 @@ class Run:
         self._remember_strategy(budget)
         yield from search(self.store, self.race, self.space, strategy, budget)
         yield from self._judged()
+        shipped = self.verdict().shipped
+        bench = excerpt_bench(self.limit_bench)
+        yield from bench.steps(shipped.name, shipped.schedule, self.voice.services.limit_seconds)
         if not self.vocoder.unchanged():
             raise AssertionError("the frozen vocoder's weights changed during the search")
 
@@ -114,6 +119,17 @@ class Run:
         ranked = finalists(self.store, shortlisted(self.store))
         metrics = list(self.metrics.values())
         return verdict(self.store, ranked, metrics, self.held_out_draws, seed=self.settings.seed)
+
+    @property
+    def limit_bench(self) -> LimitBench:
+        """The held-out clips on which the network's limit is measured."""
+        folder = voice_folder(self.voice, self.settings.results)
+        return whole_bench(self.exact.vocoder, self.held_out_clips, self.metrics, folder)
+
+    def network_limit(self, shipped: NoiseSchedule) -> NetworkLimit | None:
+        """Returns what ships beside what the network can do, on whole clips if that was measured, else on excerpts."""
+        whole = self.limit_bench
+        return whole.limit(shipped) or excerpt_bench(whole).limit(shipped)
 
     def _judged(self) -> Iterator[Progress]:
         """Scores the finalists again, then winner and baseline on the held-out clips.

@@ -21,6 +21,7 @@ class Services:
     diagnose: Callable[..., Diagnosis] = diagnose
     draw: Callable[[Any], bytes] | None = None  # a matplotlib figure -> a picture's bytes; None: as PNG
     open_store: Callable[..., Any] | None = None  # None: study.store.Store
+    limit_seconds: float = 20.0  # that a search may spend on what the network can do with a long schedule
 
 
 _current: ContextVar[Services] = ContextVar("services")

@@ -13,7 +13,6 @@ from conftest import AnalyticVocoder, BrokenVocoder, Toy, files_below, interrupt
 from schedsearch.cli import main
 from schedsearch.comparison.table import COLUMNS
 from schedsearch.comparison.text import WIDTH
-from schedsearch.comparison.value_cache import ValueCache
 from schedsearch.report.pictures.compared import BASELINE, GIVEN, SEARCHED, compared
 from schedsearch.report.pictures.png import png
 from schedsearch.report.pictures.writing import write_comparison_picture
@@ -22,6 +21,7 @@ from schedsearch.schedules.files import Layout, write_schedule
 from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.schedules.named import published
 from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.study.value_cache import ValueCache
 from schedsearch.voice.services import current, using
 from vocoder.audio.reading import write_wav
 

@@ -210,7 +210,7 @@ def test_a_search_improves_it_and_a_changed_source_is_another_study(toy, write, 
     write("wanted", SNR)
     objective = ["--objective", "wanted:signal_to_noise", "--budget", "1candidates"]
     assert run(toy, "search", *objective) == 0
-    assert "(95 % interval" in (said := capsys.readouterr().out) and "higher is better" in said
+    assert "95 % interval" in (said := capsys.readouterr().out) and "higher is better" in said
     assert "changed since" not in said
     run_json = json.loads((toy.folder / "run.json").read_text())
     entry = run_json["held_out"][0]

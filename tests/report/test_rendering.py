@@ -10,9 +10,10 @@ from conftest import AnalyticVocoder, BrokenVocoder, noise_clip
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.metrics.registry import metrics_for
 from schedsearch.report.audio_folder import AudioFolder
-from schedsearch.report.rendering import LONG_LENGTHS, Renderer, System, affordable_long, long_system, rendered
+from schedsearch.report.rendering import Renderer, System, affordable_long, long_system, rendered
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules.formulas import fibonacci, linear, log_snr_line
+from schedsearch.search.network_limit import LENGTHS
 from vocoder.errors import InputError
 
 CLIPS = (noise_clip("one", 6400, 0.1), noise_clip("two", 8000, 0.2, seed=1))
@@ -158,7 +159,7 @@ def test_a_long_synthesis_that_is_there_costs_nothing_and_gives_way_to_a_longer_
 def test_a_long_synthesis_says_how_many_steps_it_has():
     assert long_system(1000).schedule == linear(1000, 1e-6, 1e-2)
     assert "all 1000 steps" in long_system(1000).label
-    for steps in LONG_LENGTHS[1:]:
+    for steps in LENGTHS[1:]:
         assert f"in {steps} instead of 1000 steps" in long_system(steps).label
         assert len(long_system(steps).schedule) == steps
 

@@ -11,6 +11,7 @@ from schedsearch.formatting import counted
 from schedsearch.metrics.registry import Metric
 from schedsearch.metrics.words import in_words
 from schedsearch.report.finding import lines
+from schedsearch.report.limit_text import limit_of_run
 from schedsearch.report.page import content
 from schedsearch.report.page.content import (
     Cell,
@@ -54,6 +55,7 @@ def run_page(
                     _searched(run, len(run.store.candidates())),
                     other_objectives(verdict, run.store.objectives),
                     _agreement(verdict, run.metrics),
+                    limit_of_run(run, verdict),
                 ),
             )
         ),
