@@ -66,6 +66,8 @@
 ##   test      runs the whole test-suite
 ##   check     style, types, import layers and the fast tests
 ##   docs      fills the numbers and tables of README and docs in again, from the tables that their markers name
+##   lowest    the fast tests with the oldest versions that setup.cfg allows, in .venv-lowest
+##               PYTHON=python3.11
 ##   fuzz      feeds every reader mutated files, and prints what came of them
 ##               EXAMPLES=20000  of each reader
 ##   golden    compares with reference vectors
@@ -77,7 +79,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help again setup search search-all report compare transfer voice check-voice train metrics bench bench-kill \
-  bench-search study-metrics test check docs fuzz golden clean
+  bench-search study-metrics test check docs lowest fuzz golden clean
 
 # What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
 # expanding it, and the shell expands "$$NAME" once. So a value may hold spaces, quotes, semicolons and dollar signs.
@@ -175,6 +177,9 @@ check: .venv/.stamp
 
 docs: .venv/.stamp
 	@$(BIN)/python -m experiments.documentation
+
+lowest:
+	@sh .ci/lowest.sh
 
 fuzz: .venv/.stamp
 	@$(BIN)/python tests/fuzzing.py $${EXAMPLES:+--examples="$$EXAMPLES"}

@@ -4,7 +4,7 @@
 set -eu
 
 PYTHON=${PYTHON:-python3}
-TORCH=2.13.0  # the version this was tried with, the lower bound of setup.cfg
+TORCH=2.13.0  # the version this was tried with; older ones work too, from the lower bound in setup.cfg on
 CPU_INDEX=https://download.pytorch.org/whl/cpu
 NEW_ENOUGH='import sys; raise SystemExit(sys.version_info < (3, 11))'
 
