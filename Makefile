@@ -165,15 +165,18 @@ study-metrics: .venv/.stamp
 
 # A test file is one process's, since its tests share what is slow to make; and a process has one thread, so that they
 # do not stand in one another's way.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile \
+  --no-loadscope-reorder
+
 test: .venv/.stamp
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+	$(PYTEST)
 
 check: .venv/.stamp
 	$(BIN)/flake8 $(SOURCES)
 	$(BIN)/isort --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow and not search"
 
 docs: .venv/.stamp
 	@$(BIN)/python -m experiments.documentation

@@ -115,7 +115,8 @@ def trial_by_kill(
 ) -> Spoilt:
     """Kills one search after random times up to `longest`, `kills` times at most, until it ends by itself.
 
-    `start` begins a process that writes below the folder it is given; `folder` returns where its results stand.
+    `start` begins a process that writes below the folder it is given; `folder` returns where its results stand. A
+    process may be killed by others too, or kill itself: that counts alike.
     """
     spoilt = Spoilt()
     while True:
@@ -127,8 +128,8 @@ def trial_by_kill(
                 time.sleep(0.002)
             if process.poll() is None:
                 process.kill()
-                spoilt.kills += 1
         status = process.wait()
+        spoilt.kills += status == STATUS_OF_A_KILLED
         spoilt.look(folder(root))
         if status == 0:
             spoilt.ends_differing += outcome(folder(root)) != expected

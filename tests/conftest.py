@@ -30,6 +30,7 @@ from vocoder.audio.reading import Clip, write_wav
 from vocoder.dialects.dialect import Dialect
 from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.front_end_check.diagnosis import Diagnosis
+from vocoder.front_end_check.examination import Effort
 
 
 @pytest.fixture(scope="session")
@@ -39,11 +40,13 @@ def golden_folder() -> Path:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What asks for the reference vectors is a golden test: `make golden` needs no list of them. One of several
-    processes takes files with slow tests first, lest one of them be left to it while the others have nothing to do."""
+    """Marks tests by what they ask for, so that no lists of them are needed: reference vectors, or the toy's searches.
+    One of several processes takes files with slow tests first, lest one of them be left to it while the others have
+    nothing to do."""
     for item in items:
-        if "golden_folder" in getattr(item, "fixturenames", ()):
-            item.add_marker("golden")
+        for fixture, marker in (("golden_folder", "golden"), ("toy", "search")):
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(marker)
     if hasattr(config, "workerinput"):
         slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
         size = Counter(item.path for item in items)
@@ -178,14 +181,19 @@ def memory(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> N
 @pytest.fixture
 def toy(tmp_path: Path, request: pytest.FixtureRequest) -> Toy:
     """A dataset "toy" whose vocoder is the analytic one."""
-    found = Toy(tmp_path, AnalyticVocoder())
-    (tmp_path / "toy.toml").write_text(TOY_TABLE)
+    return made_toy(tmp_path, request)
+
+
+def made_toy(root: Path, request: pytest.FixtureRequest) -> Toy:
+    """Writes the dataset; until the test ends, or the module for its own fixtures, checkpoints load as its vocoder."""
+    toy = Toy(root, AnalyticVocoder())
+    (root / "toy.toml").write_text(TOY_TABLE)
     for split, count, first in (("search", 3, 0), ("held_out", 2, 3)):
         for i in range(count):
             clip = noise_clip(f"{split}{i}", 6400 + 640 * i, 0.05 * (i + 1), seed=first + i)
-            write_wav(tmp_path / split / f"{clip.name}.wav", clip.audio, 16000)
-    use_vocoder(request, found.vocoder)
-    return found
+            write_wav(root / split / f"{clip.name}.wav", clip.audio, 16000)
+    use_vocoder(request, toy.vocoder)
+    return toy
 
 
 def stand_in(request: pytest.FixtureRequest, **services: Any) -> None:
@@ -195,18 +203,25 @@ def stand_in(request: pytest.FixtureRequest, **services: Any) -> None:
     request.addfinalizer(lambda: inside.__exit__(None, None, None))
 
 
+def work_alone(request: pytest.FixtureRequest) -> None:
+    """PESQ in this process, for starting others takes seconds; pictures are made and not drawn, for drawing takes
+    longer than a short search; the network's limit is not measured."""
+    alone = lambda front_end, rate, jobs=1, names=(): metrics_for(front_end, rate, names=names)  # noqa: E731
+    stand_in(request, metrics_for=alone, draw=lambda figure: b"", limit_seconds=0.0)
+
+
 def use_vocoder(request: pytest.FixtureRequest, vocoder: AnalyticVocoder) -> None:
     """Every checkpoint loads as this one and passes the check before a search, without the network calls that this
-    takes; PESQ in this process, for starting others takes seconds; pictures are made and not drawn, for drawing takes
-    longer than such a search; the network's limit is not measured."""
+    takes."""
+    work_alone(request)
     stand_in(
         request,
         load_vocoder=lambda checkpoint, config, device: vocoder,
         diagnose=lambda vocoder, clips: planted("matches"),
-        metrics_for=lambda front_end, rate, jobs=1, names=(): metrics_for(front_end, rate, names=names),
-        draw=lambda figure: b"",
-        limit_seconds=0.0,
     )
+
+
+QUICK = Effort(screened_pieces=2, screened_levels=(5.0,), pieces=6, levels=(-1.0, 3.0, 7.0))  # of a voice's check
 
 
 def planted(kind: str) -> Diagnosis:

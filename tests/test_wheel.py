@@ -1,11 +1,13 @@
 """A wheel holds the packages whole, and its commands work in a folder that is no clone of this repository."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -40,21 +42,46 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def schedsearch(installed: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Runs a command of the wheel in `folder`, where nothing of the repository can be found."""
-    where = "import schedsearch, sys; sys.stderr.write(schedsearch.__file__ + '\\n')"
-    command = f"{where}; from schedsearch.cli import main; sys.exit(main())"
-    done = subprocess.run(
-        [sys.executable, "-c", command, *words],
+PROGRAM = """
+import contextlib, io, json, os, sys
+import schedsearch
+from schedsearch.cli import main
+
+done = []
+for words in json.loads(sys.argv[1]):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            status = main(words)
+        except SystemExit as end:
+            status = end.code
+    done.append([status, out.getvalue(), err.getvalue(), os.listdir()])
+print(json.dumps([schedsearch.__file__, done]))
+"""
+
+
+class Done(NamedTuple):
+    """What a command came to."""
+
+    status: int
+    out: str
+    err: str
+    files: list[str]  # in its folder, afterwards
+
+
+def schedsearch(installed: Path, folder: Path, commands: list[list[str]]) -> list[Done]:
+    """Runs commands of the wheel one after the other in `folder`, where nothing of the repository can be found."""
+    process = subprocess.run(
+        [sys.executable, "-c", PROGRAM, json.dumps(commands)],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(installed)},
-        check=False,
+        check=True,
         capture_output=True,
         text=True,
     )
-    origin, _, done.stderr = done.stderr.partition("\n")
+    origin, done = json.loads(process.stdout)
     assert Path(origin).is_relative_to(installed)
-    return done
+    return [Done(*each) for each in done]
 
 
 def test_a_wheel_holds_every_file_of_both_packages(wheel):
@@ -71,24 +98,20 @@ def test_a_wheel_holds_every_file_of_both_packages(wheel):
 
 
 def test_commands_without_a_dataset_work_in_any_folder(installed, tmp_path):
-    for words in (["--help"], ["search", "--help"], ["metrics"], ["verify", "universal-6"], ["show", "ivanvovk-12"]):
-        done = schedsearch(installed, tmp_path, *words)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout
-    done = schedsearch(installed, tmp_path, "convert", "universal-6", "mine.json")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.json"]
+    words = [["--help"], ["search", "--help"], ["metrics"], ["verify", "universal-6"], ["show", "ivanvovk-12"]]
+    *talking, converting = schedsearch(installed, tmp_path, [*words, ["convert", "universal-6", "mine.json"]])
+    for done in talking:
+        assert (done.status, done.err, done.files) == (0, "", [])
+        assert done.out
+    assert (converting.status, converting.err, converting.files) == (0, "", ["mine.json"])
 
 
-@pytest.mark.parametrize("command", ["search", "search-all", "compare", "transfer", "report", "train", "synth",
-                                     "check-voice", "voice"])
-def test_commands_of_a_dataset_say_in_one_line_how_to_name_it(installed, tmp_path, command):
+def test_commands_of_a_dataset_say_in_one_line_how_to_name_it(installed, tmp_path):
     options = {
         "synth": ["--wav=a.wav", "--out=b.wav", "--schedule=universal-6"],
         "voice": ["--dataset=mine", "--wavs=.", "--checkpoint=a.pt"],
     }
-    done = schedsearch(installed, tmp_path, command, *options.get(command, []))
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert "--experiments" in done.stderr
-    assert not list(tmp_path.iterdir())
+    commands = ["search", "search-all", "compare", "transfer", "report", "train", "synth", "check-voice", "voice"]
+    for done in schedsearch(installed, tmp_path, [[command, *options.get(command, [])] for command in commands]):
+        assert (done.status, done.err.count("\n"), done.files) == (2, 1, [])
+        assert "--experiments" in done.err

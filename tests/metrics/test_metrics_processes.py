@@ -1,34 +1,21 @@
 """Laws of scoring in other processes: order, killed workers, and whose processes they are."""
 
 import os
-import signal
-from pathlib import Path
 
 import joblib
 import pytest
 from conftest import noise_clip
 from joblib.parallel import get_active_backend
+from mortal import mortal, twice, unwilling
 
 from schedsearch.evaluation.evaluator import Evaluator
+from schedsearch.metrics import processes
 from schedsearch.metrics.perceptual import parallel_pesq
 from schedsearch.metrics.processes import KILLED, in_processes
 from schedsearch.metrics.registry import Metric
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules.formulas import log_snr_line
 from vocoder.errors import InputError
-
-
-def twice(value: int) -> int:
-    return 2 * value
-
-
-def mortal(value: int, once: str) -> int:
-    """Value 1 kills its process, always or only the first time."""
-    if value == 1 and (not once or not Path(once).exists()):
-        if once:
-            Path(once).touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return 2 * value
 
 
 def test_results_keep_the_order_of_their_calls():
@@ -66,10 +53,6 @@ def test_a_users_backend_reaches_the_metrics_of_an_evaluator(analytic_vocoder):
     assert seen == ["ThreadingBackend"]
 
 
-def unwilling(value: int) -> int:
-    raise ValueError(f"not {value}")
-
-
 def test_what_a_function_raises_is_raised():
     with pytest.raises(ValueError, match="not 3"):
         in_processes(unwilling, [(3,), (4,)], 2)
@@ -96,7 +79,7 @@ def test_pesq_through_dask_scores_what_our_own_processes_score(dask):
 
 @pytest.mark.slow
 def test_a_call_that_kills_its_workers_of_dask_fails_alone(dask, monkeypatch):
-    monkeypatch.setattr("schedsearch.metrics.processes.PATIENCE", 20.0)
+    monkeypatch.setattr(processes, "PATIENCE", 8.0)  # dask never says that a worker died
     with joblib.parallel_config(backend="dask"):
         assert in_processes(mortal, [(i, "") for i in range(3)], 2) == [0, KILLED, 4]
 
@@ -105,6 +88,6 @@ def test_a_backend_without_workers_is_one_line(monkeypatch):
     def gone(*_):
         raise ConnectionError("nobody listens\non port 1")
 
-    monkeypatch.setattr("schedsearch.metrics.processes._parallel", gone)
+    monkeypatch.setattr(processes, "_parallel", gone)
     with pytest.raises(InputError, match=r"workers are lost \(ConnectionError: nobody listens\); start them anew"):
         in_processes(twice, [(1,)], 2)

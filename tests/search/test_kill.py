@@ -1,71 +1,82 @@
-"""kill -9 at random moments of whole searches: the laws that experiments/bench_kill.py counts, ten kills of them."""
+"""kill -9 while a whole search writes: the laws that experiments/bench_kill.py counts for kills at random times."""
 
-import multiprocessing
+import json
 import os
 import random
+import signal
 import subprocess
-import time
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
-import torch
-from conftest import Toy
+import sqlalchemy
+from forked import forked
 
 from experiments.bench_kill import Spoilt, broken, outcome, trial_by_kill
 
-CANDIDATES, KILLS = 8, 10
+CANDIDATES, COMMITS, FILES = 6, 5, 3  # how many kills before a commit to the store, and before a file appears
 
 
-class Forked:
-    """A search of the toy in a process of its own, with Popen's methods; forked, since importing torch takes long."""
+class Writing:
+    """Counts what this process is about to write, and kills it before the n-th commit or file."""
 
-    def __init__(self, toy: Toy, results: Path) -> None:
-        def run() -> None:
-            torch.set_num_threads(1)  # OpenMP's threads do not survive a fork, and whoever asks for them waits for ever
-            os.dup2(os.open(results / "said", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 1)
-            os.dup2(1, 2)
-            raise SystemExit(toy.search("--budget", f"{CANDIDATES}candidates", "--results", str(results)))
+    def __init__(self, fatal: tuple[str, int] | None) -> None:
+        self.seen: Counter[str] = Counter()
+        self._fatal = fatal
+        replace = os.replace
 
-        self._process = multiprocessing.get_context("fork").Process(target=run, daemon=True)
-        self._process.start()
-        self.kill = self._process.kill
+        def replaced(*places: Any) -> None:
+            self._comes("file")
+            replace(*places)
 
-    def poll(self) -> int | None:
-        return self._process.exitcode
+        os.replace = replaced  # type: ignore[assignment]  # the process ends with it
+        sqlalchemy.event.listen(sqlalchemy.Engine, "commit", lambda _: self._comes("commit"))
 
-    def wait(self) -> int | None:
-        self._process.join(120)
-        return self._process.exitcode
+    def _comes(self, kind: str) -> None:
+        self.seen[kind] += 1
+        if (kind, self.seen[kind]) == self._fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def moments(seen: dict[str, int]) -> list[tuple[str, int]]:
+    """When to kill: between commits all over the search, and before some of the files at its end."""
+    generator = random.Random(0)
+    commits = sorted(generator.sample(range(1, seen["commit"]), COMMITS))
+    files = sorted(generator.sample(range(1, seen["file"]), FILES))
+    return [("commit", later - earlier) for earlier, later in pairwise([0, *commits])] + [("file", n) for n in files]
 
 
 @pytest.mark.slow
-def test_a_search_that_is_killed_at_random_moments_loses_nothing_and_ends_as_if_it_had_not_been(toy, tmp_path):
+def test_a_search_that_is_killed_while_it_writes_loses_nothing_and_ends_as_if_it_had_not_been(toy, tmp_path):
+    fatal: list[tuple[str, int]] = []
+
     def start(results: Path) -> "subprocess.Popen[bytes]":
-        return cast("subprocess.Popen[bytes]", Forked(toy, results))
+        moment = fatal.pop(0) if fatal else None
+
+        def run() -> int:
+            writing = Writing(moment)
+            status: int = toy.search("--budget", f"{CANDIDATES}candidates", "--results", str(results))
+            (results / "seen").write_text(json.dumps(writing.seen))
+            return status
+
+        return forked(run, results / "said")
 
     def folder(results: Path) -> Path:
         return results / toy.folder.relative_to(toy.root / "results")
 
-    (tmp_path / "whole").mkdir()
-    began = time.monotonic()
-    assert start(tmp_path / "whole").wait() == 0, (tmp_path / "whole" / "said").read_text()
-    longest, expected = time.monotonic() - began, outcome(folder(tmp_path / "whole"))
-    kills = 0
-    for number in range(5 * KILLS):  # one that ends before its moment comes is not killed, others are more than once
-        root = tmp_path / f"killed{number}"
-        root.mkdir()
-        spoilt = trial_by_kill(
-            start, folder, root, longest=longest, generator=random.Random(number), kills=KILLS - kills,
-            expected=expected,
-        )  # fmt: skip
-        kills += spoilt.kills
-        assert spoilt == Spoilt(kills=spoilt.kills, finished=spoilt.finished), (root / "said").read_text()
-        assert len(spoilt.finished) == CANDIDATES
-        assert not list(folder(root).glob(".*.part"))
-        if kills == KILLS:
-            break
-    assert kills == KILLS
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir()
+    killed.mkdir()
+    assert start(whole).wait() == 0, (whole / "said").read_text()
+    fatal += moments(json.loads((whole / "seen").read_text()))
+    spoilt = trial_by_kill(
+        start, folder, killed, longest=0, generator=random.Random(0), kills=0, expected=outcome(folder(whole))
+    )
+    assert spoilt == Spoilt(kills=COMMITS + FILES, finished=spoilt.finished), (killed / "said").read_text()
+    assert len(spoilt.finished) == CANDIDATES
+    assert not list(folder(killed).glob(".*.part"))
 
 
 def test_the_bench_sees_half_a_file(tmp_path):

@@ -3,11 +3,12 @@
 import itertools
 import json
 import random
+import shutil
 import sqlite3
 from contextlib import closing
 
 import pytest
-from conftest import interrupt_at
+from conftest import interrupt_at, made_toy
 
 from schedsearch.search.asked_budget import AskedBudget, begin, is_finished
 from schedsearch.study.ranking import best, spent
@@ -18,13 +19,21 @@ CANDIDATES = ["--budget", "5candidates", "--strategy", "random"]
 DAMAGED = ["{", '"{"', "[]"]  # JSON cut short, and JSON of other kinds
 
 
-@pytest.fixture
-def searched(toy, monkeypatch):
-    """A toy whose store holds a finished search and a batch that a stopped one left."""
+@pytest.fixture(scope="module")
+def results(tmp_path_factory, request):
+    """A results folder whose store holds a finished search and a batch that a stopped one left."""
+    toy = made_toy(tmp_path_factory.mktemp("toy"), request)
     assert toy.search(*CANDIDATES) == 0
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         interrupt_at(patch, 0)
         assert toy.search("--more", "2candidates") == 130
+    return toy.root / "results"
+
+
+@pytest.fixture
+def searched(toy, results):
+    """A toy with a copy of these results."""
+    shutil.copytree(results, toy.root / "results")
     return toy
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from conftest import files_below
+from conftest import files_below, made_toy
 
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.study import database
@@ -18,11 +18,12 @@ from schedsearch.study.store import sqlite_url
 CANDIDATES = ["--budget", "5candidates", "--strategy", "random"]
 
 
-@pytest.fixture
-def whole(toy):
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, request):
     """trials.csv of the same search undisturbed, but for its seconds."""
-    assert toy.search(*CANDIDATES, "--results", str(toy.root / "undisturbed")) == 0
-    return rows(toy.root / "undisturbed" / toy.folder.relative_to(toy.root / "results"))
+    undisturbed = made_toy(tmp_path_factory.mktemp("undisturbed"), request)
+    assert undisturbed.search(*CANDIDATES) == 0
+    return rows(undisturbed.folder)
 
 
 def rows(folder):
@@ -38,7 +39,7 @@ def said(capsys):
 
 def test_a_disk_that_is_full_when_results_are_written_is_one_line_and_goes_on(toy, whole, monkeypatch, capsys):
     with monkeypatch.context() as patch:
-        patch.setattr("vocoder.atomic.os.fsync", full)
+        patch.setattr(os, "fsync", full)
         assert toy.search(*CANDIDATES, "--force") == 2  # or the check before it would have met the full disk
         assert "No space left on device" in said(capsys)
         assert set(files_below(toy.folder)) == {toy.folder / "study.db"}

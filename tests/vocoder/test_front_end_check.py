@@ -10,19 +10,20 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import AnalyticVocoder, BrokenVocoder, Toy, noise_clip, planted, stand_in
+from conftest import QUICK, AnalyticVocoder, BrokenVocoder, Toy, noise_clip, planted, stand_in
 
 from experiments.front_end_mistakes.bench import Bench
 from experiments.front_end_mistakes.mistakes import Mistake, finding, mistakes
 from schedsearch.cli import main
 from schedsearch.voice.check import KEPT
-from vocoder.audio.reading import Clip, read_folder, resample
+from vocoder.audio.reading import read_folder, resample, typical_excerpt
 from vocoder.checkpoints.loading import load_vocoder
 from vocoder.dialects.dialect import FrontEnd
 from vocoder.errors import InputError
+from vocoder.front_end_check import contest
 from vocoder.front_end_check.advice import BLIND, CLIPS, KEYS, sentence
 from vocoder.front_end_check.diagnosis import Diagnosis, diagnose, examined
-from vocoder.front_end_check.examination import USUAL, Effort
+from vocoder.front_end_check.examination import USUAL
 from vocoder.front_end_check.general_mel import GeneralMel, general
 from vocoder.front_end_check.measuring import highest_frequency, measure, pieces_of, wiener_errors
 from vocoder.front_end_check.setups import Setup, Treatment
@@ -37,27 +38,29 @@ from vocoder.vocoder import Vocoder
 GOLDEN = Path(__file__).parents[1] / "golden"
 DEMO = Path(__file__).parents[2] / "experiments" / "demo" / "16000hz"
 RIGHT = GeneralMel(16000, 1024, 1024, 256, 80.0, 8000.0, 80)  # experiments/demo/16000hz/config.json
-QUICK = Effort(screened_pieces=2, screened_levels=(5.0,), pieces=6, levels=(-1.0, 3.0, 7.0))
 
 
 @pytest.fixture(scope="module")
-def bench() -> Bench:
-    """The demo voice and four of its search clips."""
+def long_bench() -> Bench:
+    """The demo voice and four of its search clips: pieces of 0.4 s, as a check has them."""
     vocoder = load_vocoder(DEMO / "checkpoint.pt", DEMO / "config.json")
-    clips = read_folder(DEMO / "clips" / "search", sample_rate=16000)[:4]
-    return Bench(vocoder, tuple(clips), (), QUICK)
+    clips = read_folder(DEMO / "clips" / "search", sample_rate=16000)
+    return Bench(vocoder, tuple(clips[:4]), (), QUICK)
 
 
 @pytest.fixture(scope="module")
-def clips(bench: Bench) -> list[Clip]:
-    return bench.excerpts(bench.recordings)
+def bench(long_bench: Bench) -> Bench:
+    """The same with more and shorter clips, a piece of 0.16 s from each: it sees most of what is wrong, and twice as
+    fast."""
+    clips = read_folder(DEMO / "clips" / "search", sample_rate=16000)[:12]
+    return replace(long_bench, recordings=tuple(typical_excerpt(clip, 0.16, RIGHT.hop_length) for clip in clips))
 
 
 @pytest.fixture
 def few_variants(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no variant can help, six say so as well as eighty."""
     chosen = lambda *given, **more: variants(*given, **more)[-6:]  # noqa: E731
-    monkeypatch.setattr("vocoder.front_end_check.contest.variants", chosen)
+    monkeypatch.setattr(contest, "variants", chosen)
 
 
 # --- on the trained demo voice --------------------------------------------------------------------
@@ -65,6 +68,8 @@ def few_variants(monkeypatch: pytest.MonkeyPatch) -> None:
 PLANTED = {f"{mistake.where}: {mistake.name}": mistake for mistake in mistakes(RIGHT, (4, 4, 4, 4))}
 # Costs so little that six pieces can't tell it from the right one; all search clips can (mistakes.csv).
 SUBTLE = ("configuration: win_length 800",)
+# What pieces of 0.16 s can't tell, and those of 0.4 s can.
+NEEDS_LONG = ("configuration: f_max 7600", "clips: played backwards")
 FAST = ("configuration: f_min 0", "front end: natural logarithm", "front end: mel made from int16 audio")
 
 
@@ -74,10 +79,20 @@ FAST = ("configuration: f_min 0", "front end: natural logarithm", "front end: me
     + [
         pytest.param(mistake, id=name, marks=pytest.mark.slow)
         for name, mistake in PLANTED.items()
-        if name not in FAST + SUBTLE and mistake.where not in ("weights", "several at once")
+        if name not in FAST + SUBTLE + NEEDS_LONG and mistake.where not in ("weights", "several at once")
     ],
 )
 def test_a_planted_mistake_is_named(bench: Bench, mistake: Mistake) -> None:
+    assert_named(mistake, bench)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NEEDS_LONG)
+def test_a_planted_mistake_that_longer_pieces_tell_is_named(long_bench: Bench, name: str) -> None:
+    assert_named(PLANTED[name], long_bench)
+
+
+def assert_named(mistake: Mistake, bench: Bench) -> None:
     found = mistake.plant(bench)
     assert mistake.named_by(found), finding(found)
     assert not found.passes
@@ -90,7 +105,7 @@ def test_the_right_front_end_passes(bench: Bench) -> None:
     assert found.best < 0 < found.others_mels  # better than a Wiener filter, and worse than it with other clips' mels
 
 
-def test_a_band_that_cannot_be_told_from_the_right_one_is_a_tie_and_no_mistake(bench: Bench, clips: list[Clip]) -> None:
+def test_a_band_that_cannot_be_told_from_the_right_one_is_a_tie_and_no_mistake(bench: Bench) -> None:
     # A filterbank that ends a hertz lower is another one by name alone.
     found = examined(bench.examination, Setup(replace(RIGHT, f_max=7999.0)))
     assert found.kind == "matches"
@@ -166,8 +181,8 @@ def test_a_normalised_mel_is_named(bench: Bench) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("factor", "offset"), [(1 / 1.88, 1.03 / 1.88), (3.0, 2.0)])
-def test_a_scaled_mel_is_named_with_its_numbers(bench: Bench, factor: float, offset: float) -> None:
-    found = replace(bench, effort=USUAL).with_vocoder(wanting_scaled_mels(bench.vocoder, factor, offset))
+def test_a_scaled_mel_is_named_with_its_numbers(long_bench: Bench, factor: float, offset: float) -> None:
+    found = replace(long_bench, effort=USUAL).with_vocoder(wanting_scaled_mels(long_bench.vocoder, factor, offset))
     [(setting, value)] = found.changes
     assert setting == "scale and offset of the mel"
     added, divisor = (float(number) for number in re.findall(r"[\d.]+", value))
