@@ -18,6 +18,7 @@ import schedsearch.api
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules import formulas
+from schedsearch.study.store import Store
 from vocoder.audio.reading import read_audio, write_wav
 
 ROOT = Path(__file__).parent.parent
@@ -262,6 +263,6 @@ def test_a_fault_of_the_trial_store_in_a_search_from_python_is_one_line(voice, m
     def full(*_):
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("schedsearch.study.store.Store.add_baseline", full)
+    monkeypatch.setattr(Store, "add_baseline", full)
     with pytest.raises(schedsearch.InputError, match="the disk is full; make room"):
         voice.search(iterations=3, budget="2candidates", strategy="random", results=tmp_path)

@@ -14,6 +14,7 @@ import torch
 from conftest import BrokenVocoder, Toy, files_below
 
 from schedsearch.cli import main
+from schedsearch.commands import synth as synth_command
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.sampling.sampler import ancestral_sample
 from schedsearch.schedules.files import Layout, read_provenance, read_schedule, write_schedule
@@ -117,7 +118,7 @@ def test_verify_tells_whose_arithmetic_a_schedule_is_too_much_for(tmp_path, caps
 
 
 def test_a_schedule_that_gives_no_finite_audio_is_refused(toy, capsys, monkeypatch):
-    monkeypatch.setattr("schedsearch.commands.synth.open_vocoder", lambda voice: BrokenVocoder())
+    monkeypatch.setattr(synth_command, "open_vocoder", lambda voice: BrokenVocoder())
     write_schedule(LINE, toy.root / "s.json")
     line = ["--schedule", toy.root / "s.json", "--wav", toy.root / "held_out" / "held_out0.wav"]
     words = ["synth", "--dataset", "toy", "--experiments", toy.root, *line, "--out", toy.root / "o.npy"]

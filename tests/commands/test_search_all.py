@@ -8,8 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from conftest import files_below
+from tqdm import std
 
 from schedsearch.cli import main
+from schedsearch.report import progress as progress_module
 from schedsearch.report.plan import plan
 from schedsearch.report.progress import show_stages
 from schedsearch.schedules.formulas import resample
@@ -162,8 +164,8 @@ def test_a_dataset_of_several_rates_is_searched_at_its_default_rate(toy, memory)
 def test_a_stage_takes_as_long_as_its_own_work(monkeypatch, capsys):
     # Its bar begins with its first progress and ends with that of the next stage: neither is when its work did.
     clock = [1000.0]
-    monkeypatch.setattr("tqdm.std.time", lambda: clock[0])
-    monkeypatch.setattr("schedsearch.report.progress.time", SimpleNamespace(time=lambda: clock[0]))
+    monkeypatch.setattr(std, "time", lambda: clock[0])
+    monkeypatch.setattr(progress_module, "time", SimpleNamespace(time=lambda: clock[0]))
 
     def steps():
         for stage, done, seconds in (("first", 0.5, 60), ("first", 1.0, 60), ("second", 1.0, 10), ("third", 1.0, 90)):

@@ -11,17 +11,20 @@ import pytest
 from conftest import AnalyticVocoder, BrokenVocoder, Toy, files_below, interrupt_at, noise_clip, stand_in, use_vocoder
 
 from schedsearch.cli import main
+from schedsearch.comparison import scoring
 from schedsearch.comparison.table import COLUMNS
 from schedsearch.comparison.text import WIDTH
 from schedsearch.report.pictures.compared import BASELINE, GIVEN, SEARCHED, compared
 from schedsearch.report.pictures.png import png
 from schedsearch.report.pictures.writing import write_comparison_picture
+from schedsearch.schedules import named as named_module
 from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.files import Layout, write_schedule
 from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.schedules.named import published
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.study.value_cache import ValueCache
+from schedsearch.voice import opened
 from schedsearch.voice.services import current, using
 from vocoder.audio.reading import write_wav
 
@@ -224,7 +227,7 @@ def test_a_baseline_given_by_its_name_is_there_once(toy):
 
 
 def test_what_the_dataset_chose_itself_is_compared_only_where_it_is_named(toy, monkeypatch):
-    monkeypatch.setattr("schedsearch.schedules.named._chosen_on", lambda: {"universal-6": frozenset({"toy"})})
+    monkeypatch.setattr(named_module, "_chosen_on", lambda: {"universal-6": frozenset({"toy"})})
     compare(toy, "--iters", "6")
     assert not rows(toy, schedule="universal-6")
     compare(toy, "--schedules", "universal-6")
@@ -332,7 +335,7 @@ def test_a_finished_comparison_evaluates_nothing_and_writes_the_same(toy, mine):
 @pytest.mark.parametrize("evaluation", [0, 3, 6])
 def test_a_stopped_comparison_goes_on_where_it_was(toy, mine, monkeypatch, capsys, evaluation):
     with monkeypatch.context() as patch:
-        patch.setattr("schedsearch.comparison.scoring.SAMPLES_AT_ONCE", 8000)  # a clip at a time
+        patch.setattr(scoring, "SAMPLES_AT_ONCE", 8000)  # a clip at a time
         interrupt_at(patch, evaluation)
         assert compare(toy, "--schedules", str(mine)) == 130
     assert calls(toy) == TIMED + 6 * evaluation
@@ -376,7 +379,7 @@ def test_other_clips_metrics_definitions_noise_or_draws_are_scored(toy, monkeypa
     # Of three clips one is new, and neither its name nor the median length.
     write_wav(toy.root / "held_out" / "third.wav", noise_clip("third", 5120, 0.2, seed=10).audio, 16000)
     assert costs() == scored / CLIPS
-    monkeypatch.setattr("schedsearch.voice.opened.DEFINITIONS", 1000)
+    monkeypatch.setattr(opened, "DEFINITIONS", 1000)
     assert costs(timed=TIMED) == scored
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from experiments import ship_results
 from experiments.ship_results import FILES, main
 
 
@@ -31,7 +32,7 @@ def test_a_length_is_shipped_whole_or_not_at_all(toy, capsys, monkeypatch, damag
     if damage == "missing":
         (toy.folder / "leaderboard.csv").unlink()
     else:
-        monkeypatch.setattr("experiments.ship_results.LARGEST_PAGE", 1000)
+        monkeypatch.setattr(ship_results, "LARGEST_PAGE", 1000)
     assert ship(toy) == 2
     told = capsys.readouterr().err
     assert ("leaderboard.csv" if damage == "missing" else "below 1000 bytes") in told

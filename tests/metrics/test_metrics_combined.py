@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from schedsearch.metrics import catalogue
 from schedsearch.metrics.combined import of_sum
 from schedsearch.metrics.failure import Failure
 from schedsearch.metrics.measuring import of_batches, of_clips, remembering
@@ -69,7 +70,7 @@ def test_pesq_and_the_sum_with_it_score_the_same_audio_once(monkeypatch):
         asked.append(len(pairs))
         return [2.0] * len(pairs)
 
-    monkeypatch.setattr("schedsearch.metrics.catalogue.parallel_pesq", pesq)
+    monkeypatch.setattr(catalogue, "parallel_pesq", pesq)
     metrics = metrics_for(LmntMel(16000, 256), 16000, names=("spectral_pesq", "pesq"))
     reference, estimates = torch.ones(2, 16000), torch.ones(3, 2, 16000)
     for metric in metrics.values():

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from schedsearch.metrics import pitch
 from schedsearch.metrics.failure import Failure
 from schedsearch.metrics.pitch import PitchTrack, Tracker, f0_frame_error, f0_rmse, voicing_error
 from vocoder.audio.reading import resample
@@ -169,7 +170,7 @@ def test_what_is_remembered_is_what_would_be_found():
 
 
 def test_the_oldest_tracks_are_forgotten(monkeypatch):
-    monkeypatch.setattr("schedsearch.metrics.pitch.REMEMBERED", 2)
+    monkeypatch.setattr(pitch, "REMEMBERED", 2)
     monkeypatch.setattr(librosa, "pyin", lambda samples, **settings: (np.array([100.0]), None, None))
     tracker = Tracker(RATE)
     for f0 in (100.0, 110.0, 120.0):

@@ -10,6 +10,7 @@ import scipy.fft
 import torch
 from torch import Tensor
 
+from schedsearch.metrics import cepstral
 from schedsearch.metrics.cepstral import mel_cepstral_distortion
 from schedsearch.metrics.fixed_mel import log_mel
 from schedsearch.metrics.spectral import ls_mae
@@ -98,7 +99,7 @@ def test_a_cosine_ripple_in_the_mel_has_the_distortion_of_its_rms(monkeypatch, o
     # A ripple of 3 dB peak along the mel axis is 3 / sqrt(2) dB RMS: what Kubichek's constant is for.
     ripple = torch.cos(math.pi * order * (torch.arange(128) + 0.5) / 128) * 3 / (20 / math.log(10))
     mels = {0.0: torch.zeros(128, 5), 1.0: ripple[:, None].expand(128, 5)}
-    monkeypatch.setattr("schedsearch.metrics.cepstral.log_mel", lambda audio, rate: mels[float(audio[0])])
+    monkeypatch.setattr(cepstral, "log_mel", lambda audio, rate: mels[float(audio[0])])
     assert float(mel_cepstral_distortion(torch.zeros(9), torch.ones(9), 16000)) == pytest.approx(3 / 2**0.5)
 
 
@@ -106,7 +107,7 @@ def test_a_cosine_ripple_in_the_mel_has_the_distortion_of_its_rms(monkeypatch, o
 def test_a_change_of_level_or_of_fine_structure_is_no_distortion(monkeypatch, order):
     ripple = torch.cos(math.pi * order * (torch.arange(128) + 0.5) / 128)
     mels = {0.0: torch.zeros(128, 5), 1.0: ripple[:, None].expand(128, 5)}
-    monkeypatch.setattr("schedsearch.metrics.cepstral.log_mel", lambda audio, rate: mels[float(audio[0])])
+    monkeypatch.setattr(cepstral, "log_mel", lambda audio, rate: mels[float(audio[0])])
     assert float(mel_cepstral_distortion(torch.zeros(9), torch.ones(9), 16000)) == pytest.approx(0, abs=1e-5)
 
 

@@ -3,6 +3,7 @@
 import pytest
 from conftest import files_below, stand_in
 
+from schedsearch.report.pictures import writing
 from schedsearch.report.pictures.png import png
 
 LARGEST = 120_000  # bytes
@@ -14,7 +15,7 @@ def _in_memory(memory):
 
 
 def test_a_run_s_pictures_are_written_and_a_second_time_the_same(toy, monkeypatch):
-    monkeypatch.setattr("schedsearch.report.pictures.writing.png", png)
+    monkeypatch.setattr(writing, "png", png)
     assert toy.search("--budget", "4candidates") == 0
     before = files_below(toy.folder / "pictures")
     assert {path.name for path in before} == {"schedules.png", "convergence.png", "held_out.png"}

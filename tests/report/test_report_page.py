@@ -18,6 +18,7 @@ import torch
 from conftest import files_below
 
 from schedsearch.cli import main
+from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.report.page import document
 from schedsearch.report.page.content import (
     SVG,
@@ -34,7 +35,7 @@ from schedsearch.report.page.content import (
 from schedsearch.report.page.dataset_page import dataset_page, lengths
 from schedsearch.report.page.document import fitting, html, write_page, write_small_page
 from schedsearch.report.page.players import LONGEST, LOUDEST, listening, matched
-from schedsearch.report.rendering import Heard
+from schedsearch.report.rendering import Heard, Renderer
 from vocoder.errors import InputError
 
 HOSTILE = '<script>alert("1")</script>\'"><img src=x onerror=alert(1)> & </script> {{ 7 * 7 }}'
@@ -335,7 +336,7 @@ def test_a_report_makes_the_same_page_again_and_runs_no_network(searched, capsys
 
 
 def test_a_report_adds_a_long_synthesis_that_later_pages_keep(searched, monkeypatch):
-    monkeypatch.setattr("schedsearch.report.rendering.Renderer.seconds_a_step", lambda self: 1.0)
+    monkeypatch.setattr(Renderer, "seconds_a_step", lambda self: 1.0)
     assert report(searched, "--iters", "6", "--long-seconds", "60") == 0
     assert "training schedule in 50 instead of 1000 steps" in (searched.folder / "report.html").read_text()
     spent = sum(searched.vocoder.rows)
@@ -402,7 +403,7 @@ def test_a_bad_option_is_one_line(toy, capsys, options, named):
 
 def test_a_stopped_search_has_no_report(searched, capsys, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("schedsearch.evaluation.evaluator.Evaluator.evaluate", interrupted)
+        patch.setattr(Evaluator, "evaluate", interrupted)
         assert searched.search("--more", "5candidates") == 130
     assert "that of 6 iterations was stopped; run make search ITERS=6" in refused(searched, capsys, "--iters", "6")
 

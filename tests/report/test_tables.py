@@ -10,6 +10,7 @@ import pytest
 from schedsearch.evaluation.paired import Comparison, Outcome
 from schedsearch.report import tables
 from schedsearch.schedules.formulas import log_snr_line
+from schedsearch.search import run
 from schedsearch.search.verdict import Verdict
 from schedsearch.search.warm_starts import WarmStart
 from schedsearch.study.candidate import Candidate
@@ -107,7 +108,7 @@ def test_a_reason_that_begins_as_a_formula_is_text(folder, toy, monkeypatch):
 
 def test_a_warm_start_that_ships_says_whose_it_was(toy, monkeypatch):
     start = WarmStart("other/16000hz/25 steps", log_snr_line(6, 10.0, -2.0))
-    monkeypatch.setattr("schedsearch.search.run.neighbours", lambda *_: [start])
+    monkeypatch.setattr(run, "neighbours", lambda *_: [start])
     assert toy.search("--budget", "2candidates") == 0
     store = toy.store()
     first, second = store.candidates()

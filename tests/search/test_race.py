@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import AnalyticVocoder, BrokenVocoder, noise_clip
+from fakes import FakeEvaluator
 
 from schedsearch.evaluation.draws import finalist_draws, held_out_draws, search_draws
 from schedsearch.evaluation.evaluator import Evaluator
-from schedsearch.evaluation.scores import Evaluation, Score
+from schedsearch.evaluation.scores import Score
 from schedsearch.metrics.registry import Metric, metrics_for
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules.formulas import linear, log_snr_line
@@ -121,28 +122,10 @@ def test_a_failure_ends_a_candidate_without_an_estimate(metric, raced):
     assert sum(vocoder.rows) == failed.network_evaluations == STEPS * CLIPS_A_HEAT
 
 
-class Heat:
-    """Hands out given differences to a best of zeros, whatever the schedule."""
-
-    def __init__(self, differences):
-        self._differences, self.clip_names = differences, tuple(map(str, range(differences.shape[1])))
-
-    def evaluate(self, schedules, draws, *, shared=False):
-        return [
-            Evaluation({"m": Score(row[:, None].repeat(len(draws), axis=1))}, 1.0, 1) for row in self._differences
-        ]
-
-
-class ByDraw:
-    """Hands out one set of values in draw 0, another in all others."""
-
-    def __init__(self, first, other):
-        self._first, self._other, self.clip_names = first, other, tuple(map(str, range(len(first))))
-
-    def evaluate(self, schedules, draws, *, shared=False):
-        [draw] = draws
-        values = self._other if draw else self._first
-        return [Evaluation({"m": Score(values[:, None])}, 1.0, 1) for _ in schedules]
+def heat(first, other):
+    """Gives every schedule the same values, these in draw 0 and those in all others."""
+    clips = tuple(map(str, range(len(first))))
+    return FakeEvaluator(lambda schedule, draw: other if draw else first, clips, "m", 1.0, 1)
 
 
 def stopped_of(differences, *, heats, draws=(0,)):
@@ -150,7 +133,7 @@ def stopped_of(differences, *, heats, draws=(0,)):
     schedules = [log_snr_line(2, 10, -3)]
     found, parts = [], list[Any]()
     for row in differences:
-        parts = [Heat(part[None]) for part in np.split(row, heats)]
+        parts = [heat(part, part) for part in np.split(row, heats)]
         best = Candidate("b", "", schedules[0], {"m": Score(np.zeros((len(row), len(draws))))}, 0, 0)
         [evaluation] = Race(parts, "m", 1, draws).evaluate(schedules, best)
         found.append(evaluation.estimate is not None)
@@ -198,9 +181,9 @@ def test_further_draws_score_as_one_evaluation_of_them_all(analytic_vocoder, met
 def test_a_candidate_that_the_first_draw_leaves_open_is_stopped_by_a_further_one():
     # Alternating in the first draw, worse in all others: seen only once those are in.
     first, other = np.tile([1.0, -1.0], 6), np.full(12, 2.0) + np.linspace(0, 1, 12)
-    heats = [ByDraw(first[i : i + 4], other[i : i + 4]) for i in range(0, 12, 4)]
+    heats = [heat(first[i : i + 4], other[i : i + 4]) for i in range(0, 12, 4)]
     best = Candidate("b", "", GOOD, {"m": Score(np.zeros((12, 4)))}, 0, 0)
-    [evaluation] = Race(heats, "m", 1, (0, 1, 2, 3)).evaluate([BAD], best)  # type: ignore[arg-type]
+    [evaluation] = Race(heats, "m", 1, (0, 1, 2, 3)).evaluate([BAD], best)
     columns = np.isfinite(evaluation.scores["m"].values).all(axis=0)
     assert columns.tolist() == [True, True, False, False]
     assert evaluation.network_evaluations == 2 * 3  # a heat and draw

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import BrokenVocoder, files_below, noise_clip, use_vocoder
+from fakes import FakeEvaluator
 
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.evaluation.scores import Evaluation, Score
@@ -17,6 +18,7 @@ from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.formulas import TERMINAL_LOG_SNR, log_snr_line
 from schedsearch.schedules.search_space import FIRST_LOG_SNR, TOLERANCE, LogSnrSpace
+from schedsearch.search import run
 from schedsearch.search import verdict as confirmation
 from schedsearch.search.finalists import APART, finalists, shortlisted
 from schedsearch.search.loop import search
@@ -79,7 +81,7 @@ def test_a_search_that_another_process_adds_to_before_it_ends_is_judged_by_its_n
             best = {"spectral": Score(np.full((SEARCH_CLIPS, DRAWS), 1e-6))}
             store.finish([claim], [Evaluation(best, 0.0, 0)])
 
-    monkeypatch.setattr("schedsearch.search.run.judge", judge_and_add)
+    monkeypatch.setattr(run, "judge", judge_and_add)
     assert toy.search("--budget", "4candidates") == 0
     assert added in [candidate.schedule for candidate in ranked_finalists(toy.store())]
 
@@ -251,7 +253,7 @@ def test_points_at_the_corners_of_the_box_are_proposed_without_complaint(toy):
 def test_progress_rises_to_one_and_knows_the_best(toy):
     toy.search("--budget", "1candidates")
     store = toy.store()
-    heats: list[Any] = [Stub()]
+    heats: list[Any] = [FakeEvaluator(lambda schedule, draw: [schedule.log_snr[0]], ("a",), "spectral")]
     space, race = LogSnrSpace(ITERS), Race(heats, "spectral", 1)
     seen = list(search(store, race, space, Bayesian("random", space, 0), Budget(9, "candidates")))
     done = [progress.done for progress in seen]
@@ -402,15 +404,6 @@ def test_a_vocoder_that_changed_during_the_search_is_no_result(toy, monkeypatch)
 def ranked_finalists(store):
     """The finalists, best first."""
     return finalists(store, shortlisted(store))
-
-
-class Stub:
-    """Scores a schedule by its first level."""
-
-    clip_names = ("a",)
-
-    def evaluate(self, schedules, draws, *, shared=False):
-        return [Evaluation({"spectral": Score(np.array([[s.log_snr[0]]]))}, 0.0, 1) for s in schedules]
 
 
 def interrupted(*_, **__):

@@ -10,6 +10,7 @@ from schedsearch.evaluation.draws import finalist_draws, held_out_draws, search_
 from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.formulas import TERMINAL_LOG_SNR, log_snr_line
 from schedsearch.schedules.search_space import FIRST_LOG_SNR, LONGEST_SEARCH, space_for
+from schedsearch.search import run
 from schedsearch.search.finalists import shortlisted
 from schedsearch.search.strategy_factory import STRATEGIES, check_strategy, shares_network_calls
 from schedsearch.search.warm_starts import WarmStart
@@ -164,7 +165,7 @@ def test_winners_that_others_find_meanwhile_do_not_change_how_a_stopped_search_g
     with monkeypatch.context() as patch:
         interrupt_at(patch, DRAWS * (len(baselines(ITERS)) + 1))
         assert toy.search(*options, "--storage", "sqlite:///stopped") == 130
-    monkeypatch.setattr("schedsearch.search.run.neighbours", lambda *_: [found])
+    monkeypatch.setattr(run, "neighbours", lambda *_: [found])
     assert toy.search(*options, "--storage", "sqlite:///stopped") == 0
     assert [row["betas"] for row in rows_of(toy.folder)] == [row["betas"] for row in whole]
     if strategy == "auto":  # a larger budget is for them too

@@ -6,6 +6,7 @@ import traceback
 
 import pytest
 
+from schedsearch.study import errors
 from schedsearch.study.database import check_reachable
 from schedsearch.study.errors import shortened, shown
 from schedsearch.study.store import Store
@@ -73,7 +74,7 @@ def test_a_missing_driver_beside_the_installed_one_is_told_with_the_url_that_wor
 
 def test_without_any_driver_the_extra_is_named(monkeypatch):
     real = importlib.util.find_spec
-    monkeypatch.setattr("schedsearch.study.errors.find_spec", lambda name: None if name == "psycopg" else real(name))
+    monkeypatch.setattr(errors, "find_spec", lambda name: None if name == "psycopg" else real(name))
     with pytest.raises(InputError, match=r"install the extra schedsearch\[postgres\]"):
         check_reachable("postgresql+psycopg2://u@127.0.0.1:1/d")
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import numpy as np
 import optuna
 import pytest
 from conftest import Lasting, opened_store
+from fakes import FakeEvaluator, by_distance
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
@@ -44,47 +46,35 @@ class Killed(BaseException):
     """What a test raises where a process would have died."""
 
 
-class Ideal:
-    """An evaluator that scores a schedule by its distance from one; costs 12 network evaluations each."""
-
-    clip_names: tuple[str, ...] = ("a", "b")
-
-    def evaluate(self, schedules, draws, *, shared=False):
-        return [self.one(schedule) for schedule in schedules]
-
-    def one(self, schedule):
-        distance = float(np.square(schedule.log_snr - [9.0, 3.0, -3.0]).mean())
-        return Evaluation({"log_mel_l1": Score(np.array([[distance], [distance + 1]]))}, 60.0, 12)
-
-
-class Failing(Ideal):
+def sometimes_silent(schedule, draw):
     """Fails above a log-SNR of 8 at the clean end."""
-
-    def one(self, schedule):
-        sound = super().one(schedule)
-        if schedule.log_snr[0] < 8:
-            return sound
-        return Evaluation({"log_mel_l1": Score(np.array([[1.0], [np.nan]]), ("b, draw 0: silent",))}, 60.0, 12)
+    return by_distance(schedule) if schedule.log_snr[0] < 8 else [1.0, np.nan]
 
 
-class Heat(Ideal):
-    """Four clips, of which each likes another schedule a little; fails as `Failing` does."""
+def of_four_clips(schedule, draw):
+    """Each clip likes another schedule a little; fails at the upper end."""
+    if schedule.log_snr[0] >= 12.5:
+        return np.full(4, np.nan)
+    likes = np.array([[9.0, 3.0, -3.0], [9.2, 3.0, -3.1], [8.9, 3.1, -3.0], [9.0, 2.8, -2.9]])
+    return np.square(schedule.log_snr - likes).mean(axis=1)
 
-    clip_names = ("a", "b", "c", "d")
 
-    def one(self, schedule):
-        if schedule.log_snr[0] >= 12.5:
-            return Evaluation({"log_mel_l1": Score(np.full((4, 1), np.nan), ("b, draw 0: silent",))}, 60.0, 24)
-        likes = np.array([[9.0, 3.0, -3.0], [9.2, 3.0, -3.1], [8.9, 3.1, -3.0], [9.0, 2.8, -2.9]])
-        distances = np.square(schedule.log_snr - likes).mean(axis=1, keepdims=True)
-        return Evaluation({"log_mel_l1": Score(distances)}, 60.0, 24)
+def interrupted(schedules):
+    """Ctrl-C in the first batch of candidates."""
+    if len(schedules) > 1:
+        raise KeyboardInterrupt
+
+
+FAKE, FAILING = FakeEvaluator(by_distance), FakeEvaluator(sometimes_silent)
+HEAT = FakeEvaluator(of_four_clips, ("a", "b", "c", "d"), network_evaluations=24)
+INTERRUPTED = FakeEvaluator(by_distance, before=interrupted)
 
 
 def race_of(*heats):
     return Race(heats, "log_mel_l1", 1)
 
 
-ALONE, SOME_FAIL, RACED = race_of(Ideal()), race_of(Failing()), race_of(Heat(), Heat())
+ALONE, SOME_FAIL, RACED = race_of(FAKE), race_of(FAILING), race_of(HEAT, HEAT)
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +131,7 @@ def claimed(store, schedules=PROPOSED[:2]):
 
 
 def finished(store, claims):
-    store.finish(claims, Ideal().evaluate([claim.schedule for claim in claims], (0,)))
+    store.finish(claims, FAKE.evaluate([claim.schedule for claim in claims], (0,)))
 
 
 def test_a_reopened_store_holds_all_that_was_told(url):
@@ -317,7 +307,7 @@ def test_what_is_released_is_adopted_in_the_same_process(url):
 
 def test_a_live_owner_of_another_user_is_alive(monkeypatch):
     me = this_process()
-    monkeypatch.setattr("os.kill", raising(PermissionError()))
+    monkeypatch.setattr(os, "kill", raising(PermissionError()))
     assert is_alive(me)
 
 
@@ -460,7 +450,7 @@ def test_ctrl_c_gives_the_batch_back_to_whoever_asks_next_in_the_same_process(me
     run(whole, 8)
     run(store, 4)
     with pytest.raises(KeyboardInterrupt):
-        run(store, 8, race_of(Interrupted()))
+        run(store, 8, race_of(INTERRUPTED))
     run(store, 8)
     assert TrialState.RUNNING not in states(store)
     assert found(store) == found(whole)
@@ -471,7 +461,7 @@ def test_ctrl_c_does_not_cost_a_strategy_that_goes_on_its_batch(memory):
     store, strategy = opened("a"), GridStrategy("grid", lambda: iter(PROPOSED), 4, batch=2)
     budget = Budget(9, "candidates")
     with pytest.raises(KeyboardInterrupt):
-        list(search(store, race_of(Interrupted()), SPACE, strategy, budget))
+        list(search(store, race_of(INTERRUPTED), SPACE, strategy, budget))
     list(search(store, ALONE, SPACE, strategy, budget))
     assert [c.schedule for c in store.candidates()] == PROPOSED
 
@@ -567,15 +557,6 @@ def raising(error):
         raise error
 
     return fail
-
-
-class Interrupted(Ideal):
-    """Ctrl-C in the first batch of candidates."""
-
-    def evaluate(self, schedules, draws, *, shared=False):
-        if len(schedules) > 1:
-            raise KeyboardInterrupt
-        return super().evaluate(schedules, draws)
 
 
 WRITES = (

@@ -17,10 +17,10 @@ import postgresql
 import pytest
 import torch
 from conftest import opened_store
+from fakes import FakeEvaluator, by_distance
 from optuna.trial import TrialState
 
 from experiments import bench_workers
-from schedsearch.evaluation.scores import Evaluation, Score
 from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.schedules.search_space import LogSnrSpace
@@ -44,22 +44,17 @@ NOWHERE = Path(os.devnull)
 ELSEWHERE = "another/0 1 1"  # an owner on a machine that nobody can look at
 
 
-class Slow:
-    """Scores a schedule by its distance from one, after a while; writes down whom it scored."""
+def slow(log: Path, seconds: float) -> FakeEvaluator:
+    """Takes a while, and writes down whom it scores."""
 
-    clip_names = ("a", "b")
+    def before(schedules):
+        if seconds:
+            log.with_suffix(".begun").touch()
+        time.sleep(seconds)
+        with log.open("a") as file:
+            file.writelines(f"{schedule.betas.tolist()}\n" for schedule in schedules)
 
-    def __init__(self, log: Path, seconds: float) -> None:
-        self._log, self._seconds = log, seconds
-
-    def evaluate(self, schedules, draws, *, shared=False):
-        if self._seconds:
-            self._log.with_suffix(".begun").touch()
-        time.sleep(self._seconds)
-        with self._log.open("a") as file:
-            file.writelines(f"{s.betas.tolist()}\n" for s in schedules)
-        distances = [float(np.square(s.log_snr - [9.0, 3.0, -3.0]).mean()) for s in schedules]
-        return [Evaluation({"log_mel_l1": Score(np.array([[d], [d + 1]]))}, 60.0, 12) for d in distances]
+    return FakeEvaluator(by_distance, before=before)
 
 
 def strategy_of(name: str, store: Store) -> Strategy:
@@ -76,7 +71,7 @@ def work(url: str, log: Path, seconds: float, name: str, candidates: int) -> Non
     """One worker, from its start to its end."""
     torch.set_num_threads(1)  # OpenMP's threads do not survive a fork, and whoever asks for them waits for ever
     store = opened(url)
-    race = Race([Slow(log, seconds)], "log_mel_l1", 1)  # type: ignore[list-item]
+    race = Race([slow(log, seconds)], "log_mel_l1", 1)
     for _ in search(store, race, SPACE, strategy_of(name, store), Budget(candidates, "candidates")):
         pass
 
@@ -263,7 +258,7 @@ def test_another_machine_s_trials_are_left_alone_until_its_lease_has_run_out(mem
     assert here.adopt() == []
     assert here.in_flight() == PROPOSED[:2]
     later = time.time() + processes.LEASE
-    monkeypatch.setattr("schedsearch.study.processes.time.time", lambda: later)
+    monkeypatch.setattr(time, "time", lambda: later)
     assert [claim.schedule for claim in here.adopt()] == PROPOSED[:2]
 
 
@@ -282,8 +277,8 @@ def test_a_worker_that_was_cut_off_for_longer_than_its_lease_counts_nothing_twic
     lost = claimed(away, PROPOSED[:2])
     elsewhere(False)
     later = time.time() + processes.LEASE
-    monkeypatch.setattr("schedsearch.study.processes.time.time", lambda: later)
-    found = Slow(NOWHERE, 0).evaluate(PROPOSED[:2], (0,))
+    monkeypatch.setattr(time, "time", lambda: later)
+    found = FakeEvaluator(by_distance).evaluate(PROPOSED[:2], (0,))
     adopted = here.adopt()
     away.finish(lost, found)
     assert opened("a").candidates() == []
@@ -298,7 +293,7 @@ def test_a_result_that_came_in_while_its_trial_was_taken_over_counts_once(memory
     lost = claimed(opened("a"), PROPOSED[:1])
     elsewhere(False)
     [trial] = here.study.get_trials()
-    found = Slow(NOWHERE, 0).evaluate(PROPOSED[:1], (0,))
+    found = FakeEvaluator(by_distance).evaluate(PROPOSED[:1], (0,))
     here._claims._add(PROPOSED[0], "grid", 0, {}, {"batch": "b", "first": 0, "size": 1, "instead of": 0})
     here.finish(lost, found)
     here.finish([claim_of(here, 1)], found)
@@ -368,13 +363,13 @@ def test_what_others_are_at_counts_against_a_budget_of_candidates(memory, elsewh
     away = opened("a")
     lost = claimed(away, PROPOSED[:3])
     elsewhere(False)
-    here, race = opened("a"), Race([Slow(NOWHERE, 0)], "log_mel_l1", 1)  # type: ignore[list-item]
+    here, race = opened("a"), Race([slow(NOWHERE, 0)], "log_mel_l1", 1)
     running = search(here, race, SPACE, strategy_of("grid", here), Budget(7, "candidates"))
-    monkeypatch.setattr("schedsearch.study.claims.time.sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     *_, last = (progress for progress, _ in zip(running, range(len(baselines(3)) + 3), strict=False))
     assert last.stage == "waiting"
     assert [c.schedule for c in here.candidates()] == PROPOSED[3:7]  # none of those that the other is at
-    away.finish(lost, Slow(NOWHERE, 0).evaluate(PROPOSED[:3], (0,)))
+    away.finish(lost, FakeEvaluator(by_distance).evaluate(PROPOSED[:3], (0,)))
     assert list(running) == []
     assert [c.index for c in here.candidates()] == list(range(7))
 

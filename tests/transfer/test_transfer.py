@@ -22,12 +22,14 @@ from schedsearch.evaluation.paired import compare
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import percent
 from schedsearch.metrics.registry import Metric
+from schedsearch.schedules import named as named_module
 from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.files import Layout, read_schedule, write_schedule
 from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.schedules.named import published, universal_names
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.strategies.auto import lines
+from schedsearch.transfer import universal_candidates as candidates_module
 from schedsearch.transfer.heat_map import heat_map
 from schedsearch.transfer.length_page import length_page
 from schedsearch.transfer.loss_grid import loss_grid, markdown, text
@@ -53,7 +55,7 @@ def voices(toy: Toy, monkeypatch) -> Toy:
     """Datasets "toy" and "other" with clips of their own, and winners of 3 steps; nothing is drawn."""
     for module in ("comparison.entrants", "transfer.universal_candidates"):
         monkeypatch.setattr(f"schedsearch.{module}.baselines", few)
-    monkeypatch.setattr("schedsearch.transfer.universal_candidates.lines", lambda space: lines(space)[:1])
+    monkeypatch.setattr(candidates_module, "lines", lambda space: lines(space)[:1])
     (toy.root / "none.pt").touch()
     table = (toy.root / "toy.toml").read_text()
     (toy.root / "other.toml").write_text(table.replace('"search"', '"s2"').replace('"held_out"', '"h2"'))
@@ -349,15 +351,15 @@ def test_a_winner_that_all_began_from_is_owed_to_all(voices):
 
 
 def test_a_winner_that_is_a_universal_schedule_is_owed_to_those_who_chose_it(voices, monkeypatch):
-    monkeypatch.setattr("schedsearch.schedules.named._universal", lambda: {"universal-3": QUIET})
-    monkeypatch.setattr("schedsearch.schedules.named._chosen_on", lambda: {"universal-3": frozenset({"toy", "far"})})
+    monkeypatch.setattr(named_module, "_universal", lambda: {"universal-3": QUIET})
+    monkeypatch.setattr(named_module, "_chosen_on", lambda: {"universal-3": frozenset({"toy", "far"})})
     taking_part, _ = find_participants((), voices.root, voices.root / "results")
     [candidate] = [candidate for candidate in universal_candidates(taking_part, 3) if candidate.schedule == QUIET]
     assert candidate.speakers == {"toy", "other", "far"}
 
 
 def test_what_was_universal_before_is_neither_a_candidate_nor_a_baseline(voices, monkeypatch):
-    monkeypatch.setattr("schedsearch.schedules.named._universal", lambda: {"universal-3": log_snr_line(3, 8.8, -2.2)})
+    monkeypatch.setattr(named_module, "_universal", lambda: {"universal-3": log_snr_line(3, 8.8, -2.2)})
     assert [entrant.source for entrant in baselines_of(3) if entrant.name == "universal-3"] == ["universal"]
     tournament = finished(voices)
     assert "universal-3" not in {candidate.name for candidate in tournament.candidates[3]}

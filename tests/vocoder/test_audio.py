@@ -11,6 +11,7 @@ import pytest
 import soundfile
 import torch
 
+from vocoder.audio import reading
 from vocoder.audio.reading import (
     Clip,
     cut_to_hops,
@@ -420,7 +421,7 @@ def test_a_rate_that_would_make_minutes_of_each_sample_is_refused(tmp_path: Path
 
 
 def test_what_would_be_too_long_at_the_rate_that_is_needed_is_refused(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("vocoder.audio.reading.MOST_SAMPLES", 20000)
+    monkeypatch.setattr(reading, "MOST_SAMPLES", 20000)
     path = written(tmp_path / "a.wav", tone(1.0, 16000), rate=8000)
     assert "longer than 20000 samples at 16000 Hz" in refusal(path, allow=True)
 

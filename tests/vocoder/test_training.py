@@ -16,6 +16,7 @@ import torch
 from conftest import files_below, noise_clip
 
 from schedsearch.cli import main
+from schedsearch.commands import train as train_command
 from schedsearch.evaluation import validation
 from vocoder.audio.reading import Clip, write_wav
 from vocoder.checkpoints.loading import load_vocoder
@@ -25,6 +26,7 @@ from vocoder.dialects.ivanvovk import IVANVOVK, front_end, network_config
 from vocoder.dialects.lmnt import LMNT
 from vocoder.errors import InputError
 from vocoder.training import loop as module
+from vocoder.training import optimisers
 from vocoder.training.data import TrainingSet, training_set
 from vocoder.training.loop import Recipe, choose_precision, fitting, recipe_from, resume, save, start, train
 from vocoder.training.noise_draws import DRAWS, LOG_SNR_RANGE, stratified_log_snr, wavegrad_levels
@@ -579,7 +581,7 @@ def test_muon_moves_wide_matrices_in_the_reduced_precision_and_narrow_ones_in_fl
         seen[min(matrix.shape)] = precision
         return orthogonalise(matrix, precision, iterations)
 
-    monkeypatch.setattr("vocoder.training.optimisers.orthogonalise", spied)
+    monkeypatch.setattr(optimisers, "orthogonalise", spied)
     weights = [torch.nn.Parameter(torch.randn(rows, 256)) for rows in (128, 32)]
     muon = Muon(weights, 0.01)
     muon.reduced = torch.bfloat16
@@ -670,7 +672,7 @@ def test_a_run_killed_before_its_last_validation_still_gets_its_checkpoint(datas
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("schedsearch.commands.train.validate", stopped)
+        patch.setattr(train_command, "validate", stopped)
         assert trained(dataset) == 130
     assert capsys.readouterr().err.splitlines()[-1].startswith("schedsearch: stopped")
     assert not (dataset / "voice" / "checkpoint.pt").exists()
@@ -692,7 +694,7 @@ def test_a_stopped_training_ends_with_the_weights_of_the_uninterrupted_one(datas
         real(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr("schedsearch.commands.train.SAVE_SECONDS", -1.0)  # after every step
+        patch.setattr(train_command, "SAVE_SECONDS", -1.0)  # after every step
         patch.setattr(Muon, "step", stops_in_the_third)
         assert trained(dataset, "--steps", "4") == 130
     assert trained(dataset, "--steps", "4") == 0
@@ -783,8 +785,8 @@ def test_training_can_begin_from_a_checkpoint(dataset):
 def test_the_state_is_kept_before_the_checkpoint_is_replaced(dataset, monkeypatch):
     # Which the run may have begun from: killed between the two, it could not begin as it did.
     order: list[str] = []
-    monkeypatch.setattr("schedsearch.commands.train.save", lambda *_: order.append("state"))
-    monkeypatch.setattr("schedsearch.commands.train.save_checkpoint", lambda *_: order.append("checkpoint"))
+    monkeypatch.setattr(train_command, "save", lambda *_: order.append("state"))
+    monkeypatch.setattr(train_command, "save_checkpoint", lambda *_: order.append("checkpoint"))
     assert trained(dataset) == 0
     assert order[:2] == ["state", "checkpoint"]
 

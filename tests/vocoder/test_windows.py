@@ -9,6 +9,7 @@ from torch import Tensor
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.sampling.sampler import ancestral_sample
 from schedsearch.schedules.named import published
+from vocoder import windows
 from vocoder.dialects.coqui import COQUI
 from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.dialects.lmnt import LMNT
@@ -68,7 +69,7 @@ def test_a_whole_sampling_in_windows_is_the_one_at_once(dialect):
 
 
 def test_windows_without_context_are_not_what_one_call_gives(monkeypatch):
-    monkeypatch.setattr("vocoder.windows.reach", lambda config: 0)
+    monkeypatch.setattr(windows, "reach", lambda config: 0)
     whole = vocoder(IVANVOVK)
     with torch.inference_mode():
         off = Windowed(whole, 9 * SMALL.hop_length).predict_noise(*inputs()) - whole.predict_noise(*inputs())
