@@ -14,7 +14,6 @@ from schedsearch.report.finding import lines
 from schedsearch.report.limit_text import limit_of_run
 from schedsearch.report.plan import plan
 from schedsearch.report.progress import show_stages
-from schedsearch.report.summary import other_objectives, table
 from schedsearch.search.asked_budget import AskedBudget, begin, end
 from schedsearch.search.loop import Progress
 from schedsearch.search.opening import open_checked
@@ -114,9 +113,10 @@ def _best(progress: Progress, metric: str) -> str:
 
 def _write(opened: Run, verdict: Verdict, budget: Budget) -> None:
     """Writes the results folder and prints the verdict and the files."""
-    # With Matplotlib; at the head of this file they would delay the start by a second.
+    # With Matplotlib and pandas; at the head of this file they would delay the start by a second.
     from schedsearch.report.pages import write_run_page
     from schedsearch.report.results_folder import FRONT, write_results
+    from schedsearch.report.summary import other_objectives, table
 
     write_results(opened, verdict, budget)
     beside = other_objectives(verdict, opened.store.objectives)

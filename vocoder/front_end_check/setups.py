@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import scipy  # imports its subpackages at first use
 import torch
-from scipy.signal import lfilter
 from torch import Tensor
 
 from vocoder.audio.reading import resample
@@ -36,7 +36,8 @@ class Treatment:
         audio = audio - audio.mean() if self.centred else audio
         audio = self.gain * (audio.flip(0) if self.backwards else audio)
         if self.deemphasis:
-            audio = torch.from_numpy(lfilter([1.0], [1.0, -self.deemphasis], audio.cpu().numpy())).to(audio)
+            filtered = scipy.signal.lfilter([1.0], [1.0, -self.deemphasis], audio.cpu().numpy())
+            audio = torch.from_numpy(filtered).to(audio)
         return audio if self.rates is None else resample(audio, *self.rates)
 
 
