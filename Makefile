@@ -57,6 +57,7 @@
 ##               METRICS= OBJECTIVE= EXCERPT= DRAWS= SEED=   as for compare
 ##   metrics   lists the metrics
 ##               METRICS=mine:loudest   and metrics of your own
+##   mos       installs Distill-MOS, which predicts listeners' opinions: a column distill_mos of comparisons and verdicts
 ##   bench-search  the search engine on the demo voice: grids, strategies, held-out clips (hours; stopped, it goes on)
 ##   study-metrics  how the metrics rank schedules of three voices, and which should decide (stopped, it goes on)
 ##   bench     the network's speed beside a plain Conv1d execution, and how several processes share a search
@@ -78,7 +79,7 @@
 ##   help      prints this
 
 .DEFAULT_GOAL := help
-.PHONY: help again setup search search-all report compare transfer voice check-voice train metrics bench bench-kill \
+.PHONY: help again setup search search-all report compare transfer voice check-voice train metrics mos bench bench-kill \
   bench-search study-metrics test check docs lowest fuzz golden clean
 
 # What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
@@ -145,6 +146,10 @@ train: .venv/.stamp
 	  $${HOURS:+--hours="$$HOURS"} $${WARM_START:+--warm-start="$$WARM_START"} $${DRAW:+--draw="$$DRAW"} \
 	  $${DIALECT:+--dialect="$$DIALECT"} $${PRECISION:+--precision="$$PRECISION"} \
 	  $${FORCE:+--force="$$FORCE"}
+
+# Without their dependencies: torchaudio and transformers are for parts of them that we do not use (metrics/mos.py).
+mos: .venv/.stamp
+	@$(BIN)/python -m pip install --no-deps "distillmos >= 0.9.1" "xls-r-sqa >= 0.1.0"
 
 metrics: .venv/.stamp
 	@$(BIN)/schedsearch metrics $${METRICS:+--metrics="$$METRICS"}

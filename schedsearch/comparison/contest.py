@@ -8,7 +8,7 @@ from schedsearch.comparison.entrants import SHIPPED, Entrant, baselines_of, give
 from schedsearch.comparison.scoring import Scoring
 from schedsearch.comparison.timing import Timing
 from schedsearch.evaluation.draws import MOST_DRAWS
-from schedsearch.metrics.registry import DEFAULT_COLUMNS, DEFAULT_OBJECTIVE, columns_with
+from schedsearch.metrics.registry import DEFAULT_OBJECTIVE, columns_with, usual_columns
 from schedsearch.metrics.trial import try_own_metrics
 from schedsearch.study.value_cache import ValueCache
 from schedsearch.voice.config import Voice
@@ -89,7 +89,7 @@ def open_scoring(voice: Voice, settings: Settings) -> Scoring:
     """
     folder = voice_folder(voice, settings.results)
     vocoder = in_precision(open_vocoder(voice), None)  # float32, as users will hear it
-    names = (settings.objective, *(settings.metrics or DEFAULT_COLUMNS))
+    names = (settings.objective, *(settings.metrics or usual_columns()))
     metrics = voice.services.metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=settings.jobs, names=names)
     clips = held_out_clips(voice, vocoder, settings.seconds)
     try_own_metrics(metrics.values(), clips)

@@ -21,11 +21,12 @@ from typing import Literal
 
 from torch import Tensor
 
+from schedsearch.metrics import mos
 from schedsearch.metrics.cepstral import mel_cepstral_distortion
 from schedsearch.metrics.combined import of_sum
 from schedsearch.metrics.intelligibility import parallel_stoi
 from schedsearch.metrics.level import level
-from schedsearch.metrics.measuring import Measure, Value, of_batches, of_pairs, of_tracks, remembering
+from schedsearch.metrics.measuring import Measure, Value, of_batches, of_clips, of_pairs, of_tracks, remembering
 from schedsearch.metrics.perceptual import BEST, parallel_pesq, pesq_column, pesq_mode
 from schedsearch.metrics.pitch import PitchTrack, Tracker, f0_frame_error, f0_rmse, voicing_error
 from schedsearch.metrics.spectral import LogMel, log_mel_and_convergence, log_mel_l1, ls_mae
@@ -75,8 +76,12 @@ class Definition:
 
 
 def catalogue(sample_rate: int) -> tuple[Definition, ...]:
-    """Returns all metrics, those of the spectrum first. PESQ's name has the mode that fits the sample rate."""
-    return (*_spectral(), *_perceptual(sample_rate), *_pitch(), _level())
+    """Returns all metrics, those of the spectrum first. PESQ's name has the mode that fits the sample rate.
+
+    Distill-MOS is among them only where it is installed.
+    """
+    optional = (_mos(),) if mos.installed() else ()
+    return (*_spectral(), *_perceptual(sample_rate), *optional, *_pitch(), _level())
 
 
 def _spectral() -> tuple[Definition, ...]:
@@ -118,6 +123,18 @@ def _perceptual(sample_rate: int) -> tuple[Definition, ...]:
         ),
         _stoi("stoi", "short-time objective intelligibility, to 1", extended=False),
         _stoi("estoi", "extended STOI, to 1: stricter with noise that comes and goes", extended=True),
+    )
+
+
+def _mos() -> Definition:
+    summary = "Distill-MOS: predicted opinion of listeners, 1 to 5; it hears the estimate alone"
+    return Definition(
+        mos.NAME,
+        "MOS",
+        "maximize",
+        summary,
+        lambda setup: of_clips(lambda reference, estimate: mos.distill_mos(estimate, setup.sample_rate)),
+        cost="slow",
     )
 
 

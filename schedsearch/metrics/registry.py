@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from schedsearch.metrics import mos
 from schedsearch.metrics.catalogue import Definition, Direction, Setup, catalogue
 from schedsearch.metrics.combined import of_sum
 from schedsearch.metrics.measuring import Distance, Measure, Measured, of_batches
@@ -88,6 +89,8 @@ def metrics_for(
         known[definition.name] = definition
     wanted = [column(name, sample_rate) for name in names]
     for name in wanted:
+        if name == mos.NAME and name not in known:
+            raise InputError(f"metric {name} needs the package distillmos; install it with make mos")
         if name not in known:
             raise InputError(f"a metric must be one of {', '.join(known)}, and is {name!r}; choose one, or {OWN}")
     by_name = {metric.name: metric for metric in own}
@@ -119,7 +122,12 @@ def columns_with(*objectives: str) -> tuple[str, ...]:
             raise InputError(f"OBJECTIVE must be one of {', '.join(known)}, and is {name!r}; choose one, or {OWN}")
     if len(set(objectives)) < len(objectives):
         raise InputError(f"OBJECTIVE must name each metric once, and is {','.join(objectives)!r}; leave one out")
-    return (*objectives, *(name for name in DEFAULT_COLUMNS if name not in objectives))
+    return (*objectives, *(name for name in usual_columns() if name not in objectives))
+
+
+def usual_columns() -> tuple[str, ...]:
+    """Returns the columns of tables unless others are asked for: Distill-MOS is among them where it is installed."""
+    return (*DEFAULT_COLUMNS, mos.NAME) if mos.installed() else DEFAULT_COLUMNS
 
 
 def objective(name: str, metrics: dict[str, Metric]) -> Metric:

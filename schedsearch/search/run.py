@@ -7,6 +7,7 @@ from pathlib import Path
 
 from schedsearch.evaluation.draws import finalist_draws, held_out_draws
 from schedsearch.evaluation.evaluator import Evaluator
+from schedsearch.metrics import mos
 from schedsearch.metrics.registry import Metric, columns_with, objective
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules.schedule import NoiseSchedule
@@ -117,7 +118,9 @@ class Run:
     def verdict(self) -> Verdict:
         """Returns what ships, after `steps` is exhausted."""
         ranked = finalists(self.store, shortlisted(self.store))
-        metrics = list(self.metrics.values())
+        metrics, pair = list(self.metrics.values()), winner_and_baseline(self.store, ranked)
+        if not judged(self.store, pair, tuple(self.metrics), self.held_out_draws):
+            metrics = [metric for metric in metrics if metric.name != mos.NAME]  # it was installed after the search
         return verdict(self.store, ranked, metrics, self.held_out_draws, seed=self.settings.seed)
 
     @property
