@@ -9,10 +9,12 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PIL import Image
 from selenium import webdriver
 
+from schedsearch.report.pages import write_dataset_page
 from schedsearch.report.pictures.lengths import rated_lengths
 from schedsearch.report.pictures.png import png
 from schedsearch.report.pictures.quality import quality_against_iterations
@@ -40,17 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def page() -> bytes:
-    """The top of a run's page."""
-    return photograph(RUN / "report.small.html", width=1100)
+    """The page of all lengths of a voice."""
+    return of_all_lengths(width=1100)
 
 
 def narrow_page() -> bytes:
-    """The same on a telephone."""
-    return photograph(RUN / "report.small.html", width=500)
+    """The same on a narrow screen."""
+    return of_all_lengths(width=500)
 
 
 def course() -> bytes:
-    """The pictures of that page: schedules, clips and the course of the search."""
+    """The pictures of one run's page: schedules, clips and the course of the search."""
     return photograph(RUN / "report.small.html", width=1100, below="pictures-title")
 
 
@@ -69,6 +71,16 @@ def heard() -> bytes:
     clip = held_out_clips(voice, vocoder)[0]
     audio = {name: copy_synthesis(vocoder, clip, named()[name], seed=0).cpu().numpy() for name in SCHEDULES}
     return png(spectrograms(clip.audio.numpy(), audio, voice.sample_rate))
+
+
+def of_all_lengths(*, width: int) -> bytes:
+    """Photographs the page of all lengths, written anew from their run.json in a folder that goes away."""
+    with TemporaryDirectory() as folder:
+        for run in RUN.parent.glob("*iters/run.json"):
+            copy = Path(folder, *run.parts[2:])  # below results/shipped
+            copy.parent.mkdir(parents=True)
+            shutil.copy(run, copy)
+        return photograph(write_dataset_page(load_voice("demo", None), Path(folder), small=True), width=width)
 
 
 def photograph(file: Path, *, width: int, below: str = "") -> bytes:
