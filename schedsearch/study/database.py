@@ -16,33 +16,39 @@ from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from sqlalchemy import make_url
 
-from schedsearch.study.errors import PATIENCE, check_kind, opening, refused, shown
+from schedsearch.study.errors import PATIENCE, StoreError, check_kind, opening, refused, shown
 from vocoder.errors import InputError
 
+_DATABASE_NUMBER = "SELECT oid FROM pg_database WHERE datname = current_database()"
 _RESULTS = "trials.csv"  # a finished search has it beside its store
 _WAITING = {"timeout": PATIENCE}  # writers to SQLite wait for one another
 
 
 @dataclass(frozen=True)
 class StoreFile:
-    """The file of an opened SQLite store."""
+    """The file of an opened SQLite store, or a database on a server."""
 
     storage: str
     path: Path | None  # None: a database in memory or on a server
-    id: str  # device and inode: a copy has others
+    id: str  # device and inode, or the server's and the database's number: a copy has others
 
     @classmethod
     def at(cls, storage: str) -> "StoreFile":
-        """Looks at the file that a storage's URL names."""
-        path = sqlite_file(make_url(storage))
-        return cls(storage, path, _file_id(path))
+        """Looks at the file or the database that a storage's URL names."""
+        url = make_url(storage)
+        path = sqlite_file(url)
+        return cls(storage, path, _server_id(url) if url.get_backend_name() == "postgresql" else _file_id(path))
 
     def check(self) -> None:
         """Raises InputError if it is no longer the file that was opened."""
-        if _file_id(self.path) != self.id:
-            reason = "its file was deleted or replaced meanwhile, and with it what was searched"
-            way_out = "copy it back and give the same command again, which without it begins anew"
-            raise refused(self.storage, reason, way_out)
+        if self.path is not None and _file_id(self.path) != self.id:
+            raise self.replaced()
+
+    def replaced(self) -> StoreError:
+        """Returns the error for a store that another one has taken the place of."""
+        reason = "its file was deleted or replaced meanwhile, and with it what was searched"
+        way_out = "copy it back and give the same command again, which without it begins anew"
+        return refused(self.storage, reason, way_out)
 
 
 def open_storage(storage: str) -> RDBStorage:
@@ -124,6 +130,19 @@ def _file_id(file: Path | None) -> str:
     except OSError:
         return ""
     return f"{status.st_dev}:{status.st_ino}" if status else ""
+
+
+def _server_id(url: sqlalchemy.URL) -> str:
+    """Returns the number of the server's data, where it may be read, and the database's: a restored dump has others."""
+    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
+    with engine.connect() as connection:
+        of_database = connection.scalar(sqlalchemy.text(_DATABASE_NUMBER))
+    try:
+        with engine.connect() as connection:
+            of_server = connection.scalar(sqlalchemy.text("SELECT system_identifier FROM pg_control_system()"))
+    except sqlalchemy.exc.SQLAlchemyError:  # a host may keep it from its users
+        of_server = ""
+    return f"{of_server}:{of_database}"
 
 
 def _is_foreign(inspector: sqlalchemy.Inspector, table: str) -> bool:

@@ -64,12 +64,12 @@ class StoreLock:
     def _locked(self, subject: str) -> AbstractContextManager[None]:
         if self._engine is not None:
             return _locked_on_server(self._engine, subject)
-        return _locked_folder(self._file.absolute().parent) if self._file else nullcontext()
+        return locked_folder(self._file.absolute().parent) if self._file else nullcontext()
 
 
 @contextmanager
-def _locked_folder(folder: Path) -> Iterator[None]:
-    """Locks the folder itself, which leaves no lock file in it.
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Locks the folder itself, which leaves no lock file in it. After some seconds of waiting it says for whom.
 
     Locking the database would not do: closing any handle of it drops SQLite's own locks of this process
     (sqlite.org/howtocorrupt.html, 2.2).

@@ -63,7 +63,7 @@ class Store:
             study_id = self.study._study_id  # not through self: a lease's thread would keep the store alive
             renew = lambda key: opened.set_study_user_attr(study_id, key, time())  # noqa: E731
             self._memory = memory = Memory(self.study, self._reading)
-            self._trials = trials = Trials(self.study, opened, self.signs, self._reading)
+            self._trials = trials = Trials(self.study, opened, self.signs, self._reading, self._file.replaced)
             self._claims = claims = Claims(trials, memory, list(objectives), renew, self._file.id)
             with self.turn():
                 claims.end_scored_orphans()

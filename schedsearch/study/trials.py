@@ -37,14 +37,19 @@ class Trials:
         storage: optuna.storages.BaseStorage,
         objectives: Mapping[str, int],
         reading: Callable[[], AbstractContextManager[None]],
+        replaced: Callable[[], Exception],
     ) -> None:
-        """`objectives` have signs: 1 where less is better. Inside `reading`, errors are those of a damaged store."""
+        """`objectives` have signs: 1 where less is better. Inside `reading`, errors are those of a damaged store.
+
+        `replaced` returns the error for a store in which trials that were read are no longer.
+        """
+        self._replaced = replaced
         self._study, self._storage, self._objectives, self._reading = study, storage, list(objectives), reading
         self._results = Results(next(iter(objectives.values())))
         self._trials: dict[int, FrozenTrial] = {}  # by id, as last read; ids rise with numbers
         self._running: set[int] = set()  # ids
         self._scored: set[int] = set()  # ids of those among the results
-        self._newest = -1  # the highest id read, of another tool's trials too
+        self._newest: FrozenTrial | None = None  # of the highest id read, perhaps another tool's
         self._is_current = False
 
     def forget(self) -> None:
@@ -76,16 +81,20 @@ class Trials:
             return
         with self._reading():
             for trial in self._changed():
-                self._newest = max(self._newest, trial._trial_id)
+                if self._newest is None or trial._trial_id > self._newest._trial_id:
+                    self._newest = trial
                 if "index" in trial.user_attrs:
                     self._keep(_checked(trial))
         self._is_current = True
 
     def _changed(self) -> list[FrozenTrial]:
-        """Reads new and unfinished trials. The latter are nearly always among the newest, which is one query."""
-        old = [trial for trial in sorted(self._running) if trial <= self._newest - WINDOW]
-        recent = min((trial for trial in self._running if trial > self._newest - WINDOW), default=self._newest + 1)
-        return [*(self._storage.get_trial(trial) for trial in old), *self._since(recent)]
+        """Reads the newest trial, later ones and unfinished ones, which are nearly always few: it is one query."""
+        newest = -1 if self._newest is None else self._newest._trial_id
+        old = [trial for trial in sorted(self._running) if trial <= newest - WINDOW]
+        recent = self._since(min((trial for trial in self._running if trial > newest - WINDOW), default=newest))
+        if self._newest is not None and not any(_is_same(trial, self._newest) for trial in recent):
+            raise self._replaced()  # a backup copied over the file keeps its inode
+        return [*(self._storage.get_trial(trial) for trial in old), *recent]
 
     def _since(self, first: int) -> list[FrozenTrial]:
         """Reads the study's trials from this id on. Optuna has no public way that does not go through all."""
@@ -138,6 +147,10 @@ class Trials:
         self.forget()
         with self._reading():
             self._study.tell(number, values, state=state, skip_if_finished=True)
+
+
+def _is_same(trial: FrozenTrial, earlier: FrozenTrial) -> bool:
+    return trial._trial_id == earlier._trial_id and trial.datetime_start == earlier.datetime_start
 
 
 def _checked(trial: FrozenTrial) -> FrozenTrial:

@@ -179,6 +179,20 @@ def test_what_this_process_is_at_in_the_original_is_an_orphan_in_a_copy(tmp_path
     assert here.in_flight() == PROPOSED[:2]
 
 
+def test_a_backup_copied_over_a_store_that_is_open_is_noticed(tmp_path):
+    file = tmp_path / "study.db"
+    here = opened(sqlite_url(file))
+    claimed(here, PROPOSED[:2])
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("VACUUM INTO ?", (str(tmp_path / "backup.db"),))
+    claimed(here, PROPOSED[2:4])
+    here.study._storage._backend.engine.dispose()
+    with closing(sqlite3.connect(tmp_path / "backup.db")) as backup, closing(sqlite3.connect(file)) as connection:
+        backup.backup(connection)  # over the same inode, as cp does it
+    with pytest.raises(InputError, match="its file was deleted or replaced meanwhile"), here.turn():
+        here.next_index()
+
+
 def hold(url: str, subject: str, ready: Path) -> None:
     """Claims the work x, and holds the lock on another subject until the process ends."""
     store = opened(url)
