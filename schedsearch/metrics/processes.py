@@ -1,5 +1,6 @@
 """Scores in other processes through joblib: its own, or the backend that `joblib.parallel_config` names (dask, ray)."""
 
+import logging
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -20,6 +21,9 @@ Arguments = TypeVarTuple("Arguments")
 # it skips its callback where the future ends in an error) and would wait for ever.
 PATIENCE = 300.0
 
+_without_processes: list[str] = []  # why no worker process can be started; empty as long as they can
+_log = logging.getLogger("schedsearch")
+
 KILLED = Failure("its process was killed twice: out of memory, or a crash of the metric")
 
 
@@ -37,12 +41,16 @@ def in_processes(
 
     If a process is killed, for want of memory or by a crash in a metric's C code, every call is made again alone. A
     call that kills its process again is a Failure, and so is one that takes longer than PATIENCE in the user's own
-    backend. Raises InputError where not even an empty call comes back.
+    backend. Where not even an empty call comes back from our own processes, all calls are made in this one; from the
+    user's backend that is an InputError.
     """
+    if _without_processes:
+        return [function(*call) for call in calls]
     try:
         answers: list[Result | _Raised | Failure] = [*_parallel(function, calls, jobs)]
     except Exception as error:  # every backend has its own error for a worker that died
-        _check_that_one_lives(error, jobs)
+        if not _one_lives(error, jobs):
+            return [function(*call) for call in calls]
         answers = [_alone(function, call, jobs) for call in calls]
     return [_result(answer) for answer in answers]
 
@@ -62,15 +70,21 @@ def _alone(function: Callable[[*Arguments], Result], call: tuple[*Arguments], jo
         return KILLED
 
 
-def _check_that_one_lives(error: Exception, jobs: int) -> None:
+def _one_lives(error: Exception, jobs: int) -> bool:
+    """Tells whether a process answers. If not, no other is started from now on, and the user is told."""
     try:
         _parallel(_nothing, [()], jobs)
     except Exception as still:
         said = f"{type(error).__name__}: {error}".splitlines()[0]
+        if get_active_backend()[1] == 1:  # ours: nothing was configured
+            _without_processes.append(said)
+            _log.warning("no worker process can be started (%s): scores are computed in this process, slower", said)
+            return False
         raise InputError(
             f"joblib's backend must answer, and its workers are lost ({said}); start them anew and give the same "
             "command again: it goes on where it was"
         ) from still
+    return True
 
 
 def _nothing() -> None:

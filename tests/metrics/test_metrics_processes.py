@@ -1,5 +1,6 @@
 """Laws of scoring in other processes: order, killed workers, and whose processes they are."""
 
+import errno
 import os
 
 import joblib
@@ -89,5 +90,24 @@ def test_a_backend_without_workers_is_one_line(monkeypatch):
         raise ConnectionError("nobody listens\non port 1")
 
     monkeypatch.setattr(processes, "_parallel", gone)
-    with pytest.raises(InputError, match=r"workers are lost \(ConnectionError: nobody listens\); start them anew"):
+    with (
+        joblib.parallel_config(backend="threading", n_jobs=2),
+        pytest.raises(InputError, match=r"workers are lost \(ConnectionError: nobody listens\); start them anew"),
+    ):
         in_processes(twice, [(1,)], 2)
+
+
+def test_where_no_process_can_be_started_scores_are_computed_in_this_one_and_that_is_said_once(monkeypatch, caplog):
+    tries = []
+
+    def full(*_):
+        tries.append(1)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # of a semaphore, in a /dev/shm that is full
+
+    monkeypatch.setattr(processes, "_parallel", full)
+    monkeypatch.setattr(processes, "_without_processes", [])
+    assert [in_processes(twice, [(i,) for i in range(3)], 2) for _ in range(2)] == [[0, 2, 4]] * 2
+    assert in_processes(os.getpid, [()], 2) == [os.getpid()]
+    assert len(tries) == 2  # the calls, and an empty one
+    [line] = caplog.messages
+    assert "No space left on device): scores are computed in this process" in line

@@ -1,7 +1,9 @@
 """Surveys a folder of recordings: those that can be clips, and why the others cannot."""
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -76,8 +78,16 @@ def scan(folder: Path, names: Sequence[str], *, jobs: int) -> Iterator[Recording
     if jobs == 1 or len(printable) <= ALONE:
         yield from (measure(folder, name) for name in printable)
         return
-    workers = joblib.Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", max_nbytes=None)
-    yield from workers(joblib.delayed(measure)(folder, name) for name in printable)
+    left = dict.fromkeys(printable)
+    try:
+        workers = joblib.Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", max_nbytes=None)
+        for entry in workers(joblib.delayed(measure)(folder, name) for name in printable):
+            del left[entry.name]
+            yield entry
+    except (OSError, BrokenExecutor) as error:  # no process could be started, or one was killed
+        said = " ".join(str(error).split())[:120]
+        warnings.warn(f"worker processes are lost ({said}): the rest is measured in this one", stacklevel=2)
+        yield from (measure(folder, name) for name in left)
 
 
 def sorted_out(measured: Iterable[Recording | LeftOut], sample_rate: int, *, resample: bool) -> Survey:
