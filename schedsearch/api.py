@@ -19,7 +19,7 @@ from schedsearch.metrics.trial import try_own_metrics
 from schedsearch.python_arguments import clips_of, draws_of, folder, names_of, seed_of, sound, text, whole
 from schedsearch.report.pages import write_run_page
 from schedsearch.report.result import Result, read_result
-from schedsearch.report.results_folder import write_results
+from schedsearch.report.results_folder import owned, write_results
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.sampling.synthesis import copy_synthesis, synthesise
 from schedsearch.schedules.schedule import NoiseSchedule
@@ -178,8 +178,9 @@ class OpenVoice:
             until = begin(opened.store, AskedBudget(settings.iterations, wanted))
             _each(opened.steps(until), tell)
             verdict = opened.verdict()
-            write_results(opened, verdict, until)
-            write_run_page(opened, verdict, show=lambda what, steps: _each(steps, tell))
+            with owned(opened.folder):
+                write_results(opened, verdict, until)
+                write_run_page(opened, verdict, show=lambda what, steps: _each(steps, tell))
             end(opened.store, until)
         return read_result(opened.folder)
 

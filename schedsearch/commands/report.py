@@ -3,6 +3,7 @@
 import argparse
 import json
 from functools import partial
+from pathlib import Path
 
 from schedsearch.arguments import add_results, add_switch, iterations, positive_number, whole_number, words
 from schedsearch.commands import voice_options
@@ -12,6 +13,7 @@ from schedsearch.metrics.own import is_own
 from schedsearch.report.pages import write_dataset_page, write_run_page, write_small_run_page
 from schedsearch.report.progress import show_stages
 from schedsearch.report.rendering import LISTENING_CLIPS
+from schedsearch.report.results_folder import owned
 from schedsearch.search.asked_budget import is_finished
 from schedsearch.search.opening import open_run
 from schedsearch.search.run import Run
@@ -51,17 +53,21 @@ def run(options: argparse.Namespace) -> int:
     voice = chosen_voice(options)
     if options.iters is None:
         path = write_dataset_page(voice, options.results, small=options.small)
-    elif options.small:
-        path = write_small_run_page(*_finished(voice, options))
     else:
-        opened, verdict = _finished(voice, options)
-        shipped = verdict.shipped
-        show_stages(
-            opened.limit_bench.steps(shipped.name, shipped.schedule, options.long_seconds, longer=True), lambda _: ""
-        )
-        path = write_run_page(opened, verdict, clips=options.clips, long_seconds=options.long_seconds)
+        path = _run_page(voice, options)
     print(f"{path}  ({path.stat().st_size / 1e6:.2f} MB)")
     return 0
+
+
+def _run_page(voice: Voice, options: argparse.Namespace) -> Path:
+    settings = _settings(voice, options)
+    with owned(results_folder(voice, settings)):
+        run, verdict = _finished(voice, options)  # read inside: a search may just have written its own
+        if options.small:
+            return write_small_run_page(run, verdict)
+        shipped, seconds = verdict.shipped, options.long_seconds
+        show_stages(run.limit_bench.steps(shipped.name, shipped.schedule, seconds, longer=True), lambda _: "")
+        return write_run_page(run, verdict, clips=options.clips, long_seconds=options.long_seconds)
 
 
 def _finished(voice: Voice, options: argparse.Namespace) -> tuple[Run, Verdict]:

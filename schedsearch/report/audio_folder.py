@@ -1,6 +1,8 @@
 """Stores synthesised clips. Each file says what it was made from, so that nothing is synthesised twice."""
 
 import io
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from torch import Tensor
 from vocoder.atomic import atomic_write
 from vocoder.audio.reading import read_samples
 from vocoder.errors import InputError
+
+_MARK = "schedsearch "  # how every origin begins
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,15 @@ class AudioFolder:
                 f"cannot make the folder {path.parent}: {error.strerror}; mend its rights, or move it away"
             ) from error
         atomic_write(path, buffer.getvalue())
+
+    def drop_all_but(self, origins: Collection[str]) -> None:
+        """Removes files that this program has written with another origin."""
+        for path in self.path.glob("*/*.flac"):
+            with suppress(OSError, RuntimeError):  # RuntimeError: from libsndfile, for a file of no such kind
+                with soundfile.SoundFile(path) as file:
+                    comment = str(file.comment)
+                if comment.startswith(_MARK) and comment not in origins:
+                    path.unlink()
 
     def _file(self, clip: str, system: str) -> Path:
         return self.path / clip / f"{system}.flac"

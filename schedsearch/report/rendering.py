@@ -72,6 +72,10 @@ class Renderer:
                 self.folder.write(clip.name, system.key, audio, origin=self._origin(system))
             yield Progress(f"to hear: {system.key}", (i + 1) / len(missing), None)
 
+    def drop_others(self, systems: Sequence[System]) -> None:
+        """Removes audio of other searches, or of schedules that ship no more: it may be of any clip."""
+        self.folder.drop_all_but({self._origin(system) for system in systems})
+
     def heard(self, system: System) -> Heard:
         """Reads what `render` has written."""
         origin = self._origin(system)

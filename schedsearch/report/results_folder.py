@@ -1,5 +1,9 @@
 """Writes a finished search into its results folder: tables, schedules, provenance and pictures."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from schedsearch.report.origin import origin
 from schedsearch.report.pictures.writing import write_pictures
 from schedsearch.report.tables import (
@@ -14,13 +18,28 @@ from schedsearch.search.asked_budget import finish
 from schedsearch.search.run import Run
 from schedsearch.search.verdict import Verdict
 from schedsearch.study.budget import Budget
+from schedsearch.study.lock import locked_folder
+from schedsearch.voice.opened import make_writable
 from vocoder.atomic import sweep
 
-FRONT = "pareto.csv"
+FRONT, AUDIO = "pareto.csv", "audio"
+
+
+@contextmanager
+def owned(folder: Path) -> Iterator[None]:
+    """Inside, no other process writes into a results folder, wherever its trials are stored.
+
+    Two searches that end at the same time would mix their audio, pages and schedules. The lock is that of audio/:
+    the folder's own is the trial store's, for which a search that still runs would wait.
+    """
+    audio = folder / AUDIO
+    make_writable(audio)
+    with locked_folder(audio):
+        yield
 
 
 def write_results(opened: Run, verdict: Verdict, budget: Budget) -> None:
-    """Writes every file but the page, one process at a time, then stores that this budget is finished."""
+    """Writes every file but the page, then stores that this budget is finished; to be called inside `owned`."""
     with opened.store.turn():
         _write(opened, verdict)
     finish(opened.store, budget)
