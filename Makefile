@@ -24,6 +24,8 @@
 ##               CHECKPOINT=     ivanvovk's, lmnt's or coqui's
 ##               CONFIG=         its configuration, where none is in the checkpoint or beside it
 ##               RESAMPLE=1      takes recordings at other sample rates too
+##               MELS=           folder of a TTS's mels, one .npy or .pt for each recording, by name: searches,
+##                               comparisons and check-voice then use these (docs/tts-mels.md)
 ##               SEED=0          seed of the choice of clips
 ##               FORCE=1         replaces a file that is there
 ##   report    makes report.html again from what a search stored: ITERS=6 DATASET=demo; without ITERS one page of all
@@ -85,7 +87,7 @@
 # What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
 # expanding it, and the shell expands "$$NAME" once. So a value may hold spaces, quotes, semicolons and dollar signs.
 GIVEN := ITERS DATASET RATE STRATEGY GRID OBJECTIVE BUDGET SEED MORE STORAGE STEPS HOURS WARM_START DRAW GOLDEN PYTHON \
-  DIALECT PRECISION SCHEDULES METRICS EXCERPT DRAWS WAVS CHECKPOINT CONFIG RESAMPLE FORCE LONG_SECONDS SMALL EXAMPLES VOICES
+  DIALECT PRECISION SCHEDULES METRICS EXCERPT DRAWS WAVS CHECKPOINT CONFIG MELS RESAMPLE FORCE LONG_SECONDS SMALL EXAMPLES VOICES
 $(foreach name,$(GIVEN),$(eval $(if $(value $(name)),override export $(name) := $$(value $(name)),unexport $(name))))
 
 # A variable in lower case would be ignored in silence: iters=12 is told to be ITERS=12.
@@ -135,7 +137,7 @@ report: .venv/.stamp
 
 voice: .venv/.stamp
 	@$(BIN)/schedsearch voice $${DATASET:+--dataset="$$DATASET"} $${WAVS:+--wavs="$$WAVS"} \
-	  $${CHECKPOINT:+--checkpoint="$$CHECKPOINT"} $${CONFIG:+--config="$$CONFIG"} \
+	  $${CHECKPOINT:+--checkpoint="$$CHECKPOINT"} $${CONFIG:+--config="$$CONFIG"} $${MELS:+--mels="$$MELS"} \
 	  $${RESAMPLE:+--resample="$$RESAMPLE"} $${SEED:+--seed="$$SEED"} $${FORCE:+--force="$$FORCE"}
 
 check-voice: .venv/.stamp

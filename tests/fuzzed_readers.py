@@ -122,7 +122,7 @@ def _result_tables(path: Path) -> None:
 
 
 def _hint(path: Path) -> None:
-    neighbours(path.parents[3], "toy", 8000, LogSnrSpace(6))
+    neighbours(path.parents[3], "toy/8000hz", LogSnrSpace(6))
 
 
 def _kept_check(path: Path) -> None:

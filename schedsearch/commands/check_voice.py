@@ -9,7 +9,7 @@ from schedsearch.commands import voice_options
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.voice.check import CHECKING, kept_diagnosis, new_diagnosis
 from schedsearch.voice.config import Voice
-from schedsearch.voice.opened import open_vocoder, search_excerpts
+from schedsearch.voice.opened import description, open_vocoder, search_excerpts
 from vocoder.audio.reading import Clip
 from vocoder.errors import InputError
 from vocoder.front_end_check.advice import sentence
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     voice = chosen_voice(options)
     vocoder = open_vocoder(voice)
     clips = search_excerpts(voice, vocoder, seed=0)
-    print(vocoder.description)
+    print(description(voice, vocoder))
     diagnosis = _diagnosis(voice, vocoder, clips, options.results)
     print(_table(diagnosis))
     verdict = sentence(diagnosis, vocoder.dialect.name)

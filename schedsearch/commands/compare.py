@@ -14,6 +14,7 @@ from schedsearch.formatting import counted
 from schedsearch.report.pages import COMPARISON
 from schedsearch.report.pictures.writing import write_comparison_picture
 from schedsearch.report.progress import show
+from schedsearch.voice.opened import description
 from vocoder.errors import InputError
 
 
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     """Scores what has no score yet, writes comparison.csv and prints it as text."""
     voice = chosen_voice(options)
     contest = open_contest(voice, comparison_options.settings(options, options.schedules))
-    print(contest.scoring.vocoder.description)
+    print(description(voice, contest.scoring.vocoder))
     show("speed", contest.timing.steps(contest.entrants))
     evaluations, seconds = contest.left
     print(

@@ -23,6 +23,7 @@ from schedsearch.search.strategy_factory import STRATEGIES
 from schedsearch.search.verdict import Verdict
 from schedsearch.strategies.named_grids import GRIDS
 from schedsearch.study.budget import Budget, parse_budget
+from schedsearch.voice.opened import description
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _searched(opened: Run, asked: AskedBudget, options: argparse.Namespace) -> int:
-    print(opened.vocoder.description)
+    print(description(opened.voice, opened.vocoder))
     if opened.store.changed:
         print(f"changed since the last search: {', '.join(opened.store.changed)}; a new study begins")
     budget = begin(opened.store, asked)
@@ -115,17 +116,18 @@ def _write(opened: Run, verdict: Verdict, budget: Budget) -> None:
     """Writes the results folder and prints the verdict and the files."""
     # With Matplotlib and pandas; at the head of this file they would delay the start by a second.
     from schedsearch.report.pages import write_run_page
-    from schedsearch.report.results_folder import FRONT, write_results
+    from schedsearch.report.results_folder import FRONT, owned, write_results
     from schedsearch.report.summary import other_objectives, table
 
-    write_results(opened, verdict, budget)
-    beside = other_objectives(verdict, opened.store.objectives)
-    front = f", {FRONT}" if beside else ""
-    limit = limit_of_run(opened, verdict)
-    print("\n" + "\n".join([*lines(verdict), *filter(None, [beside, limit])]) + f"\n\n{table(verdict)}\n")
-    print(f"files:  {opened.folder}/schedule.pt, schedule.json, schedule.lmnt.npy, schedule.coqui.npy,")
-    print(f"        {opened.folder}/trials.csv, leaderboard.csv{front}")
-    print(f"page:   {write_run_page(opened, verdict)}")
+    with owned(opened.folder):
+        write_results(opened, verdict, budget)
+        beside = other_objectives(verdict, opened.store.objectives)
+        front = f", {FRONT}" if beside else ""
+        limit = limit_of_run(opened, verdict)
+        print("\n" + "\n".join([*lines(verdict), *filter(None, [beside, limit])]) + f"\n\n{table(verdict)}\n")
+        print(f"files:  {opened.folder}/schedule.pt, schedule.json, schedule.lmnt.npy, schedule.coqui.npy,")
+        print(f"        {opened.folder}/trials.csv, leaderboard.csv{front}")
+        print(f"page:   {write_run_page(opened, verdict)}")
 
 
 def _defaults() -> dict[str, Any]:

@@ -4,7 +4,9 @@ import argparse
 import io
 import os
 import time
+import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,14 @@ from schedsearch.arguments import add_seed, check_new
 from schedsearch.commands import voice_options
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.formatting import counted
-from schedsearch.sampling.synthesis import copy_synthesis
+from schedsearch.sampling.synthesis import copy_synthesis, synthesise
 from schedsearch.schedules.files import read_schedule
-from schedsearch.voice.opened import open_vocoder
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.voice.config import Voice
+from schedsearch.voice.mels.attached import with_mels
+from schedsearch.voice.mels.files import read_mel
+from schedsearch.voice.mels.scaling import unlike_values
+from schedsearch.voice.opened import open_vocoder, search_excerpts
 from vocoder.atomic import atomic_write
 from vocoder.audio.reading import Clip, read_audio, resample, write_wav
 from vocoder.errors import InputError, printable
@@ -27,7 +34,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Adds its options."""
     voice_options.add(parser)
     parser.add_argument("--schedule", type=Path, required=True, help="a schedule file, or a name such as universal-6")
-    parser.add_argument("--wav", type=Path, required=True, help="a mono WAV, FLAC, OGG or MP3 of any length")
+    parser.add_argument("--wav", type=Path, help="a mono WAV, FLAC, OGG or MP3 of any length")
+    parser.add_argument(
+        "--mel", type=Path, help="a TTS's mel, .npy or .pt, in place of that of WAV, or checked against it"
+    )
     parser.add_argument("--out", type=Path, required=True, help=".wav (16-bit PCM) or .npy (float32, not clipped)")
     parser.add_argument("--force", action="store_true", help="replace OUT if it exists")
     parser.add_argument("--resample", action="store_true", help="take a recording of another sample rate")
@@ -35,21 +45,47 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Writes the audio, as long as the recording."""
+    """Writes the audio, as long as the recording, or as the mel alone."""
+    inputs = [path for path in (options.wav, options.mel) if path]
+    if not inputs:
+        raise InputError("synth needs a recording or a mel; give --wav FILE or --mel FILE")
     write = _writer(options.out)
-    _check_out(options.out, [options.wav, options.schedule], options.force)
+    _check_out(options.out, [*inputs, options.schedule], options.force)
     schedule = read_schedule(options.schedule)
     voice = chosen_voice(options)
     vocoder = open_vocoder(voice)
-    clip = _recording(options.wav, vocoder, options.resample)
+    source = _clip(options, vocoder) if options.wav else _mel(options.mel, voice, vocoder)
     began = time.perf_counter()
-    audio = copy_synthesis(vocoder, clip, schedule, seed=options.seed)
+    audio = _synthesised(vocoder, source, schedule, options)
     duration = time.perf_counter() - began
     write(options.out, audio.cpu(), vocoder.sample_rate)
     seconds = len(audio) / vocoder.sample_rate
     summary = f"{seconds:.2f} s at {vocoder.sample_rate} Hz, {counted(len(schedule), 'step')}"
     print(f"{printable(str(options.out))}: {summary}, in {duration:.1f} s")
     return 0
+
+
+def _synthesised(
+    vocoder: Vocoder, source: Clip | Tensor, schedule: NoiseSchedule, options: argparse.Namespace
+) -> Tensor:
+    if isinstance(source, Clip):
+        return copy_synthesis(vocoder, source, schedule, seed=options.seed)
+    return synthesise(vocoder, source, schedule, seed=options.seed, name=options.mel.stem)
+
+
+def _clip(options: argparse.Namespace, vocoder: Vocoder) -> Clip:
+    """Returns the recording, with the mel of --mel where that is given too."""
+    clip = _recording(options.wav, vocoder, options.resample)
+    return with_mels([clip], {clip.name: options.mel}, vocoder.front_end)[0] if options.mel else clip
+
+
+def _mel(path: Path, voice: Voice, vocoder: Vocoder) -> Tensor:
+    """Reads a mel; a note says where its values lie elsewhere than those of the voice's recordings."""
+    mel = read_mel(path, vocoder.front_end.n_mels)
+    with suppress(InputError):  # without recordings nothing can be said
+        if remark := unlike_values(mel, search_excerpts(voice, vocoder, seed=0), vocoder.front_end):
+            warnings.warn(f"mel {printable(str(path))}: {remark}", stacklevel=1)
+    return mel
 
 
 def _recording(path: Path, vocoder: Vocoder, allowed: bool) -> Clip:

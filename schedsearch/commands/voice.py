@@ -12,11 +12,13 @@ from schedsearch.arguments import add_seed, add_switch
 from schedsearch.commands.wording import as_called
 from schedsearch.voice.adding.dataset_file import NewVoice, dataset_text, quoted
 from schedsearch.voice.adding.inspection import Inspection, inspect
+from schedsearch.voice.adding.mels import mels_line, with_fitting_mels
 from schedsearch.voice.adding.recording import Fault, LeftOut, Recording
 from schedsearch.voice.adding.split import LEAST, LEAST_HELD_OUT, LEAST_SEARCH, split
 from schedsearch.voice.adding.summary import choice_lines, survey_lines
 from schedsearch.voice.adding.survey import Survey, audio_names, scan, sorted_out
 from schedsearch.voice.config import EXPERIMENTS, check_new_name
+from schedsearch.voice.mels.files import MelFiles
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 
@@ -24,6 +26,8 @@ _WAYS_OUT = {
     Fault.RATE: "RESAMPLE=1 takes other rates",
     Fault.STEREO: "sox in.wav out.wav remix 1 takes the first channel",
     Fault.LONG: "cut long ones at pauses",
+    Fault.NO_MEL: "name each mel after its recording",
+    Fault.MEL: "make teacher-forced mels of just these recordings",
 }
 
 
@@ -33,6 +37,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wavs", default="", help="folder of WAV, FLAC, OGG or MP3, with its subfolders")
     parser.add_argument("--checkpoint", default="", help="a checkpoint of ivanvovk, lmnt or coqui")
     parser.add_argument("--config", type=Path, help="its configuration, if none is in the checkpoint or beside it")
+    parser.add_argument("--mels", default="", help="folder of a TTS's mels, one .npy or .pt for each recording")
     add_switch(parser, "--resample", "take recordings at other sample rates too")
     add_seed(parser, "the choice of clips")
     add_switch(parser, "--force", "replace the dataset's file")
@@ -45,12 +50,16 @@ def run(options: argparse.Namespace) -> int:
     names = audio_names(folder)
     network = inspect(Path(options.checkpoint), options.config)
     print("\n".join([network.network, f"mel: {network.mel}", *network.origin_lines]))
+    mels = MelFiles(Path(options.mels)) if options.mels else None
     survey = sorted_out(_scanned(folder, names), network.sample_rate, resample=options.resample)
+    survey = with_fitting_mels(survey, mels, network.front_end) if mels else survey
     print("\n".join(survey_lines(survey, folder, network.sample_rate)))
     _check_enough(survey, folder, network)
     chosen = split(survey.usable, options.seed)
     print("\n".join(choice_lines(survey, chosen)))
-    voice = NewVoice(options.dataset, network, folder, survey, chosen, options.seed)
+    if mels:
+        print(mels_line(mels, folder, chosen, network.front_end))
+    voice = NewVoice(options.dataset, network, folder, survey, chosen, options.seed, mels.folder if mels else None)
     atomic_write(target, dataset_text(voice, options.experiments).encode())
     print("\n".join(_next_lines(options.dataset, target)))
     return 0
@@ -64,7 +73,7 @@ def _target(options: argparse.Namespace) -> Path:
                 f"{name.upper()} must be given, {what}: make voice DATASET=myvoice WAVS=folder CHECKPOINT=file"
             )
     check_new_name(options.dataset)
-    for path in (options.wavs, options.checkpoint, options.config):
+    for path in (options.wavs, options.checkpoint, options.config, options.mels):
         quoted(str(path))  # refuses a name that the file can't hold, before the scan
     target = Path(options.experiments / f"{options.dataset}.toml")
     if not os.path.isdir(options.experiments):

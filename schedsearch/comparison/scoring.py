@@ -110,7 +110,13 @@ class Scoring:
 
     @cached_property
     def _clip_hashes(self) -> dict[str, str]:
-        return {clip.name: _hash([clip.name, sha256(clip.audio.numpy().tobytes()).hexdigest()]) for clip in self.clips}
+        return {clip.name: _hash([clip.name, *_digests(clip)]) for clip in self.clips}
+
+
+def _digests(clip: Clip) -> list[str]:
+    """Returns the SHA-256 of a clip's audio and, where it has one, of its TTS's mel."""
+    parts = [clip.audio] if clip.mel is None else [clip.audio, clip.mel]
+    return [sha256(part.numpy().tobytes()).hexdigest() for part in parts]
 
 
 def _values(scores: Mapping[str, Score], place: int, prefix: str) -> dict[str, float | str]:

@@ -47,7 +47,7 @@ def write_table(rows: pd.DataFrame, path: Path) -> None:
 def _row(contest: Contest, standing: Standing, comparison: Comparison, metric: Metric) -> dict[str, Any]:
     entrant = standing.entrant
     return {
-        "dataset": defused(contest.voice.dataset),
+        "dataset": defused(contest.voice.dataset) + (" (mels of a TTS)" if contest.voice.mels else ""),
         "rate": contest.voice.sample_rate,
         "checkpoint": contest.scoring.vocoder.weights_hash[:12],
         "precision": str(contest.scoring.vocoder.autocast or "float32").removeprefix("torch."),

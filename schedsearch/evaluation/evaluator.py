@@ -166,9 +166,17 @@ def _grouped(vocoder: Vocoder, clips: Sequence[Clip]) -> Iterator[Group]:
         for batch in batches(len(members), samples, SAMPLES_AT_ONCE):
             places = members[batch]
             reference = torch.stack([cut[i] for i in places]).to(vocoder.device)
-            with torch.inference_mode():
-                mel = vocoder.front_end(reference)
+            mel = _mels(vocoder, [clips[i] for i in places], reference)
             yield Group(tuple(places), tuple(clips[i].name for i in places), reference, mel)
+
+
+def _mels(vocoder: Vocoder, clips: Sequence[Clip], reference: Tensor) -> Tensor:
+    """Returns what the network is told of clips of one length [clip, samples]: a TTS's mels, or the audio's own."""
+    given = [clip.mel for clip in clips if clip.mel is not None]
+    if len(given) == len(clips):
+        return torch.stack(given).to(vocoder.device)
+    with torch.inference_mode():
+        return vocoder.front_end(reference)
 
 
 def _part(total: int, index: int, parts: int) -> int:

@@ -18,6 +18,7 @@ def origin(run: Run) -> dict[str, Any]:
         "hop_length": run.vocoder.hop_length,
         "iterations": run.settings.iterations,
         "dialect": run.vocoder.dialect.name,
+        **({"mels": "of a TTS"} if run.voice.mels else {}),
         "clipping": clipping(run.vocoder.dialect.reverse),
         "precision": identity["precision"],
         "checkpoint_hash": run.vocoder.weights_hash,

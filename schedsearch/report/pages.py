@@ -12,13 +12,24 @@ from schedsearch.report.page.run_page import run_page
 from schedsearch.report.page_pictures import drawn_small, left_behind, of_dataset, spectrogram_of
 from schedsearch.report.pictures.png import png
 from schedsearch.report.progress import show as show_bar
-from schedsearch.report.rendering import LISTENING_CLIPS, Heard, Renderer, System, affordable_long, of_verdict, rendered
+from schedsearch.report.rendering import (
+    LISTENING_CLIPS,
+    LONG_LENGTHS,
+    Heard,
+    Renderer,
+    System,
+    affordable_long,
+    long_system,
+    of_verdict,
+    rendered,
+)
+from schedsearch.report.results_folder import AUDIO
 from schedsearch.search.loop import Progress
 from schedsearch.search.run import Run
 from schedsearch.search.verdict import Verdict
 from schedsearch.study.store import study_name
 from schedsearch.voice.config import Voice
-from schedsearch.voice.opened import held_out_noise
+from schedsearch.voice.opened import held_out_noise, voice_folder
 
 PAGE, SMALL_PAGE, PICTURES, COMPARISON = "report.html", "report.small.html", "pictures", "comparison.csv"
 Show: TypeAlias = Callable[[str, Iterator[Progress]], object]  # runs the steps of a named stage
@@ -56,7 +67,7 @@ def write_small_run_page(run: Run, verdict: Verdict) -> Path:
 
 def write_dataset_page(voice: Voice, results: Path, *, small: bool = False) -> Path:
     """Writes report.html (or report.small.html) of all lengths of a dataset at one rate, with links to their pages."""
-    folder = results / voice.dataset / f"{voice.sample_rate}hz"
+    folder = voice_folder(voice, results)
     name = SMALL_PAGE if small else PAGE
     runs = lengths(folder, name)
     checkpoints = {str(length.identity.get("checkpoint")) for length in runs}
@@ -73,6 +84,7 @@ def _heard(
     """Renders what is missing; returns the clips' names and their audio, the reference first."""
     renderer = _renderer(run, clips)
     systems = of_verdict(verdict)
+    renderer.drop_others([*systems, *(long_system(steps) for steps in LONG_LENGTHS)])
     for system in systems:
         _render(renderer, system, show)
     long = affordable_long(renderer, run.settings.iterations, long_seconds)
@@ -89,7 +101,7 @@ def _renderer(run: Run, clips: int) -> Renderer:
         noise=held_out_noise(run.settings.seed),
         draw=run.held_out_draws[0],
         identity=study_name(run.store.study.user_attrs["identity"]),
-        folder=AudioFolder(run.folder / "audio", run.vocoder.sample_rate),
+        folder=AudioFolder(run.folder / AUDIO, run.vocoder.sample_rate),
     )
 
 

@@ -44,12 +44,15 @@ def _check_mel(mel: Tensor, n_mels: int) -> None:
 
 
 def copy_synthesis(vocoder: Vocoder, clip: Clip, schedule: NoiseSchedule, *, seed: int = 0) -> Tensor:
-    """Synthesises the clip again from its mel alone: as many [samples]; silence fills the last hop before that."""
+    """Synthesises the clip again from its mel alone, a TTS's where it has one: as many [samples].
+
+    Silence fills the last hop before that.
+    """
     if clip.sample_rate != vocoder.sample_rate:
         raise InputError(
             f"clip {clip.name}: {clip.sample_rate} Hz, the vocoder needs {vocoder.sample_rate} Hz; resample it"
         )
     samples = len(clip.audio)
     audio = F.pad(clip.audio, (0, -samples % vocoder.hop_length)).to(vocoder.device)
-    mel = vocoder.front_end(audio[None])[0]
+    mel = vocoder.front_end(audio[None])[0] if clip.mel is None else clip.mel
     return synthesise(vocoder, mel, schedule, seed=seed, name=clip.name)[:samples]

@@ -87,6 +87,7 @@ def _identity(
         **conditions(vocoder),
         "search clips": clips_hash(search),
         "held-out clips": clips_hash(held_out),
+        **({"mels": "of a TTS"} if voice.mels else {}),  # which ones, the clips' hashes say
         "objective": ",".join(metric.function or metric.name for metric in objectives),
         **({OWN_SOURCES: own_sources} if own_sources else {}),
         "noise draws": len(search_draws(settings.iterations)),

@@ -173,7 +173,7 @@ class Run:
         warm_starts = stored_starts(
             self.store,
             budget,
-            lambda: neighbours(settings.results, self.voice.dataset, self.voice.sample_rate, self.space),
+            lambda: neighbours(settings.results, self.voice.label, self.space),
         )
         return Tools(
             store=self.store,

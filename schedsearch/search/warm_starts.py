@@ -15,7 +15,8 @@ from schedsearch.study.store import Store
 
 MOST = 6
 BEGAN_FROM = "began_from"  # in a schedule's provenance: the name of the warm start that it is
-PATTERNS = ("*/*hz/*iters/schedule.json", "shipped/*/*hz/*iters/schedule.json")  # below the results folder
+_RATES = ("*hz", "*hz-tts")
+PATTERNS = tuple(f"{top}*/{rate}/*iters/schedule.json" for top in ("", "shipped/") for rate in _RATES)  # below results
 _STARTS, _STARTS_OF = "warm starts", "warm starts of"  # the store's keys for their betas and for the budget
 
 
@@ -27,13 +28,12 @@ class WarmStart:
     schedule: NoiseSchedule
 
 
-def neighbours(results: Path, dataset: str, sample_rate: int, space: ScheduleSpace) -> list[WarmStart]:
+def neighbours(results: Path, own: str, space: ScheduleSpace) -> list[WarmStart]:
     """Returns what shipped for others below `results` and results/shipped, each schedule once, at most MOST.
 
-    This voice's other lengths come first, then other voices, the nearest length first. A file that cannot be read is
-    skipped: it is only a hint.
+    Other lengths of this voice, whose label is `own`, come first, then other voices, the nearest length first. A file
+    that cannot be read is skipped: it is only a hint.
     """
-    own = f"{dataset}/{sample_rate}hz"
     winners = []
     for path in sorted(path for pattern in PATTERNS for path in results.glob(pattern)):
         voice = "/".join(path.parts[-4:-2])

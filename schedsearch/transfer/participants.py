@@ -28,7 +28,7 @@ class Participant:
     @property
     def label(self) -> str:
         """Returns dataset/ratehz, the name of its results folder."""
-        return f"{self.voice.dataset}/{self.voice.sample_rate}hz"
+        return self.voice.label
 
 
 def find_participants(chosen: Sequence[str], experiments: Path, results: Path) -> tuple[list[Participant], list[str]]:
@@ -121,11 +121,10 @@ def _missing(voice: Voice) -> str | None:
 def _participant(voice: Voice, results: Path) -> Participant:
     """Reads its own winner of every length, the user's before the shipped one."""
     own, shipped = voice_folder(voice, results), voice_folder(voice, results / SHIPPED)
-    label = f"{voice.dataset}/{voice.sample_rate}hz"
     winners = {}
     for length in lengths_with_winners(own, shipped):
         first = winners_of(own, shipped, length)[0]
-        winners[length] = Entrant(f"winner of {label}", first.kind, first.source, first.schedule)
+        winners[length] = Entrant(f"winner of {voice.label}", first.kind, first.source, first.schedule)
     facts = {n: read_provenance(Path(winner.source)) for n, winner in winners.items()}
     borrowed = {n: _dataset(f.get(BEGAN_FROM)) for n, f in facts.items() if f.get("kind") == "warm start"}
     return Participant(voice, winners, borrowed)

@@ -19,7 +19,9 @@ RESERVED = ("shipped", "transfer", "bench")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _RATE = re.compile(r"[1-9][0-9]{3,5}")  # Hz, from 1000; one spelling each, or the same rate could stand there twice
 _TOP_KEYS = ("default_rate", "description", "licence", "speaker")
-_VOICE_KEYS = {"checkpoint", "config", "search_clips", "held_out_clips", "resample", "training"}
+_VOICE_KEYS = {
+    "checkpoint", "config", "search_clips", "held_out_clips", "resample", "mels", "check_mels", "training"
+}  # fmt: skip
 _TRAINING_KEYS = {"audio", "obtain", "recipe"}
 _CLIPS_KEYS = {"folder", "sha256"}
 Clips = Path | ListedClips  # all audio of a folder, or some of its files by name and hash
@@ -46,6 +48,8 @@ class Voice:
     search_clips: Clips
     held_out_clips: Clips
     resample: bool = False
+    mels: Path | None = None  # folder of a TTS's mels of the clips; None: the clips' own mels
+    check_mels: bool = True  # whether their scaling and beginning must be those of the clips' own
     training: Training | None = None
     services: Services = field(default_factory=current, repr=False, compare=False)
 
@@ -53,6 +57,11 @@ class Voice:
     def names(self) -> frozenset[str]:
         """Returns the dataset's name and its speaker's: a schedule chosen on either was chosen on this voice."""
         return frozenset({self.dataset, self.speaker})
+
+    @property
+    def label(self) -> str:
+        """Returns its folder below results: <dataset>/<rate>hz, with -tts behind it for mels of a TTS."""
+        return f"{self.dataset}/{self.sample_rate}hz{'-tts' if self.mels else ''}"
 
 
 def known_datasets(experiments: Path = EXPERIMENTS) -> list[str]:
@@ -165,6 +174,8 @@ def _voice(dataset: str, rate: int, speaker: str, table: Any, path: Path) -> Voi
         search_clips=search_clips,
         held_out_clips=held_out_clips,
         resample=_flag(table, "resample", where),
+        mels=folder / _text(table, "mels", where) if "mels" in table else None,
+        check_mels=_flag(table, "check_mels", where, default=True),
         training=_training(table["training"], folder, where) if "training" in table else None,
     )
 
@@ -225,8 +236,8 @@ def _text(table: Mapping[str, Any], key: str, where: str) -> str:
     return str(table[key])
 
 
-def _flag(table: Mapping[str, Any], key: str, where: str) -> bool:
-    value = table.get(key, False)
+def _flag(table: Mapping[str, Any], key: str, where: str, *, default: bool = False) -> bool:
+    value = table.get(key, default)
     if not isinstance(value, bool):
         raise InputError(f"{where}: {key} must be true or false, and is {value!r}; correct it")
     return value

@@ -9,7 +9,9 @@ from typing import Any
 from schedsearch.metrics.registry import DEFINITIONS
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.voice.config import Clips, Voice
-from vocoder.audio.listed_clips import read_clips
+from schedsearch.voice.mels.attached import with_mels
+from schedsearch.voice.mels.files import MelFiles, mel_paths
+from vocoder.audio.listed_clips import read_clips, recording_names
 from vocoder.audio.reading import Clip, typical_excerpt
 from vocoder.errors import InputError
 from vocoder.vocoder import Vocoder, best_device
@@ -32,17 +34,17 @@ def open_vocoder(voice: Voice) -> Vocoder:
 
 def search_excerpts(voice: Voice, vocoder: Vocoder, seed: int) -> tuple[Clip, ...]:
     """Returns a typical 0.8 s of every search clip, in the seed's order. A search scores schedules on these."""
-    return _typical(_shuffled(_recordings(voice.search_clips, voice), seed), vocoder, EXCERPT_SECONDS)
+    return _typical(_shuffled(_clips(voice.search_clips, voice, vocoder), seed), vocoder, EXCERPT_SECONDS)
 
 
 def search_clips(voice: Voice, vocoder: Vocoder, seconds: float) -> tuple[Clip, ...]:
     """Returns a typical part of each search clip, of the given length."""
-    return _typical(_recordings(voice.search_clips, voice), vocoder, seconds)
+    return _typical(_clips(voice.search_clips, voice, vocoder), vocoder, seconds)
 
 
 def held_out_clips(voice: Voice, vocoder: Vocoder, seconds: float = LONGEST_HELD_OUT) -> tuple[Clip, ...]:
     """Returns a typical part of each held-out clip, which no search sees."""
-    return _typical(_recordings(voice.held_out_clips, voice), vocoder, seconds)
+    return _typical(_clips(voice.held_out_clips, voice, vocoder), vocoder, seconds)
 
 
 def clips_of_a_search(voice: Voice, vocoder: Vocoder, seed: int) -> tuple[tuple[Clip, ...], tuple[Clip, ...]]:
@@ -52,6 +54,10 @@ def clips_of_a_search(voice: Voice, vocoder: Vocoder, seed: int) -> tuple[tuple[
     """
     searched, judging = _recordings(voice.search_clips, voice), _recordings(voice.held_out_clips, voice)
     _check_apart(searched, judging)
+    searched, judging = (
+        _with_mels(clips, source, voice, vocoder)
+        for clips, source in ((searched, voice.search_clips), (judging, voice.held_out_clips))
+    )
     excerpts = _typical(_shuffled(searched, seed), vocoder, EXCERPT_SECONDS)
     return excerpts, _typical(judging, vocoder, LONGEST_HELD_OUT)
 
@@ -86,18 +92,37 @@ def _recordings(source: Clips, voice: Voice) -> list[Clip]:
     return read_clips(source, sample_rate=voice.sample_rate, resample=voice.resample)
 
 
+def _clips(source: Clips, voice: Voice, vocoder: Vocoder) -> list[Clip]:
+    return _with_mels(_recordings(source, voice), source, voice, vocoder)
+
+
+def _with_mels(clips: list[Clip], source: Clips, voice: Voice, vocoder: Vocoder) -> list[Clip]:
+    """Returns the clips with the mels of the voice's TTS, if it has one."""
+    if voice.mels is None:
+        return clips
+    paths = mel_paths(MelFiles(voice.mels), recording_names(source))
+    return with_mels(clips, paths, vocoder.front_end, check=voice.check_mels)
+
+
 def clips_hash(clips: tuple[Clip, ...]) -> str:
-    """Returns a SHA-256 of names and audio, the same for every order."""
+    """Returns a SHA-256 of names, audio and mels of a TTS, the same for every order."""
     digest = sha256()
     for clip in sorted(clips, key=lambda clip: clip.name):
         digest.update(clip.name.encode())
         digest.update(clip.audio.numpy().tobytes())
+        if clip.mel is not None:
+            digest.update(clip.mel.numpy().tobytes())
     return digest.hexdigest()
 
 
 def held_out_noise(seed: int) -> NoiseBank:
     """Returns noise that no search of this seed draws from."""
     return NoiseBank(seed + HELD_OUT_SEED)
+
+
+def description(voice: Voice, vocoder: Vocoder) -> str:
+    """Returns what the user is told of a voice: its network, and whose mels it gets if not the recordings'."""
+    return vocoder.description + (f"; mels of a TTS: {voice.mels}" if voice.mels else "")
 
 
 def conditions(vocoder: Vocoder) -> dict[str, Any]:
@@ -112,8 +137,8 @@ def conditions(vocoder: Vocoder) -> dict[str, Any]:
 
 
 def voice_folder(voice: Voice, results: Path) -> Path:
-    """Returns results/<dataset>/<rate>hz."""
-    return results / voice.dataset / f"{voice.sample_rate}hz"
+    """Returns results/<dataset>/<rate>hz, with -tts behind it for mels of a TTS."""
+    return results / voice.label
 
 
 def make_writable(folder: Path) -> None:

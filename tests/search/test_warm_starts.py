@@ -22,7 +22,7 @@ def shipped(results, place, schedule):
 
 
 def found(results, space=SPACE, dataset="mine", rate=16000):
-    return neighbours(results, dataset, rate, space)
+    return neighbours(results, f"{dataset}/{rate}hz", space)
 
 
 def line(steps, first=10.0):

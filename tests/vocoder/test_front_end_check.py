@@ -411,6 +411,26 @@ def test_advice_knows_no_setting_that_is_never_varied() -> None:
     assert set(CLIPS) <= varied
 
 
+# --- mels of a TTS ---------------------------------------------------------------------------------
+
+
+def test_a_ttss_mels_are_measured_beside_the_recordings_own(bench, clips, few_variants):
+    own = [replace(clip, mel=bench.vocoder.front_end(clip.audio[None])[0]) for clip in clips]
+    same = diagnose(bench.vocoder, own, effort=QUICK)
+    assert same.given_mels is not None
+    assert same.given_mels == pytest.approx(same.given, abs=0.05)  # made of excerpts, not of pieces
+    assert f"{math.exp(same.given_mels):.2f} times with the TTS's mels" in sentence(same, "ivanvovk")
+    assert same.passes
+    assert [row.name for row in same.rows][-1] == "mels of the TTS"
+    backwards = [replace(clip, mel=bench.vocoder.front_end(clip.audio[None])[0].flip(-1)) for clip in clips]
+    turned = diagnose(bench.vocoder, backwards, effort=QUICK)
+    assert turned.kind == "foreign"
+    assert not turned.passes
+    assert turned.given == same.given
+    assert "does badly with the TTS's mels" in sentence(turned, "ivanvovk")
+    assert Diagnosis.from_plain(json.loads(json.dumps(turned.plain()))) == turned
+
+
 # --- the commands ---------------------------------------------------------------------------------
 
 

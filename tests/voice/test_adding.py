@@ -514,6 +514,39 @@ def test_resampling_takes_other_rates_and_the_file_says_so(place, capsys):
     assert {clip.sample_rate for clip in clips} == {16000}
 
 
+def mels_for(place: Path) -> Path:
+    """A folder with the own mel of every recording that can be a clip, but for one."""
+    front_end, folder = inspect(place / "ivanvovk_tiny.pt", None).front_end, place / "mels"
+    folder.mkdir()
+    recordings = [place / "wavs" / "copy.wav", *(place / "wavs").rglob("it's *")]
+    for path in recordings:
+        samples, _ = soundfile.read(path, dtype="float32")
+        np.save(folder / f"{path.stem}.npy", front_end(torch.from_numpy(samples)[None])[0].numpy())
+    (folder / "it's 2.npy").unlink()
+    return folder
+
+
+def test_a_voice_with_mels_leaves_out_recordings_without_one_and_its_file_names_their_folder(place, capsys):
+    folder = mels_for(place)
+    long = folder / "it's 3.npy"
+    np.save(long, np.pad(np.load(long), ((0, 0), (0, 90)), mode="edge"))
+    assert voice(place, f"--mels={folder}") == 0, capsys.readouterr().err
+    told = capsys.readouterr().out
+    assert "no mel of that name in MELS" in told
+    assert "1 left out, a mel that does not fit: deep/it's 3.wav (the mel has " in told
+    assert f"mels of a TTS: {folder}; they begin with their recordings" in told
+    assert load_voice("mine", experiments=place / "experiments").mels == place / "experiments" / ".." / "mels"
+
+
+def test_mels_in_another_scaling_make_no_voice(place, capsys):
+    folder = mels_for(place)
+    for path in folder.iterdir():
+        np.save(path, 10 * np.load(path))
+    assert voice(place, f"--mels={folder}") == 2
+    assert "decibels of power where the checkpoint takes log10 of power: times 0.1" in capsys.readouterr().err
+    assert not (place / "experiments" / "mine.toml").exists()
+
+
 def test_a_file_outside_the_tree_is_named_by_its_whole_path(place, tmp_path_factory):
     away = tmp_path_factory.mktemp("away")
     shutil.copytree(place / "wavs", away / "wavs")

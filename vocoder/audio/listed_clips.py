@@ -49,6 +49,12 @@ def read_clips(source: Path | ListedClips, *, sample_rate: int | None, resample:
     return [replace(clip, name=clip_name(name)) for clip, name in zip(clips, names, strict=True)]
 
 
+def recording_names(source: Path | ListedClips) -> dict[str, str]:
+    """Returns the clips' file names, by clip, relative to their folder."""
+    names = source.sha256 if isinstance(source, ListedClips) else [p.name for p in source.iterdir() if is_audio(p)]
+    return {clip_name(name): name for name in names}
+
+
 def are_present(source: Path | ListedClips) -> bool:
     """Tells whether a folder holds audio, or whether all files of a list exist. Reads none of them."""
     if isinstance(source, ListedClips):

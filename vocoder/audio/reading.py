@@ -3,7 +3,7 @@
 import io
 import os
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,7 @@ class Clip:
     name: str
     audio: Tensor  # [samples] float32, -1..1
     sample_rate: int  # Hz
+    mel: Tensor | None = None  # [n_mels, hops of the audio], as a TTS predicts it; None: the audio's own
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -224,14 +225,16 @@ def _check_length(audio: Tensor, rate: int, name: str) -> None:
 def typical_excerpt(clip: Clip, seconds: float, hop_length: int) -> Clip:
     """Returns the stretch of `seconds` whose mean log energy is nearest to the clip's, or all of a shorter clip.
 
-    It begins and ends on whole hops. Not the loudest stretch: static is heard in pauses, and schedules rank
-    differently without them.
+    It begins and ends on whole hops, and a TTS's mel is cut at the same ones. Not the loudest stretch: static is heard
+    in pauses, and schedules rank differently without them.
     """
     frames = max(1, round(seconds * clip.sample_rate / hop_length))
     audio = cut_to_hops(clip.audio, hop_length)
     energy = (audio.reshape(-1, hop_length).double().square().mean(1) + 1e-8).log()
     if len(energy) <= frames:
-        return Clip(clip.name, audio, clip.sample_rate)
+        return replace(clip, audio=audio)
     means = energy.unfold(0, frames, 1).mean(1)
-    first = int((means - energy.mean()).abs().argmin()) * hop_length
-    return Clip(clip.name, audio[first : first + frames * hop_length], clip.sample_rate)
+    first = int((means - energy.mean()).abs().argmin())
+    excerpt = audio[first * hop_length : (first + frames) * hop_length]
+    mel = None if clip.mel is None else clip.mel[:, first : first + frames]
+    return Clip(clip.name, excerpt, clip.sample_rate, mel)

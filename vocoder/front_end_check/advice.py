@@ -119,9 +119,17 @@ def _untrained(diagnosis: Diagnosis, _: str) -> str:
     )
 
 
-def _evidence(diagnosis: Diagnosis) -> str:
+def _foreign(diagnosis: Diagnosis, _: str) -> str:
     return (
-        f"denoising error {_times(diagnosis.best)} a stationary Wiener filter's, "
+        f"the network does badly with the TTS's mels, though the recordings' own suit it: {_evidence(diagnosis)}; "
+        "give teacher-forced mels of a TTS that is further trained, or train the vocoder on them"
+    )
+
+
+def _evidence(diagnosis: Diagnosis) -> str:
+    given = "" if diagnosis.given_mels is None else f"{_times(diagnosis.given_mels)} with the TTS's mels, "
+    return (
+        f"denoising error {_times(diagnosis.best)} a stationary Wiener filter's, {given}"
         f"{_times(diagnosis.others_mels)} with other clips' mels"
     )
 
@@ -146,5 +154,6 @@ _SENTENCES: dict[str, Callable[[Diagnosis, str], str]] = {
     "mismatch": _mismatch,
     "deaf": _deaf,
     "untrained": _untrained,
+    "foreign": _foreign,
     "broken": lambda diagnosis, dialect: BROKEN,
 }

@@ -12,16 +12,17 @@ from vocoder.audio.reading import Clip
 from vocoder.errors import InputError
 from vocoder.front_end_check.contest import WEAK, Contest, Row, contest, row
 from vocoder.front_end_check.examination import USUAL, Effort, Examination
-from vocoder.front_end_check.measuring import PIECE_SECONDS, Denoiser, Scores, pieces_of
+from vocoder.front_end_check.measuring import PIECE_SECONDS, Denoiser, Scores, mel_pieces_of, pieces_of
 from vocoder.front_end_check.setups import Setup
 from vocoder.front_end_check.variants import spelt
 
-Kind = Literal["matches", "weak", "mismatch", "deaf", "untrained", "broken"]
+Kind = Literal["matches", "weak", "mismatch", "deaf", "untrained", "broken", "foreign"]
 
 VERSION = 3  # of what is measured and how it is judged; stored diagnoses of other versions are made again
 LEAST_PIECES = 3  # fewer vary too much for a paired test
 ROUNDS = 3  # most settings that are found wrong together
 UNTRAINED = 0.5  # of the way from the Wiener filter's error to that of predicting zero noise
+FOREIGN = 0.8  # of what the recordings' own mels gain over other clips' mels; a TTS's mels that lose it serve badly
 DEAF = 0.02  # other clips' mels raise the error by less than a fiftieth
 
 
@@ -42,6 +43,7 @@ class Diagnosis:
     network_evaluations: int
     rows: tuple[Row, ...]
     highest_frequency: float | None = None  # Hz; no sound is above it. None: there is up to half the rate
+    given_mels: float | None = None  # score with the mels of a TTS; None without any
 
     @property
     def passes(self) -> bool:
@@ -75,8 +77,9 @@ def diagnose(denoiser: Denoiser, clips: Sequence[Clip], *, seed: int = 0, effort
     """
     if reason := too_short(clips, denoiser.front_end.hop_length):
         raise InputError(f"{reason}; give more or longer ones")
-    pieces = pieces_of(clips, denoiser.front_end.hop_length)
-    return examined(Examination(denoiser, pieces, seed, effort), Setup(denoiser.front_end))
+    hop_length = denoiser.front_end.hop_length
+    pieces, mels = pieces_of(clips, hop_length), mel_pieces_of(clips, hop_length)
+    return examined(Examination(denoiser, pieces, seed, effort, mels=mels), Setup(denoiser.front_end))
 
 
 def examined(examination: Examination, given: Setup) -> Diagnosis:
@@ -91,9 +94,13 @@ def examined(examination: Examination, given: Setup) -> Diagnosis:
     others, random = examination.full(setup, mels_of_others=True), examination.random(setup)
     beside = [row("mels of other clips", others, scores)]
     beside += [] if random is None else [row("random weights", random, scores)]
+    with_given = examination.with_given_mels(given)
+    beside += [] if with_given is None else [row("mels of the TTS", with_given, scores)]
     won = [played for played in rounds if played.winner]
     kind = _kind(scores, others, bool(won))
-    sound = kind in ("matches", "weak", "mismatch")  # what suits a network that has learnt nothing is chance
+    if kind in ("matches", "weak") and with_given and _is_foreign(with_given, scores, others):
+        kind = "foreign"
+    sound = kind in ("matches", "weak", "mismatch", "foreign")  # what suits a network that has learnt nothing is chance
     return Diagnosis(
         kind=kind,
         changes=_changes(given, won) if sound else (),
@@ -107,6 +114,7 @@ def examined(examination: Examination, given: Setup) -> Diagnosis:
         tried=max((played.tried for played in rounds), default=0),
         network_evaluations=examination.evaluations,
         highest_frequency=examination.highest_frequency,
+        given_mels=None if with_given is None else with_given.mean,
         rows=(*(line for played in rounds for line in played.rows), *beside),
     )
 
@@ -119,6 +127,11 @@ def _changes(given: Setup, won: Sequence[Contest]) -> tuple[tuple[str, str], ...
             changes |= spelt(played.winner, given)
             given = played.winner.of(given)
     return tuple(changes.items())
+
+
+def _is_foreign(with_given: Scores, own: Scores, others: Scores) -> bool:
+    """Tells whether the network does much worse with a TTS's mels than with the recordings' own."""
+    return not with_given.finite or with_given.mean - own.mean > FOREIGN * (others.mean - own.mean)
 
 
 def _kind(best: Scores, others: Scores, changed: bool) -> Kind:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vocoder.front_end_check.measuring import Denoiser, Scores, fits, highest_frequency, measure, mels_of
-from vocoder.front_end_check.setups import Setup
+from vocoder.front_end_check.setups import GivenMels, Setup
 from vocoder.network import NetworkConfig, WaveGradNetwork
 from vocoder.vocoder import Vocoder
 
@@ -39,11 +39,22 @@ USUAL = Effort()
 class Examination:
     """Measures setups of one vocoder and remembers the scores. `evaluations` counts network calls on one piece."""
 
-    def __init__(self, denoiser: Denoiser, pieces: Sequence[Tensor], seed: int, effort: Effort = USUAL) -> None:
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        pieces: Sequence[Tensor],
+        seed: int,
+        effort: Effort = USUAL,
+        *,
+        mels: Sequence[Tensor] | None = None,
+    ) -> None:
+        """Takes the pieces, and where there is one a TTS's mel [n_mels, frames] of each."""
         self.denoiser, self.seed, self.effort, self.evaluations = denoiser, seed, effort, 0
         first, most = effort.screened_pieces, effort.pieces
         self.rough = pieces[:first]
-        self.pieces = pieces[first : first + most] if len(pieces) >= 2 * first else pieces[:most]
+        judging = slice(first, first + most) if len(pieces) >= 2 * first else slice(most)
+        self.pieces = pieces[judging]
+        self._given_mels = None if mels is None else torch.stack(list(mels[judging]))
         self._glanced: dict[tuple[Setup, int], float] = {}
         self._full: dict[tuple[Setup, bool], Scores] = {}
         self._random: dict[Setup, Scores] = {}
@@ -97,6 +108,13 @@ class Examination:
             denoiser, seed = _altered(self.denoiser, setup), self.seed + _FRESH
             self._full[key] = self._measured(denoiser, setup, self.pieces, self.effort.levels, seed, mels_of_others)
         return self._full[key]
+
+    def with_given_mels(self, setup: Setup) -> Scores | None:
+        """Measures at all levels with the TTS's mels; None without any."""
+        if self._given_mels is None:
+            return None
+        other = replace(setup, front_end=GivenMels(setup.front_end, self._given_mels))
+        return self._measured(self.denoiser, other, self.pieces, self.effort.levels, self.seed + _FRESH)
 
     def random(self, setup: Setup) -> Scores | None:
         """Measures the same network with untrained weights; None for a denoiser that is no network."""

@@ -63,12 +63,26 @@ class Scores:
 
 def pieces_of(clips: Sequence[Clip], hop_length: int) -> list[Tensor]:
     """Cuts clips into equal stretches of whole hops, at most 0.4 s: the first of every clip, then the second ones."""
-    rate = clips[0].sample_rate
-    longest = round(PIECE_SECONDS * rate / hop_length) * hop_length
-    length = min([longest, *(len(clip.audio) // hop_length * hop_length for clip in clips)])
-    cut = [clip.audio[: len(clip.audio) // length * length].reshape(-1, length) for clip in clips]
-    rounds = range(max((len(rows) for rows in cut), default=0))
-    return [rows[i] for i in rounds for rows in cut if i < len(rows)]
+    return _in_turn([clip.audio for clip in clips], _hops_of_a_piece(clips, hop_length) * hop_length)
+
+
+def mel_pieces_of(clips: Sequence[Clip], hop_length: int) -> list[Tensor] | None:
+    """Returns the TTS's mels [n_mels, frames] of the same pieces, in the same order; None for clips without."""
+    mels = [clip.mel for clip in clips if clip.mel is not None]
+    return _in_turn(mels, _hops_of_a_piece(clips, hop_length)) if len(mels) == len(clips) else None
+
+
+def _hops_of_a_piece(clips: Sequence[Clip], hop_length: int) -> int:
+    longest = round(PIECE_SECONDS * clips[0].sample_rate / hop_length)
+    return min([longest, *(len(clip.audio) // hop_length for clip in clips)])
+
+
+def _in_turn(signals: Sequence[Tensor], length: int) -> list[Tensor]:
+    """Cuts signals [..., time] into whole pieces of this length: the first of each signal, then the second ones."""
+    starts = [range(0, signal.shape[-1] - length + 1, length) for signal in signals]
+    cut = [[s[..., i : i + length] for i in places] for s, places in zip(signals, starts, strict=True)]
+    rounds = range(max((len(pieces) for pieces in cut), default=0))
+    return [pieces[i] for i in rounds for pieces in cut if i < len(pieces)]
 
 
 def measure(

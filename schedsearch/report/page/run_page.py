@@ -75,7 +75,8 @@ def run_page(
 def _searched(run: Run, candidates: int) -> str:
     return (
         f"{run.voice.dataset} at {run.voice.sample_rate} Hz, {_steps(run)}, {counted(candidates, 'candidate')} tried "
-        f"on {counted(len(run.search_clips), 'search clip')}, judged on {counted(len(run.held_out_clips), 'other')}."
+        f"on {counted(len(run.search_clips), 'search clip')}, judged on {counted(len(run.held_out_clips), 'other')}"
+        + (". The network is told mels of a TTS, not the recordings' own." if run.voice.mels else ".")
     )
 
 

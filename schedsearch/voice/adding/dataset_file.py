@@ -24,6 +24,7 @@ class NewVoice:
     survey: Survey
     split: Split
     seed: int
+    mels: Path | None = None  # folder of a TTS's
 
     @property
     def resample(self) -> bool:
@@ -47,6 +48,7 @@ def dataset_text(voice: NewVoice, experiments: Path) -> str:
         f"checkpoint = {quoted(_path(inspection.checkpoint, experiments))}",
         *([f"config = {quoted(_path(inspection.config, experiments))}"] if inspection.config else []),
         *(["resample = true  # RESAMPLE=1"] if voice.resample else []),
+        *([f"mels = {quoted(_path(voice.mels, experiments))}  # of a TTS, MELS="] if voice.mels else []),
         "",
         *_comment(
             f"Clips of {recordings} ({len(survey.left_out)} others were left out), chosen to cover level, pitch,",

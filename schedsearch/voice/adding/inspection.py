@@ -21,6 +21,7 @@ class Inspection:
     network: str  # how the dialect was recognised, and the main sizes
     mel: str
     origins: Mapping[str, str]  # section of the configuration -> where it stands
+    front_end: FrontEnd
 
     @property
     def rate_origin(self) -> str:
@@ -41,7 +42,15 @@ def inspect(checkpoint: Path, config: Path | None) -> Inspection:
     vocoder = load_vocoder(checkpoint, config)
     file = read_checkpoint(checkpoint)
     origins = config_origins(layout_of(file.state), checkpoint, file.config, config)
-    return Inspection(checkpoint, config, vocoder.sample_rate, vocoder.description, _mel(vocoder.front_end), origins)
+    return Inspection(
+        checkpoint,
+        config,
+        vocoder.sample_rate,
+        vocoder.description,
+        _mel(vocoder.front_end),
+        origins,
+        vocoder.front_end,
+    )
 
 
 def _mel(front_end: FrontEnd) -> str:

@@ -53,6 +53,8 @@ class Fault(StrEnum):
     RATE = "another sample rate"
     COPY = "the same audio as another file"
     NAME = "the same name as another file, but for the ending"
+    NO_MEL = "no mel of that name in MELS"
+    MEL = "a mel that does not fit"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Mels of a text-to-speech system, which take the place of the recordings' own."""
