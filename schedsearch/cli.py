@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from schedsearch.commands.stopping import Stopped, stoppable
 from schedsearch.commands.wording import BY_HAND, CALLED_BY, as_called
-from vocoder.errors import InputError
+from vocoder.errors import InputError, printable
 
 # Each command is a module of schedsearch.commands with `add` (its options) and `run` (its exit status). It is imported
 # only when it is chosen: torch and others take seconds.
@@ -138,7 +138,7 @@ def _parser(chosen: Sequence[str]) -> argparse.ArgumentParser:
 
 def _format_warning(message: Warning | str, *_: object, **__: object) -> str:
     """One line, as for errors, without Python's file and line."""
-    return f"schedsearch: note: {as_called(' '.join(str(message).split()))}\n"
+    return f"schedsearch: note: {printable(as_called(' '.join(str(message).split())))}\n"
 
 
 def _open_streams() -> None:

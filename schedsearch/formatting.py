@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 # A spreadsheet runs a cell with such a beginning as a formula; a quote before it makes it text (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # the last four: some locales take them, too
 
 
 def counted(number: int, noun: str, many: str = "") -> str:

@@ -29,7 +29,7 @@ def test_a_bar_begins_no_cell():
     assert markdown_table(["a|b"], [["c|d"]]).splitlines() == ["| a/b |", "| --- |", "| c/d |"]
 
 
-@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＠"])
 def test_what_begins_a_formula_is_defused(begin):
     assert defused(f"{begin}1").startswith("'")
     assert defused(f"1{begin}") == f"1{begin}"

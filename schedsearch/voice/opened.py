@@ -13,7 +13,7 @@ from schedsearch.voice.mels.attached import with_mels
 from schedsearch.voice.mels.files import MelFiles, mel_paths
 from vocoder.audio.listed_clips import read_clips, recording_names
 from vocoder.audio.reading import Clip, typical_excerpt
-from vocoder.errors import InputError
+from vocoder.errors import InputError, printable
 from vocoder.vocoder import Vocoder, best_device
 
 EXCERPT_SECONDS = 0.8  # of every search clip
@@ -122,7 +122,7 @@ def held_out_noise(seed: int) -> NoiseBank:
 
 def description(voice: Voice, vocoder: Vocoder) -> str:
     """Returns what the user is told of a voice: its network, and whose mels it gets if not the recordings'."""
-    return vocoder.description + (f"; mels of a TTS: {voice.mels}" if voice.mels else "")
+    return vocoder.description + (f"; mels of a TTS: {printable(str(voice.mels))}" if voice.mels else "")
 
 
 def conditions(vocoder: Vocoder) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from schedsearch.study import claims as module
 from schedsearch.study import lock, processes
 from schedsearch.study.budget import Budget
 from schedsearch.study.claims import Claim, Claims
+from schedsearch.study.database import StoreFile
 from schedsearch.study.lock import StoreLock
 from schedsearch.study.store import Store, sqlite_url
 from vocoder.errors import InputError
@@ -413,3 +414,10 @@ def test_the_bench_begins_a_study_for_each_number_of_workers(url):
 def test_the_bench_can_score_with_the_demo_voice(tmp_path):
     heat = bench_workers.of_demo(clips=2, seconds=0.1)
     assert bench_workers.seconds_of(2, sqlite_url(tmp_path / "study.db"), heat, 4, "random") > 0
+
+
+def test_each_database_of_a_server_has_a_name_of_its_own(server):
+    """So a restored dump does not wait for processes that work in the original."""
+    names = [StoreFile.at(postgresql.new_database(server)).id for _ in range(2)]
+    assert names[0].split(":")[0] == names[1].split(":")[0] != ""
+    assert names[0] != names[1]

@@ -13,7 +13,7 @@ from schedsearch.voice.mels.timing import Length, fault_of_hop, fault_of_length
 from vocoder.audio.listed_clips import clip_name
 from vocoder.audio.reading import read_audio
 from vocoder.dialects.dialect import FrontEnd
-from vocoder.errors import InputError
+from vocoder.errors import InputError, printable
 
 
 def with_fitting_mels(survey: Survey, mels: MelFiles, front_end: FrontEnd) -> Survey:
@@ -62,6 +62,6 @@ def mels_line(mels: MelFiles, folder: Path, chosen: Split, front_end: FrontEnd) 
     given = [clip.mel for clip in joined if clip.mel is not None]
     distance = distance_between(given, [clip.audio for clip in joined], front_end)
     return (
-        f"mels of a TTS: {mels.folder}; they begin with their recordings and have the checkpoint's hop and scaling "
-        f"(smoothed, they are {distance:.2f} of a mean deviation from the recordings' own; {len(joined)} clips)"
+        f"mels of a TTS: {printable(str(mels.folder))}; they begin with their recordings and have the checkpoint's hop "
+        f"and scaling (smoothed, they are {distance:.2f} of a mean deviation from the recordings' own; {len(joined)} clips)"
     )
