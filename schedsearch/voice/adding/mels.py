@@ -63,5 +63,6 @@ def mels_line(mels: MelFiles, folder: Path, chosen: Split, front_end: FrontEnd) 
     distance = distance_between(given, [clip.audio for clip in joined], front_end)
     return (
         f"mels of a TTS: {printable(str(mels.folder))}; they begin with their recordings and have the checkpoint's hop "
-        f"and scaling (smoothed, they are {distance:.2f} of a mean deviation from the recordings' own; {len(joined)} clips)"
+        f"and scaling (smoothed, they are {distance:.2f} of a mean deviation from the recordings' own; "
+        f"{len(joined)} clips)"
     )
