@@ -14,7 +14,6 @@ from schedsearch.report.pictures.png import png
 from schedsearch.report.progress import show as show_bar
 from schedsearch.report.rendering import (
     LISTENING_CLIPS,
-    LONG_LENGTHS,
     Heard,
     Renderer,
     System,
@@ -25,6 +24,7 @@ from schedsearch.report.rendering import (
 )
 from schedsearch.report.results_folder import AUDIO
 from schedsearch.search.loop import Progress
+from schedsearch.search.network_limit import LENGTHS
 from schedsearch.search.run import Run
 from schedsearch.search.verdict import Verdict
 from schedsearch.study.store import study_name
@@ -84,7 +84,7 @@ def _heard(
     """Renders what is missing; returns the clips' names and their audio, the reference first."""
     renderer = _renderer(run, clips)
     systems = of_verdict(verdict)
-    renderer.drop_others([*systems, *(long_system(steps) for steps in LONG_LENGTHS)])
+    renderer.drop_others([*systems, *(long_system(steps) for steps in LENGTHS)])
     for system in systems:
         _render(renderer, system, show)
     long = affordable_long(renderer, run.settings.iterations, long_seconds)
