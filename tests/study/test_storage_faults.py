@@ -4,7 +4,6 @@ import errno
 import os
 import shutil
 import sqlite3
-import subprocess
 from pathlib import Path
 
 import optuna
@@ -189,45 +188,3 @@ def test_a_store_that_was_killed_while_it_was_made_is_completed(toy):
     toy.folder.mkdir(parents=True)
     (toy.folder / "study.db").write_bytes(b"")
     assert toy.search(*CANDIDATES) == 0
-
-
-# --- a disk that is really full -------------------------------------------------------------------
-
-KILOBYTES = (64, 160, 256, 384, 512, 640, 768, 1024)  # room for ever more stages; the whole search takes about 1 MB
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A function that mounts a file system of so many kB at a folder, or gives the one there so many."""
-    if os.getuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("needs root, to mount a file system")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-
-    def sized(kilobytes):
-        options = f"size={kilobytes}k" if not os.path.ismount(folder) else f"remount,size={kilobytes}k"
-        mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, text=True
-        )
-        if mounted.returncode:
-            pytest.skip(f"mounting is not allowed here: {mounted.stderr.strip()}")
-        return folder
-
-    yield sized
-    if os.path.ismount(folder):
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-@pytest.mark.parametrize("kilobytes", KILOBYTES)
-def test_a_full_disk_is_one_line_in_each_stage_and_with_more_room_the_search_goes_on(
-    toy, small_disk, capsys, kilobytes
-):
-    disk = small_disk(kilobytes)
-    status = toy.search(*CANDIDATES, "--results", str(disk))
-    if status:
-        assert status == 2
-        assert any(words in said(capsys) for words in ("No space left on device", "disk is full", "disk I/O error"))
-    small_disk(16 << 10)
-    assert toy.search(*CANDIDATES, "--results", str(disk)) == 0
-    assert len(rows(disk / "toy" / "16000hz" / "6iters")) > 5
-    assert not [path for path in disk.rglob("*") if path.name.startswith(".")], "nothing half-written is left"
