@@ -5,13 +5,15 @@
 ##               ITERS=6                 steps of the schedule
 ##               DATASET=demo            experiments/DATASET.toml
 ##               RATE=                   sample rate in Hz; empty: the dataset's default_rate, or its only one
-##               STRATEGY=auto           auto, tpe, gp, cmaes, random, grid, beam, dynamic_programming, gradient or sweep
+##               STRATEGY=auto           auto, model, tpe, gp, cmaes, random, grid, beam, dynamic_programming, gradient
+##                                       or sweep
 ##               GRID=levels:3           of STRATEGY=grid: levels:K, mantissas:K, lmnt, coqui or ivanvovk
 ##               OBJECTIVE=spectral_pesq the metric to improve: spectral, pesq, log_mel_l1, lsd, mcd, stoi, ...;
 ##                                       or several with commas between them, the first one decides what ships;
 ##                                       package.module:function is one of your own: docs/own-metric.md
-##               BUDGET=                 when to stop: 10min, 300candidates or 50000calls; empty: 80candidates,
-##                                       40 beyond 12 steps
+##               BUDGET=                 when to stop: 10min, 300candidates or 50000calls; empty: when nothing is left
+##                                       to gain that held-out clips could tell
+##               PRECISION=auto          float32, bfloat16 (float32 in the cleanest two steps), or the faster here
 ##               SEED=0                  seed of the strategy and its noise
 ##               MORE=                   adds so much budget to a finished search
 ##               STORAGE=                an Optuna storage URL; empty: study.db beside the results
@@ -60,7 +62,7 @@
 ##   metrics   lists the metrics
 ##               METRICS=mine:loudest   and metrics of your own
 ##   mos       installs Distill-MOS, which predicts listeners' opinions: a column distill_mos of comparisons and verdicts
-##   bench-search  the search engine on the demo voice: grids, strategies, held-out clips (hours; stopped, it goes on)
+##   bench-verdict  searches beside those of the earlier engine: costs, held-out clips, grids (hours; stopped, it goes on)
 ##   study-metrics  how the metrics rank schedules of three voices, and which should decide (stopped, it goes on)
 ##   bench     the network's speed beside a plain Conv1d execution, and how several processes share a search
 ##   bench-kill  kills searches 200 times at random moments and counts what that spoils (an hour; stopped, it goes on)
@@ -82,7 +84,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help again setup search search-all report compare transfer voice check-voice train metrics mos bench bench-kill \
-  bench-search study-metrics test check docs lowest fuzz golden clean
+  bench-verdict study-metrics test check docs lowest fuzz golden clean
 
 # What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
 # expanding it, and the shell expands "$$NAME" once. So a value may hold spaces, quotes, semicolons and dollar signs.
@@ -117,6 +119,7 @@ search search-all: .venv/.stamp
 	  $${RATE:+--rate="$$RATE"} $${STRATEGY:+--strategy="$$STRATEGY"} $${GRID:+--grid="$$GRID"} \
 	  $${OBJECTIVE:+--objective="$$OBJECTIVE"} \
 	  $${BUDGET:+--budget="$$BUDGET"} $${SEED:+--seed="$$SEED"} $${MORE:+--more="$$MORE"} \
+	  $${PRECISION:+--precision="$$PRECISION"} \
 	  $${STORAGE:+--storage="$$STORAGE"} $${FORCE:+--force="$$FORCE"}
 
 compare: .venv/.stamp
@@ -164,8 +167,8 @@ bench: .venv/.stamp
 bench-kill: .venv/.stamp
 	@$(BIN)/python -m experiments.bench_kill
 
-bench-search: .venv/.stamp
-	@$(BIN)/python -m experiments.search_bench
+bench-verdict: .venv/.stamp
+	@$(BIN)/python -m experiments.verdict_bench
 
 study-metrics: .venv/.stamp
 	@$(BIN)/python -m experiments.metrics_study

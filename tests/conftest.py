@@ -83,6 +83,7 @@ class AnalyticVocoder:
     weights_hash: str = "analytic"
     device: torch.device = torch.device("cpu")
     autocast: torch.dtype | None = None
+    precision: str = "float32"
     rows: list[int] = field(default_factory=list)  # of each network call
 
     description = "the analytic vocoder"
@@ -94,6 +95,9 @@ class AnalyticVocoder:
     @property
     def hop_length(self) -> int:
         return self.front_end.hop_length
+
+    def at_step(self, n: int) -> "AnalyticVocoder":
+        return self
 
     def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor) -> Tensor:
         """y [B, samples], mel [B, 1, frames], noise_level [B] -> eps [B, samples]."""
@@ -217,6 +221,7 @@ def use_vocoder(request: pytest.FixtureRequest, vocoder: AnalyticVocoder) -> Non
     stand_in(
         request,
         load_vocoder=lambda checkpoint, config, device: vocoder,
+        fastest=lambda vocoder: vocoder,
         diagnose=lambda vocoder, clips: planted("matches"),
     )
 

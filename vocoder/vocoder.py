@@ -11,16 +11,24 @@ from vocoder.errors import InputError
 from vocoder.network import WaveGradNetwork
 from vocoder.weights import weights_hash
 
+FLOAT32_STEPS = 2
+
 
 @dataclass(frozen=True)
 class Vocoder:
-    """A network with its dialect and mel front end; `autocast` is the reduced precision it runs in, if any."""
+    """A network with its dialect and mel front end.
+
+    `autocast` is the reduced precision it runs in, if any. The `float32_steps` cleanest steps of a sampling run in
+    float32 all the same: what they round stays in the audio, and what earlier steps round is cleaned by those after
+    them (experiments/precision_bias.py).
+    """
 
     network: WaveGradNetwork
     dialect: Dialect
     front_end: FrontEnd
     weights_hash: str
     autocast: torch.dtype | None = None
+    float32_steps: int = FLOAT32_STEPS
     wrapper: str = ""  # what stood before the name of every weight in the checkpoint, such as "module."
 
     def __post_init__(self) -> None:
@@ -65,6 +73,18 @@ class Vocoder:
             + (f"; {remark}" if remark else "")
         )
 
+    @property
+    def precision(self) -> str:
+        """The precision in words, as a study's identity and tables name it."""
+        if self.autocast is None:
+            return "float32"
+        reduced = str(self.autocast).removeprefix("torch.")
+        return f"{reduced}, {self.float32_steps} steps in float32" if self.float32_steps else reduced
+
+    def at_step(self, n: int) -> "Vocoder":
+        """Returns the vocoder for step n of a sampling, 0 the cleanest: the same weights in the step's precision."""
+        return in_precision(self, None) if self.autocast is not None and n < self.float32_steps else self
+
     def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor, *, first: int = 0) -> Tensor:
         """y [B, samples] from sample `first` of its recording on, mel [B, n_mels, frames], noise_level [B] -> eps
         [B, samples], float32."""
@@ -84,20 +104,3 @@ def in_precision(vocoder: Vocoder, autocast: torch.dtype | None) -> Vocoder:
 def best_device() -> torch.device:
     """Returns the GPU where there is one that torch can use, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def fast_precision(device: torch.device) -> torch.dtype | None:
-    """Returns bfloat16 where the hardware multiplies matrices in it, else None (float32).
-
-    On a CPU that means AMX tiles: with AVX-512 BF16 alone, bfloat16 measured slower than float32
-    (experiments/bench_network.py), and costs accuracy for nothing.
-    """
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else None
-    return torch.bfloat16 if _has_amx() else None
-
-
-def _has_amx() -> bool:
-    if hasattr(torch.cpu, "get_capabilities"):
-        return bool(torch.cpu.get_capabilities().get("amx_bf16"))
-    return bool(torch.cpu._is_amx_tile_supported())  # torch of 2024 and 2025

@@ -6,7 +6,7 @@ not be exact: here every reverse step sees its whole neighbourhood.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, prod
 
 import torch
@@ -33,6 +33,10 @@ class Windowed:
     @property
     def hop_length(self) -> int:
         return self.vocoder.hop_length
+
+    def at_step(self, n: int) -> "Windowed":
+        """Returns the windowed vocoder for step n of a sampling, 0 the cleanest."""
+        return replace(self, vocoder=self.vocoder.at_step(n))
 
     def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor) -> Tensor:
         """y [B, samples], mel [B, n_mels, frames], noise_level [B] -> eps [B, samples], float32."""

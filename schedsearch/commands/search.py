@@ -24,6 +24,7 @@ from schedsearch.search.verdict import Verdict
 from schedsearch.strategies.named_grids import GRIDS
 from schedsearch.study.budget import Budget, parse_budget
 from schedsearch.voice.opened import description
+from schedsearch.voice.precision import AUTO
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -50,12 +51,15 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
     when.add_argument(
         "--budget",
         type=parse_budget,
-        help="when to stop: 10min, 300candidates or 50000calls (default: 80candidates, 40 beyond 12 steps)",
+        help="when to stop: 10min, 300candidates or 50000calls (default: when nothing is left to gain)",
     )
     when.add_argument(
         "--more",
         type=partial(parse_budget, name="MORE"),
         help="add this to the budget of a finished search, in the same unit",
+    )
+    how.add_argument(
+        "--precision", default=AUTO, help="float32, bfloat16, or auto: the faster one on this machine (default: auto)"
     )
     add_seed(how, "the noise and the strategy")
     where = parser.add_argument_group("results")
@@ -103,13 +107,14 @@ def _settings(options: argparse.Namespace) -> Settings:
         seed=options.seed,
         results=options.results,
         storage=options.storage,
+        precision=options.precision,
     )
 
 
 def _best(progress: Progress, metric: str) -> str:
     if progress.best is None:
         return ""
-    return f"best {metric} {progress.best.score.mean:.4f}, {progress.best.name}"
+    return f"best {metric} {progress.best.expected:.4f}, {progress.best.name}"
 
 
 def _write(opened: Run, verdict: Verdict, budget: Budget) -> None:
@@ -117,14 +122,14 @@ def _write(opened: Run, verdict: Verdict, budget: Budget) -> None:
     # With Matplotlib and pandas; at the head of this file they would delay the start by a second.
     from schedsearch.report.pages import write_run_page
     from schedsearch.report.results_folder import FRONT, owned, write_results
-    from schedsearch.report.summary import other_objectives, table
+    from schedsearch.report.summary import other_objectives, table, why_it_ended
 
     with owned(opened.folder):
         write_results(opened, verdict, budget)
         beside = other_objectives(verdict, opened.store.objectives)
         front = f", {FRONT}" if beside else ""
-        limit = limit_of_run(opened, verdict)
-        print("\n" + "\n".join([*lines(verdict), *filter(None, [beside, limit])]) + f"\n\n{table(verdict)}\n")
+        said = filter(None, [*lines(verdict), beside, why_it_ended(opened), limit_of_run(opened, verdict)])
+        print("\n" + "\n".join(said) + f"\n\n{table(verdict)}\n")
         print(f"files:  {opened.folder}/schedule.pt, schedule.json, schedule.lmnt.npy, schedule.coqui.npy,")
         print(f"        {opened.folder}/trials.csv, leaderboard.csv{front}")
         print(f"page:   {write_run_page(opened, verdict)}")

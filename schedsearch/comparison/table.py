@@ -50,7 +50,7 @@ def _row(contest: Contest, standing: Standing, comparison: Comparison, metric: M
         "dataset": defused(contest.voice.dataset) + (" (mels of a TTS)" if contest.voice.mels else ""),
         "rate": contest.voice.sample_rate,
         "checkpoint": contest.scoring.vocoder.weights_hash[:12],
-        "precision": str(contest.scoring.vocoder.autocast or "float32").removeprefix("torch."),
+        "precision": contest.scoring.vocoder.precision,
         "iterations": len(entrant.schedule),
         "schedule": defused(entrant.name),
         "kind": entrant.kind,

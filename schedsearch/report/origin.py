@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from schedsearch.search.run import Run
+from schedsearch.search.run import GAIN, Run
 from schedsearch.voice.check import VOICE_CHECK
 from schedsearch.voice.opened import HELD_OUT_SEED
 from vocoder.reverse import ReverseProcess
@@ -26,6 +26,7 @@ def origin(run: Run) -> dict[str, Any]:
         "held_out_clips": {"count": len(run.held_out_clips), "hash": identity["held-out clips"]},
         "seeds": {"search": seed, "held_out": seed + HELD_OUT_SEED},
         "held_out_draws": list(run.held_out_draws),
+        "gain_left": run.store.recall(GAIN),
         "strategy": ", ".join(run.strategies),
         "voice_check": run.store.recall(VOICE_CHECK),
     }

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from schedsearch.evaluation.draws import finalist_draws
 from schedsearch.formatting import counted
 from schedsearch.report.rendering import LISTENING_CLIPS
 from schedsearch.schedules.baselines import baselines
 from schedsearch.search.asked_budget import is_finished
-from schedsearch.search.finalists import BASELINE_FINALISTS, SEARCHED_FINALISTS
+from schedsearch.search.leaders import BASELINES, SEARCHED
 from schedsearch.search.run import Run
 from schedsearch.strategies.slope import EVALUATIONS_A_STEP
 from schedsearch.study.budget import Budget
@@ -24,20 +23,20 @@ from vocoder.vocoder import Vocoder
 def plan(run: Run, budget: Budget) -> str:
     """Lists the stages still to do, with network evaluations and minutes; one line if nothing is left."""
     left = 1 - spent(run.store, budget)
-    if left <= 0 and is_finished(run.store, budget):
+    if (left <= 0 or budget.is_open) and is_finished(run.store, budget):
         return f"plan: nothing left of {budget}, spent by {', '.join(run.strategies)}; MORE= adds to it"
     clips, held_out, steps = len(run.search_clips), len(run.held_out_clips), run.settings.iterations
-    pairs, judged = clips * len(run.draws), held_out * len(run.held_out_draws)
+    judged = held_out * len(run.held_out_draws)
     heard = min(held_out, LISTENING_CLIPS)
     fresh = len(baselines(steps, own=run.voice.names)) - len(run.store.baselines())
-    rescored = (SEARCHED_FINALISTS + BASELINE_FINALISTS) * len(finalist_draws(steps))
+    leading = (SEARCHED + BASELINES) * len(run.leader_draws[1:])
     seconds = _seconds_an_evaluation(run, run.vocoder)
     exact = _seconds_an_evaluation(run, run.exact.vocoder) if run.vocoder.autocast else seconds
     longer = _mean_samples(run.held_out_clips) / _mean_samples(run.search_clips)
     rows = [
-        ("baselines", fresh * steps * pairs, 1.0),
+        ("baselines", fresh * steps * clips, 1.0),
         (f"{run.settings.strategy}, {budget}", _search_evaluations(run, budget, max(0.0, left), seconds), 1.0),
-        ("finalists", rescored * steps * clips, exact / seconds),
+        ("leaders", leading * steps * clips, 1.0),
         (counted(held_out, "held-out clip"), 2 * steps * judged, longer * exact / seconds),
         (f"{heard} of them, to be heard", 2 * steps * heard, longer * exact / seconds),
     ]
@@ -61,10 +60,10 @@ def _search_evaluations(run: Run, budget: Budget, left: float, seconds: float) -
         return left * budget.amount
     if budget.unit == "minutes":
         return left * budget.amount * 60 / seconds
-    pairs, steps = len(run.search_clips) * len(run.draws), run.settings.iterations
+    clips, steps = len(run.search_clips), run.settings.iterations
     slopes = 1.0 if run.settings.strategy == "gradient" else 0.0
     first_heat = len(run.race.heats[0].clip_names)
-    return left * budget.amount * steps * (pairs + slopes * EVALUATIONS_A_STEP * first_heat)
+    return left * budget.amount * steps * (clips + slopes * EVALUATIONS_A_STEP * first_heat)
 
 
 def _seconds_an_evaluation(run: Run, vocoder: Vocoder) -> float:

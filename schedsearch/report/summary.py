@@ -5,11 +5,14 @@ from collections.abc import Iterable
 
 from schedsearch.evaluation.paired import Comparison
 from schedsearch.evaluation.scores import Score
+from schedsearch.formatting import counted
 from schedsearch.metrics.words import words_and_name
 from schedsearch.report.finding import signed
 from schedsearch.report.tables import ordered
 from schedsearch.report.titles import title
+from schedsearch.search.run import GAIN, Run
 from schedsearch.search.verdict import Verdict
+from schedsearch.strategies.surrogate import BOUND, MORE
 
 TOO_FEW = "fewer than 2 clips to compare"
 
@@ -31,6 +34,18 @@ def other_objectives(verdict: Verdict, objectives: Iterable[str]) -> str:
         return ""
     outcomes = ", ".join(f"{c.outcome.predicate} in {words_and_name(c.metric)}" for c in others)
     return f"{words_and_name(verdict.objective)} alone decides; the searched schedule {outcomes}."
+
+
+def why_it_ended(run: Run) -> str:
+    """Says what further candidates could gain, where the search ended by itself. Else empty."""
+    gain, candidates = run.store.recall(GAIN), len(run.store.candidates())
+    if gain is None or gain["candidates"] != candidates:
+        return ""
+    most = f"{gain['bound']:.2g} at most in {words_and_name(run.store.objective)} ({100 * BOUND:.0f} % sure)"
+    return (
+        f"The search stopped by itself after {counted(candidates, 'candidate')}: another {MORE} would gain {most}, "
+        "too little for the held-out clips to tell."
+    )
 
 
 def _row(comparison: Comparison, width: int) -> str:

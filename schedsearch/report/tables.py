@@ -1,12 +1,13 @@
 """Writes trials.csv, leaderboard.csv, pareto.csv, the schedule in every layout, and run.json.
 
-leaderboard.csv, one row a schedule: finalists, then the other baselines, each best by the search clips first:
+leaderboard.csv, one row a schedule: finalists, then the other baselines, each the expected best first:
 
 | column | what it is |
 |---|---|
 | name, kind | of the schedule; baseline, or what proposed it |
 | shipped | True for the schedule in schedule.pt |
-| finalist | True where search_... is of fresh noise and float32: not comparable with the other rows |
+| finalist | True for those that may be the best of their kind: they were scored in more draws |
+| expected_OBJECTIVE | the mean that is expected, given the scores of all schedules; else by its own scores |
 | search_OBJECTIVE_... | the objective on the search clips |
 | held_out_METRIC_... | each metric on the held-out clips, of winner and baseline; empty for all others |
 | held_out_METRIC_difference | winner minus baseline, over the clips sound in both |
@@ -22,7 +23,7 @@ trials.csv, one row a candidate, baselines first, then in the order they were pr
 |---|---|
 | name, kind, iterations | as above; steps |
 | OBJECTIVE_mean, _se, _clips, _draws, _failures | of each objective on the search clips, as above |
-| stopped | whether the race stopped it: its means are empty, _clips and _draws count what it ran, it cannot win |
+| stopped | whether the race stopped it: its means are empty, _clips and _draws count what it ran |
 | estimate | of the first objective, if it was stopped |
 | failures, failure_reason | of all objectives together; the first reason. A failed candidate is scored no further |
 | seconds, network_evaluations | wall time; clips through the network, once a step |
@@ -143,6 +144,7 @@ def _leader(candidate: Candidate, finalist: bool, verdict: Verdict) -> dict[str,
     wins, loses = candidate.name == verdict.winner.name, candidate.name == verdict.baseline.name
     shipped = candidate.name == verdict.shipped.name
     row = {"name": candidate.name, "kind": candidate.kind, "shipped": shipped, "finalist": finalist}
+    row[f"expected_{verdict.objective}"] = candidate.expected
     row |= _columns(f"search_{verdict.objective}", candidate.score)
     for c in verdict.comparisons:
         row |= _columns(f"held_out_{c.metric}", c.winner if wins else c.baseline if loses else None)

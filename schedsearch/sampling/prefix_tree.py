@@ -85,10 +85,11 @@ class Walk:
         return self.noise(0).expand(states, -1, -1)
 
     @torch.inference_mode()
-    def predict(self, y: Tensor, level: Array) -> Tensor:
-        """y [B, K, samples] at log-SNR `level` [B] -> the network's eps: B * K network evaluations."""
+    def predict(self, y: Tensor, level: Array, n: int) -> Tensor:
+        """y [B, K, samples] at log-SNR `level` [B], for step n -> the network's eps: B * K network evaluations."""
         told = self._ending(y, level).noise_level.expand(*y.shape[:2], 1).flatten()
-        return self.vocoder.predict_noise(y.flatten(0, 1), self.mels.repeat(len(y), 1, 1), told).reshape(y.shape)
+        vocoder = self.vocoder.at_step(n)
+        return vocoder.predict_noise(y.flatten(0, 1), self.mels.repeat(len(y), 1, 1), told).reshape(y.shape)
 
     @torch.inference_mode()
     def finish(self, y: Tensor, eps: Tensor, level: Array) -> Tensor:
@@ -123,7 +124,7 @@ def shared_batches(
             levels.pop()
             continue
         rows, y = following
-        eps = walk.predict(y, tree.levels(tree.nodes(rows, depth), depth))
+        eps = walk.predict(y, tree.levels(tree.nodes(rows, depth), depth), tree.steps - depth)
         if depth == tree.steps:
             yield _finished(walk, tree, rows, y, eps)
         else:

@@ -28,6 +28,9 @@ class NoisePredictor(Protocol):
     @property
     def hop_length(self) -> int: ...
 
+    def at_step(self, n: int) -> "NoisePredictor":
+        """The predictor for step n, 0 the cleanest: steps may differ in precision."""
+
     def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor) -> Tensor:
         """y [B, samples], mel [B, n_mels, frames], noise_level [B] -> eps [B, samples]."""
 
@@ -70,7 +73,7 @@ def reverse_chain(
     y = draw(0).expand(coefficients.noise_level.shape[0], -1, -1)
     for k in range(1, steps + 1):
         n = steps - k
-        y = reverse_step(vocoder, mels, process, coefficients.at(n, y), y, draw(k) if n > 0 else None)
+        y = reverse_step(vocoder.at_step(n), mels, process, coefficients.at(n, y), y, draw(k) if n > 0 else None)
     return y
 
 

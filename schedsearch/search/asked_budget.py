@@ -1,9 +1,11 @@
 """BUDGET= and MORE=: how far a search goes, and what its store keeps of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from schedsearch.study.budget import Budget, default_budget, parse_budget
+from schedsearch.study.budget import OPEN, Budget, default_budget, parse_budget
+from schedsearch.study.ranking import spent
 from schedsearch.study.store import Store
 from vocoder.errors import InputError
 
@@ -19,14 +21,24 @@ class AskedBudget:
     budget: Budget | None
     more: Budget | None = None
 
-    def total(self, stored: str | None) -> Budget:
-        """Returns the budget asked for, else the one stored before, else the default; plus MORE."""
-        begun = self.budget or (parse_budget(stored) if stored else default_budget(self.iterations))
+    def total(self, stored: str | None, used: Callable[[Budget], float] = lambda budget: 0.0) -> Budget:
+        """Returns the budget asked for, else the one stored before, else the default; plus MORE.
+
+        MORE comes on top of what is used where the search ended by itself. `used` returns the used part of a budget.
+        """
+        begun = self.budget or self.read(stored)
         if self.more is None:
             return begun
+        if begun.is_open:
+            one = Budget(1, self.more.unit)
+            return Budget(used(one) + self.more.amount, one.unit)
         if self.more.unit != begun.unit:
             raise InputError(f"MORE must be in the budget's unit ({begun}), and is {self.more}; give it in that")
         return Budget(begun.amount + self.more.amount, begun.unit)
+
+    def read(self, stored: str | None) -> Budget:
+        """Returns the budget that was stored; the default where there is none."""
+        return default_budget(self.iterations) if stored in (None, OPEN) else parse_budget(str(stored))
 
 
 def begin(store: Store, asked: AskedBudget) -> Budget:
@@ -38,7 +50,8 @@ def begin(store: Store, asked: AskedBudget) -> Budget:
     with store.turn():
         stored, more = _stored(store), str(asked.more) if asked.more else None
         goes_on = asked.budget is None and more == stored["more"] and not stored["ended"]
-        budget = parse_budget(stored["budget"]) if stored["budget"] and goes_on else asked.total(stored["budget"])
+        before = stored["budget"]
+        budget = asked.read(before) if before and goes_on else asked.total(before, lambda one: spent(store, one))
         store.remember(_ASKED, {"budget": str(budget), "more": more, "ended": False})
     return budget
 
@@ -68,5 +81,6 @@ def _stored(store: Store) -> dict[str, Any]:
 
 
 def _checked(stored: dict[str, Any]) -> dict[str, Any]:
-    parse_budget(stored["budget"])
+    if stored["budget"] != OPEN:
+        parse_budget(stored["budget"])
     return {key: stored[key] for key in ("budget", "more", "ended")}

@@ -7,6 +7,7 @@ from math import ceil
 import numpy as np
 
 from schedsearch.schedules.baselines import baselines
+from schedsearch.schedules.named import universal_names
 from schedsearch.schedules.search_space import ScheduleSpace
 from schedsearch.search.race import Race
 from schedsearch.strategies import sweep
@@ -14,7 +15,7 @@ from schedsearch.strategies.strategy import Strategy
 from schedsearch.study.budget import Budget
 from schedsearch.study.candidate import Candidate
 from schedsearch.study.claims import Claim
-from schedsearch.study.ranking import best, spent
+from schedsearch.study.ranking import best, ranking, spent
 from schedsearch.study.shared_work import share_out
 from schedsearch.study.store import Store
 
@@ -45,9 +46,12 @@ def search(
 
 def _score_baselines(store: Store, race: Race, steps: int) -> Iterator[Progress]:
     schedules = baselines(steps, own=store.names)
+    # The universal one first: it is nearly always the best, and whoever is clearly worse than the best is stopped.
+    order = sorted(schedules, key=lambda name: name not in universal_names())
     unshared = replace(race, shared=False)
-    for name in share_out(store, list(schedules), lambda name: name in {c.name for c in store.baselines()}):
-        store.add_baseline(name, schedules[name], unshared.evaluate([schedules[name]])[0])
+    for name in share_out(store, order, lambda name: name in {c.name for c in store.baselines()}):
+        leader = next(iter(ranking(store, store.baselines())), None)
+        store.add_baseline(name, schedules[name], unshared.evaluate([schedules[name]], leader)[0])
         yield Progress("baselines", len(store.baselines()) / len(schedules), best(store))
 
 

@@ -9,13 +9,14 @@ from schedsearch.metrics.trial import try_own_metrics
 from schedsearch.search.run import Run
 from schedsearch.search.settings import OWN_SOURCES, STUDY, Settings, results_folder
 from schedsearch.study.database import check_reachable
-from schedsearch.study.store import FORMAT, Store, sqlite_url
+from schedsearch.study.store import FORMAT, Store, first_begun, sqlite_url
 from schedsearch.voice.check import VOICE_CHECK, checked
 from schedsearch.voice.config import Voice
 from schedsearch.voice.opened import clips_hash, clips_of_a_search, conditions, make_writable, open_vocoder
+from schedsearch.voice.precision import AUTO, PRECISIONS
 from vocoder.audio.reading import Clip
 from vocoder.errors import InputError
-from vocoder.vocoder import Vocoder
+from vocoder.vocoder import Vocoder, in_precision
 
 
 def open_run(
@@ -46,10 +47,22 @@ def open_run(
     folder = results_folder(voice, settings)
     make_writable(folder)  # after every check of the input: bad input leaves nothing behind
     storage = settings.storage or sqlite_url(folder / STUDY)
-    identity = _identity(voice, settings, objectives, vocoder, search_clips, held_out)
-    open_store = voice.services.open_store or Store
-    store = open_store(storage, identity, {metric.name: metric.direction for metric in objectives}, known=known)
-    return Run(voice, settings, vocoder, search_clips, held_out, store, search_draws(settings.iterations))
+
+    def opened(vocoder: Vocoder) -> Run:
+        identity = _identity(voice, settings, objectives, vocoder, search_clips, held_out)
+        open_store = voice.services.open_store or Store
+        store = open_store(storage, identity, {metric.name: metric.direction for metric in objectives}, known=known)
+        return Run(voice, settings, vocoder, search_clips, held_out, store, search_draws(settings.iterations))
+
+    if settings.precision != AUTO:
+        return opened(in_precision(vocoder, PRECISIONS[settings.precision]))
+    choices = [in_precision(vocoder, precision) for precision in PRECISIONS.values()]
+    identities = [_identity(voice, settings, objectives, choice, search_clips, held_out) for choice in choices]
+    begun = None if voice.services.open_store else first_begun(storage, identities)
+    run = opened(voice.services.fastest(vocoder) if begun is None else choices[begun])
+    # Another process may have begun meanwhile in the other precision: the first to begin decides.
+    begun = None if voice.services.open_store else first_begun(storage, identities)
+    return run if begun is None or choices[begun].precision == run.vocoder.precision else opened(choices[begun])
 
 
 def open_checked(voice: Voice, settings: Settings, *, force: bool, tell: Callable[[str], object]) -> Run:

@@ -27,7 +27,7 @@ Array: TypeAlias = npt.NDArray[np.float64]
 Round: TypeAlias = tuple[int, Sequence[int]]  # place of a draw, and places of the heats that hear it
 
 HEATS = 3  # at the most
-LEVEL = 0.01  # of each test; measured in experiments/search_bench: how often it stops the best
+LEVEL = 0.1  # of each test; whoever is stopped may still lead later, and is then scored on the other clips
 OUTLIER = 3.0
 LEAST_PAIRS = 3  # two differences that agree by chance would stop anything
 
@@ -82,13 +82,17 @@ class Race:
 
     def _differences(self, raced: "_Raced", best: Candidate) -> Array:
         """[clip], above zero where the candidate is worse than the best."""
-        return clip_means(self.sign * (raced.values[self.objective] - best.score.values))
+        return clip_means(self.sign * (raced.values[self.objective] - self._heard(best)))
+
+    def _heard(self, best: Candidate) -> Array:
+        """[clip, draw], the best's values in this race's draws."""
+        return best.score.values[:, : len(self.draws)]
 
     def _estimate(self, raced: "_Raced", best: Candidate | None) -> float | None:
         """None for a candidate that was scored on every pair or failed."""
         if best is None or raced.failed or raced.whole:
             return None
-        return best.score.mean + self.sign * float(self._differences(raced, best).mean())
+        return float(self._heard(best).mean()) + self.sign * float(self._differences(raced, best).mean())
 
 
 @dataclass

@@ -5,24 +5,26 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from schedsearch.evaluation.draws import finalist_draws, held_out_draws
+import numpy as np
+
+from schedsearch.evaluation.draws import held_out_draws, leader_draws
+from schedsearch.evaluation.estimates import BETWEEN
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.metrics import mos
 from schedsearch.metrics.registry import Metric, columns_with, objective
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import ScheduleSpace, space_for
-from schedsearch.search.finalists import all_rescored, finalists, rescore_finalists, shortlisted
+from schedsearch.search.leaders import are_decided, finalists, heard, rounds
 from schedsearch.search.loop import Progress, search
 from schedsearch.search.network_limit import LimitBench, NetworkLimit, excerpt_bench, whole_bench
 from schedsearch.search.race import Race, split_into_heats
 from schedsearch.search.settings import Settings, results_folder
-from schedsearch.search.strategy_factory import Tools, shares_network_calls, strategy_for
+from schedsearch.search.strategy_factory import Tools, shares_network_calls, strategy_for, surrogate
 from schedsearch.search.verdict import Verdict, judge, judged, verdict, winner_and_baseline
 from schedsearch.search.warm_starts import neighbours, stored_starts
 from schedsearch.strategies.strategy import Strategy
 from schedsearch.study.budget import Budget
-from schedsearch.study.candidate import Candidate
 from schedsearch.study.ranking import best, spent
 from schedsearch.study.store import Store
 from schedsearch.voice.config import Voice
@@ -30,6 +32,7 @@ from schedsearch.voice.opened import held_out_noise, voice_folder
 from vocoder.audio.reading import Clip
 from vocoder.vocoder import Vocoder, in_precision
 
+GAIN = "gain left"  # the store's key for what a search that ended by itself could still gain
 _STRATEGIES = "strategies"  # the store's key for the names of those that worked
 
 
@@ -75,7 +78,12 @@ class Run:
         evaluators = [self.evaluator(clips) for clips in split_into_heats(self.search_clips, stops)]
         shared = shares_network_calls(settings.strategy, settings.grid)
         sign = store.signs[store.objective]
-        return Race(evaluators, store.objective, sign, self.draws, stops=stops, shared=shared)
+        return Race(evaluators, store.objective, sign, self.draws[:1], stops=stops, shared=shared)
+
+    @property
+    def leader_draws(self) -> tuple[int, ...]:
+        """The noise draws of each search clip that leaders may hear."""
+        return leader_draws(self.settings.iterations)
 
     @property
     def held_out_draws(self) -> tuple[int, ...]:
@@ -103,6 +111,7 @@ class Run:
             yield Progress("baselines", 0.0, None)
         self._remember_strategy(budget)
         yield from search(self.store, self.race, self.space, strategy, budget)
+        self.remember_gain(budget)
         yield from self._judged()
         shipped = self.verdict().shipped
         bench = excerpt_bench(self.limit_bench)
@@ -110,14 +119,9 @@ class Run:
         if not self.vocoder.unchanged():
             raise AssertionError("the frozen vocoder's weights changed during the search")
 
-    def rescored(self, shortlist: Sequence[Candidate]) -> Iterator[Progress]:
-        """Scores a shortlist again, in float32 and on fresh noise."""
-        evaluator = self.exact.evaluator(self.search_clips)
-        return rescore_finalists(self.store, shortlist, evaluator, finalist_draws(self.settings.iterations))
-
     def verdict(self) -> Verdict:
         """Returns what ships, after `steps` is exhausted."""
-        ranked = finalists(self.store, shortlisted(self.store))
+        ranked = finalists(self.store, self.leader_draws)
         metrics, pair = list(self.metrics.values()), winner_and_baseline(self.store, ranked)
         if not judged(self.store, pair, tuple(self.metrics), self.held_out_draws):
             metrics = [metric for metric in metrics if metric.name != mos.NAME]  # it was installed after the search
@@ -135,26 +139,27 @@ class Run:
         return whole.limit(shipped) or excerpt_bench(whole).limit(shipped)
 
     def _judged(self) -> Iterator[Progress]:
-        """Scores the finalists again, then winner and baseline on the held-out clips.
+        """Has leaders hear further draws, then scores winner and baseline on the held-out clips.
 
-        Begins anew where another process has meanwhile added to the search, and so changed its shortlist.
+        Begins anew where another process has meanwhile added to the search, and so changed its leaders.
         """
         metrics = list(self.metrics.values())
         held_out = Evaluator(self.exact.vocoder, self.held_out_clips, metrics, held_out_noise(self.settings.seed))
-        judged_names: list[str] | None = None
-        while True:
-            shortlist = shortlisted(self.store)
-            names = [candidate.name for candidate in shortlist]
-            if names == judged_names:
-                return
-            judged_names = names
-            if not all_rescored(self.store, shortlist):
-                yield Progress("finalists", 0.0, best(self.store))
-            yield from self.rescored(shortlist)
-            pair = winner_and_baseline(self.store, finalists(self.store, shortlist))
+        evaluator = self.evaluator(self.search_clips)
+        while not self._is_judged(held_out):
+            if not are_decided(self.store, self.leader_draws):
+                yield Progress("leaders", 0.0, best(self.store))
+            yield from rounds(self.store, evaluator, self.leader_draws)
+            pair = winner_and_baseline(self.store, finalists(self.store, self.leader_draws))
             if not judged(self.store, pair, held_out.metric_names, self.held_out_draws):
                 yield Progress("held-out clips", 0.0, best(self.store))
             yield from judge(self.store, pair, held_out, self.held_out_draws)
+
+    def _is_judged(self, held_out: Evaluator) -> bool:
+        if not are_decided(self.store, self.leader_draws):
+            return False
+        pair = winner_and_baseline(self.store, finalists(self.store, self.leader_draws))
+        return judged(self.store, pair, held_out.metric_names, self.held_out_draws)
 
     # --- strategies ---------------------------------------------------------------------------------------------------
 
@@ -184,9 +189,30 @@ class Run:
             groups=self.race.heats[0].groups,
             distance=self.objectives[0].distance,
             spent=lambda: spent(self.store, budget),
+            scored=lambda: heard(self.store, self.leader_draws).scored,
+            worth=self._told_apart if budget.is_open else None,
             warm_starts=warm_starts,
             grid=settings.grid,
         )
+
+    def _told_apart(self, pair: float) -> float:
+        """Takes the variance of a pair of search clip and draw; returns half the width of the held-out interval.
+
+        A mean over a longer clip is quieter, in proportion to its length.
+        """
+        searched = np.mean([len(clip.audio) for clip in self.search_clips])
+        judging = np.mean([len(clip.audio) for clip in self.held_out_clips])
+        clips, draws = len(self.held_out_clips), len(self.held_out_draws)
+        return float(1.96 * np.sqrt(2 * pair * (BETWEEN + (1 - BETWEEN) / draws) / clips * searched / judging))
+
+    def remember_gain(self, budget: Budget) -> None:
+        """Stores what further candidates could gain, where the search has ended by itself."""
+        if not budget.is_open or len(self.objectives) > 1 or spent(self.store, budget) >= 1:
+            return
+        gain = surrogate(self.tools(budget)).gain()
+        if gain is not None:
+            ended = {"candidates": len(self.store.candidates()), "mean": gain.mean, "bound": gain.bound}
+            self.store.remember(GAIN, ended)
 
     def _remember_strategy(self, budget: Budget) -> None:
         with self.store.turn():

@@ -8,6 +8,7 @@ from schedsearch.schedules.search_space import LONGEST_SEARCH
 from schedsearch.search.strategy_factory import check_strategy
 from schedsearch.voice.config import Voice
 from schedsearch.voice.opened import voice_folder
+from schedsearch.voice.precision import AUTO, check_precision
 from vocoder.errors import InputError
 
 STUDY = "study.db"  # in the results folder
@@ -27,6 +28,7 @@ class Settings:
     results: Path = Path("results")
     storage: str | None = None
     jobs: int = 2
+    precision: str = AUTO  # of the network: float32, bfloat16 with float32 in the cleanest steps, or the faster one
 
     def __post_init__(self) -> None:
         """Checks the rules before anything is loaded."""
@@ -35,6 +37,7 @@ class Settings:
                 f"ITERS must be a whole number from 1 to {LONGEST_SEARCH}, and is {self.iterations}; "
                 "6, 12, 25, 50 and 100 are usual"
             )
+        check_precision(self.precision)
         check_strategy(self.strategy, self.grid, self.iterations, len(self.objectives))
 
     @property

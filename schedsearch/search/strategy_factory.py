@@ -27,21 +27,23 @@ from schedsearch.strategies.grid import GridStrategy, LevelGrid
 from schedsearch.strategies.level_errors import LevelErrors, measure
 from schedsearch.strategies.named_grids import grid_named
 from schedsearch.strategies.polish import Polish
+from schedsearch.strategies.posterior import Scored
 from schedsearch.strategies.slope import SamplerSlope, Slope
 from schedsearch.strategies.strategy import Strategy
+from schedsearch.strategies.surrogate import Surrogate
 from schedsearch.study.candidate import schedules_from
 from schedsearch.study.store import Store
 from vocoder.errors import InputError
 from vocoder.vocoder import Vocoder, in_precision
 
-STRATEGIES = ("auto", *SAMPLERS, "cmaes", "grid", "beam", "dynamic_programming", "gradient", sweep.NAME)
+STRATEGIES = ("auto", "model", *SAMPLERS, "cmaes", "grid", "beam", "dynamic_programming", "gradient", sweep.NAME)
 TREE_BATCH = 256  # candidates of a grid over levels at once: neighbours share most of their network calls
 BEAM_WIDTH, BEAM_LEVELS = 8, 24
 COST = "trajectory"
 T = TypeVar("T")
 
 Stages: TypeAlias = Sequence[tuple[str, float]]  # of `auto`: name, and the part of the budget at which it ends
-AUTO: Stages = (("warm start", 1.0), ("line", 1.0), ("tpe", 1.0))
+AUTO: Stages = (("warm start", 1.0), ("line", 1.0), ("model", 1.0))
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Tools:
     groups: Sequence[Group]  # search clips, for strategies that run the network themselves
     distance: Distance | None  # the objective if it is differentiable
     spent: Callable[[], float]  # returns the part of the budget that is used
+    scored: Callable[[], Scored]  # returns all schedules with estimates of their means
+    worth: Callable[[float], float] | None = None  # see Surrogate; None: proposals do not end by themselves
     warm_starts: Sequence[NoiseSchedule] = ()
     grid: str = "levels:3"
 
@@ -143,12 +147,7 @@ def _sweep(tools: Tools) -> Strategy:
 
 
 def auto(tools: Tools, stages: Stages = AUTO) -> Strategy:
-    """Warm starts, straight lines, and TPE from all that is known, unless other stages are named.
-
-    Ablations (make bench-search) left out the descent, which costs four network evaluations a step and clip, the
-    dynamic programme, which costs 64 a clip before its first proposal, and a sweep from the best, whose gain on search
-    clips was gone on held-out ones.
-    """
+    """Warm starts, straight lines, and a model of all scores, unless other stages are named."""
     named = {name: _stage(name, tools) for name, _ in stages}
     return Auto([Stage(named[name], until) for name, until in stages], tools.spent)
 
@@ -162,8 +161,17 @@ def _stage(name: str, tools: Tools) -> Strategy:
     return strategy_for(name, tools)
 
 
+def surrogate(tools: Tools) -> Surrogate:
+    """Builds the model of all scores."""
+    store = tools.store
+    return Surrogate(
+        tools.space, tools.seed, tools.scored, index=store.next_index, pending=store.in_flight, worth=tools.worth
+    )
+
+
 _MAKERS: dict[str, Callable[[Tools], Strategy]] = {
     "auto": auto,
+    Surrogate.name: surrogate,
     "cmaes": _cmaes,
     "grid": _grid,
     "beam": _beam,

@@ -11,7 +11,6 @@ from schedsearch.evaluation.scores import Score, joined
 from schedsearch.metrics.registry import Metric
 from schedsearch.search.loop import Progress
 from schedsearch.study.candidate import Candidate, plain_scores, scores_from
-from schedsearch.study.ranking import ranking
 from schedsearch.study.shared_work import share_out
 from schedsearch.study.store import Store
 from vocoder.errors import InputError
@@ -26,7 +25,7 @@ class Verdict:
     finalists: tuple[Candidate, ...]  # best first; of both kinds
     objective: str
     comparisons: tuple[Comparison, ...]  # of winner and baseline, one a metric
-    other_baselines: tuple[Candidate, ...] = ()  # best first; scored on other noise than the finalists
+    other_baselines: tuple[Candidate, ...] = ()  # best first; scored in fewer draws than the finalists
 
     @property
     def winner(self) -> Candidate:
@@ -131,7 +130,8 @@ def _other_baselines(store: Store, finalists: Sequence[Candidate]) -> tuple[Cand
     """The baselines that are no finalists, best first, those that failed last."""
     names = {finalist.name for finalist in finalists}
     others = [c for c in store.baselines() if c.name not in names]
-    return (*ranking(store, others), *(c for c in others if not c.whole))
+    sound = sorted((c for c in others if not c.failures), key=lambda c: store.signs[store.objective] * c.expected)
+    return (*sound, *(c for c in others if c.failures))
 
 
 def _all_failed(kind: str, candidates: list[Candidate]) -> InputError:

@@ -80,7 +80,7 @@ class BeamSearch:
         """Returns state and loss of the children (row in the beam, next level)."""
         parent, level = beam.rows([row for row, _ in children]), np.array([level for _, level in children])
         y = parent.y if k == 0 else self._walk.advance(parent.y, parent.eps, parent.level, level, k)
-        eps = self._walk.predict(y, level)
+        eps = self._walk.predict(y, level, self._grid.steps - 1 - k)
         self.network_evaluations += y.shape[0] * y.shape[1]
         distance = self._distance(self._references, self._walk.finish(y, eps, level))
         paths = [(*path, each) for path, each in zip(parent.paths, level.tolist(), strict=True)]

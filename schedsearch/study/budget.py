@@ -7,6 +7,8 @@ from decimal import Decimal
 from vocoder.errors import InputError
 
 SHORT = 12  # steps
+MOST, MOST_LONG = 60, 40  # candidates of a search that was given no budget: up to SHORT steps, and beyond
+OPEN = "auto"  # how such a budget is stored
 _UNITS = {"min": "minutes", "candidates": "candidates", "calls": "calls"}
 
 
@@ -16,6 +18,7 @@ class Budget:
 
     amount: float
     unit: str
+    is_open: bool = False  # the search ends before, where nothing is left to gain
 
     def used(self, *, seconds: float, candidates: int, calls: int) -> float:
         """Returns the spent part, 0 to 1 and beyond."""
@@ -23,18 +26,19 @@ class Budget:
         return spent / self.amount
 
     def __str__(self) -> str:
-        """Returns what `parse_budget` reads."""
+        """Returns what `parse_budget` reads, or OPEN."""
+        if self.is_open:
+            return OPEN
         unit = {full: short for short, full in _UNITS.items()}[self.unit]
         return f"{Decimal(repr(self.amount)).normalize():f}{unit}"  # never 1e+06, which parse_budget refuses
 
 
 def default_budget(iterations: int) -> Budget:
-    """Returns the budget of a search that was given none.
+    """Returns the budget of a search that was given none: it ends where nothing is left to gain, or at MOST candidates.
 
-    Short schedules gain most by more candidates, and these cost least. Longer schedules are searched as curves of six
-    numbers, and a candidate costs as many network evaluations as it has steps.
+    A candidate costs as many network evaluations as it has steps.
     """
-    return Budget(80 if iterations <= SHORT else 40, "candidates")
+    return Budget(MOST if iterations <= SHORT else MOST_LONG, "candidates", is_open=True)
 
 
 def parse_budget(text: str, *, name: str = "BUDGET") -> Budget:

@@ -22,11 +22,18 @@ class Candidate:
     network_evaluations: int
     index: int = -1  # its place among the proposals; -1 for a baseline
     estimate: float | None = None  # of the first objective, where a race stopped it before all pairs were scored
+    expectation: float | None = None  # of the first objective's mean, given the scores of all schedules; for leaders
 
     @property
     def score(self) -> Score:
         """The first objective's."""
         return next(iter(self.scores.values()))
+
+    @property
+    def expected(self) -> float:
+        """What is expected of the first objective's mean: by the scores of all schedules, or else by its own alone."""
+        estimates = (each for each in (self.expectation, self.estimate) if each is not None)
+        return next(estimates, self.score.mean)
 
     @property
     def failures(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Optuna keeps the trials. Strategies propose: when a run goes on, they are told t
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from time import time
@@ -19,7 +19,7 @@ from schedsearch.evaluation.scores import Evaluation
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.study.candidate import Candidate, candidate_from, plain
 from schedsearch.study.claims import Claim, Claims
-from schedsearch.study.database import StoreFile, open_storage
+from schedsearch.study.database import StoreFile, open_storage, sqlite_file
 from schedsearch.study.errors import StoreError, opening, reading, using
 from schedsearch.study.lock import StoreLock
 from schedsearch.study.memory import Memory
@@ -153,6 +153,20 @@ class Store:
         entries = self._memory.starting_with(_BASELINE)
         with self._reading():
             return [candidate_from(name, entries[name], list(self.objectives)) for name in sorted(entries)]
+
+
+def first_begun(storage: str, identities: Sequence[Identity]) -> int | None:
+    """Returns which of these studies the storage has, the first made of several; None if it has none of them."""
+    file = sqlite_file(sqlalchemy.make_url(storage))
+    if storage.startswith("sqlite") and (file is None or not file.is_file()):
+        return None
+    begun: dict[int, int] = {}  # by the study's id: ids rise in the order in which studies were made
+    with opening(storage):
+        opened = open_storage(storage)
+        for place, identity in enumerate(identities):
+            with suppress(KeyError):
+                begun[opened.get_study_id_from_name(study_name(identity))] = place
+    return begun[min(begun)] if begun else None
 
 
 def study_name(identity: Identity) -> str:

@@ -86,6 +86,6 @@ def check_identity(vocoder: Vocoder, clips: Sequence[Clip]) -> dict[str, Any]:
         "checkpoint": vocoder.weights_hash,
         "front end": repr(vocoder.front_end),
         "dialect": vocoder.dialect.name,
-        "precision": str(vocoder.autocast or "float32"),
+        "precision": vocoder.precision,
         "search clips": clips_hash(tuple(clips)),
     }

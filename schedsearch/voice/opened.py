@@ -131,7 +131,7 @@ def conditions(vocoder: Vocoder) -> dict[str, Any]:
         "checkpoint": vocoder.weights_hash,
         "front end": repr(vocoder.front_end),
         "sampler": vocoder.dialect.reverse.name,
-        "precision": str(vocoder.autocast or "float32"),
+        "precision": vocoder.precision,
         "metric definitions": DEFINITIONS,
     }
 

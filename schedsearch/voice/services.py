@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schedsearch.metrics.registry import Metric, metrics_for
+from schedsearch.voice.precision import fastest
 from vocoder.checkpoints.loading import load_vocoder
 from vocoder.front_end_check.diagnosis import Diagnosis, diagnose
 from vocoder.vocoder import Vocoder
@@ -17,6 +18,7 @@ class Services:
     """Functions with the signatures of those that they stand for; a voice keeps the ones it was loaded with."""
 
     load_vocoder: Callable[..., Vocoder] = load_vocoder
+    fastest: Callable[[Vocoder], Vocoder] = fastest
     metrics_for: Callable[..., dict[str, Metric]] = metrics_for
     diagnose: Callable[..., Diagnosis] = diagnose
     draw: Callable[[Any], bytes] | None = None  # a matplotlib figure -> a picture's bytes; None: as PNG

@@ -55,6 +55,9 @@ class Variant:
     vocoder: Vocoder
     predict_noise: Callable[[Tensor, Tensor, Tensor], Tensor]
 
+    def at_step(self, n: int) -> "Variant":
+        return self
+
     @property
     def dialect(self) -> Dialect:
         return self.vocoder.dialect

@@ -1,12 +1,19 @@
 """MORE= is spent once, at whatever moment a search is stopped and begun again."""
 
+import numpy as np
 import pytest
 from conftest import Lasting, opened_store
 
+from schedsearch.evaluation.scores import Evaluation, Score
+from schedsearch.schedules.formulas import log_snr_line
+from schedsearch.schedules.search_space import space_for
 from schedsearch.search.asked_budget import AskedBudget, begin, end, finish, is_finished
 from schedsearch.study.budget import Budget, parse_budget
 
 IDENTITY = {"dataset": "toy", "sample_rate": 16000, "iterations": 6}
+SCHEDULE = log_snr_line(6, 10.0, -3.0)
+SCORED = Evaluation({"spectral": Score(np.ones((2, 1)))}, 1.0, 12)
+BEGUN = AskedBudget(6, parse_budget("80candidates"))
 MORE = AskedBudget(6, None, parse_budget("40candidates"))
 
 
@@ -37,7 +44,7 @@ def test_a_search_stopped_at_any_moment_and_begun_again_spends_more_once(memory,
         if where == moment:
             raise Killed
 
-    command(AskedBudget(6, None))
+    command(BEGUN)
     for _ in range(stops):
         with pytest.raises(Killed):
             command(MORE, stop)
@@ -46,7 +53,7 @@ def test_a_search_stopped_at_any_moment_and_begun_again_spends_more_once(memory,
 
 
 def test_a_search_killed_before_any_write_spends_more_once(memory, monkeypatch):
-    command(AskedBudget(6, None))
+    command(BEGUN)
     real = Lasting.set_study_user_attr
     for writes in range(3):
         left = iter(range(writes))
@@ -63,6 +70,7 @@ def test_a_search_killed_before_any_write_spends_more_once(memory, monkeypatch):
 
 
 def test_a_plain_command_after_a_finished_one_adds_nothing_and_more_then_does(memory):
+    command(BEGUN)
     command(MORE)
     assert command(AskedBudget(6, None)) == Budget(120, "candidates")
     assert command(MORE) == Budget(160, "candidates")
@@ -79,7 +87,16 @@ def test_what_an_earlier_version_stored_is_read(memory, finished, total):
 
 def test_another_process_that_adds_keeps_its_own_end(memory):
     here, other = opened(), opened()
-    budget = begin(here, AskedBudget(6, None))
+    budget = begin(here, BEGUN)
     begin(other, MORE)
     end(here, budget)
     assert begin(other, MORE) == Budget(120, "candidates")
+
+
+def test_a_search_without_a_budget_stays_open_and_more_adds_to_what_it_used(memory):
+    assert command(AskedBudget(6, None)).is_open
+    assert command(AskedBudget(6, None)).is_open
+    opened().add_baseline("one", SCHEDULE, SCORED)
+    [claim] = opened().claim([SCHEDULE], "model", space_for(6))
+    opened().finish([claim], [SCORED])
+    assert command(MORE) == Budget(41, "candidates")

@@ -11,6 +11,7 @@ import torch
 from conftest import BrokenVocoder, files_below, noise_clip, use_vocoder
 from fakes import FakeEvaluator
 
+from schedsearch.evaluation.draws import leader_draws
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.evaluation.scores import Evaluation, Score
 from schedsearch.metrics.registry import metrics_for
@@ -20,20 +21,20 @@ from schedsearch.schedules.formulas import TERMINAL_LOG_SNR, log_snr_line
 from schedsearch.schedules.search_space import FIRST_LOG_SNR, TOLERANCE, LogSnrSpace
 from schedsearch.search import run
 from schedsearch.search import verdict as confirmation
-from schedsearch.search.finalists import APART, finalists, shortlisted
+from schedsearch.search.leaders import APART, finalists
 from schedsearch.search.loop import search
 from schedsearch.search.race import Race
 from schedsearch.search.verdict import judge, verdict, winner_and_baseline
 from schedsearch.strategies.bayesian import Bayesian
 from schedsearch.strategies.slope import EVALUATIONS_A_STEP
-from schedsearch.study.budget import Budget
-from schedsearch.study.ranking import ranking
+from schedsearch.strategies.surrogate import LEAST
+from schedsearch.study.budget import MOST, Budget
 from schedsearch.voice.check import KEPT
 from vocoder.audio.reading import write_wav
 
 ITERS, SEARCH_CLIPS, HELD_OUT_CLIPS = 6, 3, 2
-DRAWS, FRESH_DRAWS, HELD_OUT_DRAWS = 4, 4, 2  # of 6 steps
-COST = ITERS * SEARCH_CLIPS * DRAWS  # network evaluations of one candidate in the search
+HELD_OUT_DRAWS = 2  # of 6 steps
+COST = ITERS * SEARCH_CLIPS  # network evaluations of one candidate in the search
 TIMED = 4  # of one clip each, for the plan
 
 
@@ -48,9 +49,9 @@ def calls(toy):
 
 def finalists_and_verdict(toy):
     """Network evaluations after the search itself, of a first run; the two of the verdict are rendered to be heard."""
-    finalists = min(4, len(toy.store().candidates())) + min(2, len(baselines(ITERS)))
+    leaders = sum(key.startswith("memory leader ") for key in toy.store().study.user_attrs)
     heard = 2 * HELD_OUT_CLIPS  # in one draw
-    return ITERS * (finalists * SEARCH_CLIPS * FRESH_DRAWS + 2 * HELD_OUT_CLIPS * HELD_OUT_DRAWS + heard)
+    return ITERS * (leaders * SEARCH_CLIPS + 2 * HELD_OUT_CLIPS * HELD_OUT_DRAWS + heard)
 
 
 def test_the_same_audio_cannot_be_searched_on_and_judge(toy, capsys):
@@ -78,7 +79,7 @@ def test_a_search_that_another_process_adds_to_before_it_ends_is_judged_by_its_n
         yield from judge(store, pair, evaluator, draws)
         if added not in [candidate.schedule for candidate in store.candidates()]:
             [claim] = store.claim([added], "tpe", LogSnrSpace(ITERS))
-            best = {"spectral": Score(np.full((SEARCH_CLIPS, DRAWS), 1e-6))}
+            best = {"spectral": Score(np.full((SEARCH_CLIPS, 1), 1e-6))}
             store.finish([claim], [Evaluation(best, 0.0, 0)])
 
     monkeypatch.setattr(run, "judge", judge_and_add)
@@ -118,12 +119,12 @@ def test_the_leaderboard_is_sorted_and_marks_what_ships(toy):
     toy.search("--budget", "6candidates")
     with (toy.folder / "leaderboard.csv").open() as file:
         rows = list(csv.DictReader(file))
-    # Finalists (fresh noise) and the others are each best first, and never mixed.
+    # Finalists, by what is expected of them, and the others, by their means, are each best first, and never mixed.
     found = [row["finalist"] for row in rows]
     assert found == sorted(found, reverse=True)
     assert set(found) == {"False", "True"}
-    for kind in set(found):
-        means = [float(row["search_spectral_mean"]) for row in rows if row["finalist"] == kind]
+    for kind, column in (("True", "expected_spectral"), ("False", "search_spectral_mean")):
+        means = [float(row[column]) for row in rows if row["finalist"] == kind]
         assert means == sorted(means)
     shipped = [row["name"] for row in rows if row["shipped"] == "True"]
     assert shipped == [json.loads((toy.folder / "run.json").read_text())["name"]]
@@ -176,6 +177,22 @@ def verdict_in(said):
     """Without the plan, which names times and what is left."""
     assert "ships" in said
     return said.partition("\n\n")[2]
+
+
+def test_a_search_without_a_budget_ends_by_itself_and_says_so(toy, capsys):
+    assert toy.search() == 0
+    spent, said = calls(toy), capsys.readouterr().out
+    count = len(toy.store().candidates())
+    assert LEAST <= count < MOST
+    assert f"The search stopped by itself after {count} candidates: another 50 would gain" in said
+    gain = json.loads((toy.folder / "run.json").read_text())["gain_left"]
+    assert gain["candidates"] == count
+    assert 0 <= gain["mean"] <= gain["bound"]
+    assert toy.search() == 0  # and stays ended
+    assert calls(toy) == spent
+    assert toy.search("--more", "4candidates") == 0
+    assert len(toy.store().candidates()) == count + 4
+    assert "stopped by itself" not in capsys.readouterr().out.rpartition("plan")[2]
 
 
 def test_a_budget_is_remembered(toy):
@@ -315,21 +332,19 @@ def many_clips(toy):
     return toy
 
 
-def test_a_race_saves_calls_and_what_it_stopped_can_not_win(many_clips):
+def test_a_race_saves_calls_and_what_it_stopped_leads_only_after_all_clips(many_clips):
     toy = many_clips
     assert toy.search("--budget", "16candidates", "--strategy", "tpe") == 0
-    found = toy.store().candidates()
+    found = [*toy.store().candidates(), *toy.store().baselines()]
     stopped, whole = ([c for c in found if c.whole == kept] for kept in (False, True))
     assert stopped
     assert whole
     for candidate in stopped:
-        assert candidate.network_evaluations < ITERS * 9 * DRAWS
+        assert candidate.network_evaluations < ITERS * 9
         assert candidate.estimate is not None
         assert np.isnan(candidate.score.mean)
-    assert {candidate.network_evaluations for candidate in whole} == {ITERS * 9 * DRAWS}
-    with (toy.folder / "leaderboard.csv").open() as file:
-        leaders = {row["name"] for row in csv.DictReader(file)}
-    assert not leaders & {candidate.name for candidate in stopped}
+    assert {candidate.network_evaluations for candidate in whole} == {ITERS * 9}
+    assert all(np.isfinite(candidate.score.values).all() for candidate in ranked_finalists(toy.store()))
 
 
 def test_when_a_race_stops_every_candidate_the_best_of_them_is_judged_all_the_same(many_clips):
@@ -338,11 +353,11 @@ def test_when_a_race_stops_every_candidate_the_best_of_them_is_judged_all_the_sa
     found = toy.store("log_mel_l1").candidates()
     assert not any(c.whole for c in found)
     with (toy.folder / "leaderboard.csv").open() as file:
-        [leader] = [row for row in csv.DictReader(file) if row["kind"] == "random"]
-    assert leader["name"] == min(found, key=lambda c: c.estimate).name
+        [leader, *_] = [row for row in csv.DictReader(file) if row["kind"] == "random"]
     assert leader["held_out_log_mel_l1_clips"] == str(HELD_OUT_CLIPS)
-    [finalist] = [c for c in ranked_finalists(toy.store("log_mel_l1")) if c.kind == "random"]
-    assert finalist.score.values.shape == (9, FRESH_DRAWS)
+    [finalist, *_] = [c for c in ranked_finalists(toy.store("log_mel_l1")) if c.kind == "random"]
+    assert finalist.name == leader["name"]
+    assert len(finalist.score.values) == 9
     assert np.isfinite(finalist.score.values).all()
 
 
@@ -353,7 +368,7 @@ def test_what_a_race_does_not_stop_scores_as_without_one(many_clips):
     assert toy.search(*grid, "--no-race", "--storage", "sqlite:///unraced") == 0
     with (toy.folder / "trials.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["kind"] == "grid"]
-    assert {row["network_evaluations"] for row in rows} == {str(ITERS * 9 * DRAWS)}
+    assert {row["network_evaluations"] for row in rows} == {str(ITERS * 9)}
     assert 0 < sum(candidate.whole for candidate in raced) < len(raced) == len(rows)
     for row, candidate in zip(rows, raced, strict=True):
         if candidate.whole:
@@ -403,7 +418,7 @@ def test_a_vocoder_that_changed_during_the_search_is_no_result(toy, monkeypatch)
 
 def ranked_finalists(store):
     """The finalists, best first."""
-    return finalists(store, shortlisted(store))
+    return finalists(store, leader_draws(ITERS))
 
 
 def interrupted(*_, **__):
@@ -418,16 +433,7 @@ def spoilt(evaluation):
 # --- finalists
 
 
-def test_finalists_lie_apart_from_better_ones(toy):
+def test_finalists_lie_apart_from_each_other(toy):
     assert toy.search("--strategy", "sweep", "--budget", "24candidates") == 0
-    store = toy.store()
-    searched = [c for c in ranked_finalists(store) if c.kind != "baseline"]
-    ranked = ranking(store, store.candidates())
-    assert ranked[0].name in {c.name for c in searched}
+    searched = [c for c in ranked_finalists(toy.store()) if c.kind != "baseline"]
     assert all(one.schedule.distance(other.schedule) >= APART for one, other in combinations(searched, 2))
-    last = max(ranked.index(c) for c in ranked if c.name in {found.name for found in searched})
-    near = [c for c in ranked[:last] if c.name not in {found.name for found in searched}]
-    assert near  # a sweep leaves neighbours, which would have been finalists
-    for candidate in near:
-        before = [c for c in ranked[: ranked.index(candidate)] if c.name in {found.name for found in searched}]
-        assert min(candidate.schedule.distance(c.schedule) for c in before) < APART

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from conftest import files_below, interrupt_at
 
-from schedsearch.evaluation.draws import finalist_draws, held_out_draws, search_draws
+from schedsearch.evaluation.draws import held_out_draws
 from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.formulas import TERMINAL_LOG_SNR, log_snr_line
 from schedsearch.schedules.search_space import FIRST_LOG_SNR, LONGEST_SEARCH, space_for
 from schedsearch.search import run
-from schedsearch.search.finalists import shortlisted
 from schedsearch.search.strategy_factory import STRATEGIES, check_strategy, shares_network_calls
 from schedsearch.search.warm_starts import WarmStart
 from schedsearch.strategies import bayesian
@@ -22,7 +21,7 @@ from schedsearch.voice.check import KEPT
 from vocoder.errors import InputError
 
 ITERS = 6
-DRAWS, FRESH, HELD_OUT = (len(f(ITERS)) for f in (search_draws, finalist_draws, held_out_draws))
+HELD_OUT = len(held_out_draws(ITERS))
 NAMED_GRIDS = ["levels:1", "levels:3", "levels:20", "mantissas:1", "mantissas:3", "mantissas:9", "lmnt", "coqui",
                "ivanvovk"]  # fmt: skip
 every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
@@ -150,7 +149,7 @@ def test_every_strategy_goes_on_as_if_it_had_not_been_stopped(toy, monkeypatch, 
     whole = rows_of(toy.folder)
     batches = {"grid": 0, "gradient": 5, "auto": 2}.get(strategy, 1)  # that are scored before Ctrl-C
     with monkeypatch.context() as patch:
-        interrupt_at(patch, DRAWS * (len(baselines(ITERS)) + batches))
+        interrupt_at(patch, len(baselines(ITERS)) + batches)
         assert toy.search("--budget", "8candidates", "--strategy", strategy, "--storage", "sqlite:///stopped") == 130
     assert toy.search("--budget", "8candidates", "--strategy", strategy, "--storage", "sqlite:///stopped") == 0
     assert [row["betas"] for row in rows_of(toy.folder)] == [row["betas"] for row in whole]
@@ -163,7 +162,7 @@ def test_winners_that_others_find_meanwhile_do_not_change_how_a_stopped_search_g
     toy.search(*options, "--storage", "sqlite:///whole")
     whole = rows_of(toy.folder)
     with monkeypatch.context() as patch:
-        interrupt_at(patch, DRAWS * (len(baselines(ITERS)) + 1))
+        interrupt_at(patch, len(baselines(ITERS)) + 1)
         assert toy.search(*options, "--storage", "sqlite:///stopped") == 130
     monkeypatch.setattr(run, "neighbours", lambda *_: [found])
     assert toy.search(*options, "--storage", "sqlite:///stopped") == 0
@@ -179,10 +178,11 @@ def test_all_network_calls_of_a_search_are_counted(toy, strategy):
     store = toy.store()
     seconds, calls = store.work()
     scored = sum(c.network_evaluations for c in store.candidates())
-    # in so many draws; the pair held out, and heard in one of them
-    after = ITERS * (len(shortlisted(store)) * 3 * FRESH + 2 * 2 * HELD_OUT + 2 * 2)
+    # leaders in a further draw each; the pair held out in so many, and heard in one of them
+    leaders = sum(key.startswith("memory leader ") for key in store.study.user_attrs)
+    after = ITERS * (leaders * 3 + 2 * 2 * HELD_OUT + 2 * 2)
     timed = 4  # of one clip each, for the plan
-    spent = sum(toy.vocoder.rows) - timed - ITERS * 3 * DRAWS * len(baselines(ITERS)) - after
+    spent = sum(toy.vocoder.rows) - timed - ITERS * 3 * len(baselines(ITERS)) - after
     # a slope's backward pass counts as two evaluations that the vocoder does not see: 4 for every 2 forward ones
     forward = calls / 2 if strategy == "gradient" else calls
     assert spent == scored + forward
@@ -212,7 +212,7 @@ def test_a_small_grid_ends_before_its_budget(toy):
 def test_a_grid_of_levels_costs_less_than_its_schedules_alone(toy):
     toy.search("--strategy", "grid", "--grid", "levels:2", "--budget", "16candidates")
     found = toy.store().candidates()
-    assert sum(c.network_evaluations for c in found) < 0.6 * 16 * ITERS * 3 * DRAWS
+    assert sum(c.network_evaluations for c in found) < 0.6 * 16 * ITERS * 3
 
 
 @pytest.mark.parametrize("strategy", ["gradient", "beam"])
@@ -255,11 +255,11 @@ def test_a_single_step_has_no_line():
 
 def test_auto_begins_with_warm_starts_and_lines_and_then_searches(toy):
     assert toy.search("--budget", "18candidates") == 0
-    assert [c.kind for c in toy.store().candidates()] == ["line"] * 6 + ["tpe"] * 12
+    assert [c.kind for c in toy.store().candidates()] == ["line"] * 6 + ["model"] * 12
 
 
 def test_auto_begins_alike_where_a_curve_is_searched(toy):
     assert toy.search("--iters", "25", "--budget", "9candidates") == 0
     with (toy.folder.parent / "25iters" / "trials.csv").open(newline="") as file:
         kinds = [row["kind"] for row in csv.DictReader(file) if row["kind"] != "baseline"]
-    assert kinds == ["line"] * 6 + ["tpe"] * 3
+    assert kinds == ["line"] * 6 + ["model"] * 3

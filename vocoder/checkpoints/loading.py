@@ -10,14 +10,18 @@ from vocoder.checkpoints.configuration import check_sizes, complete_config
 from vocoder.checkpoints.file import read_checkpoint
 from vocoder.dialects.detection import layout_of
 from vocoder.errors import InputError
-from vocoder.vocoder import Vocoder, fast_precision
+from vocoder.vocoder import Vocoder
 from vocoder.weights import check_finite, network_from, plain_weights, weights_hash
 
-Precision = Literal["auto", "float32", "bfloat16"]
+Precision = Literal["float32", "bfloat16"]
 
 
 def load_vocoder(
-    checkpoint: Path, config: Path | None = None, *, device: torch.device | str = "cpu", precision: Precision = "auto"
+    checkpoint: Path,
+    config: Path | None = None,
+    *,
+    device: torch.device | str = "cpu",
+    precision: Precision = "float32",
 ) -> Vocoder:
     """Returns the checkpoint's network, frozen, with its front end and the hash of its weights.
 
@@ -25,7 +29,7 @@ def load_vocoder(
     Raises InputError (one line) for whatever is no complete, finite WaveGrad with a matching configuration.
     """
     target = _device(device)
-    autocast = _autocast(precision, target)
+    autocast = _autocast(precision)
     file = read_checkpoint(checkpoint)
     layout = layout_of(file.state)
     dialect = layout.dialect
@@ -36,7 +40,7 @@ def load_vocoder(
     network = network_from(state, dialect, sizes).to(target)
     check_finite(network, dialect)
     front_end = dialect.front_end(settings)
-    vocoder = Vocoder(network, dialect, front_end, weights_hash(network), autocast, file.wrapper)
+    vocoder = Vocoder(network, dialect, front_end, weights_hash(network), autocast, wrapper=file.wrapper)
     check_agreement(layout, settings, vocoder)
     return vocoder
 
@@ -49,9 +53,7 @@ def _device(device: torch.device | str) -> torch.device:
         raise InputError(f"device {str(device)!r} cannot be used here ({reason}); use cpu") from error
 
 
-def _autocast(precision: str, device: torch.device) -> torch.dtype | None:
-    if precision not in ("auto", "float32", "bfloat16"):
-        raise InputError(f"precision must be auto, float32 or bfloat16, and is {precision!r}; choose one")
-    if precision == "auto":
-        return fast_precision(device)
+def _autocast(precision: str) -> torch.dtype | None:
+    if precision not in ("float32", "bfloat16"):
+        raise InputError(f"precision must be float32 or bfloat16, and is {precision!r}; choose one")
     return torch.bfloat16 if precision == "bfloat16" else None

@@ -25,7 +25,7 @@ from schedsearch.report.page.content import (
     number,
     number_cell,
 )
-from schedsearch.report.summary import TOO_FEW, other_objectives
+from schedsearch.report.summary import TOO_FEW, other_objectives, why_it_ended
 from schedsearch.report.tables import ordered, provenance
 from schedsearch.report.titles import title_and_row
 from schedsearch.search.run import Run
@@ -53,6 +53,7 @@ def run_page(
                 (
                     *told[1:],
                     _searched(run, len(run.store.candidates())),
+                    why_it_ended(run),
                     other_objectives(verdict, run.store.objectives),
                     _agreement(verdict, run.metrics),
                     limit_of_run(run, verdict),
@@ -150,24 +151,26 @@ def _leaderboard(verdict: Verdict, metrics: Mapping[str, Metric]) -> Table:
         Column("Found by", numeric=False),
         _score_column(f"{in_words(objective)} on search clips", metric),
         Column("± SE", "over clips"),
-        Column("Noise draws", "finalists: fresh ones", numeric=False),
+        Column("Noise draws", "of each clip"),
+        Column("Expected", "given the scores of all schedules"),
         _score_column(f"{in_words(objective)} held out", metric),
         Column("Ships", numeric=False, best_first="descending"),
     )
-    leaders = [(c, True) for c in verdict.finalists] + [(c, False) for c in verdict.other_baselines]
-    rows = tuple(_leader(c, is_finalist, held_out.get(c.name), verdict) for c, is_finalist in leaders)
-    # Unsorted at first: finalists have scores on fresh noise, the baselines after them on the noise of the search.
+    leaders = [*verdict.finalists, *verdict.other_baselines]
+    rows = tuple(_leader(c, held_out.get(c.name), verdict) for c in leaders)
+    # Unsorted at first: finalists were scored in more draws than the baselines after them.
     return Table("leaderboard", "Leaderboard: finalists and baselines", columns, rows)
 
 
-def _leader(candidate: Candidate, finalist: bool, held_out: Score | None, verdict: Verdict) -> tuple[Cell, ...]:
+def _leader(candidate: Candidate, held_out: Score | None, verdict: Verdict) -> tuple[Cell, ...]:
     ships = candidate.name == verdict.shipped.name
     return (
         Cell(title_and_row(candidate, verdict)),
         Cell(candidate.kind),
         _score_cell(candidate.score),
         number_cell(candidate.score.standard_error),
-        Cell(f"{candidate.score.values.shape[1]} {'fresh' if finalist else 'of the search'}"),
+        number_cell(candidate.score.values.shape[1]),
+        number_cell(candidate.expected),
         _score_cell(held_out) if held_out else Cell("–"),
         Cell("ships" if ships else "", mark="better" if ships else ""),
     )

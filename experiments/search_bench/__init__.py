@@ -1,1 +1,0 @@
-"""Measures the search engine on a voice: `make bench-search`."""

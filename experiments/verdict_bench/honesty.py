@@ -1,0 +1,86 @@
+"""Measures how honest a search is: what it says is left to gain, and how often noise alone looks like a winner."""
+
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from experiments.row_cache import RowCache
+from experiments.verdict_bench.judging import NOISE, old_voice
+from experiments.verdict_bench.searches import TABLES
+from schedsearch.evaluation.draws import held_out_draws
+from schedsearch.evaluation.evaluator import Evaluator
+from schedsearch.evaluation.paired import compare
+from schedsearch.evaluation.scores import Score
+from schedsearch.metrics.registry import Metric
+from schedsearch.schedules.baselines import baselines
+from schedsearch.schedules.schedule import Array, NoiseSchedule
+from schedsearch.search.asked_budget import AskedBudget, begin
+from schedsearch.search.leaders import finalists, rounds
+from schedsearch.search.loop import search
+from schedsearch.search.opening import open_run
+from schedsearch.search.run import GAIN, Run
+from schedsearch.search.settings import Settings
+
+STEPS, SEEDS, NEAREST = 6, 20, 4
+TRUTH_DRAWS = range(100, 108)  # of the search clips
+FALSE_DRAWS = range(24)  # of the held-out clips
+SIMULATED = 200
+REGRET, FALSE_WINNERS = TABLES / "regret.csv", TABLES / "false_winners.csv"
+
+
+def measure_regret() -> None:
+    """Searches with each seed to its own end; stores its claim, and its winner and centroid, judged anew.
+    """
+    table = RowCache(REGRET, ".6g")
+    for seed in tqdm(range(SEEDS), desc="stop rule"):
+        if table.has(seed=seed):
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            run = open_run(old_voice("demo", 16000), Settings(STEPS, seed=seed, results=Path(folder)))
+            _search(run)
+            gain = run.store.recall(GAIN) or {}
+            winner = next(c for c in finalists(run.store, run.leader_draws) if c.kind != "baseline")
+            best = sorted((c for c in run.store.candidates() if not c.failures), key=lambda c: c.expected)[:NEAREST]
+            centroid = NoiseSchedule.from_log_snr(np.mean([c.schedule.log_snr for c in best], axis=0))
+            clips = sorted(run.search_clips, key=lambda clip: clip.name)  # in an order that no seed changes
+            judge = Evaluator(run.vocoder, clips, run.objectives, NOISE)
+            scores = judge.evaluate([winner.schedule, centroid], TRUTH_DRAWS)
+            means = [each.scores[run.store.objective].mean for each in scores]
+            claim = {"claim": gain.get("bound", np.nan), "expected_gain": gain.get("mean", np.nan)}
+            candidates = len(run.store.candidates())
+            table.add([{"seed": seed, "candidates": candidates, **claim, "winner": means[0], "centroid": means[1]}])
+
+
+def _search(run: Run) -> None:
+    budget = begin(run.store, AskedBudget(STEPS, None))
+    for _ in search(run.store, run.race, run.space, run.strategy(budget), budget):
+        pass
+    run.remember_gain(budget)
+    for _ in rounds(run.store, run.evaluator(run.search_clips), run.leader_draws):
+        pass
+
+
+def measure_false_winners() -> None:
+    """Lets a baseline meet itself in other draws of noise, as winner and baseline of a verdict do, SIMULATED times."""
+    if FALSE_WINNERS.exists():
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        run = open_run(old_voice("demo", 16000), Settings(STEPS, results=Path(folder)))
+        metric = run.objectives[0]
+        evaluator = Evaluator(run.vocoder, run.held_out_clips, [metric], NOISE)
+        schedule = baselines(STEPS)["diffwave-6"]
+        values = evaluator.evaluate([schedule], FALSE_DRAWS)[0].scores[metric.name].values
+    rng, draws, rows = np.random.default_rng(0), len(held_out_draws(STEPS)), []
+    for simulated in range(SIMULATED):
+        order = rng.permuted(np.tile(np.arange(values.shape[1]), (len(values), 1)), axis=1)
+        parts = np.take_along_axis(values, order, axis=1)
+        first, second = (parts[:, low:high] for low, high in pairwise((0, draws, 2 * draws)))
+        rows.append({"simulated": simulated, "outcome": _outcome(metric, first, second, simulated)})
+    RowCache(FALSE_WINNERS).add(rows)
+
+
+def _outcome(metric: Metric, first: Array, second: Array, seed: int) -> str:
+    return compare(metric, Score(first), Score(second), seed).outcome.value

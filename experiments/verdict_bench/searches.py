@@ -1,0 +1,128 @@
+"""Runs the default search of both engines, each as users run it, on the same weights, clips and warm starts."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import torch
+
+from experiments.row_cache import RowCache
+from vocoder.errors import InputError
+from vocoder.precision import processor_name
+
+OLD = "9dcb044"  # the commit of the earlier engine, whose weights both search on
+TREE = Path(__file__).resolve().parents[2]
+WORK = TREE / "results/bench/verdict"  # git-ignored: the earlier tree, and each search's results folder
+TABLES = TREE / "results/shipped/verdict"
+SEARCHES = TABLES / "searches.csv"
+ENGINES = ("old", "new")
+VOICES = (("demo", 16000), ("june-16k", 16000), ("demo", 8000))
+SEEDS = {6: 3, 12: 2, 25: 2}  # how many, by the number of steps
+_COUNTED = Path(__file__).with_name("counted_search.py")
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search of one engine."""
+
+    engine: str
+    dataset: str
+    rate: int
+    iterations: int
+    seed: int
+
+    @property
+    def key(self) -> dict[str, object]:
+        """The columns that name it in a table."""
+        return dict(vars(self))
+
+    @property
+    def folder(self) -> Path:
+        """Where it writes."""
+        return WORK / self.engine / f"{self.dataset}-{self.rate}-{self.iterations}-seed{self.seed}"
+
+    @property
+    def results(self) -> Path:
+        """The search's own results folder."""
+        return self.folder / "results" / self.dataset / f"{self.rate}hz" / f"{self.iterations}iters"
+
+
+def planned() -> Iterator[Search]:
+    """Yields all searches, short ones first and both engines side by side."""
+    for seed in range(max(SEEDS.values())):
+        for iterations, seeds in SEEDS.items():
+            for dataset, rate in VOICES:
+                if seed < seeds:
+                    yield from (Search(engine, dataset, rate, iterations, seed) for engine in ENGINES)
+
+
+def run_searches() -> None:
+    """Runs what is missing in the table, one search after the other; a stopped search goes on, and counts anew."""
+    table = RowCache(SEARCHES, ".6g")
+    for search in planned():
+        if not table.has(**search.key):
+            print(f"{search.engine} engine: {search.dataset} {search.rate} Hz, {search.iterations} steps, "
+                  f"seed {search.seed}", flush=True)  # fmt: skip
+            table.add([run(search)])
+
+
+def run(search: Search) -> dict[str, object]:
+    """Runs one search in a process of its own; returns its row."""
+    old, results = earlier_tree(), search.folder / "results"
+    if not results.exists():
+        _copy_starts(old / "results/shipped", results / "shipped")
+    costs = search.folder / "costs.json"
+    command = [sys.executable, str(_COUNTED), str(costs), "search", "--dataset", search.dataset, "--rate",
+               str(search.rate), "--iters", str(search.iterations), "--seed", str(search.seed), "--results",
+               str(results), "--force=1"]  # fmt: skip
+    # The earlier tree's voices for both, whose weights stay when the project's own are trained on.
+    environment = {**os.environ, "PYTHONPATH": str(old if search.engine == "old" else TREE)}
+    with (search.folder / "log").open("a") as log:
+        status = subprocess.run(command, cwd=old, env=environment, stdout=log, stderr=log, check=False).returncode
+    if status:
+        raise InputError(f"the {search.engine} engine's search ended with status {status}; see {search.folder}/log")
+    return row_of(search, json.loads(costs.read_text()))
+
+
+def row_of(search: Search, costs: dict[str, object]) -> dict[str, object]:
+    """Returns a finished search's row."""
+    facts = json.loads((search.results / "run.json").read_text())
+    shipped = json.loads((search.results / "schedule.json").read_text())
+    return {
+        **search.key,
+        **costs,
+        "candidates": facts["candidates"],
+        "precision": facts["identity"]["precision"],
+        "ships": facts["name"],
+        "improves": facts["improves_on_baseline"],
+        "processor": processor_name(torch.device("cpu")),
+        "betas": " ".join(f"{beta:.17g}" for beta in shipped["betas"]),
+    }
+
+
+def earlier_tree() -> Path:
+    """Returns the folder of the earlier commit's files, taken from the repository's history once."""
+    tree = WORK / OLD
+    if not tree.exists():
+        packed = subprocess.run(["git", "archive", OLD], cwd=TREE, capture_output=True, check=False)
+        if packed.returncode:
+            raise InputError(f"the repository must hold commit {OLD}, and does not; fetch its whole history")
+        with tarfile.open(fileobj=BytesIO(packed.stdout)) as archive:
+            archive.extractall(tree.with_suffix(".part"), filter="data")
+        tree.with_suffix(".part").rename(tree)
+    return tree
+
+
+def _copy_starts(shipped: Path, into: Path) -> None:
+    """Copies the shipped schedules, from which both engines begin."""
+    for path in shipped.rglob("schedule.json"):
+        target = into / path.relative_to(shipped)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)

@@ -1,0 +1,84 @@
+"""Laws of estimates from unequal pairs: they find means that were planted, and say how far off they may be."""
+
+import numpy as np
+import pytest
+
+from schedsearch.evaluation.estimates import BETWEEN, estimate
+
+SCHEDULES, CLIPS, DRAWS = 12, 12, 3
+
+
+def table(seed, *, noise=0.2, effects=1.0):
+    """Planted means, and scores whose pairs differ by far more than the schedules do."""
+    rng = np.random.default_rng(seed)
+    means = rng.normal(scale=0.1, size=SCHEDULES)
+    pairs = rng.normal(scale=effects, size=(CLIPS, DRAWS))
+    return means, means[:, None, None] + pairs + rng.normal(scale=noise, size=(SCHEDULES, CLIPS, DRAWS))
+
+
+def test_without_gaps_differences_are_those_of_plain_means():
+    _, values = table(0)
+    found = estimate(values).means
+    np.testing.assert_allclose(found - found[0], values.mean((1, 2)) - values[0].mean(), atol=1e-9)
+
+
+def test_without_noise_planted_differences_come_out_whatever_is_missing():
+    means, values = table(1, noise=0.0)
+    values[3:, 4:, :] = np.nan  # stopped after four clips
+    values[3:, :, 1:] = np.nan
+    values[6:9, :2, 0] = np.nan  # two clips left
+    found = estimate(values)
+    np.testing.assert_allclose(found.means - found.means[0], means - means[0], atol=1e-6)
+    assert found.pair == pytest.approx(0, abs=1e-12)
+
+
+def test_plain_means_over_easier_clips_would_mislead_where_estimates_do_not():
+    means, values = table(2, noise=0.05)
+    values[5, 2:, :] = np.nan
+    plain = np.nanmean(values[5]) - values[0].mean()
+    found = estimate(values).means
+    assert abs(found[5] - found[0] - (means[5] - means[0])) < 0.1 < abs(plain - (means[5] - means[0]))
+
+
+def test_the_variance_of_a_pair_is_found_and_errors_are_as_large_as_said():
+    pairs, ratios = [], []
+    for seed in range(40):
+        means, values = table(seed)
+        values[6:, 4:, :] = np.nan
+        values[6:, :, 1:] = np.nan
+        found = estimate(values)
+        pairs.append(found.pair)
+        errors = found.means - means - (found.means - means)[:6].mean()
+        ratios.append((errors[6:] ** 2 / found.variances[6:]).mean())
+    assert np.mean(pairs) == pytest.approx(0.2**2, rel=0.1)
+    assert 0.5 < np.mean(ratios) < 1.5
+
+
+def test_more_pairs_mean_less_variance_and_further_draws_less_than_further_clips():
+    _, values = table(3)
+    values[0, 6:, :] = np.nan  # six clips, three draws
+    values[1, :, 1:] = np.nan  # twelve clips, one draw
+    values[2, 6:, :] = np.nan
+    values[2, :, 1:] = np.nan  # six clips, one draw
+    found = estimate(values)
+    six, twelve, few, whole = found.variances[[0, 1, 2, 3]]
+    assert whole < min(six, twelve) < max(six, twelve) < few
+    assert few == pytest.approx(found.pair / 6)
+    assert six == pytest.approx(found.pair * (BETWEEN / 6 + (1 - BETWEEN) / 18))
+
+
+def test_what_is_hopeless_does_not_move_the_others():
+    _, values = table(4)
+    spoilt = np.concatenate([values, 50 * np.abs(np.random.default_rng(0).normal(size=(3, CLIPS, DRAWS)))])
+    spoilt[SCHEDULES:, 4:, :] = np.nan
+    one, other = estimate(values), estimate(spoilt)
+    np.testing.assert_allclose(other.means[:SCHEDULES], one.means, atol=1e-9)
+    assert other.pair == pytest.approx(one.pair)
+
+
+@pytest.mark.parametrize("schedules", [1, 2])
+def test_few_schedules_are_estimated_too(schedules):
+    values = table(5)[1][:schedules, :, :1]
+    found = estimate(values)
+    assert np.isfinite(found.means).all()
+    assert np.isfinite(found.variances).all()
