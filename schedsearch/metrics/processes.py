@@ -76,7 +76,7 @@ def _one_lives(error: Exception, jobs: int) -> bool:
         _parallel(_nothing, [()], jobs)
     except Exception as still:
         said = f"{type(error).__name__}: {error}".splitlines()[0]
-        if get_active_backend()[1] == 1:  # ours: nothing was configured
+        if joblib.Parallel().n_jobs == 1:  # ours: nothing was configured
             _without_processes.append(said)
             _log.warning("no worker process can be started (%s): scores are computed in this process, slower", said)
             return False
