@@ -33,6 +33,24 @@ def fibonacci(n: int, first: float, second: float) -> NoiseSchedule:
     return NoiseSchedule(betas[:n])  # type: ignore[arg-type]
 
 
+def cosine(n: int, offset: float = 0.008) -> NoiseSchedule:
+    """Returns the curve of Nichol & Dhariwal 2021, eq. 17: a_t = f(t) / f(0), f(t) = cos((t / N + s) / (1 + s) pi/2)^2.
+
+    N = n + 1 without its last step, at which a is 0: sampling cannot start there.
+    """
+    t = np.arange(checked_steps(n) + 1) / (n + 1)
+    f = np.cos((t + offset) / (1 + offset) * np.pi / 2) ** 2
+    return NoiseSchedule.from_alphas_cumprod(f[1:] / f[0])
+
+
+def karras(n: int, sigma_min: float, sigma_max: float, rho: float = 7.0) -> NoiseSchedule:
+    """Returns the curve of Karras et al. 2022, eq. 5, from the clean end; sigma**2 = (1 - a) / a, so log-SNR is
+    -2 log(sigma)."""
+    _require(0 < sigma_min < sigma_max, f"0 < sigma_min < sigma_max: got {sigma_min:g} and {sigma_max:g}")
+    sigma = np.linspace(sigma_min ** (1 / rho), sigma_max ** (1 / rho), checked_steps(n)) ** rho
+    return NoiseSchedule.from_log_snr(-2 * np.log(sigma))
+
+
 def log_snr_line(n: int, first: float, last: float) -> NoiseSchedule:
     """Draws a straight line in log-SNR, which the published 6-step schedules are close to."""
     return NoiseSchedule.from_log_snr(np.linspace(first, last, checked_steps(n)))

@@ -274,7 +274,7 @@ def test_more_in_another_unit_than_a_begun_search_leaves_it_as_it_was(toy: Toy, 
     assert toy.store().recall("asked")["budget"] == "1candidates"
 
 
-@pytest.mark.parametrize("evaluation", [0, 6, 9, 12], ids=["baselines", "late baselines", "candidates", "leaders"])
+@pytest.mark.parametrize("evaluation", [0, 8, 11, 14], ids=["baselines", "late baselines", "candidates", "leaders"])
 def test_ctrl_c_is_one_line_and_status_130_and_the_same_command_goes_on(toy, memory, monkeypatch, capsys, evaluation):
     with monkeypatch.context() as patch:
         interrupt_at(patch, evaluation)

@@ -61,6 +61,22 @@ def test_linear_is_the_training_schedule_of_wavegrad():
     assert schedule.terminal_level == pytest.approx(0.081, abs=5e-4)
 
 
+def test_cosine_follows_its_equation_up_to_the_step_before_the_last():
+    n, s = 49, 0.008
+    a = [
+        np.cos((t / (n + 1) + s) / (1 + s) * np.pi / 2) ** 2 / np.cos(s / (1 + s) * np.pi / 2) ** 2
+        for t in range(1, n + 1)
+    ]
+    np.testing.assert_allclose(formulas.cosine(n).alphas_cumprod, a, rtol=1e-10)
+
+
+def test_karras_spaces_the_root_of_sigma_evenly():
+    schedule = formulas.karras(10, 0.01, 5.0)
+    sigma = np.sqrt((1 - schedule.alphas_cumprod) / schedule.alphas_cumprod)
+    np.testing.assert_allclose(sigma[[0, -1]], [0.01, 5.0], rtol=1e-9)
+    np.testing.assert_allclose(np.diff(sigma ** (1 / 7), 2), 0, atol=1e-9)
+
+
 def test_exponential_has_equal_ratios_and_its_ends():
     betas = formulas.exponential(6, 1e-6, 1e-1).betas
     np.testing.assert_allclose(betas, [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1], rtol=1e-12)
