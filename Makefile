@@ -11,8 +11,8 @@
 ##               OBJECTIVE=spectral_pesq the metric to improve: spectral, pesq, log_mel_l1, lsd, mcd, stoi, ...;
 ##                                       or several with commas between them, the first one decides what ships;
 ##                                       package.module:function is one of your own: docs/own-metric.md
-##               BUDGET=                 when to stop: 10min, 300candidates or 50000calls; empty: when nothing is left
-##                                       to gain that held-out clips could tell
+##               BUDGET=                 when to stop: 10min, 300candidates or 50000calls; empty: when little is left
+##                                       to gain
 ##               PRECISION=auto          float32, bfloat16 (float32 in the cleanest two steps), or the faster here
 ##               SEED=0                  seed of the strategy and its noise
 ##               MORE=                   adds so much budget to a finished search

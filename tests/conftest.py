@@ -83,7 +83,6 @@ class AnalyticVocoder:
     weights_hash: str = "analytic"
     device: torch.device = torch.device("cpu")
     autocast: torch.dtype | None = None
-    precision: str = "float32"
     rows: list[int] = field(default_factory=list)  # of each network call
 
     description = "the analytic vocoder"
@@ -95,6 +94,10 @@ class AnalyticVocoder:
     @property
     def hop_length(self) -> int:
         return self.front_end.hop_length
+
+    @property
+    def precision(self) -> str:
+        return str(self.autocast or "float32")
 
     def at_step(self, n: int) -> "AnalyticVocoder":
         return self

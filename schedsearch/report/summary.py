@@ -41,10 +41,10 @@ def why_it_ended(run: Run) -> str:
     gain, candidates = run.store.recall(GAIN), len(run.store.candidates())
     if gain is None or gain["candidates"] != candidates:
         return ""
-    most = f"{gain['bound']:.2g} at most in {words_and_name(run.store.objective)} ({100 * BOUND:.0f} % sure)"
     return (
-        f"The search stopped by itself after {counted(candidates, 'candidate')}: another {MORE} would gain {most}, "
-        "too little for the held-out clips to tell."
+        f"The search stopped by itself after {counted(candidates, 'candidate')}: another {MORE} would gain about "
+        f"{gain['mean']:.2g} in {words_and_name(run.store.objective)}, and at most {gain['bound']:.2g} "
+        f"({100 * BOUND:.0f} % sure)."
     )
 
 

@@ -196,14 +196,14 @@ class Run:
         )
 
     def _told_apart(self, pair: float) -> float:
-        """Takes the variance of a pair of search clip and draw; returns half the width of the held-out interval.
+        """Takes the variance of a pair of search clip and draw; returns a quarter of the held-out interval's width.
 
         A mean over a longer clip is quieter, in proportion to its length.
         """
         searched = np.mean([len(clip.audio) for clip in self.search_clips])
         judging = np.mean([len(clip.audio) for clip in self.held_out_clips])
         clips, draws = len(self.held_out_clips), len(self.held_out_draws)
-        return float(1.96 * np.sqrt(2 * pair * (BETWEEN + (1 - BETWEEN) / draws) / clips * searched / judging))
+        return float(0.98 * np.sqrt(2 * pair * (BETWEEN + (1 - BETWEEN) / draws) / clips * searched / judging))
 
     def remember_gain(self, budget: Budget) -> None:
         """Stores what further candidates could gain, where the search has ended by itself."""

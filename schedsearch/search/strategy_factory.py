@@ -30,7 +30,8 @@ from schedsearch.strategies.polish import Polish
 from schedsearch.strategies.posterior import Scored
 from schedsearch.strategies.slope import SamplerSlope, Slope
 from schedsearch.strategies.strategy import Strategy
-from schedsearch.strategies.surrogate import Surrogate
+from schedsearch.strategies.surrogate import SETTLED, Surrogate
+from schedsearch.study.budget import SHORT
 from schedsearch.study.candidate import schedules_from
 from schedsearch.study.store import Store
 from vocoder.errors import InputError
@@ -40,6 +41,7 @@ STRATEGIES = ("auto", "model", *SAMPLERS, "cmaes", "grid", "beam", "dynamic_prog
 TREE_BATCH = 256  # candidates of a grid over levels at once: neighbours share most of their network calls
 BEAM_WIDTH, BEAM_LEVELS = 8, 24
 COST = "trajectory"
+SETTLED_LONG = 16  # candidates before which a long schedule's search does not end by itself; each costs more
 T = TypeVar("T")
 
 Stages: TypeAlias = Sequence[tuple[str, float]]  # of `auto`: name, and the part of the budget at which it ends
@@ -165,7 +167,13 @@ def surrogate(tools: Tools) -> Surrogate:
     """Builds the model of all scores."""
     store = tools.store
     return Surrogate(
-        tools.space, tools.seed, tools.scored, index=store.next_index, pending=store.in_flight, worth=tools.worth
+        tools.space,
+        tools.seed,
+        tools.scored,
+        index=store.next_index,
+        pending=store.in_flight,
+        worth=tools.worth,
+        settled=SETTLED if tools.space.steps <= SHORT else SETTLED_LONG,
     )
 
 

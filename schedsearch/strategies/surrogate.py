@@ -19,6 +19,7 @@ from schedsearch.strategies.posterior import Posterior, Scored, posterior_of
 from schedsearch.strategies.strategy import Losses
 
 LEAST = 4  # scored schedules that a posterior is fitted to
+SETTLED = 24  # candidates, before which it does not end: a posterior of few scores takes what it has not seen for noise
 PARENTS = 8  # the best schedules, between and around which options lie
 OPTIONS, WIDE = 320, 80  # near the best schedules, and anywhere in the box
 KNOTS = 5  # of the smooth curve that is added to an option
@@ -53,12 +54,13 @@ class Surrogate:
         index: Callable[[], int],
         pending: Callable[[], Sequence[NoiseSchedule]] = tuple,
         worth: Callable[[float], float] | None = None,
+        settled: int = SETTLED,
     ) -> None:
         """`scored` returns all schedules with their estimates, `index` the next proposal's index, `pending` what other
         processes are scoring. `worth` takes the variance of one pair and returns the least gain worth a search; without
-        it proposals never end."""
+        it proposals never end. `settled` is the number of candidates before which they do not end."""
         self._space, self._seed, self._scored, self._index = space, seed, scored, index
-        self._pending, self._worth = pending, worth
+        self._pending, self._worth, self._settled = pending, worth, settled
 
     def ask(self, count: int) -> list[NoiseSchedule]:
         """Returns up to `count` proposals; [] when nothing worth having is left to gain, or for too few scores."""
@@ -68,7 +70,8 @@ class Surrogate:
         rng = np.random.default_rng(proposal_seed(self._seed, self._index()))
         posterior = posterior_of(scored)
         options = self._options(posterior, rng)
-        if self._worth and gain_left(posterior, scored, options, rng).mean < self._worth(scored.estimates.pair):
+        worth = self._worth(scored.estimates.pair) if self._worth and self._index() >= self._settled else 0.0
+        if worth and gain_left(posterior, scored, options, rng).mean < worth:
             return []
         joint = posterior.joint(options)
         orders = [joint.means, *joint.draws(count - 1, rng)]

@@ -27,7 +27,7 @@ from schedsearch.search.race import Race
 from schedsearch.search.verdict import judge, verdict, winner_and_baseline
 from schedsearch.strategies.bayesian import Bayesian
 from schedsearch.strategies.slope import EVALUATIONS_A_STEP
-from schedsearch.strategies.surrogate import LEAST
+from schedsearch.strategies.surrogate import SETTLED
 from schedsearch.study.budget import MOST, Budget
 from schedsearch.voice.check import KEPT
 from vocoder.audio.reading import write_wav
@@ -183,7 +183,7 @@ def test_a_search_without_a_budget_ends_by_itself_and_says_so(toy, capsys):
     assert toy.search() == 0
     spent, said = calls(toy), capsys.readouterr().out
     count = len(toy.store().candidates())
-    assert LEAST <= count < MOST
+    assert SETTLED <= count < MOST
     assert f"The search stopped by itself after {count} candidates: another 50 would gain" in said
     gain = json.loads((toy.folder / "run.json").read_text())["gain_left"]
     assert gain["candidates"] == count

@@ -53,7 +53,7 @@ def sometimes_silent(schedule, draw):
 
 def of_four_clips(schedule, draw):
     """Each clip likes another schedule a little; fails at the upper end."""
-    if schedule.log_snr[0] >= 12.5:
+    if schedule.log_snr[0] >= 11.5:
         return np.full(4, np.nan)
     likes = np.array([[9.0, 3.0, -3.0], [9.2, 3.0, -3.1], [8.9, 3.1, -3.0], [9.0, 2.8, -2.9]])
     return np.square(schedule.log_snr - likes).mean(axis=1)

@@ -187,6 +187,8 @@ def test_a_backup_copied_over_a_store_that_is_open_is_noticed(tmp_path):
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("VACUUM INTO ?", (str(tmp_path / "backup.db"),))
     claimed(here, PROPOSED[2:4])
+    with here.turn():
+        assert here.next_index() == 4
     here.study._storage._backend.engine.dispose()  # type: ignore[attr-defined]
     with closing(sqlite3.connect(tmp_path / "backup.db")) as backup, closing(sqlite3.connect(file)) as connection:
         backup.backup(connection)  # over the same inode, as cp does it

@@ -314,7 +314,7 @@ def test_lmnt_without_parameters_is_what_its_own_inference_assumes(lmnt_state: S
 def test_lmnt_with_another_hop_is_refused(lmnt_state: State, tmp_path: Path) -> None:
     message = refusal(write(tmp_path, {"model": lmnt_state, "params": {"hop_samples": 256}}))
     assert "hop is 256 samples, the network's factors [5, 5, 3, 2, 2] make 300" in message
-    assert "--config FILE" in message and "hop_samples" in message and "network.factors" in message
+    assert "CONFIG=FILE" in message and "hop_samples" in message and "network.factors" in message
     assert "hop_length" not in message  # which lmnt's params do not have
 
 

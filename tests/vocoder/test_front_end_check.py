@@ -414,7 +414,8 @@ def test_advice_knows_no_setting_that_is_never_varied() -> None:
 # --- mels of a TTS ---------------------------------------------------------------------------------
 
 
-def test_a_ttss_mels_are_measured_beside_the_recordings_own(bench, clips, few_variants):
+def test_a_ttss_mels_are_measured_beside_the_recordings_own(long_bench, few_variants):
+    bench, clips = long_bench, long_bench.recordings
     own = [replace(clip, mel=bench.vocoder.front_end(clip.audio[None])[0]) for clip in clips]
     same = diagnose(bench.vocoder, own, effort=QUICK)
     assert same.given_mels is not None

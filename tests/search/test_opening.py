@@ -1,0 +1,48 @@
+"""A study keeps the precision that its first process chose, whoever joins or resumes it."""
+
+import json
+
+import pytest
+import torch
+from conftest import stand_in
+
+from schedsearch.study.store import first_begun, sqlite_url
+from vocoder.vocoder import in_precision
+
+
+@pytest.fixture
+def machine(toy, request):
+    """Makes this a machine on which one precision is the faster."""
+
+    def of(precision):
+        stand_in(request, fastest=lambda vocoder: in_precision(vocoder, precision))
+
+    return of
+
+
+def searched(toy, *options):
+    assert toy.search("--budget", "1candidates", "--strategy", "random", *options) == 0
+    return json.loads((toy.folder / "run.json").read_text())["precision"]
+
+
+def test_another_machine_goes_on_in_the_precision_of_the_first(toy, machine, capsys):
+    machine(torch.bfloat16)
+    assert searched(toy) == "torch.bfloat16"
+    machine(None)
+    assert searched(toy) == "torch.bfloat16"
+    assert "changed since the last search" not in capsys.readouterr().out
+
+
+def test_a_precision_that_is_asked_for_is_a_study_of_its_own(toy, machine, capsys):
+    machine(torch.bfloat16)
+    assert searched(toy, "--precision", "float32") == "float32"
+    assert searched(toy, "--precision", "bfloat16") == "torch.bfloat16"
+    assert "changed since the last search: precision" in capsys.readouterr().out
+    assert searched(toy) == "float32"  # of two, the first that was begun
+
+
+def test_the_first_of_several_studies_is_known_and_none_is_made_by_asking(tmp_path, toy):
+    storage = sqlite_url(tmp_path / "study.db")
+    identities = [{"dataset": "a", "sample_rate": 8000, "iterations": n} for n in (1, 2)]
+    assert first_begun(storage, identities) is None
+    assert not (tmp_path / "study.db").exists()
