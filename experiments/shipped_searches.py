@@ -1,8 +1,8 @@
 """Prints the tables of searches in README and docs: `python -m experiments.shipped_searches [--table NAME]`.
 
 Reads results/shipped/<dataset>/<rate>hz/<iters>iters/run.json of every voice and length, or of another folder that is
-given. The first table has the objective of what ships, its PESQ, and the searched schedule minus the best baseline; the
-second that difference in every metric; the third how many candidates were scored, and how long that took.
+given. The first table has the objective of the schedule that ships, its PESQ, and the searched schedule minus the best
+baseline; the second that difference in every metric; the third how many candidates were scored, and how long that took.
 """
 
 import sys
@@ -66,7 +66,7 @@ def read_searches(folder: Path) -> Iterator[Search]:
 
 def overview(searches: Sequence[Search]) -> str:
     """Writes a row a voice, a column a length."""
-    return _by_length("held-out, of what ships", searches, _cell)
+    return _by_length("the schedule that ships", searches, _cell)
 
 
 def efforts(searches: Sequence[Search]) -> str:
