@@ -2,6 +2,7 @@
 
 import argparse
 from functools import partial
+from math import isfinite
 from typing import Any
 
 from schedsearch.arguments import add_results, add_seed, add_switch, iterations
@@ -9,12 +10,14 @@ from schedsearch.commands import voice_options
 from schedsearch.commands.next_command import next_command
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.commands.wording import as_called
+from schedsearch.evaluation.estimates import margin
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.report.finding import lines
 from schedsearch.report.limit_text import limit_of_run
 from schedsearch.report.plan import plan
 from schedsearch.report.progress import show_stages
 from schedsearch.search.asked_budget import AskedBudget, begin, end
+from schedsearch.search.leaders import heard
 from schedsearch.search.loop import Progress
 from schedsearch.search.opening import open_checked
 from schedsearch.search.run import Run
@@ -89,7 +92,7 @@ def _searched(opened: Run, asked: AskedBudget, options: argparse.Namespace) -> i
         print(f"changed since the last search: {', '.join(opened.store.changed)}; a new study begins")
     budget = begin(opened.store, asked)
     print(as_called(plan(opened, budget)))
-    show_stages(opened.steps(budget), lambda progress: _best(progress, opened.store.objective))
+    show_stages(opened.steps(budget), lambda progress: _best(progress, opened))
     verdict = opened.verdict()
     _write(opened, verdict, budget)
     print(as_called(f"next:   {next_command(options, _defaults(), budget)}"))
@@ -111,10 +114,14 @@ def _settings(options: argparse.Namespace) -> Settings:
     )
 
 
-def _best(progress: Progress, metric: str) -> str:
-    if progress.best is None:
+def _best(progress: Progress, opened: Run) -> str:
+    """Says who is best so far, with the 95 % interval of its score once two schedules tell how much noise there is."""
+    best = progress.best
+    if best is None:
         return ""
-    return f"best {metric} {progress.best.expected:.4f}, {progress.best.name}"
+    half = margin(best.score.values, heard(opened.store, opened.leader_draws).scored.estimates.pair)
+    interval = f" ± {half:#.2g}" if isfinite(half) else ""
+    return f"best {opened.store.objective} {best.expected:.4f}{interval}, {best.name}"
 
 
 def _write(opened: Run, verdict: Verdict, budget: Budget) -> None:

@@ -14,6 +14,7 @@ Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
 BETWEEN = 0.2  # part of a residual's variance that further draws of a clip do not average away; measured 0.1 to 0.25
+QUANTILE = 1.96  # of the normal distribution: 95 % lie within so many standard deviations
 _TURNS = 30
 
 
@@ -35,10 +36,19 @@ def estimate(values: Array) -> Estimates:
     flat = values.reshape(len(values), -1)
     effects, pair = _pair_effects(flat[_better_half(values)])
     adjusted = flat - effects
-    means = np.nanmean(adjusted, axis=1)
-    clips = np.isfinite(values).any(axis=2).sum(axis=1)
-    pairs = np.isfinite(flat).sum(axis=1)
-    return Estimates(means, pair * (BETWEEN / clips + (1 - BETWEEN) / pairs), pair)
+    return Estimates(np.nanmean(adjusted, axis=1), variances(values, pair), pair)
+
+
+def variances(values: Array, pair: float) -> Array:
+    """Returns [...], the variances of means of values [..., clip, draw], which are NaN where nothing was scored."""
+    scored = np.isfinite(values)
+    clips, pairs = scored.any(axis=-1).sum(axis=-1), scored.sum(axis=(-2, -1))
+    return np.asarray(pair * (BETWEEN / clips + (1 - BETWEEN) / pairs))
+
+
+def margin(values: Array, pair: float) -> float:
+    """Returns half the width of the 95 % interval of the mean of values [clip, draw]; NaN where `pair` is not known."""
+    return QUANTILE * float(np.sqrt(variances(values, pair))) if pair > 0 else float("nan")
 
 
 def _better_half(values: Array) -> Indices:

@@ -64,7 +64,11 @@ def pictures(*names):
     found = {
         "schedules": lambda: schedules((names[0], line), {name: line for name in names}),
         "convergence": lambda: convergence(
-            [candidate(n, i) for i, n in enumerate(names)], [candidate(names[-1])], LOSS, winner=names[0]
+            [candidate(n, i) for i, n in enumerate(names)],
+            [candidate(names[-1])],
+            LOSS,
+            winner=candidate(names[0]),
+            pair=0.1,
         ),
         "differences": lambda: held_out_differences(
             comparison([-1, 0.5]), Quantity(names[0], names[0], "maximize"), winner=names[0], baseline=names[-1]

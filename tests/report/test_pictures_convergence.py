@@ -1,10 +1,14 @@
 """The picture of a search: what was best when, and every candidate once."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schedsearch.evaluation.estimates import BETWEEN
 from schedsearch.evaluation.scores import Score
 from schedsearch.report.pictures.convergence import best_so_far, convergence, evaluations
 from schedsearch.report.pictures.png import png
@@ -30,6 +34,11 @@ def candidate(value, kind="whole", *, name="trial", cost=10):
 
 def lines(figure):
     return {line.get_label(): line for line in figure.axes[0].lines}
+
+
+def star_of(axes: Any) -> Any:
+    """The container of the winner's star and its bar."""
+    return next(c for c in axes.containers if c.get_label().startswith("winner"))
 
 
 def dots(figure):
@@ -82,10 +91,24 @@ def test_the_baselines_best_is_a_level_line_and_failed_ones_are_none():
     assert not [n for n in lines(convergence([candidate(3.0)], given[2:], LESS)) if "baseline" in n]
 
 
-def test_the_winner_is_marked_where_it_was_scored():
-    figure = convergence([candidate(1.0, name="one"), candidate(1.1, name="two")], [], LESS, winner="two")
-    [star] = [line for label, line in lines(figure).items() if label.startswith("winner")]
-    assert (list(star.get_xdata()), list(star.get_ydata())) == ([20], [1.1])
+def test_the_winner_is_marked_where_it_was_proposed_at_what_is_expected_of_it():
+    two = candidate(1.1, name="two")
+    figure = convergence([candidate(1.0, name="one"), two], [], LESS, winner=replace(two, expectation=1.05))
+    star = star_of(figure.axes[0])
+    assert (list(star.lines[0].get_xdata()), list(star.lines[0].get_ydata())) == ([20], [1.05])
+
+
+def test_the_best_so_far_and_the_winner_have_the_intervals_of_their_means():
+    candidates, winner = [candidate(2.0), candidate(3.0), candidate(1.0, name="last")], candidate(1.0, name="last")
+    pair = 0.04
+    half = 1.96 * np.sqrt(pair * (BETWEEN / 2 + (1 - BETWEEN) / 2))  # two clips, one draw: test_estimates.py
+    axes = convergence(candidates, [], LESS, winner=winner, pair=pair).axes[0]
+    [band] = [c for c in axes.collections if c.get_label() == "95 % interval of the best so far"]
+    heights = np.unique(np.round(np.asarray(band.get_paths()[0].vertices)[:, 1], 9))
+    assert heights == pytest.approx([1 - half, 1 + half, 2 - half, 2 + half])
+    [[(_, low), (_, high)]] = star_of(axes).lines[2][0].get_segments()
+    assert (low, high) == pytest.approx((1 - half, 1 + half))
+    assert not convergence(candidates, [], LESS, winner=winner).axes[0].collections
 
 
 def test_a_published_baseline_s_name_is_not_cut():

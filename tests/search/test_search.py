@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from itertools import combinations, islice
 from typing import Any
 
@@ -279,6 +280,13 @@ def test_progress_rises_to_one_and_knows_the_best(toy):
     best = min(c.score.mean for c in [*store.candidates(), *store.baselines()])
     assert seen[-1].best is not None
     assert seen[-1].best.score.mean == best
+
+
+def test_the_progress_line_says_the_best_with_its_interval_from_the_second_schedule_on(toy, capsys):
+    toy.search("--budget", "4candidates")
+    notes = re.findall(r"best spectral ([\d.]+)( ± [\d.]+)?, ", capsys.readouterr().err)
+    assert notes[0][1] == ""
+    assert all(interval for _, interval in notes[2:])
 
 
 def test_a_search_in_which_everything_fails_ends_with_one_line(toy, request, capsys):

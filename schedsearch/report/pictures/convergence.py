@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from schedsearch.evaluation.estimates import margin
 from schedsearch.report.pictures.axes import legend_below
 from schedsearch.report.pictures.quantity import Quantity
 from schedsearch.report.pictures.style import BLUE, FAINT, GREY, VERMILION, blank, shown, style
@@ -16,6 +17,7 @@ from schedsearch.study.candidate import Candidate
 Array = npt.NDArray[np.float64]
 IN_VIEW = 0.85  # of the candidates: the few worst would squeeze all others into a line
 FURTHER = 2.0  # times that range is shown if it has candidates
+BAND = "95 % interval of the best so far"
 SIZES = {".": 9, "x": 6, "^": 6, "v": 6, "P": 7}
 
 
@@ -25,21 +27,32 @@ def convergence(
     baselines: Sequence[Candidate],
     quantity: Quantity,
     *,
-    winner: str = "",
+    winner: Candidate | None = None,
+    pair: float = 0.0,
     other_evaluations: int = 0,
 ) -> Figure:
-    """Draws candidates in their order, stopped ones at their estimate, and marks the candidate named `winner`.
+    """Draws candidates in their order, stopped ones at their estimate, and marks the winner with its further draws.
 
+    `pair` is the variance of one pair of clip and draw (`evaluation/estimates.py`): from it come the 95 % intervals of
+    the best so far and of the winner. There are none without it.
     `other_evaluations` are network evaluations that strategies spent beside scoring. The store does not say when, so
     the label counts them.
     """
     figure = blank(3.8)
     axes = figure.subplots()
     calls, baseline = evaluations(candidates), _best_baseline(baselines, quantity.sign)
-    _best_lines(axes, calls, best_so_far(candidates, quantity.sign), baseline)
-    _star(axes, candidates, calls, winner)
+    best = best_so_far(candidates, quantity.sign)
+    margins = _margins(candidates, best, pair)
+    _best_lines(axes, calls, best, baseline)
+    if np.isfinite(margins).any():
+        axes.fill_between(
+            calls, best - margins, best + margins, step="post", color=BLUE, alpha=0.18, linewidth=0, label=BAND
+        )
+    if winner is not None:
+        _star(axes, candidates, calls, winner, pair)
     baseline_mean = np.nan if baseline is None else baseline.score.mean
-    edge = _limits(axes, np.append(worth(candidates), baseline_mean), quantity.sign)
+    band = (best - quantity.sign * margins)[-1:]  # its better end
+    edge = _limits(axes, np.concatenate([worth(candidates), band, [baseline_mean]]), quantity.sign)
     _dots(axes, candidates, calls, edge, quantity.sign)
     more = f"; {other_evaluations:,} more by the strategy itself" if other_evaluations else ""
     axes.set_xlabel(f"network evaluations of the candidates (one clip, one step each{more})")
@@ -80,6 +93,15 @@ def _best_lines(axes: Axes, calls: Array, best: Array, baseline: Candidate | Non
         axes.axhline(baseline.score.mean, color=VERMILION, linestyle="--", linewidth=1.8, label=name, zorder=3)
 
 
+def _margins(candidates: Sequence[Candidate], best: Array, pair: float) -> Array:
+    """Returns [candidate], half the width of the interval of the one that is best so far, NaN before the first."""
+    leader, margins = None, []
+    for candidate, mean in zip(candidates, best, strict=True):
+        leader = candidate if candidate.whole and candidate.score.mean == mean else leader
+        margins.append(np.nan if leader is None else margin(leader.score.values, pair))
+    return np.array(margins, dtype=np.float64)
+
+
 def _limits(axes: Axes, values: Array, sign: int) -> float:
     """Sets the y axis to most of the values and to the last, the best baseline's; returns the axis' worse end."""
     losses = sign * values
@@ -114,10 +136,13 @@ def _dots(axes: Axes, candidates: Sequence[Candidate], calls: Array, edge: float
             axes.plot(calls[chosen], height, marker, color=colour, markersize=SIZES[marker], label=label, zorder=2)
 
 
-def _star(axes: Axes, candidates: Sequence[Candidate], calls: Array, winner: str) -> None:
-    places = [i for i, c in enumerate(candidates) if c.name == winner and np.isfinite(worth([c])[0])]
+def _star(axes: Axes, candidates: Sequence[Candidate], calls: Array, winner: Candidate, pair: float) -> None:
+    """Marks the winner where it was proposed, at what is expected of it after further draws."""
+    places = [i for i, c in enumerate(candidates) if c.name == winner.name and np.isfinite(winner.expected)]
     if places:
-        axes.plot(
-            calls[places], worth(candidates)[places], "*", color=BLUE, markeredgecolor="black", markersize=15,
-            label=f"winner after further draws: {shown(winner, 32)}", zorder=5,
+        half = margin(winner.score.values, pair)
+        axes.errorbar(
+            calls[places], winner.expected, half if np.isfinite(half) else None, fmt="*", color=BLUE, ecolor="black",
+            markeredgecolor="black", markersize=15, capsize=4, zorder=5,
+            label=f"winner after further draws, 95 % interval: {shown(winner.name, 32)}",
         )  # fmt: skip

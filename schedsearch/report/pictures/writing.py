@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from matplotlib.figure import Figure
 
+from schedsearch.evaluation.draws import leader_draws
 from schedsearch.report.pictures.compared import compared
 from schedsearch.report.pictures.convergence import convergence
 from schedsearch.report.pictures.differences import held_out_differences
@@ -15,6 +16,7 @@ from schedsearch.report.pictures.quality import quality_against_iterations, qual
 from schedsearch.report.pictures.quantity import quantity
 from schedsearch.report.pictures.schedules import schedules
 from schedsearch.report.titles import title
+from schedsearch.search.leaders import heard
 from schedsearch.search.verdict import Verdict
 from schedsearch.study.store import Store
 from vocoder.atomic import atomic_write
@@ -60,10 +62,16 @@ def run_pictures(store: Store, verdict: Verdict) -> dict[str, Figure]:
     name = title(winner, verdict)
     finalists = [c for c in verdict.finalists if c.kind == "baseline"]
     baselines = {c.name: c.schedule for c in (*finalists, *verdict.other_baselines)}
+    pair = heard(store, leader_draws(len(winner.schedule))).scored.estimates.pair
     return {
         "schedules.png": schedules((name, winner.schedule), baselines),
         "convergence.png": convergence(
-            store.candidates(), store.baselines(), objective, winner=winner.name, other_evaluations=store.work()[1]
+            store.candidates(),
+            store.baselines(),
+            objective,
+            winner=winner,
+            pair=pair,
+            other_evaluations=store.work()[1],
         ),
         "held_out.png": held_out_differences(main, objective, winner=name, baseline=baseline.name),
     }
