@@ -67,6 +67,12 @@ def _numpy(content: object) -> bytes:
     return buffer.getvalue()
 
 
+def _archive(content: object) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, np.asarray(content))
+    return buffer.getvalue()
+
+
 def _json(content: object) -> bytes:
     return json.dumps(content).encode()
 
@@ -198,6 +204,7 @@ def _schedules() -> list[Reader]:
         Reader("schedule .pt", "a.pt", torch_files, _schedule,
                hostile=[_hiding(betas)]),
         Reader("schedule .npy", "a.npy", [*plain, *pickled], _schedule),
+        Reader("schedule .npz", "a.npz", [_archive(BETAS)], _schedule),
         Reader("schedule .json", "a.json", [_json(provenance), _json(BETAS)], _schedule, text=True),
         Reader("schedule .csv", "a.csv", tables, _schedule, text=True),
     ]

@@ -12,6 +12,7 @@ import numpy as np
 from schedsearch.formatting import counted
 from schedsearch.schedules.facts import Columns, columns
 from schedsearch.schedules.files import ScheduleFile, open_schedule, read_provenance
+from schedsearch.schedules.readings import doubt
 from vocoder.errors import printable
 
 BAR = (-6.0, 14.0)  # log-SNR: the box of a search; one mark a unit
@@ -33,6 +34,8 @@ def run(options: argparse.Namespace) -> int:
         return 0
     judgement = "legal" if file.fault is None else f"illegal: {file.fault}"
     print(f"{printable(str(file.path))}: {file.content}, {counted(len(file.betas), 'step')}, {judgement}")
+    if doubtful := doubt(file.betas):
+        print(f"doubt: {doubtful}")
     print(f"{'step':>5} {'beta':>13} {'noise level':>12} {'log-SNR':>9} {'sigma':>11}")
     for step, row in enumerate(zip(table.beta, table.noise_level, table.log_snr, table.sigma, strict=True)):
         beta, level, log_snr, sigma = row
@@ -50,7 +53,8 @@ def _plain(file: ScheduleFile, table: Columns, provenance: dict[str, Any]) -> di
         for name, column in asdict(table).items()
     }
     head = {"file": printable(str(file.path)), "content": file.content, "legal": file.fault is None}
-    return head | {"fault": file.fault, "steps": len(file.betas), **numbers, "provenance": provenance}
+    head |= {"fault": file.fault, "doubt": doubt(file.betas), "steps": len(file.betas)}
+    return head | numbers | {"provenance": provenance}
 
 
 def _cell(value: float, width: int, form: str) -> str:

@@ -205,6 +205,28 @@ def test_npy_files_of_numpy_2_with_a_pickled_dict_are_read(tmp_path):
         "sep=;\nstep;beta\n0;0,1\n1;0,2\n",  # Excel's
         'sep=,\r\n"beta"\r\n0.1\r\n0.2\r\n',
         "sep=\t\nbeta\tname\n0.1\ta\n0.2\tb\n",
+        "[0.1, 0.2]\n",
+        "betas = [\n    0.1,\n    0.2,\n]\n",
+        "array([0.1, 0.2], dtype=float32)",
+        "tensor([0.1000, 0.2000], dtype=torch.float64)\n",
+        "[1.e-01 2.e-01]",  # print of an array
+        "[0.1 0.2];",  # Matlab's
+        "betas:\n  - 0.1\n  - 0.2\n",  # YAML
+        "---\nbeta: [0.1, 0.2]\n",
+        "- 0.1\n- 0.2\n",
+        "0.1  # the cleanest\n0.2\n",
+        "// by hand\n0.1\n0.2\n",
+        ",beta\n0,0.1\n1,0.2\n",  # pandas, with its index
+        ",0\n0,0.1\n1,0.2\n",  # its series
+        "0,0.1\n1,0.2\n",
+        "1 0.1\n2 0.2\n",
+        "0,1\n0,2\n",  # one decimal comma a row
+        "beta\n0,10\n0,20\n",
+        'n,beta\n0,"0,1"\n1,"0,2"\n',
+        "beta,0.1,0.2\n",
+        "step,0,1\nbeta,0.1,0.2\n",
+        "t,beta_t\n0,0.1\n1,0.2\n",
+        "noise_schedule\n0.1\n0.2\n",
     ],
 )
 def test_tables_are_read_as_people_and_programs_write_them(tmp_path, text):
@@ -212,14 +234,35 @@ def test_tables_are_read_as_people_and_programs_write_them(tmp_path, text):
     assert read_schedule(tmp_path / "s.csv") == NoiseSchedule(np.array([0.1, 0.2]))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+@pytest.mark.parametrize("ending", ["csv", "txt", "tsv"])
+def test_tables_are_read_in_the_encodings_of_windows(tmp_path, encoding, ending):
+    (tmp_path / f"s.{ending}").write_text("größe\tbeta\n1\t0.1\n2\t0.2\n", encoding=encoding)
+    assert read_schedule(tmp_path / f"s.{ending}") == NoiseSchedule(np.array([0.1, 0.2]))
+
+
 def test_the_ending_may_be_in_capitals(tmp_path):
     write_schedule(FLOAT64, tmp_path / "S.JSON")
     assert read_schedule(tmp_path / "S.JSON") == FLOAT64
 
 
-@pytest.mark.parametrize("key", ["beta", "betas"])
-def test_json_may_name_its_list_as_others_do(tmp_path, key):
-    (tmp_path / "s.json").write_text(json.dumps({key: [0.1, 0.2]}))
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"beta": [0.1, 0.2]},
+        {"betas": [0.1, 0.2]},
+        {"Beta": [0.1, 0.2]},
+        {"noise_schedule": [0.1, 0.2]},
+        {"params": {"noise_schedule": [0.1, 0.2]}},
+        {"name": "mine", "schedule": {"betas": [0.1, 0.2]}},
+        {"beta": {"0": 0.1, "1": 0.2}},  # pandas' to_json
+        [{"step": 0, "beta": 0.1}, {"step": 1, "beta": 0.2}],  # its orient="records"
+        [[0.1, 0.2]],
+        {"betas": [[0.1], [0.2]]},
+    ],
+)
+def test_json_may_hold_its_list_as_others_write_it(tmp_path, content):
+    (tmp_path / "s.json").write_text(json.dumps(content))
     assert read_schedule(tmp_path / "s.json") == NoiseSchedule(np.array([0.1, 0.2]))
 
 
@@ -314,6 +357,12 @@ def as_npy(content):
             [],
             "JSON with provenance, schema 1",
         ),
+        ("s.npy", as_npy(SCHEDULE.betas[None]), [], "a float64 array"),
+        ("s.npz", lambda path: np.savez(path, SCHEDULE.betas), [], "an archive with a float64 array"),
+        ("s.npz", lambda path: np.savez(path, n=1, betas=SCHEDULE.betas), [], "an archive with a float64 array"),
+        ("s.npz", lambda path: np.savez_compressed(path, x=SCHEDULE.betas), [], "an archive with a float64 array"),
+        ("s.pt", lambda path: torch.save(FLOAT32[None], path), [], "a 1-D float32 tensor in one row"),
+        ("s.pt", lambda path: torch.save(FLOAT32[:, None], path), [], "a 1-D float32 tensor in one column"),
         ("s.csv", lambda path: write_schedule(SCHEDULE, path), [], "a table"),
         ("s.txt", lambda path: np.savetxt(path, SCHEDULE.betas), [], "a table"),
     ],
@@ -336,7 +385,7 @@ def test_a_table_of_another_delimiter_may_have_decimal_commas(tmp_path, mark):
 
 
 def test_decimal_commas_without_semicolons_are_not_two_columns(tmp_path):
-    (tmp_path / "s.csv").write_text("beta\n0,001\n0,01\n")
+    (tmp_path / "s.csv").write_text("n,beta\n0,0,001\n1,0,01\n")
     refuse(tmp_path / "s.csv", "a row is longer than the header; with decimal commas put semicolons")
     (tmp_path / "s.csv").write_text("beta\n0.1,\n0.2, \n")  # an empty cell is nothing
     assert read_schedule(tmp_path / "s.csv").betas.tolist() == [0.1, 0.2]
@@ -368,7 +417,8 @@ def test_an_illegal_beta_is_refused_with_file_and_step(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"gamma": torch.zeros(3)}, "expected a 1-D tensor, an array or a list of numbers, got a dict"),
+        ({"gamma": torch.zeros(3)}, "expected the key 'beta', got 'gamma'"),
+        ({"optimizer": {"betas": [0.9, 0.999]}, "model": {}}, "expected the key 'beta', got 'optimizer', 'model'"),
         ({"beta": {"beta": torch.zeros(2, 3)}}, "a list of numbers, got a Tensor of shape"),
         (np.zeros((2, 3)), r"got a ndarray of shape \(2, 3\)"),
         (np.array([1, 2]), r"got a ndarray of shape \(2,\)"),
@@ -451,6 +501,22 @@ def test_numpy_files_of_other_content_are_refused(tmp_path, content, message):
 
 
 @pytest.mark.parametrize(
+    ("save", "message"),
+    [
+        (lambda path: np.savez(path, a=[0.1], b=[0.2]), "expected the key 'beta', got 'a', 'b'"),
+        (lambda path: np.savez(path, beta=np.array({})), "got a dict"),
+        (lambda path: np.savez_compressed(path, beta=np.zeros(1_000_000)), "unpacks to more"),
+        (lambda path: torch.save([0.1], path), "torch.save wrote it, not NumPy; let its name end in .pt"),
+        (lambda path: path.write_bytes(b"PK\x03\x04 torn"), "not a readable .npz file"),
+        (lambda path: path.write_bytes(b"\x1f\x8b"), "a gzip archive"),
+    ],
+)
+def test_archives_of_other_content_are_refused(tmp_path, save, message):
+    save(tmp_path / "s.npz")
+    refuse(tmp_path / "s.npz", message)
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "not JSON"),
@@ -461,11 +527,14 @@ def test_numpy_files_of_other_content_are_refused(tmp_path, content, message):
         ('{"beta": [0.1], "betas": [0.2]}', "'beta' and 'betas' stand side by side; keep one"),
         ('{"betas": [0.1], "betas": [0.2]}', "'betas' stands 2 times in one object; keep one"),
         ('{"betas": [0.1], "provenance": {"a": 1, "a": 2}}', "'a' stands 2 times in one object"),
-        ('{"alphas": [0.1]}', "got a NoneType"),
+        ('{"alphas": [0.1]}', "expected the key 'beta', got 'alphas'"),
+        ('{"alphas_cumprod": [0.9]}', "give the list of alphas_cumprod alone, and convert --from alphas_cumprod"),
+        ('{"train": {"schedule": {"betas": [1]}}, "test": {}}', "expected the key 'beta', got 'train', 'test'"),
+        ("version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"),
         ('{"schema": 2, "betas": [0.1]}', '"schema": 1'),
-        ('{"schema": 1}', "got a NoneType"),
+        ('{"schema": 1}', "expected the key 'beta', got 'schema'"),
         ('{"schema": 1, "betas": []}', "non-empty"),
-        ('{"schema": 1, "betas": [[0.1]]}', "got a list in it"),
+        ('{"schema": 1, "betas": [[0.1, 0.2], [0.3, 0.4]]}', "got a list in it"),
         ('{"schema": 1, "betas": [true]}', "got a bool in it"),
         ('{"schema": 1, "betas": [NaN]}', "finite: step 0 is nan"),
         ('{"schema": 1, "betas": [1e999]}', "finite: step 0 is inf"),
@@ -490,6 +559,9 @@ def test_json_of_other_content_is_refused(tmp_path, text, message):
         (b"0.1\n0.2;0.3\n", "could not convert string to float"),
         (b"# beta\n", "it is empty"),
         (b"sep=;\n", "it is empty"),
+        (b"0\x001\x00", "save it as text in UTF-8"),
+        (b"0.1\n[0.2, 0.3", "columns are"),
+        (b"0,1\n5,2.5\n", "columns are 0, 1; call the right one beta"),
         (b"beta\n0.1\nx\n", "could not convert string to float: 'x'"),
         (b"n,beta\n0,0.1\n1\n", "column named beta"),
         (b"\xff\xfe", "column named beta"),

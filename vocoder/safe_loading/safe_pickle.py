@@ -12,6 +12,7 @@ import numpy as np
 
 from vocoder.errors import InputError, reason_of
 from vocoder.safe_loading.numpy_parts import NUMPY_NAMES, RefusedPickle, Resolver, Token, array_from_bytes
+from vocoder.safe_loading.other_kinds import other_kind
 from vocoder.safe_loading.pickle_guard import HostilePickle, check_pickle
 
 SIZE_LIMIT = 1 << 20  # bytes: schedules and mel statistics take a few kilobytes
@@ -40,7 +41,11 @@ def load_numpy_pickle(path: str | Path, *, limit: int = SIZE_LIMIT) -> Any:
     `np.save` stores a dict, is unwrapped to its content. Raises InputError (one line) for a missing, oversized,
     truncated or foreign file and for one that names any code.
     """
-    data = read_filled(path, limit=limit)
+    return numpy_content(read_filled(path, limit=limit), path)
+
+
+def numpy_content(data: bytes, path: str | Path) -> Any:
+    """Reads the same from bytes; `path` is for messages."""
     try:
         return _load_npy(data) if data.startswith(NPY_MAGIC) else _load_pickle(data)
     except (RefusedPickle, HostilePickle) as error:
@@ -50,7 +55,7 @@ def load_numpy_pickle(path: str | Path, *, limit: int = SIZE_LIMIT) -> Any:
 
 
 def read_bounded(path: str | Path, *, limit: int = SIZE_LIMIT) -> bytes:
-    """Returns a file of at most `limit` bytes; InputError when it is missing, unreadable or larger."""
+    """Returns a file of at most `limit` bytes; InputError if it is missing, unreadable, larger or of a foreign kind."""
     try:
         # a named pipe would wait for its writer
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
@@ -63,6 +68,8 @@ def read_bounded(path: str | Path, *, limit: int = SIZE_LIMIT) -> bytes:
         raise InputError(f"cannot read {str(path)!r}: it is a pipe or a device; give a file")
     if len(data) > limit:
         raise InputError(f"{path}: larger than {limit} bytes, so not the small file expected here; name another")
+    if kind := other_kind(data):
+        raise InputError(f"{path}: {kind}")
     return data
 
 

@@ -12,6 +12,7 @@ import torch
 
 from vocoder.errors import InputError, reason_of
 from vocoder.safe_loading.numpy_parts import NUMPY_NAMES, ArrayStandIn, DTypeStandIn, RefusedPickle, Resolver
+from vocoder.safe_loading.other_kinds import LONGEST, other_kind
 from vocoder.safe_loading.pickle_guard import MOST_STEPS, HostilePickle, check_pickle
 
 LARGEST_PICKLE = 64 << 20  # bytes: names and shapes, no numbers
@@ -21,15 +22,6 @@ SPARE = 1 << 16  # bytes of an archive's own tables
 _END, _END_64, _LOCATOR_64 = struct.Struct("<4s8xLLH"), struct.Struct("<4s36xQQ"), struct.Struct("<4s4xQ4x")
 _LEGACY_PICKLES = 5  # magic number, version, system, content, names of storages
 _CONSTRUCTORS = re.compile(r"\w+Tensor")  # torch.FloatTensor(n) makes n numbers; files rebuild theirs from storages
-
-
-# How files of other kinds begin -> what they are, and the way out.
-_OTHER_KINDS = {
-    b"version https://git-lfs": "a Git LFS pointer, not the file that it stands for; run git lfs pull",
-    b"<": "a web page, not a file of torch's; download the file itself",
-    b"\x1f\x8b": "a gzip archive; unpack it and give the file in it",
-    b"\x89HDF": "an HDF5 file, as Keras writes it; give a checkpoint of PyTorch's",
-}
 
 
 class OtherKind(ValueError):
@@ -88,10 +80,8 @@ def _refusal(start: bytes, error: str) -> str:
 
 def _check_kind(file: BinaryIO) -> None:
     file.seek(0)
-    start = file.read(max(map(len, _OTHER_KINDS))).lstrip()
-    for beginning, kind in _OTHER_KINDS.items():
-        if start.startswith(beginning):
-            raise OtherKind(kind)
+    if kind := other_kind(file.read(LONGEST)):
+        raise OtherKind(kind)
 
 
 def check_torch_file(file: BinaryIO, size: int) -> None:

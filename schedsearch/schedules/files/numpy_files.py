@@ -1,22 +1,27 @@
-"""NumPy files: lmnt's arrays, coqui's pickled dicts, and mixtures of the two."""
+"""NumPy files: lmnt's arrays, coqui's pickled dicts, mixtures of the two, and archives of arrays."""
 
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from schedsearch.schedules.files.numbers import Read, describe, key_of, numbers_of_file
+from schedsearch.schedules.files.numbers import Read, betas_of, describe, numbers_of_file
 from schedsearch.schedules.files.writing import Layout
-from vocoder.errors import InputError
-from vocoder.safe_loading.safe_pickle import NPY_MAGIC, load_numpy_pickle, read_bounded
+from vocoder.errors import InputError, reason_of
+from vocoder.safe_loading.safe_pickle import NPY_MAGIC, SIZE_LIMIT, numpy_content, read_filled
 
 _EXACT = (np.float32, np.float64)  # float16 has no 1 - 1e-6: a step's factors would be 0 / 0
 
 
 def read_numpy(path: str | Path) -> Read:
-    """Reads .npy files; pickles go through `vocoder.safe_loading.safe_pickle`, which runs nothing."""
-    content = load_numpy_pickle(path)
-    container = read_bounded(path).startswith(NPY_MAGIC)  # numpy.load makes something else of a raw pickle
+    """Reads .npy and .npz files; pickles go through `vocoder.safe_loading.safe_pickle`, which runs nothing."""
+    data = read_filled(path)
+    if data.startswith(b"PK"):
+        return _of_archive(data, path)
+    content = numpy_content(data, path)
+    container = data.startswith(NPY_MAGIC)  # numpy.load makes something else of a raw pickle
     if isinstance(content, dict):
         return _of_dict(content, path, container)
     if not isinstance(content, np.ndarray):
@@ -27,12 +32,27 @@ def read_numpy(path: str | Path) -> Read:
     return betas, f"a {kind}", (Layout.LMNT,) if container and content.dtype in _EXACT else ()
 
 
+def _of_archive(data: bytes, path: str | Path) -> Read:
+    """Reads the only array of an .npz file, or the one with the name of betas."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(member.file_size for member in archive.infolist()) > SIZE_LIMIT:
+                raise InputError("it unpacks to more than a schedule can hold")
+            members = {name.removesuffix(".npy"): archive.read(name) for name in archive.namelist()}
+    except Exception as error:  # a torn archive makes zipfile raise nearly anything
+        raise InputError(f"{path}: not a readable .npz file: {reason_of(error)}") from error
+    if any(name.endswith("/data.pkl") for name in members):
+        raise InputError(f"{path}: torch.save wrote it, not NumPy; let its name end in .pt")
+    arrays = {name: numpy_content(member, path) for name, member in members.items()}
+    betas = next(iter(arrays.values())) if len(arrays) == 1 else betas_of(arrays, f"{path}: ")[1]
+    if not isinstance(betas, np.ndarray) or betas.dtype.hasobject:
+        raise InputError(f"{path}: expected an array of betas, got {describe(betas)}")
+    return betas, f"an archive with {_kind(betas)}", ()
+
+
 def _of_dict(content: dict[Any, Any], path: str | Path, container: bool) -> Read:
-    key = key_of(content, f"{path}: ")
-    if key is None:
-        raise InputError(f"{path}: expected the key 'beta', got {', '.join(map(repr, content))[:80]}")
-    betas = content[key]
-    takes = container and key == "beta" and isinstance(betas, np.ndarray)  # its code calls .astype
+    key, betas = betas_of(content, f"{path}: ")
+    takes = container and isinstance(content.get("beta"), np.ndarray)  # its code calls .astype
     takes = takes and betas.dtype in _EXACT
     kind = f"a pickled dict whose {key!r} is {_kind(betas)}"
     if isinstance(betas, list):

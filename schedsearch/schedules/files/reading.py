@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from schedsearch.schedules.files.numbers import Read
+from schedsearch.schedules.files.numbers import Read, in_line
 from schedsearch.schedules.files.numpy_files import read_numpy
-from schedsearch.schedules.files.text_files import json_content, read_csv, read_json
+from schedsearch.schedules.files.text_files import json_content, read_json, read_table
 from schedsearch.schedules.files.torch_files import read_torch
 from schedsearch.schedules.files.writing import Layout
 from schedsearch.schedules.named import named, source_of
@@ -66,9 +66,9 @@ def open_schedule(path: str | Path) -> ScheduleFile:
     """Reads a schedule file whose betas may be illegal, as those of the published 1000 steps are.
 
     .pt, .pth and .ns (tensor, list of tensors or floats, BDDM's 4-tuple, {"beta": any of these}), .npy (array, pickled
-    {"beta": array or list}), .json (ours, or a plain list of numbers), .csv and .txt; and the names of shipped
-    schedules, which have no ending. InputError, in one line with the file's name, if it is unreadable, empty, or no
-    list of floating-point numbers.
+    {"beta": array or list}), .npz, .json (ours, or a plain list of numbers), tables and lists in text; and the names of
+    shipped schedules, which have no ending. InputError, in one line with the file's name, if it is unreadable, empty,
+    or no list of floating-point numbers.
     """
     if not isinstance(path, str | Path):
         raise InputError(f"a schedule is read from a path or by name, and got {path!r}; betas: NoiseSchedule(betas)")
@@ -76,6 +76,8 @@ def open_schedule(path: str | Path) -> ScheduleFile:
     if reader is None:
         return _shipped(str(path))
     betas, content, read_by = reader(path)
+    if in_line(betas):
+        betas, read_by = betas.reshape(-1), ()
     if betas.dtype.kind != "f" or betas.ndim != 1 or betas.size == 0:
         raise InputError(
             f"{path}: betas must be a non-empty list of floating-point numbers: "
@@ -113,7 +115,11 @@ _READERS: Mapping[str, Callable[[str | Path], Read]] = MappingProxyType(
         ".ns": read_torch,
         ".npy": read_numpy,
         ".json": read_json,
-        ".csv": read_csv,
-        ".txt": read_csv,
+        ".csv": read_table,
+        ".txt": read_table,
+        ".tsv": read_table,
+        ".yaml": read_table,
+        ".yml": read_table,
+        ".npz": read_numpy,
     }
 )

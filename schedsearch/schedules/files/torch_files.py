@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from schedsearch.schedules.files.numbers import Read, describe, key_of, numbers
+from schedsearch.schedules.files.numbers import Read, betas_of, describe, in_line, numbers
 from schedsearch.schedules.files.writing import Layout
 from schedsearch.schedules.schedule import Array
 from vocoder.errors import InputError, reason_of
@@ -37,8 +37,9 @@ def _check_unpacked_size(data: bytes) -> None:
 
 
 def _of_torch(content: object) -> Read:
-    if isinstance(content, dict) and (key := key_of(content)):
-        betas, held, _ = _of_torch(content[key])
+    if isinstance(content, dict):
+        key, inner = betas_of(content)
+        betas, held, _ = _of_torch(inner)
         return betas, f"a dict whose {key!r} is {held}", ()
     if (
         isinstance(content, tuple)
@@ -49,6 +50,9 @@ def _of_torch(content: object) -> Read:
         return _betas_of_bddm(*content), "BDDM's tuple of steps, noise levels, betas and sigmas", ()
     if isinstance(content, (list, tuple)):
         return numbers(content), f"a {type(content).__name__} of {_kind_of_items(content)}", ()
+    if isinstance(content, (torch.Tensor, np.ndarray)) and in_line(content):
+        betas, kind, _ = _of_torch(content.reshape(-1))
+        return betas, f"{kind} in {'one row' if len(content) == 1 else 'one column'}", ()
     if isinstance(content, torch.Tensor) and content.ndim == 1:
         betas = _vector_of_tensor(content)
         # ivanvovk's code takes .shape, mixes with float32 tensors and calls .numpy(), which refuses a tensor that
