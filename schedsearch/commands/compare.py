@@ -21,7 +21,8 @@ from vocoder.errors import InputError
 def add(parser: argparse.ArgumentParser) -> None:
     """Adds its options."""
     voice_options.add(parser)
-    parser.add_argument(
+    what = parser.add_argument_group("what to compare")
+    what.add_argument(
         "--schedules",
         type=_files,
         default=(),
@@ -29,6 +30,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     comparison_options.add(
         parser,
+        what,
         usual_lengths="those of --schedules, or of all winners",
         objective="metric that chooses the best baseline",
     )

@@ -28,24 +28,26 @@ LONG_SECONDS = 120.0
 def add(parser: argparse.ArgumentParser) -> None:
     """Adds its options."""
     voice_options.add(parser)
-    parser.add_argument("--iters", type=iterations, help="steps of the schedule; without it, one page of all lengths")
-    parser.add_argument(
+    which = parser.add_argument_group("which search")
+    which.add_argument("--iters", type=iterations, help="steps of the schedule; without it, one page of all lengths")
+    page = parser.add_argument_group("the page")
+    page.add_argument(
         "--long-seconds",
         type=partial(positive_number, name="LONG_SECONDS", zero=True),
         default=LONG_SECONDS,
         help="seconds that the training schedule may take to synthesise, which limits its steps; 0: leave it out "
         f"(default: {LONG_SECONDS:g})",
     )
-    parser.add_argument(
+    page.add_argument(
         "--clips",
         type=partial(whole_number, name="CLIPS", least=0, most=100),
         default=LISTENING_CLIPS,
         help=f"number of clips to listen to (default: {LISTENING_CLIPS})",
     )
-    add_switch(parser, "--small", "write report.small.html, without audio and below 1 MB")
-    parser.add_argument("--objective", help="the objective of the search, where it has a metric of your own")
-    parser.add_argument("--storage", help="the Optuna storage URL of the search, if it had one")
-    add_results(parser)
+    add_switch(page, "--small", "write report.small.html, without audio and below 1 MB")
+    which.add_argument("--objective", help="the objective of the search, where it has a metric of your own")
+    which.add_argument("--storage", help="the Optuna storage URL of the search, if it had one")
+    add_results(which)
 
 
 def run(options: argparse.Namespace) -> int:

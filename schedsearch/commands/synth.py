@@ -33,15 +33,17 @@ from vocoder.vocoder import Vocoder
 def add(parser: argparse.ArgumentParser) -> None:
     """Adds its options."""
     voice_options.add(parser)
-    parser.add_argument("--schedule", type=Path, required=True, help="a schedule file, or a name such as universal-6")
-    parser.add_argument("--wav", type=Path, help="a mono WAV, FLAC, OGG or MP3 of any length")
-    parser.add_argument(
+    sound = parser.add_argument_group("what to synthesise")
+    sound.add_argument("--schedule", type=Path, required=True, help="a schedule file, or a name such as universal-6")
+    sound.add_argument("--wav", type=Path, help="a mono WAV, FLAC, OGG or MP3 of any length")
+    sound.add_argument(
         "--mel", type=Path, help="a TTS's mel, .npy or .pt, in place of that of WAV, or checked against it"
     )
-    parser.add_argument("--out", type=Path, required=True, help=".wav (16-bit PCM) or .npy (float32, not clipped)")
-    parser.add_argument("--force", action="store_true", help="replace OUT if it exists")
-    parser.add_argument("--resample", action="store_true", help="take a recording of another sample rate")
-    add_seed(parser, "the noise")
+    sound.add_argument("--resample", action="store_true", help="take a recording of another sample rate")
+    add_seed(sound, "the noise")
+    result = parser.add_argument_group("result")
+    result.add_argument("--out", type=Path, required=True, help=".wav (16-bit PCM) or .npy (float32, not clipped)")
+    result.add_argument("--force", action="store_true", help="replace OUT if it exists")
 
 
 def run(options: argparse.Namespace) -> int:

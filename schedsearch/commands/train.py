@@ -55,16 +55,18 @@ def add(parser: argparse.ArgumentParser) -> None:
     voice_options.add(parser)
     steps, hours = partial(whole_number, least=1, most=100_000_000), partial(positive_number, name="HOURS")
     recipe = "how many steps in all (default: the dataset's recipe)"
-    parser.add_argument("--steps", type=partial(steps, name="STEPS"), help=recipe)
-    parser.add_argument("--hours", type=hours, help="stop after so many hours; the same command goes on")
-    parser.add_argument("--warm-start", type=Path, help="a checkpoint of the same network to begin from")
-    parser.add_argument("--draw", help="noise levels: stratified (default) or wavegrad")
+    when = parser.add_argument_group("how long")
+    when.add_argument("--steps", type=partial(steps, name="STEPS"), help=recipe)
+    when.add_argument("--hours", type=hours, help="stop after so many hours; the same command goes on")
+    how = parser.add_argument_group("how to train")
+    how.add_argument("--warm-start", type=Path, help="a checkpoint of the same network to begin from")
+    how.add_argument("--draw", help="noise levels: stratified (default) or wavegrad")
     precision = "float32, bfloat16, or auto: the faster (default: auto)"
-    parser.add_argument("--precision", default="auto", type=_precision, help=precision)
-    parser.add_argument("--dialect", default="", help="ivanvovk, lmnt or coqui (default: whose configuration it is)")
-    add_switch(parser, "--force", "replace a checkpoint that no run of this made")
+    how.add_argument("--precision", default="auto", type=_precision, help=precision)
+    how.add_argument("--dialect", default="", help="ivanvovk, lmnt or coqui (default: whose configuration it is)")
+    add_switch(how, "--force", "replace a checkpoint that no run of this made")
     every = "steps between validations (default: 2000)"
-    parser.add_argument("--validate-every", type=partial(steps, name="VALIDATE_EVERY"), default=2000, help=every)
+    how.add_argument("--validate-every", type=partial(steps, name="VALIDATE_EVERY"), default=2000, help=every)
 
 
 def run(options: argparse.Namespace) -> int:

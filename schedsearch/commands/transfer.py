@@ -1,27 +1,28 @@
 """`schedsearch transfer`: scores every voice's winners on every voice's held-out clips, and universal schedules."""
 
 import argparse
-from pathlib import Path
 
 from schedsearch.arguments import words
 from schedsearch.commands import comparison_options
+from schedsearch.commands.voice_options import add_experiments
 from schedsearch.report.progress import show
 from schedsearch.transfer.files import stored_matrices, write_all
 from schedsearch.transfer.tournament import Tournament, open_tournament
-from schedsearch.voice.config import EXPERIMENTS
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Adds its options."""
-    parser.add_argument(
+    what = parser.add_argument_group("what to compare")
+    what.add_argument(
         "--voices", type=words, default=(), help="such as 'demo june-16k demo@8000' (default: all with data)"
     )
     comparison_options.add(
         parser,
+        what,
         usual_lengths="all of which two voices have a winner",
         objective="metric that decides which schedule is universal",
     )
-    parser.add_argument("--experiments", type=Path, default=EXPERIMENTS, help="folder of the datasets' files")
+    add_experiments(what)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from schedsearch.arguments import sample_rate
-from schedsearch.commands.voice_options import chosen_voice
+from schedsearch.commands.voice_options import add_experiments, chosen_voice
 from schedsearch.schedules.facts import SHAKY, final_gain, first_fall, followed_by, survives_float32
 from schedsearch.schedules.files import Layout, open_schedule
 from schedsearch.schedules.readings import doubt
 from schedsearch.schedules.schedule import NoiseSchedule
-from schedsearch.voice.config import EXPERIMENTS, Voice
+from schedsearch.voice.config import Voice
 from vocoder.checkpoints.configuration import config_found, read_config
 from vocoder.checkpoints.file import read_checkpoint
 from vocoder.dialects.coqui import COQUI
@@ -32,10 +32,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files", nargs="+", type=Path, metavar="FILE", help="schedule files, or names such as universal-6"
     )
-    parser.add_argument("--dataset", help="compare with the noise levels that this dataset's voice was trained on")
-    parser.add_argument("--rate", type=sample_rate, help="sample rate in Hz, if the dataset has several")
-    parser.add_argument("--experiments", type=Path, default=EXPERIMENTS, help="folder of the datasets' files")
-    parser.add_argument("--config", type=Path, help="compare with the noise levels of a checkpoint's configuration")
+    trained = parser.add_argument_group("compare with the noise levels of a training")
+    trained.add_argument("--dataset", help="a dataset whose voice was trained on them")
+    trained.add_argument("--rate", type=sample_rate, help="sample rate in Hz, if the dataset has several")
+    add_experiments(trained)
+    trained.add_argument("--config", type=Path, help="a checkpoint's configuration")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

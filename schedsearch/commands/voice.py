@@ -9,6 +9,7 @@ import joblib
 from tqdm import tqdm
 
 from schedsearch.arguments import add_seed, add_switch
+from schedsearch.commands.voice_options import add_experiments
 from schedsearch.commands.wording import as_called
 from schedsearch.voice.adding.dataset_file import NewVoice, dataset_text, quoted
 from schedsearch.voice.adding.inspection import Inspection, inspect
@@ -17,7 +18,7 @@ from schedsearch.voice.adding.recording import Fault, LeftOut, Recording
 from schedsearch.voice.adding.split import LEAST, LEAST_HELD_OUT, LEAST_SEARCH, split
 from schedsearch.voice.adding.summary import choice_lines, survey_lines
 from schedsearch.voice.adding.survey import Survey, audio_names, scan, sorted_out
-from schedsearch.voice.config import EXPERIMENTS, check_new_name
+from schedsearch.voice.config import check_new_name
 from schedsearch.voice.mels.files import MelFiles
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
@@ -33,15 +34,17 @@ _WAYS_OUT = {
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Adds its options; the make variables are the same names in capitals."""
-    parser.add_argument("--dataset", default="", help="name of the new dataset: experiments/DATASET.toml")
-    parser.add_argument("--wavs", default="", help="folder of WAV, FLAC, OGG or MP3, with its subfolders")
-    parser.add_argument("--checkpoint", default="", help="a checkpoint of ivanvovk, lmnt or coqui")
-    parser.add_argument("--config", type=Path, help="its configuration, if none is in the checkpoint or beside it")
-    parser.add_argument("--mels", default="", help="folder of a TTS's mels, one .npy or .pt for each recording")
-    add_switch(parser, "--resample", "take recordings at other sample rates too")
-    add_seed(parser, "the choice of clips")
-    add_switch(parser, "--force", "replace the dataset's file")
-    parser.add_argument("--experiments", type=Path, default=EXPERIMENTS, help="folder of the datasets' files")
+    voice = parser.add_argument_group("the new voice")
+    voice.add_argument("--dataset", default="", help="name of the new dataset: experiments/DATASET.toml")
+    voice.add_argument("--wavs", default="", help="folder of WAV, FLAC, OGG or MP3, with its subfolders")
+    voice.add_argument("--checkpoint", default="", help="a checkpoint of ivanvovk, lmnt or coqui")
+    voice.add_argument("--config", type=Path, help="its configuration, if none is in the checkpoint or beside it")
+    voice.add_argument("--mels", default="", help="folder of a TTS's mels, one .npy or .pt for each recording")
+    how = parser.add_argument_group("how to add it")
+    add_switch(how, "--resample", "take recordings at other sample rates too")
+    add_seed(how, "the choice of clips")
+    add_switch(how, "--force", "replace the dataset's file")
+    add_experiments(how)
 
 
 def run(options: argparse.Namespace) -> int:

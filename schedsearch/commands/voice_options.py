@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from schedsearch.arguments import sample_rate
+from schedsearch.arguments import Options, sample_rate
 from schedsearch.voice.config import EXPERIMENTS, Voice, load_voice
 
 
@@ -15,8 +15,13 @@ def add(parser: argparse.ArgumentParser, *, default: str | None = "demo") -> Non
     group.add_argument(
         "--rate", type=sample_rate, help="sample rate in Hz, if the dataset has several (default: its default_rate)"
     )
+    add_experiments(group)
+
+
+def add_experiments(parser: Options) -> None:
+    """Adds --experiments."""
     folder = f"folder of the datasets' files (default: {EXPERIMENTS})"
-    group.add_argument("--experiments", type=Path, default=EXPERIMENTS, help=folder)
+    parser.add_argument("--experiments", type=Path, default=EXPERIMENTS, help=folder)
 
 
 def chosen_voice(options: argparse.Namespace) -> Voice:

@@ -169,7 +169,7 @@ def _leader(candidate: Candidate, held_out: Score | None, verdict: Verdict) -> t
         Cell(candidate.kind),
         _score_cell(candidate.score),
         number_cell(candidate.score.standard_error),
-        number_cell(candidate.score.values.shape[1]),
+        number_cell(candidate.score.values.shape[1], 0),
         number_cell(candidate.expected),
         _score_cell(held_out) if held_out else Cell("–"),
         Cell("ships" if ships else "", mark="better" if ships else ""),
