@@ -508,7 +508,7 @@ def test_numpy_files_of_other_content_are_refused(tmp_path, content, message):
         (lambda path: np.savez_compressed(path, beta=np.zeros(1_000_000)), "unpacks to more"),
         (lambda path: torch.save([0.1], path), "torch.save wrote it, not NumPy; let its name end in .pt"),
         (lambda path: path.write_bytes(b"PK\x03\x04 torn"), "not a readable .npz file"),
-        (lambda path: path.write_bytes(b"\x1f\x8b"), "a gzip archive"),
+        (lambda path: path.write_bytes(b"\x1f\x8b"), "a packed file"),
     ],
 )
 def test_archives_of_other_content_are_refused(tmp_path, save, message):

@@ -1,5 +1,6 @@
 """Checkpoints in each repository's own layout load as they are; everything else is refused in one line."""
 
+import argparse
 import json
 import os
 import pickle
@@ -163,11 +164,28 @@ def averaged(state: State) -> State:
     return counters | {f"module.{name}": tensor for name, tensor in state.items()}
 
 
+def within(name: str, wrapper: str) -> str:
+    """The name of a tensor whose layer, or block, was wrapped by itself."""
+    first, dot, rest = name.partition(".")
+    return f"{first}.{wrapper}.{rest}"
+
+
 WRAPPED: dict[str, tuple[str, Callable[[State], object]]] = {
     "torch.compile": ("_orig_mod.", lambda state: {"model": {f"_orig_mod.{name}": state[name] for name in state}}),
     "compiled, then parallel": ("module._orig_mod.", lambda state: {f"module._orig_mod.{n}": state[n] for n in state}),
     "Lightning": ("model.", lambda state: {"state_dict": {f"model.{name}": state[name] for name in state}, "epoch": 3}),
     "AveragedModel": ("module.", lambda state: {"model": averaged(state)}),
+    "a compiled submodule": ("_orig_mod.", lambda state: {"model": {within(n, "_orig_mod"): state[n] for n in state}}),
+    "FSDP": (
+        "module._fsdp_wrapped_module.",
+        lambda state: {f"module.{within(n, '_fsdp_wrapped_module')}": state[n] for n in state},
+    ),
+    "beside a loss": ("net.", lambda state: {"loss.window": torch.ones(8)} | {f"net.{n}": state[n] for n in state}),
+    "below another name": ("generator", lambda state: {"generator": state, "critic": {"a": torch.ones(2)}, "step": 1}),
+    "two levels down": (
+        "state.net module.",
+        lambda state: {"state": {"net": {f"module.{name}": state[name] for name in state}}},
+    ),
     "any attribute": ("net.core.", lambda state: {f"net.core.{name}": state[name] for name in state}),
 }
 
@@ -185,10 +203,15 @@ def test_what_a_wrapper_puts_before_every_name_is_taken_off_and_named(
     assert f" below {prefix}; " in vocoder.description
 
 
-def test_two_models_below_two_names_are_refused(tmp_path: Path) -> None:
+def test_two_networks_in_one_file_are_refused_by_their_places(tmp_path: Path) -> None:
     state = ivanvovk_state()
-    both = {f"{part}.{name}": state[name] for part in ("model", "ema") for name in state}
-    assert "its keys are model.nn" in refusal(write(tmp_path, both, ivanvovk_config()))
+    both = {f"{part}.{name}": state[name] for part in ("model", "ema_model") for name in state}
+    said = refusal(write(tmp_path, {"state_dict": both}, ivanvovk_config()))
+    assert "several networks, below 'ema_model.' and 'model.'; save one alone" in said
+    compiled = state | {f"_orig_mod.{name}": state[name] for name in state}
+    assert "several networks" in refusal(write(tmp_path, compiled, ivanvovk_config()))
+    elsewhere = {"net": state, "net_ema": state}
+    assert "2 networks, below net, net_ema; save one" in refusal(write(tmp_path, elsewhere, ivanvovk_config()))
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -347,13 +370,36 @@ def test_settings_that_agree_with_the_network_are_no_contradiction(lmnt_state: S
     assert load_vocoder(write(tmp_path, {"model": lmnt_state, "params": params})).hop_length == 300
 
 
-@pytest.mark.parametrize(("section", "key", "value"), [("data_config", "hop_size", 64), ("data_config", "fmin", 0.0)])
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("data_config", "hop_size", 64),
+        ("data_config", "fmin", 0.0),
+        ("data_config", "filter_length", 1024),
+        ("data_config", "n_mel_channels", 80),
+        ("audio", "hop_length", 64),
+        ("", "hop_length", 64),
+    ],
+)
 def test_settings_under_another_name_that_contradict_are_refused(
     section: str, key: str, value: float, tmp_path: Path
 ) -> None:
     config = ivanvovk_config()
-    config[section][key] = value
-    assert f"{section}.{key} is {value}" in refusal(write(tmp_path, ivanvovk_state(), config))
+    table = config.setdefault(section, {}) if section else config
+    table[key] = value
+    said = f"{section}.{key}".removeprefix(".")
+    assert f"{said} is {value} in the configuration" in refusal(write(tmp_path, ivanvovk_state(), config))
+
+
+def test_settings_of_other_networks_and_the_same_in_words_are_no_contradiction(tmp_path: Path) -> None:
+    config = ivanvovk_config() | {"stft_loss_params": {"fft_size": 2048}, "discriminator": {"out_channels": 2}}
+    config["data_config"]["hop_size"] = "32"
+    assert load_vocoder(write(tmp_path, ivanvovk_state(), config)).hop_length == 32
+
+
+def test_the_configuration_of_another_model_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, coqui_state(), coqui_config() | {"model": "hifigan"})
+    assert "of the model 'hifigan', and this is a WaveGrad; give its own: CONFIG=FILE" in refusal(path)
 
 
 def test_null_means_to_ivanvovks_mel_what_it_means_to_torchaudio(tmp_path: Path) -> None:
@@ -396,7 +442,9 @@ def test_an_absent_device_is_one_line(tmp_path: Path) -> None:
 def test_numpy_arrays_beside_the_model_are_data(tmp_path: Path) -> None:
     beside = {
         "mel_mean": np.zeros(8), "names": np.array(["a", None], dtype=object), "scale": np.arange(6.0).reshape(2, 3).T,
-        "best": np.float32(0.2), "log": {"loss": [np.float64(0.1)] * 3, "bytes": b"\xff"},
+        "best": np.float32(0.2), "log": {"loss": [np.float64(0.1)] * 3, "bytes": b"\xff"}, "none": np.zeros((0, 3)),
+        "rows": np.zeros(2, dtype=[("a", "i4"), ("b", "f4")]), "speakers": np.array(["a", "b"]), "kind": np.dtype("f4"),
+        "when": np.datetime64("2024-01-01"), "args": argparse.Namespace(lr=1e-3, out=Path("x")), "name": np.str_("a"),
     }  # fmt: skip
     for zipped in (True, False):
         content = {"model": ivanvovk_state()} | beside
@@ -528,8 +576,8 @@ def test_a_configuration_that_is_no_json_table_is_one_line(text: str, tmp_path: 
     assert "config.json" in refusal(path, tmp_path / "config.json")
 
 
-def test_weights_one_level_down_are_named(tmp_path: Path) -> None:
-    message = refusal(write(tmp_path, {"generator": ivanvovk_state(), "step": 5}, ivanvovk_config()))
+def test_other_weights_one_level_down_are_named(tmp_path: Path) -> None:
+    message = refusal(write(tmp_path, {"generator": {"a.weight": torch.ones(2)}, "step": 5}, ivanvovk_config()))
     assert "holds no tensors but below 'generator'; save one of them alone" in message
 
 
@@ -613,6 +661,8 @@ def test_torchscript_is_called_so_and_the_advice_helps(tmp_path: Path) -> None:
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:00", "git lfs pull"),
         (b"\n<!DOCTYPE html>", "a web page"),
         (b"\x1f\x8b\x08", "gzip"),
+        (b"7z\xbc\xaf\x27\x1c", "a packed file"),
+        (b"GGUF\x03", "a GGUF file"),
         (b"\x89HDF\r\n\x1a\n", "HDF5"),
     ],
 )
@@ -621,6 +671,13 @@ def test_a_file_of_a_known_other_kind_is_called_what_it_is(start: bytes, said: s
     path.write_bytes(start + bytes(64))
     assert said in refusal(path)
     assert "truncated" not in refusal(path)
+
+
+def test_an_exported_program_is_called_so(tmp_path: Path) -> None:
+    """torch.export.save writes this member."""
+    with zipfile.ZipFile(tmp_path / "a.pt2", "w") as archive:
+        archive.writestr("a/archive_format", "pt2")
+    assert "a torch.export archive, which holds code; give its weights" in refusal(tmp_path / "a.pt2")
 
 
 def test_a_zip_archive_of_other_files_is_called_so(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Refuses settings that say something else of a vocoder than what was built from them."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,29 +12,39 @@ from vocoder.vocoder import Vocoder
 # What settings of these names say, in whichever implementation or fork they stand. One that its own implementation
 # reads agrees by itself; another one would be ignored, and the vocoder would be a different one than its author's.
 _MEANINGS: dict[tuple[str, ...], Callable[[Vocoder], object]] = {
-    ("hop_length", "hop_size", "hop_samples"): lambda vocoder: vocoder.hop_length,
-    ("factors", "upsample_factors", "upsample_scales", "upsample_rates"): (
-        lambda vocoder: list(vocoder.network.config.factors)
-    ),
-    ("n_mels", "num_mels"): lambda vocoder: vocoder.front_end.n_mels,
-    ("sample_rate", "sampling_rate"): lambda vocoder: vocoder.sample_rate,
-    ("n_fft", "fft_size"): lambda vocoder: getattr(vocoder.front_end, "n_fft", None),
+    ("hop_length", "hop_size", "hop_samples", "hop_len"): lambda vocoder: vocoder.hop_length,
+    (
+        *("factors", "upsample_factors", "upsampling_factors"),
+        *("upsample_scales", "upsampling_scales", "upsample_rates", "upsampling_rates"),
+    ): lambda vocoder: list(vocoder.network.config.factors),
+    ("n_mels", "num_mels", "n_mel", "n_mel_channels", "num_mel_bins"): lambda vocoder: vocoder.front_end.n_mels,
+    ("sample_rate", "sampling_rate", "samplerate", "sr", "fs"): lambda vocoder: vocoder.sample_rate,
+    ("n_fft", "fft_size", "filter_length", "fft_length"): lambda vocoder: getattr(vocoder.front_end, "n_fft", None),
     ("win_length", "win_size"): lambda vocoder: getattr(vocoder.front_end, "win_length", None),
     ("f_min", "fmin", "mel_fmin"): lambda vocoder: getattr(vocoder.front_end, "f_min", None),
     ("f_max", "fmax", "mel_fmax"): lambda vocoder: getattr(vocoder.front_end, "f_max", None),
+    ("out_channels",): lambda vocoder: 1,
 }
+_ABOUT_IT = re.compile(r"audio|data|mel|model|network|param|preproc|vocoder")  # names of tables that may say these
+_OF_OTHERS = re.compile(r"loss|disc|speaker|encoder|optim")
 
 
 def check_agreement(layout: Layout, settings: Mapping[str, Any], vocoder: Vocoder) -> None:
     """Raises InputError for a setting that contradicts the vocoder built from `settings`; null says nothing."""
-    one_table = not set(layout.sections) <= set(layout.demanded)  # lmnt's params
-    tables = {"": settings} if one_table else {}
-    tables |= {f"{name}.": settings.get(name, {}) for name in layout.demanded}
+    model = settings.get("model")
+    if isinstance(model, str) and "wavegrad" not in model.lower():
+        raise InputError(
+            f"the configuration is of the model {model[:60]!r}, and this is a WaveGrad; give its own: CONFIG=FILE"
+        )
+    tables = {"": settings}
+    for name, table in settings.items():
+        if isinstance(table, Mapping) and _ABOUT_IT.search(name) and not _OF_OTHERS.search(name):
+            tables[f"{name}."] = table
     for section, table in tables.items():
         for names, actual_of in _MEANINGS.items():
             for name in names:
                 stated, actual = table.get(name), actual_of(vocoder)
-                if None not in (stated, actual) and stated != actual:
+                if None not in (stated, actual) and stated != actual and str(stated) != str(actual):
                     raise InputError(
                         f"{section}{name} is {str(stated)[:60]} in the configuration, and the vocoder that it makes "
                         f"({layout.dialect.name}) has {actual}; {size_advice(layout.dialect)}, and {name} to match"

@@ -1,7 +1,7 @@
 """Reads a stranger's checkpoint without running anything it holds: names, tensors, its configuration."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vocoder.dialects.detection import unwrapped
+from vocoder.dialects.detection import network_prefixes, unwrapped
 from vocoder.errors import InputError
 from vocoder.safe_loading.safetensors_file import is_safetensors, load_safetensors
 from vocoder.safe_loading.torch_file import PACKED, SPARE, load_torch
 
 SIZE_LIMIT = 4 << 30  # bytes; the base network with its optimiser's state takes 0.2 GiB
 NAME_LIMIT = 200  # characters of a tensor's name
+_USUAL = ("model", "state_dict")  # where a network stands
+_CARRYING = ("config", "params", "hyper_parameters")  # where a configuration stands
 
 
 @dataclass(frozen=True)
@@ -24,26 +26,53 @@ class CheckpointFile:
     """Holds what we take from a checkpoint; optimiser, step and scaler beside the model stay behind."""
 
     state: dict[str, Tensor]
-    wrapper: str  # what was taken off the name of every weight, such as "module."
-    config: dict[str, Any]  # coqui's "config" or lmnt's "params"; {} where the file carries none
+    wrapper: str  # where the network stands, if not in a usual place, and what was taken off its names: "module."
+    config: dict[str, Any]  # coqui's "config", lmnt's "params" or Lightning's; {} where the file carries none
 
 
 def read_checkpoint(path: Path) -> CheckpointFile:
     """Reads {"model": state dict, ...}, Lightning's {"state_dict": ...}, a bare state dict or safetensors.
 
-    InputError (one line) for everything else.
+    A network that stands elsewhere in the file is read if it is the only one. InputError (one line) for all else.
     """
     _check_size(path)
     content = _content(path)
     if not isinstance(content, Mapping):
         kind = type(content).__name__
         raise InputError(f"{path} holds a {kind}, not a state dict; give a WaveGrad checkpoint")
-    models = [content[key] for key in ("model", "state_dict") if isinstance(content.get(key), Mapping)]
-    tensors = _tensors(models[0] if models else content, path)
+    place, model = _model(content, path)
+    tensors = _tensors(model, path)
     _check_numbers(tensors, path)
-    state, wrapper = unwrapped(tensors)
-    carried = [content[key] for key in ("config", "params") if isinstance(content.get(key), Mapping)]
-    return CheckpointFile(state, wrapper, _plain(carried[0]) if carried else {})
+    try:
+        state, wrapper = unwrapped(tensors)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    carried = [content[key] for key in _CARRYING if isinstance(content.get(key), Mapping)]
+    taken_off = " ".join(filter(None, (place, wrapper)))
+    return CheckpointFile(state, taken_off, _plain(carried[0]) if carried else {})
+
+
+def _model(content: Mapping[Any, Any], path: Path) -> tuple[str, Mapping[Any, Any]]:
+    """Returns where the network stands and what stands there; InputError for several in unusual places."""
+    networks = dict(_networks(content))
+    usual = next((networks[place] for place in (*_USUAL, "") if place in networks), None)
+    if usual is None and len(networks) > 1:
+        places = ", ".join(networks)[:NAME_LIMIT]
+        raise InputError(f"{path} holds {len(networks)} networks, below {places}; save one of them alone")
+    if usual is None and networks:
+        return next(iter(networks.items()))
+    models = [content[key] for key in _USUAL if isinstance(content.get(key), Mapping)]
+    return "", usual if usual is not None else (models or [content])[0]
+
+
+def _networks(content: Mapping[Any, Any], place: str = "", depth: int = 3) -> Iterator[tuple[str, Mapping[Any, Any]]]:
+    """Yields where in nested dicts tensors have the names of a WaveGrad's, and the dict of these tensors."""
+    if network_prefixes(str(name) for name, value in content.items() if isinstance(value, Tensor)):
+        yield place, content
+        return
+    for name, part in content.items() if depth else ():
+        if isinstance(part, Mapping):
+            yield from _networks(part, f"{place}.{name}".removeprefix("."), depth - 1)
 
 
 def _check_size(path: Path) -> None:

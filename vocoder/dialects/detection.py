@@ -1,6 +1,7 @@
 """Recognises which implementation a state dict comes from, and lists what its configuration must hold."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,9 @@ from vocoder.dialects.dialect import Dialect
 from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.dialects.lmnt import LMNT
 from vocoder.errors import InputError
+
+# Wrappers of single modules stand within a name.
+_WITHIN = re.compile(r"(?<!\w)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 
 
 @dataclass(frozen=True)
@@ -65,32 +69,42 @@ LAYOUTS = (
 )
 
 
+def network_prefixes(names: Iterable[str]) -> list[str]:
+    """Returns what stands before the marks of known layouts; one for each network that has tensors of these names."""
+    parts = [_WITHIN.sub("", name).partition(layout.mark) for name in names for layout in LAYOUTS]
+    return sorted({before for before, mark, _ in parts if mark and (not before or before.endswith("."))})
+
+
 def unwrapped(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
-    """Takes off what wrappers put before the name of every weight; returns the state and what was taken off.
+    """Takes off what wrappers put into the names of all weights; returns the state and what was taken off.
 
-    DataParallel and AveragedModel put "module.", torch.compile "_orig_mod.", a Lightning module the attribute's name.
-    0-d tensors without the prefix are counters, such as AveragedModel's n_averaged, and are left out. A state that is
-    no known layout's whatever is taken off comes back as it was.
+    DataParallel and AveragedModel put "module." before them, torch.compile "_orig_mod.", a Lightning module the
+    attribute's name. Tensors without the prefix, such as AveragedModel's n_averaged or a loss's, are left out. A state
+    that is no known layout's comes back as it was. InputError for two networks.
     """
-    inner, wrapper = dict(state), ""
-    while not any(_is_of(layout, inner) for layout in LAYOUTS):
-        parts = {name.partition(".")[0] for name, tensor in inner.items() if tensor.ndim}
-        prefix = f"{parts.pop()}." if len(parts) == 1 else ""
-        inner = {name.removeprefix(prefix): inner[name] for name in inner if prefix and name.startswith(prefix)}
-        if not inner:
-            return dict(state), ""
-        wrapper += prefix
-    return inner, wrapper
+    plain = {_WITHIN.sub("", name): tensor for name, tensor in state.items()}
+    prefixes = network_prefixes(state)
+    if not prefixes:
+        return dict(state), ""
+    if len(prefixes) > 1 or len(plain) < len(state):
+        raise InputError(
+            f"it holds the weights of several networks, below {' and '.join(map(repr, prefixes))}; save one alone, as "
+            f"in torch.save({{k: v for k, v in weights.items() if k.startswith({prefixes[-1]!r})}}, OTHER)"
+        )
+    [prefix] = prefixes
+    inner = {name.removeprefix(prefix): tensor for name, tensor in plain.items() if name.startswith(prefix)}
+    return inner, max((_taken_off(name, prefix) for name in state), key=len)
 
 
-def _is_of(layout: Layout, state: Mapping[str, Tensor]) -> bool:
-    return any(name.startswith(layout.mark) for name in state)
+def _taken_off(name: str, prefix: str) -> str:
+    rest = _WITHIN.sub("", name).removeprefix(prefix)
+    return name.removesuffix(rest) if name.endswith(rest) else "".join([prefix, *_WITHIN.findall(name)])
 
 
 def layout_of(state: Mapping[str, Tensor]) -> Layout:
     """Returns the layout by the keys; InputError for another architecture."""
     for layout in LAYOUTS:
-        if _is_of(layout, state):
+        if any(name.startswith(layout.mark) for name in state):
             return layout
     known = ", ".join(f"{layout.dialect.name} ({layout.mark}...)" for layout in LAYOUTS)
     keys = ", ".join(list(state)[:3])

@@ -23,23 +23,28 @@ class RefusedPickle(ValueError):
 
 @dataclass(eq=False, slots=True)
 class DTypeStandIn:
-    """Stands for a dtype of plain numbers or objects."""
+    """Stands for a dtype; only those of plain numbers or objects can be resolved."""
 
     code: str
     byte_order: str = "="
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.code, str) or not _DTYPE_CODE.fullmatch(self.code):
-            raise RefusedPickle(f"it holds dtype {str(self.code)[:40]!r}")
+    structured: bool = False
 
     def __setstate__(self, state: Any) -> None:
         _, byte_order, *structure = state
-        if byte_order not in ("<", ">", "|", "=") or any(item is not None for item in structure[:3]):
-            raise RefusedPickle("it holds a structured dtype")
+        self.structured = byte_order not in ("<", ">", "|", "=") or any(item is not None for item in structure[:3])
         self.byte_order = byte_order
 
+    @property
+    def fault(self) -> str | None:
+        """Says why arrays of this dtype are not read; None if they are."""
+        if not isinstance(self.code, str) or not _DTYPE_CODE.fullmatch(self.code):
+            return f"it holds dtype {str(self.code)[:40]!r}"
+        return "it holds a structured dtype" if self.structured else None
+
     def resolve(self) -> np.dtype[Any]:
-        """Returns the dtype."""
+        """Returns the dtype; RefusedPickle for other than plain numbers and objects."""
+        if self.fault:
+            raise RefusedPickle(self.fault)
         return np.dtype(self.byte_order + self.code)
 
 
@@ -51,6 +56,14 @@ class ArrayStandIn:
 
     def __setstate__(self, state: Any) -> None:
         self.state = state
+
+
+class Unread:
+    """Stands for what is beside the data that we want, such as an array of text: it holds nothing and does nothing."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def __setstate__(self, state: object) -> None: ...
 
 
 class Token:
@@ -90,9 +103,15 @@ def _make_from_buffer(data: Any, dtype: Any, shape: tuple[int, ...], order: str,
     return ArrayStandIn((1, shape, dtype, order == "F", bytes(data)))
 
 
+def _make_scalar(dtype: DTypeStandIn, data: bytes) -> Any:
+    if dtype.fault:
+        return ArrayStandIn((1, (), dtype, False, data))
+    return array_from_bytes(data, dtype.resolve(), (), False)[()]
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "multiarray._reconstruct": lambda *arguments: ArrayStandIn(),
-    "multiarray.scalar": lambda dtype, data: array_from_bytes(data, dtype.resolve(), (), False)[()],
+    "multiarray.scalar": _make_scalar,
     "numeric._frombuffer": _make_from_buffer,
 }
 NUMPY_NAMES: dict[str, Token] = {  # "module.name" -> what stands for it
@@ -111,7 +130,7 @@ class Resolver:
 
     A pickle writes at least one byte for each item it shows once. More items than `budget` mean that a small file
     refers to the same part again and again, to grow in memory. Values of other kinds are refused, or left as they are
-    where `others` may stay.
+    where `others` may stay; arrays of text and the like are then left unread.
     """
 
     def __init__(self, budget: int, *, others: bool = False) -> None:
@@ -130,7 +149,9 @@ class Resolver:
             return type(value)(self.resolve(item, depth - 1) for item in value)
         if value is None or isinstance(value, (bool, int, float, str, bytes, np.generic)):
             return value
-        if isinstance(value, (Token, DTypeStandIn)) or not self._others:
+        if isinstance(value, (Token, DTypeStandIn)) and self._others:
+            return Unread()
+        if not self._others:
             raise RefusedPickle(f"it holds a bare {type(value).__name__.removesuffix('StandIn')}")
         return value
 
@@ -140,6 +161,8 @@ class Resolver:
         _, shape, dtype, fortran, data = array.state
         if not isinstance(dtype, DTypeStandIn):
             raise RefusedPickle("an array has no dtype")
+        if dtype.fault and self._others:
+            return Unread()
         if dtype.code.startswith("O"):
             return self._object_array(data, shape, bool(fortran), depth)
         return array_from_bytes(data, dtype.resolve(), shape, bool(fortran))

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import torch
 
 from vocoder.errors import InputError, reason_of
-from vocoder.safe_loading.numpy_parts import NUMPY_NAMES, ArrayStandIn, DTypeStandIn, RefusedPickle, Resolver
+from vocoder.safe_loading.numpy_parts import NUMPY_NAMES, ArrayStandIn, DTypeStandIn, RefusedPickle, Resolver, Unread
 from vocoder.safe_loading.other_kinds import LONGEST, other_kind
 from vocoder.safe_loading.pickle_guard import MOST_STEPS, HostilePickle, check_pickle
 
@@ -24,6 +24,13 @@ _LEGACY_PICKLES = 5  # magic number, version, system, content, names of storages
 _CONSTRUCTORS = re.compile(r"\w+Tensor")  # torch.FloatTensor(n) makes n numbers; files rebuild theirs from storages
 
 
+# A member of archives of torch's that hold programs -> what these are called, and how to get at their weights.
+_OTHER_ARCHIVES = {
+    "/constants.pkl": ("TorchScript", "torch.jit.load(FILE).state_dict()"),
+    "/archive_format": ("torch.export", "torch.export.load(FILE).state_dict"),
+}
+
+
 class OtherKind(ValueError):
     """Says what a file is that torch.save did not write, and what to give instead."""
 
@@ -33,6 +40,15 @@ def _plain_dict(*_: Any) -> dict[Any, Any]:
     return {}
 
 
+def _no_bytes() -> bytes:
+    return b""
+
+
+# What trainers keep beside a network, and nobody needs to load it.
+_UNREAD = (
+    *("argparse.Namespace", "datetime.datetime", "datetime.date", "datetime.timedelta"),
+    *(f"pathlib{local}.{kind}" for local in ("", "._local") for kind in ("PosixPath", "WindowsPath", "PurePosixPath")),
+)
 # What may stand beside tensors and can only be data: an optimiser's defaultdict, NumPy's arrays and numbers.
 _HARMLESS: list[Any] = [
     dict,
@@ -41,6 +57,8 @@ _HARMLESS: list[Any] = [
     # torch sets the state of types in this list alone; no pickle can ask for a name with a line end
     (ArrayStandIn, "\narray"),
     (DTypeStandIn, "\ndtype"),
+    *((_no_bytes, f"{builtins}.bytes") for builtins in ("builtins", "__builtin__")),  # those of empty arrays
+    *((Unread, name) for name in _UNREAD),
 ]
 
 
@@ -140,11 +158,9 @@ def _check_members(archive: zipfile.ZipFile, size: int) -> None:
     if unpacked > PACKED * size + SPARE:
         raise HostilePickle(f"its {size} bytes unpack to {unpacked}")
     names = [member.orig_filename.lower() for member in members]
-    if any(name.endswith("/constants.pkl") for name in names):
-        raise OtherKind(
-            "a TorchScript archive, which holds code; give its weights: "
-            "torch.save(torch.jit.load(FILE).state_dict(), OTHER)"
-        )
+    for ending, (kind, weights) in _OTHER_ARCHIVES.items():
+        if any(name.endswith(ending) for name in names):
+            raise OtherKind(f"a {kind} archive, which holds code; give its weights: torch.save({weights}, OTHER)")
     if not any(name.endswith("/data.pkl") for name in names):
         shown = ", ".join(names[:2])[:80]
         raise OtherKind(f"a zip archive of other files, as {shown}; unpack it and give the right one")
