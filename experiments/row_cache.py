@@ -24,7 +24,7 @@ class RowCache:
             self.rows = [row for row in rows if self._has(row, same)]
 
     def has(self, **key: object) -> bool:
-        """Whether a row has these values."""
+        """Says whether a row has these values."""
         return any(self._has(row, key) for row in self.rows)
 
     def add(self, rows: Iterable[Mapping[str, object]]) -> None:

@@ -89,6 +89,6 @@ def add_results(parser: Options) -> None:
 
 
 def check_new(path: Path, name: str, force: bool) -> None:
-    """InputError if a file or link would be replaced without --force."""
+    """Raises InputError if a file or link would be replaced without --force."""
     if os.path.lexists(path) and not force:
         raise InputError(f"{name} must be a new file, and {path} exists; name another, or replace it with --force")

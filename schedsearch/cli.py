@@ -137,12 +137,12 @@ def _parser(chosen: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _format_warning(message: Warning | str, *_: object, **__: object) -> str:
-    """One line, as for errors, without Python's file and line."""
+    """Formats a warning as one line, as errors are, without Python's file and line."""
     return f"schedsearch: note: {printable(as_called(' '.join(str(message).split())))}\n"
 
 
 def _open_streams() -> None:
-    """InputError if standard output is closed. Characters that an encoding lacks are printed as escapes."""
+    """Raises InputError if standard output is closed. Characters that an encoding lacks are printed as escapes."""
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115: as long as the process
     if sys.stdout is None:

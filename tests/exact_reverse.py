@@ -1,5 +1,8 @@
 """The exact float64 forms of the reverse step, which every dialect's own arithmetic is compared with."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -37,3 +40,8 @@ def posterior_exact(betas: Array) -> Coefficients:
 
 EXACT_DIRECT = ReverseProcess("exact, direct", direct_exact, clamp_x0=False, clamp_y=False)
 EXACT_POSTERIOR = ReverseProcess("exact, posterior", posterior_exact, clamp_x0=False, clamp_y=False)
+
+
+def with_process(vocoder: Any, process: ReverseProcess) -> Any:
+    """Returns the vocoder with another reverse process in its dialect."""
+    return replace(vocoder, dialect=replace(vocoder.dialect, reverse=process))

@@ -30,6 +30,14 @@ def atomic_write(path: str | Path, content: bytes) -> None:
             temporary.unlink()
 
 
+def make_folder(folder: Path, way_out: str = "mend its rights, or move away what stands there") -> None:
+    """Makes the folder and those above it. Raises InputError with the way out where that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}; {way_out}") from error
+
+
 def sweep(folder: Path) -> None:
     """Removes the temporary files of writers that were killed, none that is being written."""
     for part in folder.glob(".*.part"):

@@ -167,7 +167,7 @@ def _dilated(inputs: int, outputs: int, dilations: tuple[int, ...]) -> nn.Module
 
 
 def upsample_linear(x: Tensor, factor: int) -> Tensor:
-    """torch's linear interpolation with align_corners=False (ivanvovk)."""
+    """Interpolates linearly as torch does with align_corners=False (ivanvovk)."""
     return F.interpolate(x, size=(1, x.shape[-1] * factor), mode="bilinear", align_corners=False)
 
 

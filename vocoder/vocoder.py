@@ -86,13 +86,15 @@ class Vocoder:
         return in_precision(self, None) if self.autocast is not None and n < self.float32_steps else self
 
     def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor, *, first: int = 0) -> Tensor:
-        """y [B, samples] from sample `first` of its recording on, mel [B, n_mels, frames], noise_level [B] -> eps
-        [B, samples], float32."""
+        """Predicts eps [B, samples], float32, from y [B, samples], mel [B, n_mels, frames] and noise_level [B].
+
+        `y` begins at sample `first` of its recording.
+        """
         with torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None):
             return self.network(y, mel, noise_level, first).float()  # type: ignore[no-any-return]
 
     def unchanged(self) -> bool:
-        """Whether the weights are still those that were loaded."""
+        """Says whether the weights are still those that were loaded."""
         return weights_hash(self.network) == self.weights_hash
 
 

@@ -39,7 +39,7 @@ class Windowed:
         return replace(self, vocoder=self.vocoder.at_step(n))
 
     def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor) -> Tensor:
-        """y [B, samples], mel [B, n_mels, frames], noise_level [B] -> eps [B, samples], float32."""
+        """Predicts eps [B, samples] in float32 from y [B, samples], mel [B, n_mels, frames] and noise_level [B]."""
         at_once = max(1, self.samples // self.hop_length)
         if mel.shape[-1] <= at_once:
             return self.vocoder.predict_noise(y, mel, noise_level)

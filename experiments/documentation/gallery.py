@@ -42,22 +42,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def page() -> bytes:
-    """The page of all lengths of a voice."""
+    """Shows the page of all lengths of a voice."""
     return of_all_lengths(width=1100)
 
 
 def narrow_page() -> bytes:
-    """The same on a narrow screen."""
+    """Shows the same page on a narrow screen."""
     return of_all_lengths(width=500)
 
 
 def course() -> bytes:
-    """The pictures of one run's page: schedules, clips and the course of the search."""
+    """Shows the pictures of one run's page: schedules, clips and the course of the search."""
     return photograph(RUN / "report.small.html", width=1100, below="pictures-title")
 
 
 def lengths() -> bytes:
-    """Quality against the number of steps of one voice."""
+    """Shows quality against the number of steps of one voice."""
     measured = rated_lengths(RUN)
     if measured is None:
         raise InputError(f"{RUN.parent} must have the run.json of two lengths; run make search-all")
@@ -65,7 +65,7 @@ def lengths() -> bytes:
 
 
 def heard() -> bytes:
-    """A held-out clip with two schedules, and how each differs from the recording."""
+    """Shows a held-out clip with two schedules, and how each differs from the recording."""
     voice = load_voice("demo", None)
     vocoder = open_vocoder(voice)
     clip = held_out_clips(voice, vocoder)[0]

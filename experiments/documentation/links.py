@@ -28,11 +28,11 @@ def anchors(text: str) -> set[str]:
     """Returns the anchors that GitHub gives a page's headings."""
     names = [_slug(heading) for heading in HEADING.findall(without_code(text))]
     seen: Counter[str] = Counter()
-    found = set()
+    unique = set()
     for name in names:
-        found.add(f"{name}-{seen[name]}" if seen[name] else name)
+        unique.add(f"{name}-{seen[name]}" if seen[name] else name)
         seen[name] += 1
-    return found
+    return unique
 
 
 def _fault(page: Path, text: str, address: str) -> str:
@@ -46,7 +46,7 @@ def _fault(page: Path, text: str, address: str) -> str:
 
 
 def _slug(heading: str) -> str:
-    """Lower case, spaces to hyphens, other signs gone: as GitHub does."""
+    """Makes an anchor as GitHub does: lower case, spaces to hyphens, other signs gone."""
     words = re.sub(r"<!--.*?-->", "", heading)
     words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", words)
     return re.sub(r"[^\w\- ]", "", words.strip().lower()).replace(" ", "-")

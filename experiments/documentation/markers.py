@@ -74,7 +74,7 @@ def _digest(patterns: str) -> str:
 
 
 def _check_pairs(text: str) -> None:
-    """InputError where a marker is not closed: what follows it would be taken for its content."""
+    """Raises InputError where a marker is not closed: what follows it would be taken for its content."""
     level = 0
     for mark in re.findall(r"<!-- (value:|output:|end -->)", text):
         level += -1 if mark == "end -->" else 1

@@ -41,7 +41,7 @@ class Mistake:
     plant: Callable[[Bench], Diagnosis]
 
     def named_by(self, diagnosis: Diagnosis) -> bool:
-        """Whether the check said what it should."""
+        """Says whether the check said what it should."""
         return finding(diagnosis) in self.wanted
 
 

@@ -175,7 +175,7 @@ def decision_table(
 def _beside_the_best_gradient(
     bench: Bench, choosing: Mapping[str, Array], judging: Mapping[str, Array], units: Mapping[str, float]
 ) -> pd.DataFrame:
-    """Returns, for metrics with a gradient, the lower end of how much their worst regret exceeds the least."""
+    """Returns for metrics with a gradient the lower end of how much their worst regret exceeds the least."""
     able = {name: values for name, values in choosing.items() if _differentiable(bench, name)}
     worst = regret.worst_table(able, judging, units, JUDGES, 1)
     return worst[["chosen_by", "more_than_least_low"]].rename(

@@ -38,8 +38,8 @@ def _parts() -> Iterator[tuple[str, pd.DataFrame | None]]:
 def _held_out() -> pd.DataFrame | None:
     if not HELD_OUT.exists():
         return None
-    rows, found = [], differences()
-    groups = [(f"{n} steps", part) for n, part in found.groupby("iterations")] + [("all", found)]
+    rows, clip_rows = [], differences()
+    groups = [(f"{n} steps", part) for n, part in clip_rows.groupby("iterations")] + [("all", clip_rows)]
     for name, part in groups:
         if not part.empty:
             mean, low, high = interval(part)

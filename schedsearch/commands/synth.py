@@ -116,7 +116,7 @@ def _writer(out: Path) -> _Writer:
 
 
 def _check_out(out: Path, inputs: Sequence[Path], force: bool) -> None:
-    """InputError if a file would be replaced without --force, or an input at all."""
+    """Raises InputError if a file would be replaced without --force, or an input at all."""
     for path in inputs:
         if os.path.exists(out) and os.path.exists(path) and out.samefile(path):
             raise InputError(f"--out must be none of the files that are read, and is {str(out)!r}; name another file")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from schedsearch.voice.config import Voice
-from vocoder.atomic import atomic_write
+from vocoder.atomic import atomic_write, make_folder
 from vocoder.checkpoints.configuration import read_config
 from vocoder.checkpoints.saving import CHECKPOINT, CONFIGURATION
 from vocoder.dialects.detection import Layout
@@ -54,6 +54,6 @@ def check_configuration(voice: Voice, configuration: Mapping[str, Any], layout: 
 def keep_configuration(voice: Voice, configuration: Mapping[str, Any], layout: Layout) -> None:
     """Makes the run's folder, and remembers what it is begun with."""
     path = state_path(voice).with_name(CONFIGURATION)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     sections = {section: configuration[section] for section in layout.sections if section in configuration}
     atomic_write(path, json.dumps(sections).encode())

@@ -23,7 +23,7 @@ class Interval:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether the whole interval lies on one side of zero."""
+        """Says whether the whole interval lies on one side of zero."""
         return self.low > 0 or self.high < 0
 
 

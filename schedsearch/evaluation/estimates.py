@@ -28,7 +28,9 @@ class Estimates:
 
 
 def estimate(values: Array) -> Estimates:
-    """values [S, clip, draw], lower is better, NaN where a pair was not scored; each schedule has one pair or more.
+    """Estimates the mean of each schedule from values [S, clip, draw], lower is better.
+
+    A pair that was not scored is NaN; each schedule has one pair or more.
 
     Effects of pairs come from the better half of the schedules that heard every clip. Schedules that are far worse
     suffer in clips of their own.
@@ -59,7 +61,10 @@ def _better_half(values: Array) -> Indices:
 
 
 def _pair_effects(flat: Array) -> tuple[Array, float]:
-    """flat [S, pair] -> effects [pair], zero in the mean and for pairs that none of these has, and the variance."""
+    """Returns, for flat [S, pair], the effects [pair] and the variance of a pair.
+
+    Effects are zero in the mean, and zero for pairs that none of these has.
+    """
     scored = np.isfinite(flat)
     effects = np.zeros(flat.shape[1])
     for _ in range(_TURNS):

@@ -44,7 +44,7 @@ class Comparison:
 
     @property
     def better(self) -> bool:
-        """Whether the interval lies on the winner's side of zero and the winner fails no more often."""
+        """Says whether the interval lies on the winner's side of zero and the winner fails no more often."""
         return self.outcome is Outcome.BETTER
 
     @property

@@ -26,7 +26,7 @@ RATE = 16_000  # Hz
 
 
 def installed() -> bool:
-    """Whether the package and its network's layers (package `xls_r_sqa`) are there."""
+    """Says whether the package and its network's layers (package `xls_r_sqa`) are there."""
     return find_spec("distillmos") is not None and find_spec("xls_r_sqa") is not None
 
 

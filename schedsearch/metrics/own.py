@@ -65,7 +65,7 @@ class OwnMetric:
 
 
 def is_own(name: str) -> bool:
-    """Whether the name is that of a user's own metric."""
+    """Says whether the name is that of a user's own metric."""
     return ":" in name
 
 

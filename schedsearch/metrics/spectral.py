@@ -20,7 +20,7 @@ class LogMel(Protocol):
         """[n_mels]: factors that turn differences of its mel into natural-log units of power."""
 
     def __call__(self, audio: Tensor) -> Tensor:
-        """audio [clip, samples] -> mel [clip, n_mels, frames]."""
+        """Returns, for audio [clip, samples], its mel [clip, n_mels, frames]."""
 
 
 def log_mel_l1(front_end: LogMel) -> Callable[[Tensor, Tensor], Tensor]:

@@ -11,7 +11,7 @@ import soundfile
 import torch
 from torch import Tensor
 
-from vocoder.atomic import atomic_write
+from vocoder.atomic import atomic_write, make_folder
 from vocoder.audio.reading import read_samples
 from vocoder.errors import InputError
 
@@ -26,7 +26,7 @@ class AudioFolder:
     sample_rate: int  # Hz
 
     def holds(self, clip: str, system: str, origin: str) -> bool:
-        """Whether the folder has a whole file of this origin."""
+        """Says whether the folder has a whole file of this origin."""
         return self.read(clip, system, origin) is not None
 
     def read(self, clip: str, system: str, origin: str) -> Tensor | None:
@@ -46,12 +46,7 @@ class AudioFolder:
             file.comment = origin
             file.write(np.clip(audio.detach().cpu().numpy(), -1.0, 1.0))
         path = self._file(clip, system)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(
-                f"cannot make the folder {path.parent}: {error.strerror}; mend its rights, or move it away"
-            ) from error
+        make_folder(path.parent)
         atomic_write(path, buffer.getvalue())
 
     def drop_all_but(self, origins: Collection[str]) -> None:

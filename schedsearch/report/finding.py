@@ -108,7 +108,7 @@ def _fails_more(comparison: Mapping[str, Any]) -> bool:
 
 
 def _is_worse(difference: Interval | None, side: str) -> bool:
-    """Whether the interval lies on the worse side of zero."""
+    """Says whether the interval lies on the worse side of zero."""
     sign = _SIGN_OF_WORSE.get(side, 0)
     return difference is not None and difference.excludes_zero and difference.mean * sign > 0
 

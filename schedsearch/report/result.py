@@ -34,7 +34,7 @@ class Result:
 
     @property
     def improves(self) -> bool:
-        """Whether the searched schedule is better than the best baseline (95 % interval beyond zero)."""
+        """Says whether the searched schedule is better than the best baseline (95 % interval beyond zero)."""
         return bool(self.facts["improves_on_baseline"])
 
     @property

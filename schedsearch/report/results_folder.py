@@ -27,7 +27,7 @@ FRONT, AUDIO = "pareto.csv", "audio"
 
 @contextmanager
 def owned(folder: Path) -> Iterator[None]:
-    """Inside, no other process writes into a results folder, wherever its trials are stored.
+    """Keeps other processes from writing into a results folder, wherever its trials are stored.
 
     Two searches that end at the same time would mix their audio, pages and schedules. The lock is that of audio/:
     the folder's own is the trial store's, for which a search that still runs would wait.

@@ -18,7 +18,7 @@ TOO_FEW = "fewer than 2 clips to compare"
 
 
 def table(verdict: Verdict) -> str:
-    """Winner and baseline on the held-out clips: mean +- standard error over clips, difference and outcome."""
+    """Sets winner and baseline side by side on the held-out clips: mean +- standard error, difference and outcome."""
     rows = ordered(verdict.comparisons, verdict.objective)
     width = max(len(name) for name in ("held-out", *(words_and_name(c.metric) for c in rows)))
     baseline, difference = verdict.baseline.name[:26], "difference, 95 %"
@@ -28,7 +28,7 @@ def table(verdict: Verdict) -> str:
 
 
 def other_objectives(verdict: Verdict, objectives: Iterable[str]) -> str:
-    """A sentence on the objectives that do not decide. Empty when there is only one objective."""
+    """Says in a sentence how the objectives fare that do not decide. Empty when there is only one objective."""
     others = [c for c in verdict.comparisons if c.metric in set(objectives) - {verdict.objective}]
     if not others:
         return ""

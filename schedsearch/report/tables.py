@@ -1,33 +1,6 @@
 """Writes trials.csv, leaderboard.csv, pareto.csv, the schedule in every layout, and run.json.
 
-leaderboard.csv, one row a schedule: finalists, then the other baselines, each the expected best first:
-
-| column | what it is |
-|---|---|
-| name, kind | of the schedule; baseline, or what proposed it |
-| shipped | True for the schedule in schedule.pt |
-| finalist | True for those that may be the best of their kind: they were scored in more draws |
-| expected_OBJECTIVE | the mean that is expected, given the scores of all schedules; else by its own scores |
-| search_OBJECTIVE_... | the objective on the search clips |
-| held_out_METRIC_... | each metric on the held-out clips, of winner and baseline; empty for all others |
-| held_out_METRIC_difference | winner minus baseline, over the clips sound in both |
-| ..._difference_low, ..._difference_high | its 95 % interval, a paired bootstrap over clips; empty for all others |
-| ..._mean | over clips and draws; empty as soon as one failed |
-| ..._se | standard error of the mean, over clips (draws averaged first) |
-| ..._clips, ..._draws | how many the mean is over, or after a failure how many there are |
-| ..._failures | pairs of clip and draw without a value |
-
-trials.csv, one row a candidate, baselines first, then in the order they were proposed; pareto.csv has rows of it:
-
-| column | what it is |
-|---|---|
-| name, kind, iterations | as above; steps |
-| OBJECTIVE_mean, _se, _clips, _draws, _failures | of each objective on the search clips, as above |
-| stopped | whether the race stopped it: its means are empty, _clips and _draws count what it ran |
-| estimate | of the first objective, if it was stopped |
-| failures, failure_reason | of all objectives together; the first reason. A failed candidate is scored no further |
-| seconds, network_evaluations | wall time; clips through the network, once a step |
-| betas | cleanest first, with spaces between |
+Every column is explained in docs/reports.md.
 """
 
 import json

@@ -42,7 +42,7 @@ def posterior_coefficients(log_snr: Tensor) -> Coefficients:
 
 
 def _logarithms(log_snr: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Returns, [C, N] each, log a_n, log(1 - a_n), log(1 - beta_n), beta_n."""
+    """Returns log a_n, log(1 - a_n), log(1 - beta_n) and beta_n, [C, N] each."""
     log_a = logsigmoid(log_snr)
     log_alpha = torch.diff(log_a, prepend=torch.zeros_like(log_a[..., :1]))
     return log_a, logsigmoid(-log_snr), log_alpha, -torch.expm1(log_alpha)

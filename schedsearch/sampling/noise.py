@@ -39,5 +39,5 @@ class NoiseBank:
         return lambda k: torch.stack([self.draw(name, repeat, k, samples) for name in clip_names])
 
     def draws(self, clip_names: Sequence[str], repeat: int, steps: int, samples: int) -> Iterator[Tensor]:
-        """[clip, samples] for k = 0 .. steps - 1; one step at a time is held in memory."""
+        """Yields [clip, samples] for k = 0 .. steps - 1; one step at a time is held in memory."""
         return map(self.for_clips(clip_names, repeat, samples), range(steps))

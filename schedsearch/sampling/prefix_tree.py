@@ -1,17 +1,16 @@
 """Sampling many schedules under common noise, with the beginnings they share computed once.
 
-The reverse step from level n to n-1 uses the levels a_n and a_{n-1} alone (Ho et al. 2020, eq. 7), so the state after
-k steps depends on the k+1 noisiest levels, and schedules form a trie: network calls = distinct prefixes, where
-sampling each alone needs schedules x steps. Prefixes are compared by log-SNR, never by betas: the noisiest level
-depends on every beta.
+The reverse step from level n to n-1 uses the levels a_n and a_{n-1} alone (Ho et al. 2020, eq. 7). So the state after
+k steps depends on the k+1 noisiest levels alone, and schedules form a trie. It takes as many network calls as there are
+distinct prefixes; sampling each schedule alone takes schedules x steps. Prefixes are compared by log-SNR, never by
+betas: the noisiest level depends on every beta.
 
-A step's coefficients are those that the reverse process, by default the dialect's own, forms for the shortest schedule
-that has this step, of levels a_{n-1} and a_n or of a_0 alone: so a schedule's audio does not depend on which others
-share the tree. With the exact processes and with lmnt's and coqui's arithmetic, which take the cumulative product in
-float64, the audio is that of `ancestral_sample`. ivanvovk's float32 product gathers rounding from the clean end; the
-last two steps keep all of it, the ones before lose what the levels under them would add: at most 3e-4 of the audio's
-RMS for every published schedule of 3 to 100 steps, on the analytic vocoder (with exact coefficients instead: 3e-2).
-Re-run finalists unshared.
+A step's coefficients are those that the dialect forms for the shortest schedule that has this step: of levels a_{n-1}
+and a_n, or of a_0 alone. So a schedule's audio does not depend on which others share the tree. With lmnt's and coqui's
+arithmetic, which take the cumulative product in float64, the audio is that of `ancestral_sample`. ivanvovk's float32
+product gathers rounding from the clean end. The last two steps keep all of it. The steps before them lose what the
+levels under them would add: at most 3e-4 of the audio's RMS for every published schedule of 3 to 100 steps, on the
+analytic vocoder (with exact coefficients instead: 3e-2). Score finalists again, unshared.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,30 +34,13 @@ Integers = npt.NDArray[np.int64]
 
 
 def calls(schedules: Sequence[NoiseSchedule], clips: int) -> int:
-    """Network evaluations that sampling them shared takes: distinct prefixes x clips."""
+    """Counts the network evaluations that sampling them shared takes: distinct prefixes x clips."""
     return _Tree.of(schedules).prefixes * clips
-
-
-def shared_sample(
-    vocoder: NoisePredictor,
-    mels: Tensor,
-    schedules: Sequence[NoiseSchedule],
-    noise: Noise | Tensor,
-    *,
-    reverse: ReverseProcess | None = None,
-    states_at_once: int = STATES_AT_ONCE,
-) -> Tensor:
-    """Audio [C, K, samples] of C schedules for each of K clips, as `ancestral_sample` with fewer network calls."""
-    walk = Walk.of(vocoder, mels, noise, _common_length(schedules), reverse=reverse)
-    found: dict[int, Tensor] = {}
-    for places, audio in shared_batches(walk, schedules, states_at_once=states_at_once):
-        found.update(zip(places, audio, strict=True))
-    return torch.stack([found[place] for place in range(len(schedules))])
 
 
 @dataclass(frozen=True)
 class Walk:
-    """Reverse steps from states at given log-SNR levels: what it takes to grow schedules from their noisy end."""
+    """Takes reverse steps from states at given log-SNR levels, to grow schedules from their noisy end."""
 
     vocoder: NoisePredictor
     mels: Tensor  # [K, n_mels, frames]
@@ -66,39 +48,30 @@ class Walk:
     process: ReverseProcess
 
     @classmethod
-    def of(
-        cls,
-        vocoder: NoisePredictor,
-        mels: Tensor,
-        noise: Noise | Tensor,
-        steps: int,
-        *,
-        reverse: ReverseProcess | None = None,
-    ) -> "Walk":
-        """`noise` is checked as `ancestral_sample` does; `reverse` is the dialect's own unless given."""
-        process = vocoder.dialect.reverse if reverse is None else reverse
-        return cls(vocoder, mels, checked_noise(noise, steps, mels, vocoder.hop_length), process)
+    def of(cls, vocoder: NoisePredictor, mels: Tensor, noise: Noise | Tensor, steps: int) -> "Walk":
+        """Returns the walk of the vocoder's dialect, with `noise` checked as `ancestral_sample` does."""
+        return cls(vocoder, mels, checked_noise(noise, steps, mels, vocoder.hop_length), vocoder.dialect.reverse)
 
     @torch.inference_mode()
     def start(self, states: int) -> Tensor:
-        """[B, K, samples]: where every schedule's sampling starts."""
+        """Returns [B, K, samples], the noise that every schedule starts from."""
         return self.noise(0).expand(states, -1, -1)
 
     @torch.inference_mode()
     def predict(self, y: Tensor, level: Array, n: int) -> Tensor:
-        """y [B, K, samples] at log-SNR `level` [B], for step n -> the network's eps: B * K network evaluations."""
+        """Predicts the noise in y [B, K, samples] at log-SNR `level` [B] for step n: B * K network evaluations."""
         told = self._ending(y, level).noise_level.expand(*y.shape[:2], 1).flatten()
         vocoder = self.vocoder.at_step(n)
         return vocoder.predict_noise(y.flatten(0, 1), self.mels.repeat(len(y), 1, 1), told).reshape(y.shape)
 
     @torch.inference_mode()
     def finish(self, y: Tensor, eps: Tensor, level: Array) -> Tensor:
-        """The x0 estimate, clamped as the process does: the last step of a schedule whose cleanest level this is."""
+        """Takes a schedule's last step, from its cleanest level: the x0 estimate, clamped as the process does."""
         return self.process.step(y, eps, None, self._ending(y, level))
 
     @torch.inference_mode()
     def advance(self, y: Tensor, eps: Tensor, level: Array, cleaner: Array, k: int) -> Tensor:
-        """The k-th reverse step (1 the first), to the state at log-SNR `cleaner` [B]."""
+        """Takes the k-th reverse step (1 the first), to the state at log-SNR `cleaner` [B]."""
         pairs = [NoiseSchedule.from_log_snr(pair) for pair in zip(cleaner, level, strict=True)]
         return self.process.step(y, eps, self.noise(k), coefficients_of(self.process, pairs).at(-1, y))
 
@@ -109,10 +82,10 @@ class Walk:
 def shared_batches(
     walk: Walk, schedules: Sequence[NoiseSchedule], *, states_at_once: int = STATES_AT_ONCE
 ) -> Iterator[tuple[list[int], Tensor]]:
-    """Places in `schedules` and their audio [B, K, samples], each place once, in the order of the trie.
+    """Yields places in `schedules` with their audio [B, K, samples], each place once, in the order of the trie.
 
-    Depth first, and breadth within the batch: a network call takes up to `states_at_once` siblings and cousins. At most
-    2 N + 2 such batches are held at a time, however many the schedules.
+    The trie is walked depth first. A network call takes up to `states_at_once` nodes of one depth. At most 2 N + 2 such
+    batches are held at a time, however many the schedules.
     """
     if states_at_once < 1:
         raise InputError(f"states_at_once must be at least 1, and is {states_at_once}; give 1 for the least memory")
@@ -132,13 +105,13 @@ def shared_batches(
 
 
 def _begun(walk: Walk, tree: "_Tree", at_once: int) -> Iterator[tuple[range, Tensor]]:
-    """Where sampling starts, batch by batch: as `_grown` of the root."""
+    """Yields the nodes of depth 1 and the noise they start from, batch by batch, as `_grown` does deeper down."""
     for rows in tree.parts(range(len(tree.places)), 1, at_once):
         yield rows, walk.start(len(tree.nodes(rows, 1)))
 
 
 def _finished(walk: Walk, tree: "_Tree", rows: range, y: Tensor, eps: Tensor) -> tuple[list[int], Tensor]:
-    """The leaves of these rows."""
+    """Returns the places of these rows and their audio."""
     nodes = tree.nodes(rows, tree.steps)
     audio = walk.finish(y, eps, tree.levels(nodes, tree.steps))
     return tree.places[rows.start : rows.stop].tolist(), audio[_owners(nodes, np.array(rows))]
@@ -147,7 +120,7 @@ def _finished(walk: Walk, tree: "_Tree", rows: range, y: Tensor, eps: Tensor) ->
 def _grown(
     walk: Walk, tree: "_Tree", rows: range, depth: int, y: Tensor, eps: Tensor, at_once: int
 ) -> Iterator[tuple[range, Tensor]]:
-    """From the states y [B, K, samples] of the nodes in `rows` to those one step below, batch by batch."""
+    """Takes states y [B, K, samples] of the nodes in `rows` one step further, batch by batch."""
     nodes = tree.nodes(rows, depth)
     level = tree.levels(nodes, depth)
     for part in tree.parts(rows, depth + 1, at_once):
@@ -157,14 +130,16 @@ def _grown(
 
 
 def _owners(nodes: Integers, rows: Integers) -> Integers:
-    """Which of the nodes each row belongs to."""
+    """Returns which of the nodes each row belongs to."""
     return np.searchsorted(nodes, rows, side="right") - 1
 
 
 @dataclass(frozen=True)
 class _Tree:
-    """Schedules sorted by their levels, the noisiest first. A node of depth k is a run of rows that agree in the k
-    noisiest levels, and is named by its first row."""
+    """Schedules sorted by their levels, the noisiest first.
+
+    A node of depth k is a run of rows that agree in the k noisiest levels. Its first row names it.
+    """
 
     log_snr: Array  # [C, N], the noisiest level first
     places: Integers  # [C], of each row in the caller's order
@@ -172,7 +147,7 @@ class _Tree:
 
     @classmethod
     def of(cls, schedules: Sequence[NoiseSchedule]) -> "_Tree":
-        """InputError unless equally long."""
+        """Sorts the schedules. Raises InputError unless they are equally long."""
         _common_length(schedules)
         log_snr = np.stack([schedule.log_snr[::-1] for schedule in schedules])
         keys = _keys(log_snr)
@@ -186,27 +161,29 @@ class _Tree:
 
     @property
     def prefixes(self) -> int:
-        """Nodes, the root left out."""
+        """The number of nodes, the root left out."""
         return int((self.steps - self.shared).sum())
 
     def nodes(self, rows: range, depth: int) -> Integers:
-        """The nodes of this depth in whole runs of rows."""
+        """Returns the nodes of this depth in whole runs of rows."""
         return rows.start + np.flatnonzero(self.shared[rows.start : rows.stop] < depth)
 
     def levels(self, nodes: Integers, depth: int) -> Array:
-        """[B], the log-SNR that nodes of this depth have reached."""
+        """Returns [B], the log-SNR that nodes of this depth have reached."""
         reached: Array = self.log_snr[nodes, depth - 1]
         return reached
 
     def parts(self, rows: range, depth: int, size: int) -> Iterator[range]:
-        """Rows cut into runs of up to `size` nodes of this depth."""
+        """Cuts rows into runs of up to `size` nodes of this depth."""
         cuts = [*self.nodes(rows, depth)[::size].tolist(), rows.stop]
         return (range(first, last) for first, last in pairwise(cuts))
 
 
 def _keys(log_snr: Array) -> Integers:
-    """[C, N]: equal numbers for equal levels. A new one wherever the sorted levels of a step leave a gap, so that no
-    level lies on the edge of a bin."""
+    """Returns [C, N], equal numbers for equal levels.
+
+    A new number begins wherever the sorted levels of a step leave a gap, so that no level lies on the edge of a bin.
+    """
     keys = np.empty(log_snr.shape, np.int64)
     for step, levels in enumerate(log_snr.T):
         order = np.argsort(levels)

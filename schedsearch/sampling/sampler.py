@@ -29,10 +29,10 @@ class NoisePredictor(Protocol):
     def hop_length(self) -> int: ...
 
     def at_step(self, n: int) -> "NoisePredictor":
-        """The predictor for step n, 0 the cleanest: steps may differ in precision."""
+        """Returns the predictor for step n, 0 the cleanest: steps may differ in precision."""
 
     def predict_noise(self, y: Tensor, mel: Tensor, noise_level: Tensor) -> Tensor:
-        """y [B, samples], mel [B, n_mels, frames], noise_level [B] -> eps [B, samples]."""
+        """Predicts eps [B, samples] from y [B, samples], mel [B, n_mels, frames] and noise_level [B]."""
 
 
 def ancestral_sample(
@@ -40,23 +40,20 @@ def ancestral_sample(
     mels: Tensor,
     schedules: Sequence[NoiseSchedule],
     noise: Noise | Tensor,
-    *,
-    reverse: ReverseProcess | None = None,
 ) -> Tensor:
-    """Audio [C, K, samples]: C schedules of N steps for each of K clips, mels [K, n_mels, frames].
+    """Samples audio [C, K, samples]: C schedules of N steps for each of K clips, mels [K, n_mels, frames].
 
-    `noise` is k -> [K, samples], or [N, K, samples]: every schedule gets the same. `reverse` is the dialect's
-    own (its coefficients, its clipping) unless given. The audio is computed in the noise's dtype on the mels'
-    device. InputError for schedules of unequal lengths and for noise of another shape. NaN in the network's
-    output stays NaN, in that clip.
+    `noise` is k -> [K, samples], or [N, K, samples]: every schedule gets the same. Coefficients and clipping are the
+    dialect's own. The audio is computed in the noise's dtype on the mels' device. InputError for schedules of unequal
+    lengths and for noise of another shape. NaN in the network's output stays NaN, in that clip.
     """
-    process = vocoder.dialect.reverse if reverse is None else reverse
+    process = vocoder.dialect.reverse
     with torch.inference_mode():
         return reverse_chain(vocoder, mels, process, coefficients_of(process, schedules), noise)
 
 
 def coefficients_of(process: ReverseProcess, schedules: Sequence[NoiseSchedule]) -> Coefficients:
-    """[C, N] each, as the process forms them."""
+    """Returns the coefficients of the schedules, [C, N] each, as the process forms them."""
     return stacked([process.coefficients(schedule.betas) for schedule in schedules])
 
 
@@ -67,7 +64,7 @@ def reverse_chain(
     coefficients: Coefficients,
     noise: Noise | Tensor,
 ) -> Tensor:
-    """The N reverse steps from noise, [C, K, samples]; gradients reach coefficients that ask for them."""
+    """Takes the N reverse steps from noise to audio [C, K, samples]; gradients reach coefficients that ask for them."""
     steps = len(coefficients)
     draw = checked_noise(noise, steps, mels, vocoder.hop_length)
     y = draw(0).expand(coefficients.noise_level.shape[0], -1, -1)
@@ -85,7 +82,10 @@ def reverse_step(
     y: Tensor,
     noise: Tensor | None,
 ) -> Tensor:
-    """y_n [C, K, samples] -> y_{n-1}: one network call with C * K rows; `at` is step n's, [C, 1, 1] each."""
+    """Takes one reverse step, from y_n [C, K, samples] to y_{n-1}: one network call with C * K rows.
+
+    `at` has the coefficients of step n, [C, 1, 1] each.
+    """
     schedules, clips, _ = y.shape
     levels = at.noise_level.expand(schedules, clips, 1).flatten()
     eps = vocoder.predict_noise(y.flatten(0, 1), mels.repeat(schedules, 1, 1), levels)
@@ -93,7 +93,7 @@ def reverse_step(
 
 
 def checked_noise(noise: Noise | Tensor, steps: int, mels: Tensor, hop_length: int) -> Noise:
-    """The noise by position on the mels' device, each draw checked for its shape."""
+    """Returns the noise by position on the mels' device. Raises InputError at a draw of another shape."""
     clips, _, frames = mels.shape
     expected = (clips, frames * hop_length)
     if isinstance(noise, Tensor) and len(noise) != steps:

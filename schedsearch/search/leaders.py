@@ -73,7 +73,7 @@ def _round(
 
 
 def are_decided(store: Store, draws: Sequence[int]) -> bool:
-    """Whether no round is left."""
+    """Says whether no round is left."""
     return all(
         _is_scored(store, candidate, draw)
         for number, draw in enumerate(draws)
@@ -123,7 +123,7 @@ def _undecided(store: Store, draws: Sequence[int]) -> list[Candidate]:
 
 
 def _with_a_chance(means: Array, truths: Array) -> list[int]:
-    """means [S], truths [draw, S] -> the expected best, then those that are best in CHANCE of the draws or more."""
+    """Takes means [S], truths [draw, S]; returns the expected best, then those that are best in CHANCE of the draws."""
     chances = np.bincount(truths.argmin(axis=1), minlength=len(means)) / len(truths)
     first = int(means.argmin())
     return [first, *(int(i) for i in np.argsort(-chances, kind="stable") if i != first and chances[i] >= CHANCE)]
@@ -139,7 +139,7 @@ def _apart(ranked: Sequence[Candidate], count: int) -> list[Candidate]:
 
 
 def _is_scored(store: Store, candidate: Candidate, draw: int) -> bool:
-    """Whether the candidate was scored on all clips in this draw. An earlier version scored candidates in several."""
+    """Says whether the candidate was scored on all clips in this draw; earlier versions scored several at once."""
     is_own = candidate.estimate is None and draw < candidate.score.values.shape[1]
     return is_own or _stored(store, candidate, draw) is not None
 

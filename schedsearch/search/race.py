@@ -75,21 +75,21 @@ class Race:
         return [len(heat.clip_names) for heat in self.heats]
 
     def _over(self, raced: "_Raced", best: Candidate | None) -> bool:
-        """Whether the candidate needs no further round."""
+        """Says whether the candidate needs no further round."""
         if raced.failed:
             return True
         return best is not None and is_worse(self._differences(raced, best), self.level)
 
     def _differences(self, raced: "_Raced", best: Candidate) -> Array:
-        """[clip], above zero where the candidate is worse than the best."""
+        """Returns differences [clip], above zero where the candidate is worse than the best."""
         return clip_means(self.sign * (raced.values[self.objective] - self._heard(best)))
 
     def _heard(self, best: Candidate) -> Array:
-        """[clip, draw], the best's values in this race's draws."""
+        """Returns [clip, draw], the best's values in this race's draws."""
         return best.score.values[:, : len(self.draws)]
 
     def _estimate(self, raced: "_Raced", best: Candidate | None) -> float | None:
-        """None for a candidate that was scored on every pair or failed."""
+        """Returns its estimate, None for a candidate that was scored on every pair or failed."""
         if best is None or raced.failed or raced.whole:
             return None
         return float(self._heard(best).mean()) + self.sign * float(self._differences(raced, best).mean())
@@ -141,13 +141,13 @@ def rounds(heats: int, draws: int) -> list[Round]:
 
 
 def clip_means(values: Array) -> Array:
-    """[clip, draw] with NaN where nothing was run -> [clip], of the clips that were run: draws are nested in clips."""
+    """Averages values [clip, draw] over draws, [clip], of the clips that were run. NaN stands where nothing was run."""
     run = values[~np.isnan(values).all(axis=1)]
     return np.asarray(np.nanmean(run, axis=1))
 
 
 def is_worse(difference: Array, level: float) -> bool:
-    """Whether paired differences [clip] lie above zero, by a one-sided t test at this level.
+    """Says whether paired differences [clip] lie above zero, by a one-sided t test at this level.
 
     False for fewer than LEAST_PAIRS. Differences beyond OUTLIER times the median size are cut to that. Otherwise one
     clip that suffers ten times as much as the others would hide, by its spread, that all of them suffer.

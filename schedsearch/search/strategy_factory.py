@@ -83,7 +83,7 @@ def strategy_for(name: str, tools: Tools) -> Strategy:
 
 
 def shares_network_calls(name: str, grid: str) -> bool:
-    """Whether the strategy's candidates begin alike, so that sampling them in one tree saves network calls."""
+    """Says whether the strategy's candidates begin alike, so that sampling them in one tree saves network calls."""
     return name == "grid" and grid.startswith("levels")
 
 
@@ -149,7 +149,7 @@ def _sweep(tools: Tools) -> Strategy:
 
 
 def auto(tools: Tools, stages: Stages = AUTO) -> Strategy:
-    """Warm starts, straight lines, and a model of all scores, unless other stages are named."""
+    """Makes `auto`: warm starts, straight lines, and a model of all scores, unless other stages are named."""
     named = {name: _stage(name, tools) for name, _ in stages}
     return Auto([Stage(named[name], until) for name, until in stages], tools.spent)
 

@@ -39,7 +39,7 @@ class Verdict:
 
     @property
     def improves(self) -> bool:
-        """Whether the winner is better in the objective at 95 % and fails no more often than the baseline."""
+        """Says whether the winner is better in the objective at 95 % and fails no more often than the baseline."""
         return next(c for c in self.comparisons if c.metric == self.objective).better
 
     @property
@@ -109,7 +109,7 @@ def _join(store: Store, key: str, pieces: Sequence[_Piece], evaluator: Evaluator
 
 
 def judged(store: Store, pair: Sequence[Candidate], metrics: tuple[str, ...], draws: tuple[int, ...]) -> bool:
-    """Whether the store has the held-out scores of this winner and baseline."""
+    """Says whether the store has the held-out scores of this winner and baseline."""
     return all(store.recall(_key(candidate, draws, metrics)) is not None for candidate in pair)
 
 
@@ -127,7 +127,7 @@ def verdict(
 
 
 def _other_baselines(store: Store, finalists: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """The baselines that are no finalists, best first, those that failed last."""
+    """Returns the baselines that are not finalists, best first, those that failed last."""
     names = {finalist.name for finalist in finalists}
     others = [c for c in store.baselines() if c.name not in names]
     sound = sorted((c for c in others if not c.failures), key=lambda c: store.signs[store.objective] * c.expected)

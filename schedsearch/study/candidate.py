@@ -42,7 +42,7 @@ class Candidate:
 
     @property
     def whole(self) -> bool:
-        """Whether every pair of clip and draw was scored without a failure: only such candidates can win."""
+        """Says whether every pair of clip and draw was scored without a failure: only such candidates can win."""
         return not self.failures and self.estimate is None
 
     def losses(self, signs: Mapping[str, int]) -> tuple[float, ...]:

@@ -53,7 +53,10 @@ class Claims:
         renew: Callable[[str], None],
         file_id: str = "",
     ) -> None:
-        """`renew` stores the time under a key of the study, from any thread. `file_id` tells the store from a copy."""
+        """Takes `renew`, which stores the time under a key of the study, from any thread.
+
+        `file_id` tells the store from a copy.
+        """
         self._trials, self._memory, self._objectives, self._renew = trials, memory, objectives, renew
         self._file_id = file_id
         self._looks = 0  # in a row, for what other processes have finished

@@ -14,7 +14,7 @@ class Memory:
     """The attributes of one Optuna study, read again by `refresh`."""
 
     def __init__(self, study: optuna.Study, reading: Callable[[], AbstractContextManager[None]]) -> None:
-        """Inside `reading`, errors are those of a damaged store."""
+        """Takes the study. Inside `reading`, errors are those of a damaged store."""
         self._study, self._reading = study, reading
         self.refresh()
 

@@ -20,7 +20,7 @@ class Results:
     """Candidates by index. A candidate that comes last by its index, as nearly all do, costs the same at any number."""
 
     def __init__(self, sign: int) -> None:
-        """`sign`: 1 where a lower mean is better, -1 where a higher one is."""
+        """Takes `sign`: 1 where a lower mean is better, -1 where a higher one is."""
         self._sign = sign
         self._trials: dict[int, int] = {}  # by index: the trial's number
         self._candidates: dict[int, Candidate] = {}

@@ -39,7 +39,9 @@ class Trials:
         reading: Callable[[], AbstractContextManager[None]],
         replaced: Callable[[], Exception],
     ) -> None:
-        """`objectives` have signs: 1 where less is better. Inside `reading`, errors are those of a damaged store.
+        """Takes objectives with their signs, 1 where less is better.
+
+        Inside `reading`, errors are those of a damaged store.
 
         `replaced` returns the error for a store in which trials that were read are no longer.
         """

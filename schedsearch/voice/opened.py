@@ -11,6 +11,7 @@ from schedsearch.sampling.noise import NoiseBank
 from schedsearch.voice.config import Clips, Voice
 from schedsearch.voice.mels.attached import with_mels
 from schedsearch.voice.mels.files import MelFiles, mel_paths
+from vocoder.atomic import make_folder
 from vocoder.audio.listed_clips import read_clips, recording_names
 from vocoder.audio.reading import Clip, typical_excerpt
 from vocoder.errors import InputError, printable
@@ -143,9 +144,6 @@ def voice_folder(voice: Voice, results: Path) -> Path:
 
 def make_writable(folder: Path) -> None:
     """Makes the folder. Raises InputError where that fails or the folder is not writable."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {folder}: {error.strerror}; name another with --results") from error
+    make_folder(folder, "name another with --results")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(f"cannot write to the folder {folder}; mend its rights, or name another with --results")

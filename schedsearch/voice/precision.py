@@ -38,14 +38,14 @@ def measured_gain(vocoder: Vocoder) -> float:
     """Returns how many times as fast the network runs in bfloat16 as in float32, from the cache where it is known."""
     parameters = sum(parameter.numel() for parameter in vocoder.network.parameters())
     key = f"{processor_name(vocoder.device)}, torch {torch.__version__}, {parameters} parameters"
-    kept = _kept()
-    if not isinstance(kept.get(key), float):
+    gains = _stored_gains()
+    if not isinstance(gains.get(key), float):
         with _one_thread():
-            kept[key] = round(bfloat16_gain(_call(vocoder)), 3)
+            gains[key] = round(bfloat16_gain(_call(vocoder)), 3)
         with suppress(OSError):  # a machine without a folder to write to is timed each time
             _cache().parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(_cache(), json.dumps(kept, indent=1).encode())
-    return float(kept[key])
+            atomic_write(_cache(), json.dumps(gains, indent=1).encode())
+    return float(gains[key])
 
 
 def _call(vocoder: Vocoder) -> Any:
@@ -63,7 +63,7 @@ def _call(vocoder: Vocoder) -> Any:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Inside, torch has one thread: several would wait for each other where another program uses a core."""
+    """Gives torch one thread meanwhile: several would wait for each other where another program uses a core."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -76,10 +76,10 @@ def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "schedsearch" / "precision.json"
 
 
-def _kept() -> dict[str, Any]:
-    """The cache; {} where there is none or it cannot be read."""
+def _stored_gains() -> dict[str, Any]:
+    """Reads the cache; {} where there is none or it cannot be read."""
     try:
-        kept = json.loads(_cache().read_text(encoding="utf-8"))
+        gains = json.loads(_cache().read_text(encoding="utf-8"))
     except (OSError, ValueError, RuntimeError):  # RuntimeError: no home folder
         return {}
-    return kept if isinstance(kept, dict) else {}
+    return gains if isinstance(gains, dict) else {}

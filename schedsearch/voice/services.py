@@ -30,7 +30,7 @@ _current: ContextVar[Services] = ContextVar("services")
 
 
 def current() -> Services:
-    """The services for voices that are loaded now."""
+    """Returns the services for voices that are loaded now."""
     return _current.get(None) or Services()
 
 

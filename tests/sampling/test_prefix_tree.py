@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from exact_reverse import EXACT_DIRECT, EXACT_POSTERIOR
+from exact_reverse import EXACT_DIRECT, EXACT_POSTERIOR, with_process
+from shared_sampling import shared_sample
 
 from schedsearch.sampling.noise import NoiseBank
-from schedsearch.sampling.prefix_tree import Walk, calls, shared_batches, shared_sample
+from schedsearch.sampling.prefix_tree import Walk, calls, shared_batches
 from schedsearch.sampling.sampler import ancestral_sample
 from schedsearch.schedules.formulas import linear, log_snr_line
 from schedsearch.schedules.named import published
@@ -48,8 +49,8 @@ def relative_difference(found, expected):
 def test_shared_audio_is_that_of_each_schedule_alone(analytic_vocoder, process, dtype):
     schedules, noise = scattered(SIX.schedules()), normals(6, 2, 256).to(dtype)
     given = mels(0.05, 0.4, dtype=dtype)
-    shared = shared_sample(analytic_vocoder, given, schedules, noise, reverse=process)
-    alone = ancestral_sample(analytic_vocoder, given, schedules, noise, reverse=process)
+    shared = shared_sample(with_process(analytic_vocoder, process), given, schedules, noise)
+    alone = ancestral_sample(with_process(analytic_vocoder, process), given, schedules, noise)
     torch.testing.assert_close(shared, alone, rtol=0, atol=1e-6)
 
 
@@ -58,15 +59,15 @@ def test_ivanvovks_float32_is_met_but_for_the_rounding_from_the_clean_end(analyt
     schedule = published(name)
     noise = normals(len(schedule), 2, 512).float()
     given = mels(0.05, 0.3, frames=8, dtype=torch.float32)
-    shared = shared_sample(analytic_vocoder, given, [schedule], noise, reverse=IVANVOVK.reverse)
-    alone = ancestral_sample(analytic_vocoder, given, [schedule], noise, reverse=IVANVOVK.reverse)
+    shared = shared_sample(with_process(analytic_vocoder, IVANVOVK.reverse), given, [schedule], noise)
+    alone = ancestral_sample(with_process(analytic_vocoder, IVANVOVK.reverse), given, [schedule], noise)
     assert relative_difference(shared, alone) < 4e-4
 
 
 def test_the_dialects_own_process_is_the_default(analytic_vocoder):
     schedules, noise = CLEANEST_DIFFERS, normals(4, 1, 64)
     shared = shared_sample(analytic_vocoder, mels(0.2, frames=1), schedules, noise)
-    given = shared_sample(analytic_vocoder, mels(0.2, frames=1), schedules, noise, reverse=EXACT_DIRECT)
+    given = shared_sample(with_process(analytic_vocoder, EXACT_DIRECT), mels(0.2, frames=1), schedules, noise)
     assert torch.equal(shared, given)  # the analytic vocoder's
 
 
@@ -83,9 +84,9 @@ def test_audio_and_calls_do_not_depend_on_how_many_states_fit(analytic_vocoder, 
 
 def test_a_schedules_audio_does_not_depend_on_which_others_share_the_tree(analytic_vocoder):
     schedules, noise, given = scattered(SIX.schedules())[:40], normals(6, 1, 64), mels(0.2, frames=1)
-    together = shared_sample(analytic_vocoder, given, schedules, noise, reverse=IVANVOVK.reverse)
+    together = shared_sample(with_process(analytic_vocoder, IVANVOVK.reverse), given, schedules, noise)
     for schedule, audio in zip(schedules[:5], together, strict=False):
-        alone = shared_sample(analytic_vocoder, given, [schedule], noise, reverse=IVANVOVK.reverse)
+        alone = shared_sample(with_process(analytic_vocoder, IVANVOVK.reverse), given, [schedule], noise)
         torch.testing.assert_close(audio, alone[0], rtol=0, atol=1e-12)
 
 

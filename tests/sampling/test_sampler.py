@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from curves import cosine
-from exact_reverse import EXACT_DIRECT, EXACT_POSTERIOR
+from exact_reverse import EXACT_DIRECT, EXACT_POSTERIOR, with_process
 from torch import Tensor
 
 from schedsearch.sampling.noise import NoiseBank
@@ -89,7 +89,7 @@ def test_impulse_responses_add_up_to_the_variance_in_closed_form(
     for k in range(6):
         impulses[k, :, k] = 1.0
     mels = log_deviations(deviations, frames=1)
-    audio = ancestral_sample(analytic_vocoder, mels, SIX, impulses, reverse=process)
+    audio = ancestral_sample(with_process(analytic_vocoder, process), mels, SIX, impulses)
     found = audio.square().sum(-1)
     expected = [[analytic_variance(schedule, s) for s in deviations] for schedule in SIX]
     torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64), rtol=1e-9, atol=1e-12)
@@ -177,7 +177,7 @@ def test_noise_as_a_tensor_and_as_a_function_is_the_same(analytic_vocoder):
 def test_sampling_changes_none_of_its_inputs(analytic_vocoder):
     mels, noise = log_deviations([0.1], 2).clone(), normals(6, 1, 128)
     before = mels.clone(), noise.clone()
-    ancestral_sample(analytic_vocoder, mels, SIX, noise, reverse=LMNT.reverse)
+    ancestral_sample(with_process(analytic_vocoder, LMNT.reverse), mels, SIX, noise)
     assert torch.equal(mels, before[0])
     assert torch.equal(noise, before[1])
 
@@ -186,7 +186,7 @@ def test_sampling_changes_none_of_its_inputs(analytic_vocoder):
 def test_the_given_process_clips(analytic_vocoder, dialect):
     mels, noise = log_deviations([2.0], 4), normals(6, 1, 256)
     free = ancestral_sample(analytic_vocoder, mels, SIX, noise)
-    clipped = ancestral_sample(analytic_vocoder, mels, SIX, noise, reverse=dialect.reverse)
+    clipped = ancestral_sample(with_process(analytic_vocoder, dialect.reverse), mels, SIX, noise)
     assert free.abs().max() > 1
     assert clipped.abs().max() <= 1
 
@@ -261,11 +261,11 @@ def filled(meta: dict[str, Any]) -> dict[str, Tensor]:
     return state
 
 
-def sampled(vocoder: NoisePredictor, vectors: dict[str, np.ndarray], schedule: str, **options) -> np.ndarray:
+def sampled(vocoder: NoisePredictor, vectors: dict[str, np.ndarray], schedule: str) -> np.ndarray:
     """The golden run again: [B, samples]."""
     mel, draws = torch.from_numpy(vectors["mel"]), torch.from_numpy(vectors[f"draws_{schedule}"])
     schedules = [NoiseSchedule(vectors[f"betas_{schedule}"])]
-    return ancestral_sample(vocoder, mel, schedules, draws, **options)[0].numpy()
+    return ancestral_sample(vocoder, mel, schedules, draws)[0].numpy()
 
 
 @pytest.mark.parametrize("schedule", ["six", "steep", "three"])
@@ -281,5 +281,5 @@ def test_audio_is_the_public_implementations_as_far_as_rounding_lets_it(golden, 
 def test_exact_coefficients_are_not_what_users_of_ivanvovk_hear(ivanvovk_golden):
     vocoder, vectors = ivanvovk_golden
     exact = replace(EXACT_POSTERIOR, clamp_x0=True)
-    off = np.abs(sampled(vocoder, vectors, "six", reverse=exact) - vectors["audio_six"]).max()
+    off = np.abs(sampled(with_process(vocoder, exact), vectors, "six") - vectors["audio_six"]).max()
     assert off == pytest.approx(0.0145, abs=0.002)  # README.md of the golden vectors

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import pytest
 import torch
 from conftest import AnalyticVocoder, BrokenVocoder
+from shared_sampling import shared_sample
 from torch import Tensor
 
 from schedsearch.metrics.spectral import log_mel_l1
-from schedsearch.sampling.prefix_tree import shared_sample
 from schedsearch.strategies.beam import BeamSearch
 from schedsearch.strategies.grid import LevelGrid
 from vocoder.errors import InputError

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vocoder.atomic import atomic_write
+from vocoder.atomic import atomic_write, make_folder
 from vocoder.audio.decoder import open_to_the_end, promised_samples
 from vocoder.audio.riff import fault_of_length
 from vocoder.errors import InputError
@@ -184,7 +184,7 @@ def write_wav(path: Path | str, audio: Tensor, sample_rate: int) -> None:
         raise InputError(f"{path.name}: audio to write must be finite, has NaN or infinite samples; write none")
     content = io.BytesIO()
     soundfile.write(content, samples.clamp(-1.0, 1.0).numpy(), sample_rate, format="WAV", subtype="PCM_16")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     atomic_write(path, content.getvalue())
 
 

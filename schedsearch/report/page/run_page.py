@@ -43,15 +43,15 @@ def run_page(
 ) -> Page:
     """Returns the page of one search."""
     identity = run.store.study.user_attrs["identity"]
-    facts, told = provenance(run.store, verdict), lines(verdict)
+    facts, sentences = provenance(run.store, verdict), lines(verdict)
     return Page(
         title=f"{run.voice.dataset}, {run.voice.sample_rate} Hz, {_steps(run)}: schedsearch",
-        verdicts=(("", told[0], verdict.improves),),
+        verdicts=(("", sentences[0], verdict.improves),),
         context=tuple(
             filter(
                 None,
                 (
-                    *told[1:],
+                    *sentences[1:],
                     _searched(run, len(run.store.candidates())),
                     why_it_ended(run),
                     other_objectives(verdict, run.store.objectives),
@@ -142,7 +142,7 @@ def _mean_and_error(score: Score) -> str:
 
 
 def _leaderboard(verdict: Verdict, metrics: Mapping[str, Metric]) -> Table:
-    """Finalists, then the other baselines, with the held-out scores of winner and baseline."""
+    """Lists finalists, then the other baselines, with the held-out scores of winner and baseline."""
     main = next(c for c in verdict.comparisons if c.metric == verdict.objective)
     held_out = {verdict.winner.name: main.winner, verdict.baseline.name: main.baseline}
     objective, metric = verdict.objective, metrics[verdict.objective]
@@ -177,7 +177,7 @@ def _leader(candidate: Candidate, held_out: Score | None, verdict: Verdict) -> t
 
 
 def _trials(store: Store, metrics: Mapping[str, Metric]) -> Table:
-    """The best candidates; a candidate that the race stopped stands at its estimate."""
+    """Lists the best candidates; a candidate that the race stopped stands at its estimate."""
     ranked = sorted(store.candidates(), key=lambda c: _loss(c, store))
     shown = ranked[:MOST_TRIALS]
     which = f"the best {len(shown)} of {len(ranked)}" if len(shown) < len(ranked) else f"all {len(shown)}"

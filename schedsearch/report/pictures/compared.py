@@ -34,7 +34,7 @@ class Compared:
         return {point.iterations for points in self.series.values() for point in points}
 
     def has_winner(self, schedule: NoiseSchedule) -> bool:
-        """Whether the table has this winner."""
+        """Says whether the table has this winner."""
         return schedule.digest in self.winners
 
 

@@ -15,7 +15,7 @@ WINDOW = 0.032  # seconds; harmonics of a voice stand apart
 
 
 def decibels(audio: npt.NDArray[Any], sample_rate: int, *, rows: int, columns: int) -> Array:
-    """audio [samples] -> [row, column], lowest frequency first: mean power of each cell over a full-scale sine's.
+    """Returns, for audio [samples], [row, column]: each cell's mean power over a full-scale sine's, low rows first.
 
     There are at most `rows` and `columns`, and no more than bins and frames. Hann windows of 32 ms, a quarter of that
     apart, are averaged in power over the cells. NaN where the audio is NaN, -inf for digital silence. InputError for

@@ -19,8 +19,7 @@ from schedsearch.report.titles import title
 from schedsearch.search.leaders import heard
 from schedsearch.search.verdict import Verdict
 from schedsearch.study.store import Store
-from vocoder.atomic import atomic_write
-from vocoder.errors import InputError
+from vocoder.atomic import atomic_write, make_folder
 
 Draw: TypeAlias = Callable[[Figure], bytes]  # instead of png
 
@@ -80,10 +79,7 @@ def run_pictures(store: Store, verdict: Verdict) -> dict[str, Figure]:
 def _write(pictures: Mapping[str, Figure], folder: Path, draw: Draw | None) -> list[Path]:
     """Draws all pictures before it writes the first: a picture that fails leaves nothing behind."""
     drawn = {folder / name: (draw or png)(figure) for name, figure in pictures.items()}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {folder}: {error.strerror}; move away what stands there") from error
+    make_folder(folder)
     for path, content in drawn.items():
         atomic_write(path, content)
     return list(drawn)

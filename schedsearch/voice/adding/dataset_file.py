@@ -28,7 +28,7 @@ class NewVoice:
 
     @property
     def resample(self) -> bool:
-        """Whether a chosen clip has another rate. The survey accepts these only where the user allowed it."""
+        """Says whether a chosen clip has another rate. The survey accepts these only where the user allowed it."""
         chosen = (*self.split.search, *self.split.held_out)
         return any(recording.sample_rate != self.inspection.sample_rate for recording in chosen)
 

@@ -109,7 +109,7 @@ def sorted_out(measured: Iterable[Recording | LeftOut], sample_rate: int, *, res
 
 
 def _later(keyed: Sequence[tuple[str, ...]]) -> dict[str, str]:
-    """Maps, for entries (key, ..., name) in order, each name but the first of a key to that first name."""
+    """Maps each name but the first of a key to that first name, for entries (key, ..., name) in order."""
     later: dict[str, str] = {}
     for _, group in groupby(keyed, key=lambda entry: entry[0]):
         first, *others = [entry[-1] for entry in group]

@@ -28,7 +28,7 @@ class Length:
 
     @property
     def fits(self) -> bool:
-        """Whether the two agree, but for some frames at the end."""
+        """Says whether the two agree, but for some frames at the end."""
         return abs(self.frames - self.hops) <= SPARE
 
 
