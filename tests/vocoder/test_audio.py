@@ -182,7 +182,8 @@ def test_a_flac_without_a_length_is_read_whole_and_a_cut_one_is_refused(tmp_path
 
 @pytest.mark.parametrize(
     ("kind", "endian"),
-    [("WAV", "LITTLE"), ("WAV", "BIG"), ("WAVEX", "LITTLE"), ("RF64", "LITTLE"), ("W64", "LITTLE")],
+    [("WAV", "LITTLE"), ("WAV", "BIG"), ("WAVEX", "LITTLE"), ("RF64", "LITTLE"), ("W64", "LITTLE")]
+    + [(kind, "FILE") for kind in ("AIFF", "AU", "CAF", "NIST")],
 )
 def test_a_truncated_wav_of_each_kind_is_refused_with_how_much_is_missing(
     tmp_path: Path, kind: str, endian: str
@@ -195,7 +196,67 @@ def test_a_truncated_wav_of_each_kind_is_refused_with_how_much_is_missing(
     assert f"truncated, {RATE + 7} bytes are missing at the end" in refusal(path)
 
 
-@pytest.mark.parametrize("size", [0, 1000, RATE])
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_an_ogg_without_its_last_page_is_refused_and_so_are_two_in_one_file(tmp_path: Path, subtype: str) -> None:
+    path = tmp_path / "a.ogg"
+    soundfile.write(path, tone(4.0), RATE, format="OGG", subtype=subtype)
+    content = path.read_bytes()
+    path.write_bytes(content + bytes(50))  # what is no page is left out
+    assert len(read_audio(path, sample_rate=RATE).audio) == 4 * RATE
+    for length in (len(content) // 2, len(content) - 1, content.rindex(b"OggS")):
+        path.write_bytes(content[:length])
+        assert "truncated, its last page is missing" in refusal(path)
+    path.write_bytes(2 * content)
+    assert "several recordings joined in one file" in refusal(path)
+
+
+@pytest.mark.parametrize("tag", [b"TAG" + bytes(125), b"APETAGEX" + bytes(24)])
+def test_a_tag_behind_the_audio_of_a_flac_is_no_damage(tmp_path: Path, tag: bytes) -> None:
+    path = written(tmp_path / "a.flac", tone(2.0))
+    path.write_bytes(path.read_bytes() + tag)
+    assert len(read_audio(path, sample_rate=RATE).audio) == 2 * RATE
+
+
+def ape_tag(size: int) -> bytes:
+    """An APE tag with a picture of so many bytes."""
+    head, foot = (b"APETAGEX" + struct.pack("<4I8x", 2000, size + 32, 1, flags << 29) for flags in (5, 4))
+    return head + np.random.default_rng(0).bytes(size) + foot
+
+
+@pytest.mark.parametrize("tag", [b"", b"TAG" + bytes(125), b"LYRICSBEGIN000011LYRICS200" + b"TAG" + bytes(125)])
+@pytest.mark.parametrize("padding", [b"", bytes(20000), ape_tag(100_000)], ids=["none", "zeros", "picture"])
+def test_tags_and_zeros_at_the_end_of_an_mp3_are_no_audio(tmp_path: Path, tag: bytes, padding: bytes) -> None:
+    soundfile.write(tmp_path / "a.mp3", swelling(40000), RATE)
+    (tmp_path / "a.mp3").write_bytes((tmp_path / "a.mp3").read_bytes() + padding + tag)
+    assert len(read_audio(tmp_path / "a.mp3", sample_rate=RATE).audio) == 40000
+
+
+@writes_bit_rates
+def test_nor_are_they_where_no_xing_frame_says_how_long_it_is(tmp_path: Path) -> None:
+    without_xing(tmp_path / "a.mp3", swelling(40000), "VARIABLE")
+    alone = read_audio(tmp_path / "a.mp3", sample_rate=RATE).audio
+    (tmp_path / "a.mp3").write_bytes((tmp_path / "a.mp3").read_bytes() + ape_tag(100_000))
+    assert torch.equal(read_audio(tmp_path / "a.mp3", sample_rate=RATE).audio, alone)
+
+
+def test_a_kind_of_file_whose_end_is_not_checked_is_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(), RATE, format="VOC")
+    assert "a VOC file, which is not read; convert it to WAV" in refusal(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("riff", [0, 36])
+def test_a_wav_whose_writer_never_came_to_write_its_length_is_read_whole(tmp_path: Path, riff: int) -> None:
+    path = written(tmp_path / "a.wav", tone())
+    whole = read_audio(path, sample_rate=RATE).audio
+    content = bytearray(path.read_bytes())
+    content[4:8] = struct.pack("<I", riff)
+    at = content.index(b"data") + 4
+    content[at : at + 4] = bytes(4)
+    path.write_bytes(content)
+    assert torch.equal(read_audio(path, sample_rate=RATE).audio, whole)
+
+
+@pytest.mark.parametrize("size", [1000, RATE])
 def test_a_wav_with_more_audio_than_its_header_says_is_refused(tmp_path: Path, size: int) -> None:
     path = written(tmp_path / "a.wav", tone(1.0, hertz=3000))
     content = bytearray(path.read_bytes())

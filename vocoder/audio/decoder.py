@@ -7,11 +7,14 @@ from typing import Any, BinaryIO
 
 import soundfile
 
+from vocoder.audio.riff import unfinished_wav
+
 UNKNOWN = 1 << 40  # samples; where libsndfile reports as many, the header has no length
 _TAG_HEADER = 10  # bytes, of ID3
 # An MP3's first frame may hold the number of frames in place of sound: Xing at variable, Info at constant bit rates.
 _XING = re.compile(rb"\xff[\xe0-\xff].{2,40}?(Xing|Info)(.{12})", re.DOTALL)
 _FRAMES, _BYTES = 1, 2  # flags
+_LONGEST_FRAME = 1500  # bytes
 
 
 class AudioFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
@@ -24,27 +27,23 @@ class AudioFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no 
     def close(self) -> None:
         """Closes the file that it reads from, too."""
         super().close()
-        if isinstance(source := getattr(self, "_name", None), _Endless):
+        if isinstance(source := getattr(self, "_name", None), _Overlaid):
             source.file.close()
 
 
-class _Endless:
-    """An MP3 file that claims to be huge, and has no Xing header.
+class _Overlaid:
+    """A file in which some bytes are read as others, and which may claim to be longer."""
 
-    From the size of the file libsndfile estimates how long an MP3 without that header is, and stops there. Variable
-    bit rates and tags make the estimate wrong in both directions.
-    """
+    TAG = 128  # bytes at the end of an endless file, where a tag may be: the decoder wants to look for one
 
-    SIZE = 1 << 40
-    TAG = 128  # bytes at the end, where a tag may be: the decoder wants to look for one
-
-    def __init__(self, file: BinaryIO, blank: range) -> None:
-        self.file, self.blank = file, blank  # bytes to read as zeros
+    def __init__(self, file: BinaryIO, place: int, content: bytes, *, end: int, size: int) -> None:
+        self.file, self.end, self.size = file, end, size  # end: of the bytes that are read
+        self.overlay, self.content = place, content
         self.place = 0
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Moves as a file does."""
-        self.place = max(0, offset + (0, self.place, self.SIZE)[whence])
+        self.place = max(0, offset + (0, self.place, self.size)[whence])
         return self.place
 
     def tell(self) -> int:
@@ -52,14 +51,15 @@ class _Endless:
         return self.place
 
     def readinto(self, buffer: Any) -> int:
-        """Gives zeros in the last bytes, and nothing between these and the file's real end."""
-        if self.place >= self.SIZE - self.TAG:
-            content = bytearray(min(len(buffer), self.SIZE - self.place))
+        """Gives zeros in the last bytes of an endless file, and nothing between these and the file's real end."""
+        if self.size > self.end and self.place >= self.size - self.TAG:
+            content = bytearray(min(len(buffer), self.size - self.place))
         else:
             self.file.seek(self.place)
-            content = bytearray(self.file.read(len(buffer)))
-        first, last = (min(max(place - self.place, 0), len(content)) for place in (self.blank.start, self.blank.stop))
-        content[first:last] = bytes(last - first)
+            content = bytearray(self.file.read(min(len(buffer), max(0, self.end - self.place))))
+        for place, byte in enumerate(self.content, self.overlay - self.place):
+            if 0 <= place < len(content):
+                content[place] = byte
         buffer[: len(content)] = bytes(content)
         self.place += len(content)
         return len(content)
@@ -67,17 +67,28 @@ class _Endless:
 
 def open_to_the_end(path: Path) -> AudioFile:
     """Opens a file so that it is read until its decoder ends. Raises RuntimeError for one that libsndfile refuses."""
+    size = path.stat().st_size
+    if audio := unfinished_wav(path):
+        length = struct.pack("<I", len(audio))
+        return _overlaid(path, audio.start - len(length), length, end=size, size=size)
     file = AudioFile(path)
     if file.format != "MP3":
         return file
-    raw = path.open("rb")
-    blank = _misleading_xing(raw, path.stat().st_size)
+    with path.open("rb") as raw:
+        end = _end_of_mp3(raw, size)
+        blank = _misleading_xing(raw, end)
     if blank is None:
-        raw.close()
         return file
     file.close()
+    # From the size of the file libsndfile estimates how long an MP3 without a Xing header is, and stops there. Variable
+    # bit rates and tags make the estimate wrong in both directions; of an endless file it is never too short.
+    return _overlaid(path, blank.start, bytes(len(blank)), end=end, size=1 << 40)
+
+
+def _overlaid(path: Path, place: int, content: bytes, **sizes: int) -> AudioFile:
+    raw = path.open("rb")
     try:
-        return AudioFile(_Endless(raw, blank))
+        return AudioFile(_Overlaid(raw, place, content, **sizes))
     except RuntimeError:
         raw.close()
         raise
@@ -104,6 +115,35 @@ def _misleading_xing(file: BinaryIO, size: int) -> range | None:
     if _FRAMES in values and size - begin < 1.1 * counted + 4096:
         return None
     return range(begin + xing.start(1), begin + xing.end(1))
+
+
+def _end_of_mp3(file: BinaryIO, size: int) -> int:
+    """Returns where tags at the end begin (ID3v1, APE, Lyrics3), or else zeros that some programs pad with."""
+    end = size
+    while (shorter := end - _tag_at(file, end)) < end:
+        end = max(0, shorter)
+    padded, step = end, 1 << 16
+    while padded > 0:
+        file.seek(max(0, padded - step))
+        block = file.read(min(step, padded))
+        padded -= len(block) - len(block.rstrip(b"\0"))
+        if not block.endswith(b"\0" * len(block)):
+            break
+    return min(end, padded + _LONGEST_FRAME)  # the last frame may itself end in zeros
+
+
+def _tag_at(file: BinaryIO, end: int) -> int:
+    """Returns the bytes of the tag that ends here; 0 if none does."""
+    file.seek(max(0, end - 128))
+    tail = file.read(min(128, end))
+    if tail.startswith(b"TAG"):
+        return len(tail)
+    if tail[-32:-24] == b"APETAGEX":
+        length, _, flags = struct.unpack("<3I", tail[-20:-8])
+        return int(length) + (32 if flags >> 31 else 0)  # whether it has a header, too
+    if tail.endswith(b"LYRICS200") and tail[-15:-9].isdigit():
+        return int(tail[-15:-9]) + 15
+    return 0
 
 
 def _after_tags(file: BinaryIO) -> int:

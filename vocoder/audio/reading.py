@@ -19,6 +19,7 @@ from vocoder.audio.riff import fault_of_length
 from vocoder.errors import InputError
 
 ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
+_CHECKED = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "NIST", "FLAC", "OGG", "MP3")  # a cut one is noticed
 SHORTEST = 0.25  # seconds: PESQ refuses less
 SILENCE = 1e-4  # peak, full scale 1
 MOST_SAMPLES = 1 << 28  # of all channels together, 1 GiB: 90 minutes at 48 kHz
@@ -59,7 +60,7 @@ def read_audio(path: Path | str, *, sample_rate: int | None, resample: bool = Fa
     Clips overshoots of full scale to -1..1; MP3 decoding and resampling leave some.
     Raises InputError for a file that is missing, undecodable, truncated, empty, stereo, at another rate
     (unless `resample`), below 1000 Hz, shorter than 0.25 s, silent, out of scale, too long, or not finite.
-    A truncated OGG cannot be told from a shorter one, nor an MP3 without a Xing header.
+    A truncated MP3 without a Xing header cannot be told from a shorter one.
     """
     path = Path(path)
     with open_audio(path) as file:
@@ -91,7 +92,8 @@ def open_audio(path: Path) -> soundfile.SoundFile:
     if path.stat().st_size == 0:
         raise InputError(f"clip {path.stem}: the file is empty, 0 bytes; record or copy it again")
     try:
-        fault = fault_of_length(path)
+        if fault := fault_of_length(path):
+            raise InputError(f"clip {path.stem}: {fault}")
         file = open_to_the_end(path)
     except OSError as error:
         raise InputError(f"clip {path.stem}: {path} cannot be read ({error.strerror}); mend its rights") from error
@@ -99,9 +101,11 @@ def open_audio(path: Path) -> soundfile.SoundFile:
         raise InputError(
             f"clip {path.stem}: cannot be decoded ({_reason(error)}); convert it to WAV, FLAC, OGG or MP3"
         ) from error
-    if fault:
+    if file.format not in _CHECKED:
         file.close()
-        raise InputError(f"clip {path.stem}: {fault}")
+        raise InputError(
+            f"clip {path.stem}: a {file.format} file, which is not read; convert it to WAV, FLAC, OGG or MP3"
+        )
     return file
 
 
@@ -115,16 +119,24 @@ def read_samples(file: soundfile.SoundFile, name: str, *, most: int = MOST_SAMPL
     Raises InputError where fewer decode than the header promises, and TooLong for more than `most` of all channels.
     Reads block by block: a header may promise more than the file can hold.
     """
-    blocks = []
-    try:
-        while len(block := file.read(BLOCK // file.channels + 1, dtype="float32", always_2d=True)):
-            blocks.append(block)
-            if sum(map(len, blocks)) > most // file.channels:
-                raise TooLong(f"clip {name}: longer than {most // file.channels} samples; cut it into clips of seconds")
-    except RuntimeError as error:
-        raise InputError(f"clip {name}: truncated or damaged ({_reason(error)}); copy it again") from error
-    samples: NDArray[np.float32] = np.concatenate([np.zeros((0, file.channels), np.float32), *blocks])
     promised = promised_samples(file) or 0
+    blocks: list[NDArray[np.float32]] = []
+    decoded = 0
+    while True:
+        count, left = BLOCK // file.channels + 1, promised - decoded
+        try:  # first what the header promises: behind it a decoder may meet a tag
+            block = file.read(min(count, left) if left > 0 else count, dtype="float32", always_2d=True)
+        except RuntimeError as error:
+            if 0 < promised <= decoded:
+                break
+            raise InputError(f"clip {name}: truncated or damaged ({_reason(error)}); copy it again") from error
+        if not len(block):
+            break
+        blocks.append(block)
+        decoded += len(block)
+        if decoded > most // file.channels:
+            raise TooLong(f"clip {name}: longer than {most // file.channels} samples; cut it into clips of seconds")
+    samples: NDArray[np.float32] = np.concatenate([np.zeros((0, file.channels), np.float32), *blocks])
     # Encoders differ in whether they count the frame that holds an MP3's length.
     if len(samples) < promised * (0.99 if file.format == "MP3" else 1):
         raise InputError(f"clip {name}: truncated, {len(samples)} of {promised} samples decode; copy it again")
