@@ -74,7 +74,7 @@ def opened(name: str, folder: Path, seed: int) -> Run:
         clips = tuple(_crop(clip, run) for clip in islice(run.search_clips, CROPS))
     identity = {**run.store.study.user_attrs["identity"], "search clips": [clip.name for clip in clips], "grid": name}
     store = Store(sqlite_url(run.folder / "study.db"), identity, run.store.objectives)
-    return replace(run, search_clips=clips, store=store)
+    return replace(run, clips=replace(run.clips, excerpts=clips, longer=clips), store=store)
 
 
 def _against(name: str, run: Run) -> dict[str, object]:
@@ -87,7 +87,7 @@ def _against(name: str, run: Run) -> dict[str, object]:
         pass
     candidates = run.store.candidates()
     ours = ranking(run.store, candidates)[0]
-    chosen = next(c for c in finalists(run.store, run.leader_draws) if c.kind != "baseline")
+    chosen = next(c for c in finalists(run.store, run.rounds) if c.kind != "baseline")
     judge = Evaluator(in_precision(run.vocoder, None), run.held_out_clips, run.objectives, NOISE)
     scores = [each.scores[run.store.objective] for each in judge.evaluate([chosen.schedule, theirs], DRAWS)]
     difference = compare(run.objectives[0], scores[0], scores[1], 0).difference

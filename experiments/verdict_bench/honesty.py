@@ -18,7 +18,7 @@ from schedsearch.metrics.registry import Metric
 from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.schedule import Array, NoiseSchedule
 from schedsearch.search.asked_budget import AskedBudget, begin
-from schedsearch.search.leaders import finalists, rounds
+from schedsearch.search.leaders import finalists, score_leaders
 from schedsearch.search.loop import search
 from schedsearch.search.opening import open_run
 from schedsearch.search.run import GAIN, Run
@@ -42,7 +42,7 @@ def measure_regret() -> None:
             run = open_run(old_voice("demo", 16000), Settings(STEPS, seed=seed, results=Path(folder)))
             _search(run)
             gain = run.store.recall(GAIN) or {}
-            winner = next(c for c in finalists(run.store, run.leader_draws) if c.kind != "baseline")
+            winner = next(c for c in finalists(run.store, run.rounds) if c.kind != "baseline")
             best = sorted((c for c in run.store.candidates() if not c.failures), key=lambda c: c.expected)[:NEAREST]
             centroid = NoiseSchedule.from_log_snr(np.mean([c.schedule.log_snr for c in best], axis=0))
             clips = sorted(run.search_clips, key=lambda clip: clip.name)  # in an order that no seed changes
@@ -59,7 +59,8 @@ def _search(run: Run) -> None:
     for _ in search(run.store, run.race, run.space, run.strategy(budget), budget):
         pass
     run.remember_gain(budget)
-    for _ in rounds(run.store, run.evaluator(run.search_clips), run.leader_draws):
+    evaluators = (run.evaluator(clips) for clips in (run.search_clips, run.leader_clips))
+    for _ in score_leaders(run.store, run.rounds, *evaluators):
         pass
 
 

@@ -17,7 +17,7 @@ from schedsearch.report.limit_text import limit_of_run
 from schedsearch.report.plan import plan
 from schedsearch.report.progress import show_stages
 from schedsearch.search.asked_budget import AskedBudget, begin, end
-from schedsearch.search.leaders import heard
+from schedsearch.search.leaders import FIRST_ROUND, heard
 from schedsearch.search.loop import Progress
 from schedsearch.search.opening import open_checked
 from schedsearch.search.run import Run
@@ -119,7 +119,7 @@ def _best(progress: Progress, opened: Run) -> str:
     best = progress.best
     if best is None:
         return ""
-    half = margin(best.score.values, heard(opened.store, opened.leader_draws).scored.estimates.pair)
+    half = margin(best.score.values, heard(opened.store, FIRST_ROUND).scored.estimates.pair)
     interval = f" ± {half:#.2g}" if isfinite(half) else ""
     return f"best {opened.store.objective} {best.expected:.4f}{interval}, {best.name}"
 

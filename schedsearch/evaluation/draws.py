@@ -1,23 +1,23 @@
-"""Which noise draws of a clip each stage scores.
+"""How often each stage scores a clip, each time in other noise.
 
-At few steps schedules differ least and noise matters most. There further draws of the same clips bring a schedule's
-score nearer to its held-out score than longer clips of the same cost do.
+At few steps schedules differ least and noise matters most.
 """
 
-CALLS = 24  # network evaluations of each clip by a candidate of few steps
+CALLS = 24  # network evaluations of each clip by a schedule of few steps
 MOST, MOST_HELD_OUT = 4, 2
-LEAST_LEADERS = 2
 MOST_DRAWS = 100  # that a user can ask for
+FEW_STEPS, FURTHER, FURTHER_LONG = 12, 3, 2
 
 
 def search_draws(steps: int) -> tuple[int, ...]:
-    """Returns the draws of each search clip: 4 up to 6 steps, 2 at 12, 1 from 13 on. Candidates hear the first."""
+    """Returns the draws of a search clip that a score without a search takes: 4 up to 6 steps, 2 at 12, 1 from 13 on.
+    """
     return tuple(range(max(1, min(MOST, CALLS // steps))))
 
 
-def leader_draws(steps: int) -> tuple[int, ...]:
-    """Returns the draws that leaders may hear: the first, and one more at least."""
-    return tuple(range(max(LEAST_LEADERS, len(search_draws(steps)))))
+def further_rounds(steps: int) -> int:
+    """Returns how many further rounds leaders may have: 3 up to 12 steps, then 2."""
+    return FURTHER if steps <= FEW_STEPS else FURTHER_LONG
 
 
 def held_out_draws(steps: int) -> tuple[int, ...]:

@@ -2,7 +2,8 @@
 
 A pair adds the same to every schedule's score: some clips are harder, and some noise is luckier. Scores are modelled as
 mean of the schedule + effect of the pair + residual, which is fitted in turns (a two-way table with gaps). So a
-schedule with few pairs is compared on those that it has, and each estimate has a variance of its own.
+schedule with few pairs is compared on those that it has, and each estimate has a variance of its own. Means are those
+of the first draw's pairs. Further draws may be of longer excerpts, and then weigh more.
 """
 
 from dataclasses import dataclass
@@ -13,38 +14,42 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-BETWEEN = 0.2  # part of a residual's variance that further draws of a clip do not average away; measured 0.1 to 0.25
+BETWEEN = 0.1  # part of a residual's variance that further draws of a clip do not average away; measured 0.04 to 0.25
 QUANTILE = 1.96  # of the normal distribution: 95 % lie within so many standard deviations
 _TURNS = 30
 
 
 @dataclass(frozen=True)
 class Estimates:
-    """Means with their variances, lower is better; `pair` is the residual variance of one pair of clip and draw."""
+    """Means with their variances, lower is better; `pair` is the residual variance of one pair of the first draw."""
 
     means: Array  # [S]
     variances: Array  # [S]
     pair: float
 
 
-def estimate(values: Array) -> Estimates:
+def estimate(values: Array, weights: Array | None = None) -> Estimates:
     """Estimates the mean of each schedule from values [S, clip, draw], lower is better.
 
     A pair that was not scored is NaN; each schedule has one pair or more.
 
-    Effects of pairs come from the better half of the schedules that heard every clip. Schedules that are far worse
-    suffer in clips of their own.
+    `weights` [draw] says how many pairs of the first draw tell as much as one of each draw; one if not given. Effects
+    of pairs come from the better half of the schedules that heard every clip: those that are far worse suffer in clips
+    of their own.
     """
     flat = values.reshape(len(values), -1)
-    effects, pair = _pair_effects(flat[_better_half(values)])
-    adjusted = flat - effects
-    return Estimates(np.nanmean(adjusted, axis=1), variances(values, pair), pair)
+    weights = np.ones(values.shape[2]) if weights is None else weights
+    weight = np.tile(weights, values.shape[1])
+    first = np.arange(flat.shape[1]) % values.shape[2] == 0
+    effects, pair = _pair_effects(flat[_reference(values)], weight, first)
+    return Estimates(_means(flat - effects, weight), variances(values, pair, weights), pair)
 
 
-def variances(values: Array, pair: float) -> Array:
+def variances(values: Array, pair: float, weights: Array | None = None) -> Array:
     """Returns [...], the variances of means of values [..., clip, draw], which are NaN where nothing was scored."""
     scored = np.isfinite(values)
-    clips, pairs = scored.any(axis=-1).sum(axis=-1), scored.sum(axis=(-2, -1))
+    told = scored if weights is None else scored * weights
+    clips, pairs = scored.any(axis=-1).sum(axis=-1), told.sum(axis=(-2, -1))
     return np.asarray(pair * (BETWEEN / clips + (1 - BETWEEN) / pairs))
 
 
@@ -53,25 +58,37 @@ def margin(values: Array, pair: float) -> float:
     return QUANTILE * float(np.sqrt(variances(values, pair))) if pair > 0 else float("nan")
 
 
-def _better_half(values: Array) -> Indices:
-    """Returns rows of `values`: the better half of the schedules that were scored on every clip, two at least."""
-    whole = np.flatnonzero(np.all(np.isfinite(values).any(axis=2), axis=1))
-    order = whole[np.argsort(np.nanmean(values[whole], axis=(1, 2)), kind="stable")]
-    return order[: max(2, (len(order) + 1) // 2)]
+def _reference(values: Array) -> Indices:
+    """Returns rows of `values`, two at least: the better half, by the first draw, of those that heard every clip in it.
+
+    Where none of these heard a further draw, whoever heard all of it is added: its effects must come from somebody.
+    """
+    whole: npt.NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1))  # [S, draw]
+    rows = np.flatnonzero(whole[:, 0])
+    order = rows[np.argsort(values[rows, :, 0].mean(axis=1), kind="stable")]
+    chosen = order[: max(2, (len(order) + 1) // 2)]
+    unheard = np.flatnonzero(~whole[chosen].any(axis=0))
+    return np.union1d(chosen, np.flatnonzero(whole[:, unheard].any(axis=1)))
 
 
-def _pair_effects(flat: Array) -> tuple[Array, float]:
-    """Returns, for flat [S, pair], the effects [pair] and the variance of a pair.
+def _means(values: Array, weight: Array) -> Array:
+    """Returns weighted means [S] of values [S, pair] that are no NaN; weight [pair]."""
+    scored = np.isfinite(values)
+    return np.asarray(np.where(scored, values, 0.0) @ weight / (scored @ weight))
 
-    Effects are zero in the mean, and zero for pairs that none of these has.
+
+def _pair_effects(flat: Array, weight: Array, first: npt.NDArray[np.bool_]) -> tuple[Array, float]:
+    """Returns, for flat [S, pair], the effects [pair] and the residual variance of a pair.
+
+    Effects are zero in the mean of the first draw's pairs, and zero for pairs that none of these schedules has.
     """
     scored = np.isfinite(flat)
-    effects = np.zeros(flat.shape[1])
+    effects, anchor = np.zeros(flat.shape[1]), first & scored.any(axis=0)
     for _ in range(_TURNS):
-        means = np.nanmean(flat - effects, axis=1, keepdims=True)
+        means = _means(flat - effects, weight)[:, None]
         rest = np.where(scored, flat - means, 0.0)
         effects = rest.sum(axis=0) / np.maximum(1, scored.sum(axis=0))
-        effects -= effects[scored.any(axis=0)].mean()
-    residuals = (flat - effects - means)[scored]
+        effects -= effects[anchor].mean()
+    residuals = np.where(scored, flat - effects - means, 0.0)
     free = max(1, scored.sum() - len(flat) - scored.any(axis=0).sum() + 1)
-    return effects, float((residuals**2).sum() / free)
+    return effects, float(((residuals**2) @ weight).sum() / free)

@@ -23,7 +23,7 @@ def limit_of_run(run: Run, verdict: Verdict) -> str:
 
 def limit_text(limit: NetworkLimit, *, is_weak: bool = False) -> str:
     """States the share, what limits, and whether the network is under-trained."""
-    steps, longest = counted(limit.shipped.steps, "step"), counted(limit.best.steps, "step")
+    steps, most = counted(limit.shipped.steps, "step"), counted(limit.longest, "step")
     ours, yardstick, best = (f"{mean:.3f}" for mean in limit.means)
     if limit.share is None:
         return " ".join(filter(None, (_no_gap(limit), _under_trained(limit, is_weak=is_weak))))
@@ -31,9 +31,13 @@ def limit_text(limit: NetworkLimit, *, is_weak: bool = False) -> str:
         f"{words_and_name(limit.metric.name)} {ours} of {best}, {limit.yardstick.name} {yardstick}; "
         f"{counted(limit.clips, 'held-out clip')}"
     )
-    reaches = f"{steps} reach {100 * limit.share:.0f} % of what this network reaches in {longest} ({numbers})"
+    if limit.best.steps > limit.shipped.steps:
+        best_steps = counted(limit.best.steps, "step")
+        reaches = f"{steps} reach {100 * limit.share:.0f} % of what this network reaches in {best_steps}"
+    else:
+        reaches = f"No schedule of up to {most} did better with this network than these {steps}"
     near = "the schedule is no longer the limit" if limit.share >= NEAR else "more steps still gain"
-    return " ".join(filter(None, (f"{reaches}; {near}.", _under_trained(limit, is_weak=is_weak))))
+    return " ".join(filter(None, (f"{reaches} ({numbers}); {near}.", _under_trained(limit, is_weak=is_weak))))
 
 
 def _no_gap(limit: NetworkLimit) -> str:

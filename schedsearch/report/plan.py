@@ -1,7 +1,6 @@
 """Says what a run is going to do and how long that takes here, from a timed network call."""
 
 import time
-from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from schedsearch.strategies.slope import EVALUATIONS_A_STEP
 from schedsearch.study.budget import Budget
 from schedsearch.study.ranking import spent
 from schedsearch.voice.adding.split import LEAST_HELD_OUT, LEAST_SEARCH
-from vocoder.audio.reading import Clip
+from vocoder.audio.reading import mean_samples
 from vocoder.vocoder import Vocoder
 
 
@@ -29,14 +28,14 @@ def plan(run: Run, budget: Budget) -> str:
     judged = held_out * len(run.held_out_draws)
     heard = min(held_out, LISTENING_CLIPS)
     fresh = len(baselines(steps, own=run.voice.names)) - len(run.store.baselines())
-    leading = (SEARCHED + BASELINES) * len(run.leader_draws[1:])
+    leading = (SEARCHED + BASELINES) * run.rounds.further
     seconds = _seconds_an_evaluation(run, run.vocoder)
     exact = _seconds_an_evaluation(run, run.exact.vocoder) if run.vocoder.autocast else seconds
-    longer = _mean_samples(run.held_out_clips) / _mean_samples(run.search_clips)
+    longer = mean_samples(run.held_out_clips) / mean_samples(run.search_clips)
     rows = [
         ("baselines", fresh * steps * clips, 1.0),
         (f"{run.settings.strategy}, {budget}", _search_evaluations(run, budget, max(0.0, left), seconds), 1.0),
-        ("leaders", leading * steps * clips, 1.0),
+        ("leaders", leading * steps * clips, run.rounds.weight),
         (counted(held_out, "held-out clip"), 2 * steps * judged, longer * exact / seconds),
         (f"{heard} of them, to be heard", 2 * steps * heard, longer * exact / seconds),
     ]
@@ -77,10 +76,6 @@ def _seconds_an_evaluation(run: Run, vocoder: Vocoder) -> float:
             vocoder.predict_noise(group.reference, group.mel, level).sum().item()  # waits for a GPU
             times.append(time.perf_counter() - began)
     return float(np.median(times[1:])) / len(group.names)
-
-
-def _mean_samples(clips: Sequence[Clip]) -> float:
-    return sum(len(clip.audio) for clip in clips) / len(clips)
 
 
 def _minutes(seconds: float) -> str:

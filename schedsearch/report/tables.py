@@ -118,7 +118,7 @@ def _leader(candidate: Candidate, finalist: bool, verdict: Verdict) -> dict[str,
     shipped = candidate.name == verdict.shipped.name
     row = {"name": candidate.name, "kind": candidate.kind, "shipped": shipped, "finalist": finalist}
     row[f"expected_{verdict.objective}"] = candidate.expected
-    row |= _columns(f"search_{verdict.objective}", candidate.score)
+    row |= {"rounds": candidate.rounds, **_columns(f"search_{verdict.objective}", candidate.score)}
     for c in verdict.comparisons:
         row |= _columns(f"held_out_{c.metric}", c.winner if wins else c.baseline if loses else None)
         row |= _gap(f"held_out_{c.metric}_difference", c.difference if wins else None)

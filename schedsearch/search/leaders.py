@@ -1,10 +1,11 @@
-"""Finds the best schedules of both kinds: whoever may be the best of its kind is scored in further draws of noise.
+"""Finds the best schedules of both kinds: whoever may be the best of its kind is scored in further rounds.
 
-The best of many noisy scores looks better than it is. So the posterior of all scores says how likely each schedule is
-to be the best of its kind (searched, or baseline). Those with a chance are scored on all clips in the first draw, if a
-race had stopped them, then in one more draw, and so on, until one is left or the draws are spent. The posterior also
-chooses in the end. Leaders lie apart from each other: a search ends among neighbours that no score tells apart, and
-four of them would be one.
+The best of many noisy scores looks better than it is, and few seconds of speech are not all speech. So the expected
+best are scored on all excerpts, if a race had stopped them, then on longer ones of the same clips in other noise. From
+then on the posterior of all scores says how likely each is to be the best of its kind (searched, or baseline). Those
+with a chance have further rounds, until one is left or the rounds are over. The posterior also chooses in the end.
+Leaders lie apart from each other: a search ends among neighbours that no score tells apart, and four of them would be
+one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,73 +24,102 @@ from schedsearch.study.candidate import Candidate, plain_scores, scores_from
 from schedsearch.study.shared_work import share_out
 from schedsearch.study.store import Store
 
-SEARCHED, BASELINES = 3, 2  # leaders of each kind, at most
+SEARCHED, BASELINES = 4, 2  # leaders of each kind, at most
 CHANCE = 0.1  # of being the best of its kind, at least
+OPEN = 2  # rounds that need no chance: the posterior knows the candidates' excerpts alone
 APART = 0.25  # log-SNR, root mean square over steps
 MODELLED = 200  # schedules that the posterior is fitted to, the best
 DRAWS = 2000  # from the posterior
 
 
 @dataclass(frozen=True)
+class Rounds:
+    """The rounds of scoring. The first is that of every candidate; a round's number is its noise draw."""
+
+    further: int  # how many after the first
+    weight: float  # of a pair of a further round: how many pairs of the first one tell as much
+
+    @property
+    def numbers(self) -> range:
+        """The rounds' numbers."""
+        return range(1 + self.further)
+
+    @property
+    def weights(self) -> Array:
+        """One weight a round."""
+        return np.array([1.0] + [self.weight] * self.further)
+
+
+FIRST_ROUND = Rounds(0, 1.0)
+
+
+@dataclass(frozen=True)
 class Heard:
-    """Everything that is scored, with the further draws that leaders have heard."""
+    """Everything that is scored, with the further rounds of leaders."""
 
     candidates: Sequence[Candidate]  # baselines first
     scored: Scored  # of the same length and order, lower is better
     sign: int  # of the objective: 1 where less is better
 
 
-def heard(store: Store, draws: Sequence[int]) -> Heard:
-    """Returns all schedules with a score, each once, with what the store has of them in these further draws."""
+def heard(store: Store, rounds: Rounds, before: int | None = None) -> Heard:
+    """Returns all schedules with a score, each once, with what the store has of them in the rounds before this one."""
+    numbers = rounds.numbers[:before]
     sound = [c for c in [*store.baselines(), *store.candidates()] if not c.failures]
     if len(sound) > MODELLED:
         sound = sorted(sound, key=lambda c: c.losses(store.signs)[0])[:MODELLED]
-    every = [_with_draws(store, candidate, draws) for candidate in sound]
-    once = {candidate.schedule: candidate for candidate in reversed(every) if not candidate.failures}
-    candidates = list(once.values())[::-1]
+    every = [_with_rounds(store, candidate, numbers, len(rounds.numbers)) for candidate in sound]
+    once = {candidate.schedule: (candidate, values) for candidate, values in reversed(every) if not candidate.failures}
     sign = store.signs[store.objective]
-    if not candidates:
+    if not once:
         return Heard([], Scored([], Estimates(np.empty(0), np.empty(0), 0.0)), sign)
-    width = max(candidate.score.values.shape[1] for candidate in candidates)
-    values = np.array([sign * _padded(candidate.score.values, width) for candidate in candidates])
-    return Heard(candidates, Scored([c.schedule for c in candidates], estimate(values)), sign)
+    candidates, values = zip(*reversed(once.values()), strict=True)
+    estimates = estimate(sign * np.array(values), rounds.weights)
+    return Heard(candidates, Scored([c.schedule for c in candidates], estimates), sign)
 
 
-def rounds(store: Store, evaluator: Evaluator, draws: Sequence[int]) -> Iterator[Progress]:
-    """Scores whoever may be the best of its kind, in one draw after the other."""
-    for number, draw in enumerate(draws):
-        for done, candidate in _round(store, evaluator, _undecided(store, draws[:number]), draw):
-            yield Progress("leaders", (number + done) / len(draws), candidate)
+def score_leaders(store: Store, rounds: Rounds, first: Evaluator, further: Evaluator) -> Iterator[Progress]:
+    """Scores whoever may be the best of its kind, in one round after the other.
+
+    `first` scores the first round and `further` the others, both on the same clips in the same order.
+    """
+    for number in rounds.numbers:
+        evaluator = further if number else first
+        for done, candidate in _round(store, evaluator, _undecided(store, rounds, number), number):
+            yield Progress("leaders", (number + done) / len(rounds.numbers), candidate)
 
 
 def _round(
-    store: Store, evaluator: Evaluator, undecided: Sequence[Candidate], draw: int
+    store: Store, evaluator: Evaluator, undecided: Sequence[Candidate], number: int
 ) -> Iterator[tuple[float, Candidate]]:
-    by_key = {_key(candidate, draw): candidate for candidate in undecided}
-    for key in share_out(store, list(by_key), lambda key: _is_scored(store, by_key[key], draw)):
-        scores = evaluator.evaluate([by_key[key].schedule], (draw,))[0].scores
+    by_key = {_key(candidate, number): candidate for candidate in undecided}
+    for key in share_out(store, list(by_key), lambda key: _is_scored(store, by_key[key], number)):
+        scores = evaluator.evaluate([by_key[key].schedule], (number,))[0].scores
         store.remember(key, plain_scores(scores, store.objectives))
-        yield sum(_is_scored(store, candidate, draw) for candidate in undecided) / len(undecided), undecided[0]
+        yield sum(_is_scored(store, candidate, number) for candidate in undecided) / len(undecided), undecided[0]
 
 
-def are_decided(store: Store, draws: Sequence[int]) -> bool:
+def are_decided(store: Store, rounds: Rounds) -> bool:
     """Says whether no round is left."""
     return all(
-        _is_scored(store, candidate, draw)
-        for number, draw in enumerate(draws)
-        for candidate in _undecided(store, draws[:number])
+        _is_scored(store, candidate, number)
+        for number in rounds.numbers
+        for candidate in _undecided(store, rounds, number)
     )
 
 
-def finalists(store: Store, draws: Sequence[int]) -> list[Candidate]:
+def finalists(store: Store, rounds: Rounds) -> list[Candidate]:
     """Returns the leaders of both kinds with all their scores, the expected best first."""
-    known = heard(store, draws)
-    searched, baselines = leaders(known)
+    known = heard(store, rounds)
+    searched, baselines = leaders(known, CHANCE)
     return sorted([*searched, *baselines], key=lambda leader: known.sign * leader.expected)
 
 
-def leaders(known: Heard) -> tuple[list[Candidate], list[Candidate]]:
-    """Returns the searched schedules and the baselines with a chance to be the best of their kind, best first."""
+def leaders(known: Heard, chance: float) -> tuple[list[Candidate], list[Candidate]]:
+    """Returns the searched schedules with this chance to be the best of them, and the baselines with CHANCE of it.
+
+    Best first; the first of each kind is the expected best, whatever its chance.
+    """
     if not known.candidates:
         return [], []
     joint = posterior_of(known.scored).joint(known.scored.schedules)
@@ -99,34 +129,43 @@ def leaders(known: Heard) -> tuple[list[Candidate], list[Candidate]]:
         for candidate, mean in zip(known.candidates, joint.means, strict=True)
     ]
     kinds = []
-    for is_baseline, most in ((False, SEARCHED), (True, BASELINES)):
+    for is_baseline, most, least in ((False, SEARCHED, chance), (True, BASELINES, CHANCE)):
         rows = [i for i, c in enumerate(candidates) if (c.kind == "baseline") is is_baseline]
-        order = _with_a_chance(joint.means[rows], truths[:, rows]) if rows else []
+        order = _with_a_chance(joint.means[rows], truths[:, rows], least) if rows else []
         kinds.append(_apart([candidates[rows[i]] for i in order], most))
     return kinds[0], kinds[1]
 
 
-def _with_draws(store: Store, candidate: Candidate, draws: Sequence[int]) -> Candidate:
-    """Returns the candidate with its scores in these further draws too, as far as the store has them."""
-    stored = [scores for draw in draws if (scores := _stored(store, candidate, draw)) is not None]
-    if not stored:
-        return candidate
-    own = [] if candidate.estimate is not None else [candidate.scores]  # of some clips only: scored again on all
-    joined = {name: _beside([scores[name] for scores in [*own, *stored]]) for name in store.objectives}
-    return replace(candidate, scores=joined, estimate=None)
+def _with_rounds(
+    store: Store, candidate: Candidate, numbers: Sequence[int], width: int
+) -> tuple[Candidate, Array]:
+    """Returns the candidate, whole if it was scored on all excerpts after a stop, and its values [clip, round].
+
+    Values are NaN where nothing was scored. Of a candidate of an earlier version each draw is a round.
+    """
+    own = candidate.score.values
+    values = np.full((len(own), width), np.nan)
+    values[:, : own.shape[1]] = own[:, :width]
+    further = {n: scores for n in numbers if (scores := _stored(store, candidate, n)) is not None}
+    for number, scores in further.items():
+        values[:, number] = scores[store.objective].values[:, 0]
+        if number == 0 or any(score.failures for score in scores.values()):
+            candidate = replace(candidate, scores=scores, estimate=None)
+    return replace(candidate, rounds=int(np.isfinite(values).any(axis=0).sum())), values
 
 
-def _undecided(store: Store, draws: Sequence[int]) -> list[Candidate]:
-    """Returns the leaders of each kind that has several, and those that a race had stopped."""
-    kinds = leaders(heard(store, draws))
+def _undecided(store: Store, rounds: Rounds, number: int) -> list[Candidate]:
+    """Returns who needs this round: the leaders of each kind that has several, and those that a race had stopped."""
+    kinds = leaders(heard(store, rounds, number), CHANCE if number >= OPEN else 0.0)
     return [leader for kind in kinds for leader in kind if len(kind) > 1 or leader.estimate is not None]
 
 
-def _with_a_chance(means: Array, truths: Array) -> list[int]:
-    """Takes means [S], truths [draw, S]; returns the expected best, then those that are best in CHANCE of the draws."""
+def _with_a_chance(means: Array, truths: Array, chance: float) -> list[int]:
+    """Takes means [S], truths [draw, S]; returns the expected best, then who is best in such a part of the draws."""
     chances = np.bincount(truths.argmin(axis=1), minlength=len(means)) / len(truths)
     first = int(means.argmin())
-    return [first, *(int(i) for i in np.argsort(-chances, kind="stable") if i != first and chances[i] >= CHANCE)]
+    order = np.lexsort((means, -chances))
+    return [first, *(int(i) for i in order if i != first and chances[i] >= chance)]
 
 
 def _apart(ranked: Sequence[Candidate], count: int) -> list[Candidate]:
@@ -138,28 +177,18 @@ def _apart(ranked: Sequence[Candidate], count: int) -> list[Candidate]:
     return chosen[:count]
 
 
-def _is_scored(store: Store, candidate: Candidate, draw: int) -> bool:
-    """Says whether the candidate was scored on all clips in this draw; earlier versions scored several at once."""
-    is_own = candidate.estimate is None and draw < candidate.score.values.shape[1]
-    return is_own or _stored(store, candidate, draw) is not None
+def _is_scored(store: Store, candidate: Candidate, number: int) -> bool:
+    """Says whether the candidate was scored on all clips in this round."""
+    is_own = candidate.estimate is None and number < candidate.score.values.shape[1]
+    return is_own or _stored(store, candidate, number) is not None
 
 
-def _stored(store: Store, candidate: Candidate, draw: int) -> dict[str, Score] | None:
+def _stored(store: Store, candidate: Candidate, number: int) -> dict[str, Score] | None:
     scores: dict[str, Score] | None = store.recall(
-        _key(candidate, draw), partial(scores_from, names=tuple(store.objectives))
+        _key(candidate, number), partial(scores_from, names=tuple(store.objectives))
     )
     return scores
 
 
-def _beside(scores: Sequence[Score]) -> Score:
-    """Joins scores of the same clips in different draws."""
-    values = np.concatenate([score.values for score in scores], axis=1)
-    return Score(values, tuple(reason for score in scores for reason in score.failures))
-
-
-def _padded(values: Array, draws: int) -> Array:
-    return np.pad(values, ((0, 0), (0, draws - values.shape[1])), constant_values=np.nan)
-
-
-def _key(candidate: Candidate, draw: int) -> str:
-    return f"leader {candidate.name}, draw {draw}"
+def _key(candidate: Candidate, number: int) -> str:
+    return f"leader {candidate.name}, round {number}"

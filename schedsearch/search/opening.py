@@ -12,7 +12,14 @@ from schedsearch.study.database import check_reachable
 from schedsearch.study.store import FORMAT, Store, first_begun, sqlite_url
 from schedsearch.voice.check import VOICE_CHECK, checked
 from schedsearch.voice.config import Voice
-from schedsearch.voice.opened import clips_hash, clips_of_a_search, conditions, make_writable, open_vocoder
+from schedsearch.voice.opened import (
+    SearchClips,
+    clips_hash,
+    clips_of_a_search,
+    conditions,
+    make_writable,
+    open_vocoder,
+)
 from schedsearch.voice.precision import AUTO, PRECISIONS
 from vocoder.audio.reading import Clip
 from vocoder.errors import InputError
@@ -39,25 +46,25 @@ def open_run(
     objectives = [objective(name, metrics) for name in settings.objectives]
     if len({metric.name for metric in objectives}) < len(objectives):  # pesq is pesq_wb or pesq_nb
         raise InputError(f"OBJECTIVE must name each metric once, and is {settings.objective!r}; leave one out")
-    search_clips, held_out = clips_of_a_search(voice, vocoder, settings.seed)
+    clips = clips_of_a_search(voice, vocoder, settings.seed)
     if not known:
-        try_own_metrics(objectives, search_clips)
+        try_own_metrics(objectives, clips.excerpts)
     if check is not None:
-        check(vocoder, search_clips)
+        check(vocoder, clips.excerpts)
     folder = results_folder(voice, settings)
     make_writable(folder)  # after every check of the input: bad input leaves nothing behind
     storage = settings.storage or sqlite_url(folder / STUDY)
 
     def opened(vocoder: Vocoder) -> Run:
-        identity = _identity(voice, settings, objectives, vocoder, search_clips, held_out)
+        identity = _identity(voice, settings, objectives, vocoder, clips)
         open_store = voice.services.open_store or Store
         store = open_store(storage, identity, {metric.name: metric.direction for metric in objectives}, known=known)
-        return Run(voice, settings, vocoder, search_clips, held_out, store, search_draws(settings.iterations))
+        return Run(voice, settings, vocoder, clips, store)
 
     if settings.precision != AUTO:
         return opened(in_precision(vocoder, PRECISIONS[settings.precision]))
     choices = [in_precision(vocoder, precision) for precision in PRECISIONS.values()]
-    identities = [_identity(voice, settings, objectives, choice, search_clips, held_out) for choice in choices]
+    identities = [_identity(voice, settings, objectives, choice, clips) for choice in choices]
     begun = None if voice.services.open_store else first_begun(storage, identities)
     run = opened(voice.services.fastest(vocoder) if begun is None else choices[begun])
     # Another process may have begun meanwhile in the other precision: the first to begin decides.
@@ -87,8 +94,7 @@ def _identity(
     settings: Settings,
     objectives: Sequence[Metric],
     vocoder: Vocoder,
-    search: tuple[Clip, ...],
-    held_out: tuple[Clip, ...],
+    clips: SearchClips,
 ) -> dict[str, Any]:
     """Returns everything that scores depend on. Two runs share trials only if all of it is equal."""
     own_sources = {metric.function: metric.source for metric in objectives if metric.function}
@@ -98,8 +104,8 @@ def _identity(
         "sample_rate": voice.sample_rate,
         "iterations": settings.iterations,
         **conditions(vocoder),
-        "search clips": clips_hash(search),
-        "held-out clips": clips_hash(held_out),
+        "search clips": clips_hash(clips.excerpts),
+        "held-out clips": clips_hash(clips.held_out),
         **({"mels": "of a TTS"} if voice.mels else {}),  # which ones, the clips' hashes say
         "objective": ",".join(metric.function or metric.name for metric in objectives),
         **({OWN_SOURCES: own_sources} if own_sources else {}),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from schedsearch.evaluation.draws import held_out_draws, leader_draws
+from schedsearch.evaluation.draws import further_rounds, held_out_draws
 from schedsearch.evaluation.estimates import BETWEEN
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.metrics import mos
@@ -15,7 +15,7 @@ from schedsearch.metrics.registry import Metric, columns_with, objective
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import ScheduleSpace, space_for
-from schedsearch.search.leaders import are_decided, finalists, heard, rounds
+from schedsearch.search.leaders import Rounds, are_decided, finalists, heard, score_leaders
 from schedsearch.search.loop import Progress, search
 from schedsearch.search.network_limit import LimitBench, NetworkLimit, excerpt_bench, whole_bench
 from schedsearch.search.race import Race, split_into_heats
@@ -28,8 +28,8 @@ from schedsearch.study.budget import Budget
 from schedsearch.study.ranking import best, spent
 from schedsearch.study.store import Store
 from schedsearch.voice.config import Voice
-from schedsearch.voice.opened import held_out_noise, voice_folder
-from vocoder.audio.reading import Clip
+from schedsearch.voice.opened import SearchClips, held_out_noise, voice_folder
+from vocoder.audio.reading import Clip, mean_samples
 from vocoder.vocoder import Vocoder, in_precision
 
 GAIN = "gain left"  # the store's key for what a search that ended by itself could still gain
@@ -43,10 +43,8 @@ class Run:
     voice: Voice
     settings: Settings
     vocoder: Vocoder
-    search_clips: tuple[Clip, ...]
-    held_out_clips: tuple[Clip, ...]
+    clips: SearchClips
     store: Store
-    draws: tuple[int, ...]  # of noise for each search clip
 
     @cached_property
     def metrics(self) -> dict[str, Metric]:
@@ -78,12 +76,29 @@ class Run:
         evaluators = [self.evaluator(clips) for clips in split_into_heats(self.search_clips, stops)]
         shared = shares_network_calls(settings.strategy, settings.grid)
         sign = store.signs[store.objective]
-        return Race(evaluators, store.objective, sign, self.draws[:1], stops=stops, shared=shared)
+        return Race(evaluators, store.objective, sign, (0,), stops=stops, shared=shared)
 
     @property
-    def leader_draws(self) -> tuple[int, ...]:
-        """The noise draws of each search clip that leaders may hear."""
-        return leader_draws(self.settings.iterations)
+    def search_clips(self) -> tuple[Clip, ...]:
+        """The excerpts that candidates are scored on."""
+        return self.clips.excerpts
+
+    @property
+    def held_out_clips(self) -> tuple[Clip, ...]:
+        """The clips that judge the winner."""
+        return self.clips.held_out
+
+    @property
+    def leader_clips(self) -> tuple[Clip, ...]:
+        """The excerpts that further rounds are on. In a study of an earlier version they are the candidates' own."""
+        is_earlier = any(baseline.score.values.shape[1] > 1 for baseline in self.store.baselines())
+        return self.search_clips if is_earlier else self.clips.longer
+
+    @property
+    def rounds(self) -> Rounds:
+        """The rounds of scoring that leaders may have."""
+        weight = mean_samples(self.leader_clips) / mean_samples(self.search_clips)
+        return Rounds(further_rounds(self.settings.iterations), weight)
 
     @property
     def held_out_draws(self) -> tuple[int, ...]:
@@ -121,7 +136,7 @@ class Run:
 
     def verdict(self) -> Verdict:
         """Returns what ships, after `steps` is exhausted."""
-        ranked = finalists(self.store, self.leader_draws)
+        ranked = finalists(self.store, self.rounds)
         metrics, pair = list(self.metrics.values()), winner_and_baseline(self.store, ranked)
         if not judged(self.store, pair, tuple(self.metrics), self.held_out_draws):
             metrics = [metric for metric in metrics if metric.name != mos.NAME]  # it was installed after the search
@@ -145,20 +160,20 @@ class Run:
         """
         metrics = list(self.metrics.values())
         held_out = Evaluator(self.exact.vocoder, self.held_out_clips, metrics, held_out_noise(self.settings.seed))
-        evaluator = self.evaluator(self.search_clips)
+        first, further = self.evaluator(self.search_clips), self.evaluator(self.leader_clips)
         while not self._is_judged(held_out):
-            if not are_decided(self.store, self.leader_draws):
+            if not are_decided(self.store, self.rounds):
                 yield Progress("leaders", 0.0, best(self.store))
-            yield from rounds(self.store, evaluator, self.leader_draws)
-            pair = winner_and_baseline(self.store, finalists(self.store, self.leader_draws))
+            yield from score_leaders(self.store, self.rounds, first, further)
+            pair = winner_and_baseline(self.store, finalists(self.store, self.rounds))
             if not judged(self.store, pair, held_out.metric_names, self.held_out_draws):
                 yield Progress("held-out clips", 0.0, best(self.store))
             yield from judge(self.store, pair, held_out, self.held_out_draws)
 
     def _is_judged(self, held_out: Evaluator) -> bool:
-        if not are_decided(self.store, self.leader_draws):
+        if not are_decided(self.store, self.rounds):
             return False
-        pair = winner_and_baseline(self.store, finalists(self.store, self.leader_draws))
+        pair = winner_and_baseline(self.store, finalists(self.store, self.rounds))
         return judged(self.store, pair, held_out.metric_names, self.held_out_draws)
 
     # --- strategies ---------------------------------------------------------------------------------------------------
@@ -189,7 +204,7 @@ class Run:
             groups=self.race.heats[0].groups,
             distance=self.objectives[0].distance,
             spent=lambda: spent(self.store, budget),
-            scored=lambda: heard(self.store, self.leader_draws).scored,
+            scored=lambda: heard(self.store, self.rounds).scored,
             worth=self._told_apart if budget.is_open else None,
             warm_starts=warm_starts,
             grid=settings.grid,
@@ -200,10 +215,9 @@ class Run:
 
         A mean over a longer clip is quieter, in proportion to its length.
         """
-        searched = np.mean([len(clip.audio) for clip in self.search_clips])
-        judging = np.mean([len(clip.audio) for clip in self.held_out_clips])
         clips, draws = len(self.held_out_clips), len(self.held_out_draws)
-        return float(0.98 * np.sqrt(2 * pair * (BETWEEN + (1 - BETWEEN) / draws) / clips * searched / judging))
+        shorter = mean_samples(self.search_clips) / mean_samples(self.held_out_clips)
+        return float(0.98 * np.sqrt(2 * pair * (BETWEEN + (1 - BETWEEN) / draws) / clips * shorter))
 
     def remember_gain(self, budget: Budget) -> None:
         """Stores what further candidates could gain, where the search has ended by itself."""

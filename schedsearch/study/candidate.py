@@ -23,6 +23,7 @@ class Candidate:
     index: int = -1  # its place among the proposals; -1 for a baseline
     estimate: float | None = None  # of the first objective, where a race stopped it before all pairs were scored
     expectation: float | None = None  # of the first objective's mean, given the scores of all schedules; for leaders
+    rounds: int = 1  # of scoring; leaders have further ones, on longer excerpts
 
     @property
     def score(self) -> Score:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from vocoder.errors import InputError, printable
 from vocoder.vocoder import Vocoder, best_device
 
 EXCERPT_SECONDS = 0.8  # of every search clip
+LEADER_SECONDS = 3.2  # of every search clip, for the few that lead: each second tells as much, in fewer network calls
 LONGEST_HELD_OUT = 10.0  # seconds; longer clips are cut to a typical part, to bound the memory
 HELD_OUT_SEED = 1_000_003  # added to the seed: fresh noise
 
@@ -48,10 +50,17 @@ def held_out_clips(voice: Voice, vocoder: Vocoder, seconds: float = LONGEST_HELD
     return _typical(_clips(voice.held_out_clips, voice, vocoder), vocoder, seconds)
 
 
-def clips_of_a_search(voice: Voice, vocoder: Vocoder, seed: int) -> tuple[tuple[Clip, ...], tuple[Clip, ...]]:
-    """Returns the excerpts to search on, and those to judge the winner on.
+@dataclass(frozen=True)
+class SearchClips:
+    """What a search hears."""
 
-    Raises InputError where one recording is in both, under any name.
+    excerpts: tuple[Clip, ...]  # of the search clips, for every candidate
+    longer: tuple[Clip, ...]  # of the same clips, for those that lead
+    held_out: tuple[Clip, ...]  # other clips, to judge the winner on
+
+
+def clips_of_a_search(voice: Voice, vocoder: Vocoder, seed: int) -> SearchClips:
+    """Reads a search's clips. Raises InputError where one recording is in both sets, under any name.
     """
     searched, judging = _recordings(voice.search_clips, voice), _recordings(voice.held_out_clips, voice)
     _check_apart(searched, judging)
@@ -59,8 +68,9 @@ def clips_of_a_search(voice: Voice, vocoder: Vocoder, seed: int) -> tuple[tuple[
         _with_mels(clips, source, voice, vocoder)
         for clips, source in ((searched, voice.search_clips), (judging, voice.held_out_clips))
     )
-    excerpts = _typical(_shuffled(searched, seed), vocoder, EXCERPT_SECONDS)
-    return excerpts, _typical(judging, vocoder, LONGEST_HELD_OUT)
+    shuffled = _shuffled(searched, seed)
+    lengths = ((shuffled, EXCERPT_SECONDS), (shuffled, LEADER_SECONDS), (judging, LONGEST_HELD_OUT))
+    return SearchClips(*(_typical(clips, vocoder, seconds) for clips, seconds in lengths))
 
 
 def _check_apart(search: Sequence[Clip], held_out: Sequence[Clip]) -> None:

@@ -76,6 +76,24 @@ def test_what_is_hopeless_does_not_move_the_others():
     assert other.pair == pytest.approx(one.pair)
 
 
+def test_further_draws_of_longer_excerpts_weigh_more_and_do_not_shift_the_means():
+    means, values = table(6, effects=0.0)
+    values[:, :, 1:] = means[:, None, None] - 0.5 + 0.5 * (values[:, :, 1:] - means[:, None, None])  # easier, quieter
+    values[3:, :, 1:] = np.nan
+    found = estimate(values, np.array([1.0, 4.0, 4.0]))
+    assert found.pair == pytest.approx(0.2**2, rel=0.3)
+    assert found.variances[0] == pytest.approx(found.pair * (BETWEEN / CLIPS + (1 - BETWEEN) / (9 * CLIPS)))
+    assert np.abs(found.means - means).max() < 5 * 0.2 / np.sqrt(CLIPS)
+
+
+def test_a_further_draw_that_only_worse_schedules_heard_has_effects_too():
+    means, values = table(7, noise=0.0)
+    order = np.argsort(means)
+    values[order[:-2], :, 1:] = np.nan
+    found = estimate(values)
+    np.testing.assert_allclose(found.means - found.means[0], means - means[0], atol=1e-6)
+
+
 @pytest.mark.parametrize("schedules", [1, 2])
 def test_few_schedules_are_estimated_too(schedules):
     values = table(5)[1][:schedules, :, :1]

@@ -3,6 +3,7 @@
 import io
 import os
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -232,6 +233,11 @@ def _check_length(audio: Tensor, rate: int, name: str) -> None:
     seconds = len(audio) / rate
     if seconds < SHORTEST:
         raise InputError(f"clip {name}: must last at least {SHORTEST} s, lasts {seconds:.3f} s; leave it out")
+
+
+def mean_samples(clips: Sequence[Clip]) -> float:
+    """Returns the mean length of clips, in samples."""
+    return sum(len(clip.audio) for clip in clips) / len(clips)
 
 
 def typical_excerpt(clip: Clip, seconds: float, hop_length: int) -> Clip:

@@ -151,14 +151,14 @@ def _leaderboard(verdict: Verdict, metrics: Mapping[str, Metric]) -> Table:
         Column("Found by", numeric=False),
         _score_column(f"{in_words(objective)} on search clips", metric),
         Column("± SE", "over clips"),
-        Column("Noise draws", "of each clip"),
+        Column("Rounds", "of scoring; those that lead have further ones, on longer excerpts"),
         Column("Expected", "given the scores of all schedules"),
         _score_column(f"{in_words(objective)} held out", metric),
         Column("Ships", numeric=False, best_first="descending"),
     )
     leaders = [*verdict.finalists, *verdict.other_baselines]
     rows = tuple(_leader(c, held_out.get(c.name), verdict) for c in leaders)
-    # Unsorted at first: finalists were scored in more draws than the baselines after them.
+    # Unsorted at first: finalists were scored in more rounds than the baselines after them.
     return Table("leaderboard", "Leaderboard: finalists and baselines", columns, rows)
 
 
@@ -169,7 +169,7 @@ def _leader(candidate: Candidate, held_out: Score | None, verdict: Verdict) -> t
         Cell(candidate.kind),
         _score_cell(candidate.score),
         number_cell(candidate.score.standard_error),
-        number_cell(candidate.score.values.shape[1], 0),
+        number_cell(candidate.rounds, 0),
         number_cell(candidate.expected),
         _score_cell(held_out) if held_out else Cell("–"),
         Cell("ships" if ships else "", mark="better" if ships else ""),

@@ -6,7 +6,6 @@ from typing import TypeAlias
 
 from matplotlib.figure import Figure
 
-from schedsearch.evaluation.draws import leader_draws
 from schedsearch.report.pictures.compared import compared
 from schedsearch.report.pictures.convergence import convergence
 from schedsearch.report.pictures.differences import held_out_differences
@@ -16,7 +15,7 @@ from schedsearch.report.pictures.quality import quality_against_iterations, qual
 from schedsearch.report.pictures.quantity import quantity
 from schedsearch.report.pictures.schedules import schedules
 from schedsearch.report.titles import title
-from schedsearch.search.leaders import heard
+from schedsearch.search.leaders import FIRST_ROUND, heard
 from schedsearch.search.verdict import Verdict
 from schedsearch.study.store import Store
 from vocoder.atomic import atomic_write, make_folder
@@ -61,7 +60,7 @@ def run_pictures(store: Store, verdict: Verdict) -> dict[str, Figure]:
     name = title(winner, verdict)
     finalists = [c for c in verdict.finalists if c.kind == "baseline"]
     baselines = {c.name: c.schedule for c in (*finalists, *verdict.other_baselines)}
-    pair = heard(store, leader_draws(len(winner.schedule))).scored.estimates.pair
+    pair = heard(store, FIRST_ROUND).scored.estimates.pair
     return {
         "schedules.png": schedules((name, winner.schedule), baselines),
         "convergence.png": convergence(
