@@ -184,7 +184,7 @@ def of_nan(path: Path) -> None:
         (Path.unlink, "no checkpoint file"),
         (truncated, "truncated"),
         (lambda path: path.write_bytes(b""), "empty"),
-        (lambda path: path.write_text("<html>not found</html>"), "a web page, not a file of torch's"),
+        (lambda path: path.write_text("<html>not found</html>"), "a web page or XML; download the file itself"),
         (lambda path: path.write_bytes(pickle.dumps(Malicious())), "refused"),
         (lambda path: torch.save({"model": Malicious()}, path), "refused"),
         (lambda path: torch.save({"model": {"linear.weight": torch.ones(3, 3)}}, path), "no WaveGrad of a known"),
