@@ -98,9 +98,9 @@ def check_tables(storage: str) -> None:
         return
     with engine.connect() as connection:
         inspector = sqlalchemy.inspect(connection)
-        tables = set(inspector.get_table_names())
+        tables = {*inspector.get_table_names(), *inspector.get_view_names()}
         heads = MigrationContext.configure(connection).get_current_heads() if "alembic_version" in tables else ()
-        optunas = "version_info" in tables
+        optunas = "version_info" in tables and not _is_foreign(inspector, "version_info")
         foreign = "alembic_version" in tables or any(_is_foreign(inspector, name) for name in tables)
     if not optunas and foreign:
         raise refused(storage, "it holds another program's tables", "name another database")

@@ -78,6 +78,8 @@ ANOTHER_PROGRAMS = (
     ["CREATE TABLE alembic_version (version_num VARCHAR(32))", "INSERT INTO alembic_version VALUES ('1975ea83b712')"],
     ["CREATE TABLE alembic_version (version_num VARCHAR(32))"],
     ["CREATE TABLE studies (id INTEGER PRIMARY KEY, patient TEXT)", "INSERT INTO studies VALUES (1, 'x')"],
+    ["CREATE TABLE version_info (version TEXT)"],
+    ["CREATE TABLE patients (id INTEGER)", "CREATE VIEW trials AS SELECT id FROM patients"],
 )
 
 
