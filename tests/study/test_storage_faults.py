@@ -108,7 +108,7 @@ def test_a_store_that_another_program_locks_is_one_line_and_goes_on(toy, whole, 
         return real(self, *arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(database, "PATIENCE", 0.05)
+        patch.setattr(database, "_WAITING", {"timeout": 0.05})
         patch.setattr(Evaluator, "evaluate", locking)
         assert toy.search(*CANDIDATES) == 2
     locks[0].close()
