@@ -98,6 +98,12 @@ $(foreach name,$(filter-out $(GIVEN),$(typed)),\
   $(foreach upper,$(filter $(GIVEN),$(shell printf %s '$(name)' | tr a-z- A-Z_)),\
     $(error $(name)= is ignored; write $(upper)=$(value $(name)))))
 
+# So would a misspelt one. What is near to no name may be meant for the environment: TMPDIR=, OMP_NUM_THREADS=.
+$(foreach name,$(filter-out $(GIVEN) BIN SOURCES PYTEST,$(typed)),\
+  $(foreach near,$(firstword $(filter $(name)%,$(GIVEN)) $(filter $(name:S=),$(GIVEN))),\
+    $(error $(name)= is ignored; write $(near)=$(value $(name))))\
+  $(warning $(name)= is no variable of this Makefile, only of the environment; make help lists them))
+
 # Messages name make variables then, and options otherwise.
 export SCHEDSEARCH_CALLED_BY := make
 

@@ -77,8 +77,20 @@ def test_a_variable_in_lower_case_is_told_with_the_right_spelling(clone, name):
         assert f"{spelling}= is ignored; write {name}=1 2" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("ITER", "ITERS"), ("SCHEDULE", "SCHEDULES"), ("DATASETS", "DATASET"), ("SEEDS", "SEED")]
+)
+def test_a_variable_with_a_letter_too_few_or_too_many_is_told_with_the_right_spelling(clone, typed, meant):
+    done = make(clone, "search", f"{typed}=7")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert f"{typed}= is ignored; write {meant}=7" in done.stderr
+
+
 def test_other_variables_are_left_to_make(clone):
-    assert make(clone, "search", "ITERS=12", "CFLAGS=-O2", "cflags=x").returncode == 0
+    done = make(clone, "search", "ITERS=12", "CFLAGS=-O2", "cflags=x")
+    assert done.returncode == 0
+    told = done.stderr.splitlines()
+    assert [line.split(" ")[1] for line in told if "is no variable of this Makefile" in line] == ["CFLAGS=", "cflags="]
 
 
 def test_a_change_of_what_is_installed_is_set_up(clone):
