@@ -55,6 +55,7 @@
 ##               OBJECTIVE=spectral_pesq   chooses the best baseline, which all are compared with
 ##               EXCERPT=1.6               seconds of each held-out clip
 ##               DRAWS=1                   of noise for each clip
+##               PRECISION=auto            as for a search; speed is always measured in float32
 ##   transfer  every voice's winners on every voice's held-out clips, and universal schedules, into results/transfer/
 ##               ITERS="6 12"     lengths; empty: all that two voices have a winner of
 ##               VOICES="demo june-16k demo@8000"   empty: all that have a checkpoint and clips
@@ -132,7 +133,7 @@ compare: .venv/.stamp
 	@$(BIN)/schedsearch compare --dataset="$${DATASET:-demo}" $${RATE:+--rate="$$RATE"} $${ITERS:+--iters="$$ITERS"} \
 	  $${SCHEDULES:+--schedules="$$SCHEDULES"} $${OBJECTIVE:+--objective="$$OBJECTIVE"} \
 	  $${METRICS:+--metrics="$$METRICS"} $${EXCERPT:+--seconds="$$EXCERPT"} $${DRAWS:+--draws="$$DRAWS"} \
-	  $${SEED:+--seed="$$SEED"}
+	  $${SEED:+--seed="$$SEED"} $${PRECISION:+--precision="$$PRECISION"}
 
 transfer: .venv/.stamp
 	@$(BIN)/schedsearch transfer $${ITERS:+--iters="$$ITERS"} $${VOICES:+--voices="$$VOICES"} \

@@ -83,6 +83,13 @@ def add_seed(parser: Options, use: str) -> None:
     parser.add_argument("--seed", default=0, type=seed, help=f"seed of {use} (default: 0)")
 
 
+def add_precision(parser: Options) -> None:
+    """Adds --precision, of the network."""
+    parser.add_argument(
+        "--precision", default="auto", help="float32, bfloat16, or auto: the faster one on this machine (default: auto)"
+    )
+
+
 def add_results(parser: Options) -> None:
     """Adds --results."""
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of results (default: results)")

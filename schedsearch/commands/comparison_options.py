@@ -10,8 +10,11 @@ from schedsearch.evaluation.draws import MOST_DRAWS
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 
 
-def add(parser: argparse.ArgumentParser, what: Options, *, usual_lengths: str, objective: str) -> None:
-    """Adds them, the lengths to the group `what`; the texts say what is usual and what the objective decides."""
+def add(parser: argparse.ArgumentParser, what: Options, *, usual_lengths: str, objective: str) -> Options:
+    """Adds them, the lengths to the group `what`, and returns the group that says how to score.
+
+    The texts say what is usual and what the objective decides.
+    """
     what.add_argument(
         "--iters", type=lengths, default=(), help=f"numbers of steps, such as '6 12' (default: {usual_lengths})"
     )
@@ -34,9 +37,11 @@ def add(parser: argparse.ArgumentParser, what: Options, *, usual_lengths: str, o
     )
     add_seed(how, "the noise")
     add_results(parser.add_argument_group("results"))
+    return how
 
 
 def settings(options: argparse.Namespace, files: tuple[Path, ...] = ()) -> Settings:
-    """Returns the settings of a comparison."""
-    others = ("objective", "metrics", "seconds", "draws", "seed", "results")
+    """Returns the settings of a comparison, or of a transfer, which is always in float32."""
+    others = ["objective", "metrics", "seconds", "draws", "seed", "results"]
+    others += ["precision"] if "precision" in options else []
     return Settings(options.iters, files, **{name: getattr(options, name) for name in others})

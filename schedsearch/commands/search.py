@@ -5,7 +5,7 @@ from functools import partial
 from math import isfinite
 from typing import Any
 
-from schedsearch.arguments import add_results, add_seed, add_switch, iterations
+from schedsearch.arguments import add_precision, add_results, add_seed, add_switch, iterations
 from schedsearch.commands import voice_options
 from schedsearch.commands.next_command import next_command
 from schedsearch.commands.voice_options import chosen_voice
@@ -27,7 +27,6 @@ from schedsearch.search.verdict import Verdict
 from schedsearch.strategies.named_grids import GRIDS
 from schedsearch.study.budget import Budget, parse_budget
 from schedsearch.voice.opened import description
-from schedsearch.voice.precision import AUTO
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -61,9 +60,7 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
         type=partial(parse_budget, name="MORE"),
         help="add this to the budget of a finished search, in the same unit",
     )
-    how.add_argument(
-        "--precision", default=AUTO, help="float32, bfloat16, or auto: the faster one on this machine (default: auto)"
-    )
+    add_precision(how)
     add_seed(how, "the noise and the strategy")
     where = parser.add_argument_group("results")
     where.add_argument("--storage", help="Optuna storage URL (default: study.db in the results folder)")

@@ -13,6 +13,7 @@ from schedsearch.metrics.trial import try_own_metrics
 from schedsearch.study.value_cache import ValueCache
 from schedsearch.voice.config import Voice
 from schedsearch.voice.opened import LONGEST_HELD_OUT, held_out_clips, make_writable, open_vocoder, voice_folder
+from schedsearch.voice.precision import AUTO, PRECISIONS, check_precision
 from vocoder.audio.reading import SHORTEST
 from vocoder.errors import InputError
 from vocoder.vocoder import in_precision
@@ -33,9 +34,11 @@ class Settings:
     seed: int = 0
     results: Path = Path("results")
     jobs: int = 2
+    precision: str = "float32"  # of the network, as for a search
 
     def __post_init__(self) -> None:
         """Raises InputError before anything is loaded."""
+        check_precision(self.precision)
         columns_with(self.objective)
         if not SHORTEST <= self.seconds <= LONGEST_HELD_OUT:
             raise InputError(
@@ -79,7 +82,8 @@ def open_contest(voice: Voice, settings: Settings) -> Contest:
     folder = voice_folder(voice, settings.results)
     entrants = _entrants(settings, voice.names, folder, voice_folder(voice, settings.results / SHIPPED))
     scoring = open_scoring(voice, settings)
-    return Contest(voice, folder, entrants, scoring, Timing(scoring.vocoder, scoring.clips, scoring.cache))
+    timing = Timing(in_precision(scoring.vocoder, None), scoring.clips, scoring.cache)  # float32, as users will run it
+    return Contest(voice, folder, entrants, scoring, timing)
 
 
 def open_scoring(voice: Voice, settings: Settings) -> Scoring:
@@ -88,7 +92,9 @@ def open_scoring(voice: Voice, settings: Settings) -> Scoring:
     Makes the voice's results folder, once the input is found to be right.
     """
     folder = voice_folder(voice, settings.results)
-    vocoder = in_precision(open_vocoder(voice), None)  # float32, as users will hear it
+    opened = open_vocoder(voice)
+    is_auto = settings.precision == AUTO
+    vocoder = voice.services.fastest(opened) if is_auto else in_precision(opened, PRECISIONS[settings.precision])
     names = (settings.objective, *(settings.metrics or usual_columns()))
     metrics = voice.services.metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=settings.jobs, names=names)
     clips = held_out_clips(voice, vocoder, settings.seconds)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from conftest import AnalyticVocoder, BrokenVocoder, Toy, files_below, interrupt_at, noise_clip, stand_in, use_vocoder
 
 from schedsearch.cli import main
@@ -27,6 +28,7 @@ from schedsearch.study.value_cache import ValueCache
 from schedsearch.voice import opened
 from schedsearch.voice.services import current, using
 from vocoder.audio.reading import write_wav
+from vocoder.vocoder import in_precision
 
 MINE = log_snr_line(6, 10.0, -4.0)
 CLIPS, TIMED = 3, 1 + 5 * 6  # held-out clips; network calls of timing six iterations
@@ -88,6 +90,16 @@ def test_the_columns_keep_their_names_and_order(toy):
         "network_evaluations_per_audio_second", "network_evaluations_per_second", "terminal_log_snr", "sigma_1",
         "digest",
     ]  # fmt: skip
+
+
+def test_scores_are_of_the_faster_precision_unless_one_is_asked_for_and_speed_is_float32s(toy, request):
+    stand_in(request, fastest=lambda vocoder: in_precision(vocoder, torch.bfloat16))
+    speeds = set()
+    for options, precision in (((), "torch.bfloat16"), (("--precision", "float32"), "float32")):
+        assert compare(toy, "--iters", "6", *options) == 0
+        assert {row["precision"] for row in rows(toy)} == {precision}
+        speeds |= {(row["real_time_factor"], row["timing_rounds"]) for row in rows(toy)}
+    assert len(speeds) == 1  # measured once, and kept
 
 
 def test_every_schedule_has_a_row_for_every_metric(toy, mine):
