@@ -76,8 +76,12 @@ def run(options: argparse.Namespace) -> int:
     settings = _settings(options)
     asked = AskedBudget(settings.iterations, options.budget, options.more)
     voice = chosen_voice(options)
-    if asked.budget or not (settings.storage or (results_folder(voice, settings) / STUDY).exists()):
+    folder = results_folder(voice, settings)
+    new = not settings.storage and not (folder / STUDY).exists()
+    if asked.budget or new:
         asked.total(None)  # refuses a wrong budget before anything is written
+    if new and (folder / "run.json").exists():
+        print(f"{folder} has results of a search and no {STUDY}: a new search begins, and its results replace them")
     opened = open_checked(voice, settings, force=options.force, tell=print)
     with opened.store.using():
         return _searched(opened, asked, options)

@@ -20,7 +20,7 @@ from schedsearch.study.errors import PATIENCE, StoreError, check_kind, opening, 
 from vocoder.errors import InputError
 
 _DATABASE_NUMBER = "SELECT oid FROM pg_database WHERE datname = current_database()"
-_RESULTS = "trials.csv"  # a finished search has it beside its store
+_RESULTS = ("trials.csv", "run.json", "schedule.json")  # a finished search has them beside its store
 _WAITING = {"timeout": PATIENCE}  # writers to SQLite wait for one another
 
 
@@ -60,7 +60,7 @@ def open_storage(storage: str) -> RDBStorage:
     support for such a log SQLite keeps its default.
     """
     file = sqlite_file(make_url(storage))
-    if file is not None and file.is_file() and file.stat().st_size == 0 and file.with_name(_RESULTS).exists():
+    if file and file.is_file() and not file.stat().st_size and any(file.with_name(name).exists() for name in _RESULTS):
         raise refused(storage, "it is empty, beside results", "copy it back, or move it away to start anew")
     check_tables(storage)
     if not storage.startswith("sqlite"):

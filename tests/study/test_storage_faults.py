@@ -173,8 +173,11 @@ def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and ".db-" not in path.name}
 
 
-def test_an_empty_store_beside_results_is_one_line_and_overwrites_nothing(toy, capsys):
+@pytest.mark.parametrize("kept", ["trials.csv", "run.json", "schedule.json"])
+def test_an_empty_store_beside_results_is_one_line_and_overwrites_nothing(toy, capsys, kept):
     assert toy.search(*CANDIDATES) == 0
+    for name in {"trials.csv", "run.json", "schedule.json"} - {kept}:
+        (toy.folder / name).unlink()
     (toy.folder / "study.db").write_bytes(b"")
     before = files_below(toy.folder)
     assert toy.search(*CANDIDATES) == 2
@@ -182,6 +185,14 @@ def test_an_empty_store_beside_results_is_one_line_and_overwrites_nothing(toy, c
     assert files_below(toy.folder) == before
     (toy.folder / "study.db").unlink()
     assert toy.search(*CANDIDATES) == 0
+
+
+def test_results_without_their_store_are_not_replaced_without_a_word(toy, capsys):
+    assert toy.search(*CANDIDATES) == 0
+    assert "results replace them" not in capsys.readouterr().out
+    (toy.folder / "study.db").unlink()
+    assert toy.search(*CANDIDATES) == 0
+    assert "no study.db: a new search begins, and its results replace them" in capsys.readouterr().out
 
 
 def test_a_store_that_was_killed_while_it_was_made_is_completed(toy):
