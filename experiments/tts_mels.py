@@ -55,6 +55,7 @@ def main() -> int:
     options = _options()
     kinds = [_searched(blur, options) for blur in options.blurs]
     rows = [row for judge in kinds for row in _judged(judge, kinds, options.seconds, options.seed)]
+    TABLE.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(TABLE, pd.DataFrame(rows).to_csv(index=False, float_format="%.4g").encode())
     print(f"written: {TABLE}")
     return 0

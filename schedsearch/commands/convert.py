@@ -33,7 +33,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         dest="reading",
         type=partial(one_of, values=Reading, option="--from"),
         help="what IN holds instead of betas from the cleanest step on: alphas_cumprod, noise_levels (their square "
-        "roots), or reversed (betas from the noisiest step on)",
+        "roots), alphas (1 - betas), or reversed (betas from the noisiest step on)",
     )
     parser.add_argument("--force", action="store_true", help="replace OUT if it exists")
 

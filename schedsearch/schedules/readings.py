@@ -13,6 +13,7 @@ from schedsearch.schedules.schedule import Array, NoiseSchedule
 
 CLEAN = 0.018  # beta_0 of a log-SNR of 4: no published schedule and no box of a search begins noisier
 NEARLY_ONE = 0.9995  # no formula has such a beta; cosine's are cut at 0.999
+LEAST_ALPHA = 0.05  # of a beta of 0.95
 REACH, FALLS = 100, 0.5  # first over last beta, and the part of the steps that fall, of betas in reverse order
 
 
@@ -21,6 +22,7 @@ class Reading(StrEnum):
 
     ALPHAS_CUMPROD = "alphas_cumprod"
     NOISE_LEVELS = "noise_levels"  # sqrt(alphas_cumprod)
+    ALPHAS = "alphas"  # 1 - betas
     REVERSED = "reversed"  # betas, the noisiest first
 
 
@@ -38,10 +40,12 @@ def likely(betas: Array) -> tuple[Reading, ...]:
     if len(betas) < 2 or not ((betas > 0) & (betas < 1)).all():
         return ()
     levels = _falling(betas)
-    turned_round = betas[0] < betas[-1]
-    if (np.diff(levels) < 0).all() and levels[0] > (NEARLY_ONE if turned_round else 1 - CLEAN):
+    begins_clean = levels[0] > (NEARLY_ONE if betas[0] < betas[-1] else 1 - CLEAN)
+    if (np.diff(levels) < 0).all() and begins_clean:
         if levels[0] > NEARLY_ONE or levels[-1] > CLEAN:
             return _likely_levels(float(levels[-1]))
+    if begins_clean and levels.min() > LEAST_ALPHA:
+        return (Reading.ALPHAS,)
     mostly_fall = (np.diff(betas) <= 0).mean() >= FALLS and betas[0] >= REACH * betas[-1]
     return (Reading.REVERSED,) if mostly_fall or betas[0] > CLEAN > betas[-1] else ()
 
@@ -58,7 +62,8 @@ def doubt(betas: Array) -> str | None:
 
 def _likely_levels(last: float) -> tuple[Reading, ...]:
     alphas_cumprod = {Reading.ALPHAS_CUMPROD: last, Reading.NOISE_LEVELS: last**2}
-    return tuple(reading for reading, (low, high) in TERMINAL.items() if low < alphas_cumprod[reading] < high)
+    readings = [reading for reading, (low, high) in TERMINAL.items() if low < alphas_cumprod[reading] < high]
+    return (*readings, Reading.ALPHAS) if last > LEAST_ALPHA else tuple(readings)
 
 
 def _falling(values: Array) -> Array:
@@ -70,10 +75,12 @@ _READERS: Mapping[Reading, Callable[[Array], NoiseSchedule]] = MappingProxyType(
         Reading.ALPHAS_CUMPROD: lambda values: NoiseSchedule.from_alphas_cumprod(_falling(values)),
         Reading.NOISE_LEVELS: lambda values: NoiseSchedule.from_noise_levels(_falling(values)),
         Reading.REVERSED: lambda values: NoiseSchedule(values[::-1]),
+        Reading.ALPHAS: lambda values: NoiseSchedule(1 - _falling(values)),
     }
 )
 _WORDS = {
     Reading.ALPHAS_CUMPROD: "alphas_cumprod",
     Reading.NOISE_LEVELS: "noise levels",
     Reading.REVERSED: "betas in reverse order",
+    Reading.ALPHAS: "alphas (1 - betas)",
 }

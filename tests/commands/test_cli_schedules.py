@@ -477,7 +477,7 @@ def test_reading_reversed_betas_for_use_is_noted_in_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        (["--from", "sigmas"], "--from must be one of alphas_cumprod, noise_levels, reversed, and is 'sigmas'"),
+        (["--from", "sigmas"], "--from must be one of alphas_cumprod, noise_levels, alphas, reversed, and is 'sigmas'"),
         (["--from", "alphas_cumprod"], "s.json: alphas_cumprod must fall: step 1 is 0.1 after 0.1"),
     ],
 )

@@ -36,6 +36,15 @@ def test_each_wrong_writing_of_a_usual_schedule_is_recognised_and_mended(name):
             np.testing.assert_allclose(read_as(order, reading).betas, schedule.betas, rtol=1e-8)
 
 
+@pytest.mark.parametrize("name", USUAL)
+def test_alphas_in_place_of_betas_are_recognised_and_mended(name):
+    betas = USUAL[name].betas
+    alphas = 1 - betas
+    assert (Reading.ALPHAS in likely(alphas)) == (betas.max() < 0.95)
+    if betas[0] < betas[-1]:
+        np.testing.assert_allclose(read_as(alphas, Reading.ALPHAS).betas, betas, atol=1e-15)
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3, 6, 7, 12, 25, 50, 100, 1000])
 def test_no_usual_schedule_is_doubted(steps):
     schedules = {**baselines(steps), "cosine": cosine(steps), "karras": karras(steps, 0.002, 10.0)}
