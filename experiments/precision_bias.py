@@ -86,14 +86,15 @@ def _rows(scores: Mapping[int | None, Mapping[str, Score]]) -> Iterator[dict[str
 
 def _write(path: Path, table: pd.DataFrame) -> None:
     """Writes the differences of each plan, voices side by side."""
+    table["metric"] = table["metric"].str.removesuffix("_wb").str.removesuffix("_nb")  # PESQ of the voice's rate
     table["voice"] = table["dataset"] + " " + table["rate"].astype(str)
     table["cell"] = [f"{r.difference:+.4f} [{r.low:+.4f}, {r.high:+.4f}]" for r in table.itertuples()]
     wide = table.pivot(index=["metric", "float32_steps", "steps"], columns="voice", values="cell").reset_index()
     head = (
         "# What bfloat16 does to scores\n\nMade by `python -m experiments.precision_bias`. Mean difference from "
         f"float32 on {table['clips'].max()} held-out clips with the same noise, and its 95 % interval over clips. The "
-        "schedules are universal-6, -12, -25 and -50. `float32_steps` is how many of the cleanest steps run in float32"
-        ".\n\n"
+        "schedules are universal-6, -12, -25 and -50; PESQ is wide-band from 16 kHz on. `float32_steps` is how many of "
+        "the cleanest steps run in float32.\n\n"
     )
     body = markdown_table(list(wide.columns), wide.astype(str).to_numpy().tolist())
     atomic_write(path, f"{head}{body}\n".encode())
