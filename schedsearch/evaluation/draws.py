@@ -6,7 +6,8 @@ At few steps schedules differ least and noise matters most.
 CALLS = 24  # network evaluations of each clip by a schedule of few steps
 MOST, MOST_HELD_OUT = 4, 2
 MOST_DRAWS = 100  # that a user can ask for
-FEW_STEPS, FURTHER, FURTHER_LONG = 12, 3, 2
+SHORT = 12  # steps: longer schedules cost most, and are scored less often
+FURTHER, FURTHER_LONG = 3, 2
 
 
 def search_draws(steps: int) -> tuple[int, ...]:
@@ -17,7 +18,7 @@ def search_draws(steps: int) -> tuple[int, ...]:
 
 def further_rounds(steps: int) -> int:
     """Returns how many further rounds leaders may have: 3 up to 12 steps, then 2."""
-    return FURTHER if steps <= FEW_STEPS else FURTHER_LONG
+    return FURTHER if steps <= SHORT else FURTHER_LONG
 
 
 def held_out_draws(steps: int) -> tuple[int, ...]:

@@ -28,6 +28,7 @@ Round: TypeAlias = tuple[int, Sequence[int]]  # place of a draw, and places of t
 
 HEATS = 3  # at the most
 LEVEL = 0.03  # of each test; whoever is stopped may still lead later, and is then scored on the other clips
+LEVEL_LONG = 0.3  # for long schedules, which cost most: a model of all scores learns from a few clips of each, too
 OUTLIER = 3.0
 LEAST_PAIRS = 3  # two differences that agree by chance would stop anything
 

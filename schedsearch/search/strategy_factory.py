@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from schedsearch.evaluation.draws import SHORT
 from schedsearch.evaluation.evaluator import Group
 from schedsearch.metrics.measuring import Distance
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
@@ -31,7 +32,6 @@ from schedsearch.strategies.posterior import Scored
 from schedsearch.strategies.slope import SamplerSlope, Slope
 from schedsearch.strategies.strategy import Strategy
 from schedsearch.strategies.surrogate import SETTLED, Surrogate
-from schedsearch.study.budget import SHORT
 from schedsearch.study.candidate import schedules_from
 from schedsearch.study.store import Store
 from vocoder.errors import InputError

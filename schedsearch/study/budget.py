@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+from schedsearch.evaluation.draws import SHORT
 from vocoder.errors import InputError
 
-SHORT = 12  # steps
 MOST, MOST_LONG = 60, 40  # candidates of a search that was given no budget: up to SHORT steps, and beyond
 OPEN = "auto"  # how such a budget is stored
 _UNITS = {"min": "minutes", "candidates": "candidates", "calls": "calls"}
