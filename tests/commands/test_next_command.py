@@ -10,6 +10,11 @@ from schedsearch.commands.next_command import next_command
 from schedsearch.study.budget import Budget
 
 
+@pytest.fixture(autouse=True)
+def _in_memory(memory):
+    """Nothing here is about SQLite."""
+
+
 def next_line(toy, capsys, *options):
     capsys.readouterr()
     assert toy.search(*options) == 0

@@ -499,7 +499,7 @@ def test_a_report_without_iters_is_the_dataset_s(searched, capsys):
     assert path.with_name("report.small.html").is_file()
 
 
-def test_quality_against_iterations_is_drawn_from_what_stands_whoever_searched(toy):
+def test_quality_against_iterations_is_drawn_from_what_stands_whoever_searched(toy, memory):
     for length in ("3", "6"):
         assert toy.search("--iters", length, "--budget", "2candidates", "--strategy", "tpe") == 0
     assert not (toy.folder.parent / "pictures").exists()
@@ -531,7 +531,7 @@ def test_quality_against_speed_comes_from_the_comparison_while_that_fits(searche
     assert not there
 
 
-def test_lengths_searched_for_unlike_objectives_meet_in_the_comparison(toy, monkeypatch):
+def test_lengths_searched_for_unlike_objectives_meet_in_the_comparison(toy, memory):
     for length, objective in (("3", "lsd"), ("6", "spectral")):
         asked = ("--iters", length, "--objective", objective)
         assert toy.search(*asked, "--budget", "2candidates", "--strategy", "tpe") == 0
