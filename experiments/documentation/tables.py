@@ -58,7 +58,7 @@ def cost(matrix: pd.DataFrame) -> str:
 
 
 def in_short() -> str:
-    """Writes the answer's short table: the largest loss of whoever takes what, a column a length."""
+    """Writes the answer's short table: the largest loss of each choice of a schedule, a column a length."""
     matrix = decisive(read("results/shipped/transfer/matrix-*.csv"))
     takes = {
         "another speaker's searched schedule": matrix["relation"].str.startswith("other speaker"),

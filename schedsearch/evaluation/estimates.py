@@ -61,7 +61,7 @@ def margin(values: Array, pair: float) -> float:
 def _reference(values: Array) -> Indices:
     """Returns rows of `values`, two at least: the better half, by the first draw, of those that heard every clip in it.
 
-    Where none of these heard a further draw, whoever heard all of it is added: its effects must come from somebody.
+    If none of these heard a further draw, those that heard all of it are added: they alone show its effects.
     """
     whole: npt.NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1))  # [S, draw]
     rows = np.flatnonzero(whole[:, 0])

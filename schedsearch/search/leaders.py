@@ -1,4 +1,4 @@
-"""Finds the best schedules of both kinds: whoever may be the best of its kind is scored in further rounds.
+"""Finds the best schedules of both kinds: all that may be the best of their kind have further rounds.
 
 The best of many noisy scores looks better than it is, and few seconds of speech are not all speech. So the expected
 best are scored on all excerpts, if a race had stopped them, then on longer ones of the same clips in other noise. From
@@ -79,7 +79,7 @@ def heard(store: Store, rounds: Rounds, before: int | None = None) -> Heard:
 
 
 def score_leaders(store: Store, rounds: Rounds, first: Evaluator, further: Evaluator) -> Iterator[Progress]:
-    """Scores whoever may be the best of its kind, in one round after the other.
+    """Scores the schedules that may be the best of their kind, in one round after the other.
 
     `first` scores the first round and `further` the others, both on the same clips in the same order.
     """

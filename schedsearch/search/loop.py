@@ -46,7 +46,7 @@ def search(
 
 def _score_baselines(store: Store, race: Race, steps: int) -> Iterator[Progress]:
     schedules = baselines(steps, own=store.names)
-    # The universal one first: it is nearly always the best, and whoever is clearly worse than the best is stopped.
+    # The universal one first: it is nearly always the best, and a race stops those that are clearly worse.
     order = sorted(schedules, key=lambda name: name not in universal_names())
     unshared = replace(race, shared=False)
     for name in share_out(store, order, lambda name: name in {c.name for c in store.baselines()}):

@@ -27,7 +27,7 @@ Array: TypeAlias = npt.NDArray[np.float64]
 Round: TypeAlias = tuple[int, Sequence[int]]  # place of a draw, and places of the heats that hear it
 
 HEATS = 3  # at the most
-LEVEL = 0.03  # of each test; whoever is stopped may still lead later, and is then scored on the other clips
+LEVEL = 0.03  # of each test; a stopped candidate may still lead later, and is then scored on the other clips
 LEVEL_LONG = 0.3  # for long schedules, which cost most: a model of all scores learns from a few clips of each, too
 OUTLIER = 3.0
 LEAST_PAIRS = 3  # two differences that agree by chance would stop anything

@@ -58,7 +58,7 @@ def variants(
 ) -> list[Variant]:
     """Returns all variants of a setup.
 
-    `network` are the sizes of the network; None for a denoiser that is none. `mel_statistics` are mean and deviation of
+    `network` are the sizes of the network; None for a denoiser without one. `mel_statistics` are mean and deviation of
     the given mel on the clips.
     """
     mel = general(given.front_end)

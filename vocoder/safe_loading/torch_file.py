@@ -44,7 +44,7 @@ def _no_bytes() -> bytes:
     return b""
 
 
-# What trainers keep beside a network, and nobody needs to load it.
+# What trainers keep beside a network. No vocoder needs it.
 _UNREAD = (
     *("argparse.Namespace", "datetime.datetime", "datetime.date", "datetime.timedelta"),
     *(f"pathlib{local}.{kind}" for local in ("", "._local") for kind in ("PosixPath", "WindowsPath", "PurePosixPath")),

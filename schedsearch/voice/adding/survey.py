@@ -60,7 +60,7 @@ def _unreadable(error: OSError) -> None:
 
 
 def _first_time(folder: Path, visited: set[tuple[int, int]]) -> bool:
-    """Tells whether a folder is new. Links are followed, and one may lead back up."""
+    """Tells whether a folder was not seen yet. Links are followed, and one may lead back up."""
     try:
         status = folder.stat()
     except OSError:  # the folder is gone, or a link leads nowhere

@@ -26,7 +26,7 @@ class MelFiles:
     """The mel files below a folder, by the recordings that they belong to."""
 
     def __init__(self, folder: Path) -> None:
-        """Lists the files. Raises InputError for a folder that is none, or that has no mels."""
+        """Lists the files. Raises InputError for a path that is not a folder, and for a folder without mels."""
         self.folder = folder
         if not os.path.isdir(folder):
             raise InputError(f"MELS must name a folder of mels, and {str(folder)!r} is not a folder; check the path")
