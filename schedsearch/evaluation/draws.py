@@ -7,7 +7,7 @@ CALLS = 24  # network evaluations of each clip by a schedule of few steps
 MOST, MOST_HELD_OUT = 4, 2
 MOST_DRAWS = 100  # that a user can ask for
 SHORT = 12  # steps: longer schedules cost most, and are scored less often
-FURTHER, FURTHER_LONG = 3, 2
+FEW_STEPS, FURTHER_FEW, FURTHER = 6, 3, 2
 
 
 def search_draws(steps: int) -> tuple[int, ...]:
@@ -17,8 +17,8 @@ def search_draws(steps: int) -> tuple[int, ...]:
 
 
 def further_rounds(steps: int) -> int:
-    """Returns how many further rounds leaders may have: 3 up to 12 steps, then 2."""
-    return FURTHER if steps <= SHORT else FURTHER_LONG
+    """Returns how many further rounds leaders may have: 3 up to 6 steps, then 2."""
+    return FURTHER_FEW if steps <= FEW_STEPS else FURTHER
 
 
 def held_out_draws(steps: int) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate
+from math import inf
 from typing import TypeAlias
 
 import numpy as np
@@ -28,7 +29,7 @@ Round: TypeAlias = tuple[int, Sequence[int]]  # place of a draw, and places of t
 
 HEATS = 3  # at the most
 LEVEL = 0.03  # of each test; a stopped candidate may still lead later, and is then scored on the other clips
-LEVEL_LONG = 0.3  # for long schedules, which cost most: a model of all scores learns from a few clips of each, too
+LEVELS = ((6, LEVEL), (12, 0.1), (inf, 0.3))  # most steps, and the level: where clips cost more, fewer must do
 OUTLIER = 3.0
 LEAST_PAIRS = 3  # two differences that agree by chance would stop anything
 
@@ -124,6 +125,11 @@ class _Raced:
     def evaluation(self, estimate: float | None) -> Evaluation:
         scores = {name: Score(values, self.failures[name]) for name, values in self.values.items()}
         return Evaluation(scores, self.seconds, self.network_evaluations, estimate)
+
+
+def level_of(steps: int) -> float:
+    """Returns the level for schedules of this length."""
+    return next(level for most, level in LEVELS if steps <= most)
 
 
 def split_into_heats(clips: Sequence[Clip], stops: bool) -> list[Sequence[Clip]]:

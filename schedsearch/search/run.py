@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from schedsearch.evaluation.draws import SHORT, further_rounds, held_out_draws
+from schedsearch.evaluation.draws import further_rounds, held_out_draws
 from schedsearch.evaluation.estimates import BETWEEN
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.metrics import mos
@@ -18,7 +18,7 @@ from schedsearch.schedules.search_space import ScheduleSpace, space_for
 from schedsearch.search.leaders import Rounds, are_decided, finalists, heard, score_leaders
 from schedsearch.search.loop import Progress, search
 from schedsearch.search.network_limit import LimitBench, NetworkLimit, excerpt_bench, whole_bench
-from schedsearch.search.race import LEVEL, LEVEL_LONG, Race, split_into_heats
+from schedsearch.search.race import Race, level_of, split_into_heats
 from schedsearch.search.settings import Settings, results_folder
 from schedsearch.search.strategy_factory import Tools, shares_network_calls, strategy_for, surrogate
 from schedsearch.search.verdict import Verdict, judge, judged, verdict, winner_and_baseline
@@ -76,7 +76,7 @@ class Run:
         evaluators = [self.evaluator(clips) for clips in split_into_heats(self.search_clips, stops)]
         shared = shares_network_calls(settings.strategy, settings.grid)
         sign = store.signs[store.objective]
-        level = LEVEL if settings.iterations <= SHORT else LEVEL_LONG
+        level = level_of(settings.iterations)
         return Race(evaluators, store.objective, sign, (0,), stops=stops, shared=shared, level=level)
 
     @property

@@ -1,0 +1,47 @@
+"""Leaders: which excerpts their rounds are on, and who has a further round."""
+
+import numpy as np
+import pytest
+from conftest import noise_clip
+
+from schedsearch.evaluation.draws import further_rounds
+from schedsearch.evaluation.scores import Evaluation, Score
+from schedsearch.schedules.baselines import baselines
+from schedsearch.search.leaders import Rounds, finalists
+from schedsearch.search.opening import open_run
+from schedsearch.search.settings import Settings
+from schedsearch.voice.config import load_voice
+from vocoder.audio.reading import write_wav
+
+ITERS = 6
+
+
+@pytest.fixture
+def run(toy):
+    """A search on clips that last longer than any excerpt."""
+    for i in range(3):
+        write_wav(toy.root / "search" / f"search{i}.wav", noise_clip("", 64000 + 640 * i, seed=i).audio, 16000)
+    voice = load_voice("toy", 16000, experiments=toy.root)
+    return open_run(voice, Settings(ITERS, objective="spectral", results=toy.root / "results"))
+
+
+def test_further_rounds_are_on_longer_excerpts_of_the_same_clips(run):
+    assert [clip.name for clip in run.leader_clips] == [clip.name for clip in run.search_clips]
+    assert {len(clip.audio) for clip in run.leader_clips} == {51200}
+    assert run.rounds.weight == pytest.approx(51200 / len(run.search_clips[0].audio))
+    assert run.rounds.weights.tolist() == [1.0] + [run.rounds.weight] * further_rounds(ITERS)
+
+
+def test_in_a_study_of_an_earlier_version_they_stay_on_the_candidates_excerpts(run):
+    name, schedule = next(iter(baselines(ITERS).items()))
+    several_draws = Evaluation({"spectral": Score(np.ones((3, 4)))}, 1.0, 72)
+    with run.store.using():
+        run.store.add_baseline(name, schedule, several_draws)
+        assert run.leader_clips == run.search_clips
+        assert run.rounds.weight == 1.0
+
+
+def test_those_expected_to_be_the_best_of_a_search_have_a_further_round(toy):
+    assert toy.search("--strategy", "random", "--budget", "6candidates") == 0
+    ranked = finalists(toy.store(), Rounds(further_rounds(ITERS), 1.0))
+    assert min(leader.rounds for leader in ranked if leader.kind != "baseline") >= 2
