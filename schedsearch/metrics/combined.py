@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from schedsearch.metrics.failure import Failure
-from schedsearch.metrics.measuring import Distance, Measure, Measured, Value, of_batches
+from schedsearch.metrics.measuring import Measure, Measured, Value
 
 
 @dataclass(frozen=True)
@@ -20,22 +20,6 @@ class of_sum:  # noqa: N801 - a function that keeps its parts
         """Returns values [candidate][clip]."""
         values = [measure(references, estimates) for _, measure in self.parts]  # [part][candidate][clip]
         return [[self._added(clip) for clip in zip(*rows, strict=True)] for rows in zip(*values, strict=True)]
-
-    @property
-    def distance(self) -> Distance | None:
-        """The sum of the differentiable parts, for strategies with a gradient; None where there are none.
-
-        The proposals of such a strategy are scored by the whole sum.
-        """
-        distances = [(weight, measure.distance) for weight, measure in self.parts if isinstance(measure, of_batches)]
-        if not distances:
-            return None
-
-        def added(reference: Tensor, estimate: Tensor) -> Tensor:
-            first, *others = [weight * distance(reference, estimate) for weight, distance in distances]
-            return sum(others, start=first)
-
-        return added
 
     def _added(self, values: Sequence[Value]) -> Value:
         total = 0.0

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from schedsearch.metrics import mos
 from schedsearch.metrics.catalogue import Definition, Direction, Setup, catalogue
-from schedsearch.metrics.combined import of_sum
 from schedsearch.metrics.measuring import Distance, Measure, Measured, of_batches
 from schedsearch.metrics.own import OwnMetric, is_own, own_metric
 from schedsearch.metrics.own_scoring import definition as own_definition
@@ -61,8 +60,8 @@ class Metric:
 
     @property
     def distance(self) -> Distance | None:
-        """A differentiable distance, lower is better; for a sum its differentiable parts. None where there is none."""
-        if isinstance(self.measure, of_batches | of_sum) and self.ranks and self.direction == "minimize":
+        """A differentiable distance, lower is better; None where there is none."""
+        if isinstance(self.measure, of_batches) and self.ranks and self.direction == "minimize":
             return self.measure.distance
         return None
 

@@ -11,7 +11,6 @@ from schedsearch.schedules.baselines import baselines
 from schedsearch.search.asked_budget import is_finished
 from schedsearch.search.leaders import BASELINES, SEARCHED
 from schedsearch.search.run import Run
-from schedsearch.strategies.slope import EVALUATIONS_A_STEP
 from schedsearch.study.budget import Budget
 from schedsearch.study.ranking import spent
 from schedsearch.voice.adding.split import LEAST_HELD_OUT, LEAST_SEARCH
@@ -54,15 +53,12 @@ def _few(clips: int, held_out: int) -> list[str]:
 
 
 def _search_evaluations(run: Run, budget: Budget, left: float, seconds: float) -> float:
-    """Counts what the rest of the budget takes, without stops by a race, a descent's slopes included."""
+    """Counts what the rest of the budget takes, without stops by a race."""
     if budget.unit == "calls":
         return left * budget.amount
     if budget.unit == "minutes":
         return left * budget.amount * 60 / seconds
-    clips, steps = len(run.search_clips), run.settings.iterations
-    slopes = 1.0 if run.settings.strategy == "gradient" else 0.0
-    first_heat = len(run.race.heats[0].clip_names)
-    return left * budget.amount * steps * (clips + slopes * EVALUATIONS_A_STEP * first_heat)
+    return left * budget.amount * run.settings.iterations * len(run.search_clips)
 
 
 def _seconds_an_evaluation(run: Run, vocoder: Vocoder) -> float:

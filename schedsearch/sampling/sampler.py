@@ -64,7 +64,7 @@ def reverse_chain(
     coefficients: Coefficients,
     noise: Noise | Tensor,
 ) -> Tensor:
-    """Takes the N reverse steps from noise to audio [C, K, samples]; gradients reach coefficients that ask for them."""
+    """Takes the N reverse steps from noise to audio [C, K, samples]."""
     steps = len(coefficients)
     draw = checked_noise(noise, steps, mels, vocoder.hop_length)
     y = draw(0).expand(coefficients.noise_level.shape[0], -1, -1)

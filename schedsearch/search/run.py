@@ -119,8 +119,6 @@ class Run:
 
     def steps(self, budget: Budget) -> Iterator[Progress]:
         """Does all that is still to do. Yields after each batch, and before a stage: its first batch may take minutes.
-
-        InputError for a strategy that cannot serve the objective.
         """
         strategy = self.strategy(budget)
         if not self.store.baselines():
@@ -189,7 +187,7 @@ class Run:
         return strategy_for(self.settings.strategy, self.tools(budget))
 
     def tools(self, budget: Budget) -> Tools:
-        """Returns what strategies are built from. Those that run the network themselves use the first heat's clips."""
+        """Returns what strategies are built from."""
         settings = self.settings
         warm_starts = stored_starts(
             self.store,
@@ -198,12 +196,8 @@ class Run:
         )
         return Tools(
             store=self.store,
-            vocoder=self.vocoder,
             space=self.space,
             seed=settings.seed,
-            noise=NoiseBank(settings.seed),
-            groups=self.race.heats[0].groups,
-            distance=self.objectives[0].distance,
             spent=lambda: spent(self.store, budget),
             scored=lambda: heard(self.store, self.rounds).scored,
             worth=self._told_apart if budget.is_open else None,

@@ -39,11 +39,6 @@ class Auto:
         """The largest batch of the remaining stages; a stage with a smaller one is asked for that many."""
         return max(stage.strategy.batch for stage in self._remaining())
 
-    @property
-    def network_evaluations(self) -> int:
-        """The sum over all strategies."""
-        return sum(strategy.network_evaluations for strategy in self._strategies())
-
     def ask(self, count: int) -> list[NoiseSchedule]:
         """Returns up to `count` proposals of one stage; [] when all have run out."""
         for stage in self._remaining():

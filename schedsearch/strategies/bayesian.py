@@ -49,7 +49,6 @@ warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning
 class Bayesian:
     """Proposes points of the box; learns from all schedules that lie in it."""
 
-    network_evaluations = 0
     batch = 4
 
     def __init__(

@@ -31,7 +31,6 @@ class Evolution:
     """
 
     name = "cmaes"
-    network_evaluations = 0
 
     def __init__(
         self,

@@ -33,8 +33,6 @@ class GridStrategy:
     repeats an unfinished batch, and a grid may list a point twice.
     """
 
-    network_evaluations = 0
-
     def __init__(
         self, name: str, schedules: Callable[[], Iterator[NoiseSchedule]], count: int, *, batch: int = 4
     ) -> None:
@@ -85,11 +83,6 @@ class LevelGrid:
         if not levels:
             raise InputError("a grid of levels has at least one step; give one list of log-SNRs a step")
         object.__setattr__(self, "levels", tuple(_distinct(step, "log-SNR levels of one step") for step in levels))
-
-    @classmethod
-    def on_ladder(cls, steps: int, ladder: ArrayLike) -> "LevelGrid":
-        """Makes the grid of all subsets of `steps` rungs: C(len(ladder), steps) schedules."""
-        return cls([ladder] * steps)
 
     @property
     def steps(self) -> int:

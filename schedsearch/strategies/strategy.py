@@ -20,10 +20,6 @@ class Strategy(Protocol):
     def batch(self) -> int:
         """How many schedules to ask for at once."""
 
-    @property
-    def network_evaluations(self) -> int:
-        """Network evaluations that the strategy itself has spent (a backward pass counts as two), without scoring."""
-
     def ask(self, count: int) -> list[NoiseSchedule]:
         """Returns up to `count` legal schedules to score next; [] if it has no more to propose."""
 

@@ -43,7 +43,6 @@ class Surrogate:
 
     name = "model"
     batch = 4
-    network_evaluations = 0
 
     def __init__(
         self,

@@ -31,7 +31,6 @@ class Sweep:
     """
 
     name = NAME
-    network_evaluations = 0
     batch = 2 * len(MOVES)
 
     def __init__(self, begin: Begin = lambda now: now) -> None:

@@ -1,4 +1,4 @@
-"""JSON values kept under a study by their keys: baselines, finalists, budgets, what strategies measured."""
+"""JSON values kept under a study by their keys: baselines, finalists, budgets."""
 
 import json
 from collections.abc import Callable
@@ -46,16 +46,8 @@ class Memory:
         """Returns what `remember` stored under the key, or None. What `parse` raises is damage."""
         return self.get(f"{_REMEMBERED}{key}", lambda stored: _parsed(stored, parse))
 
-    def remember_work(self, key: str, value: Any, *, seconds: float, network_evaluations: int) -> None:
-        """Stores a value for `recall_work`, with what it cost a strategy."""
-        self.set(f"{_WORK}{key}", [seconds, network_evaluations, json.dumps(value)])
-
-    def recall_work(self, key: str, parse: Callable[[Any], Any] = lambda value: value) -> Any:
-        """Returns the value that `remember_work` stored under the key, or None. What `parse` raises is damage."""
-        return self.get(f"{_WORK}{key}", lambda stored: _parsed(stored[2], parse))
-
     def work(self) -> tuple[float, int]:
-        """Returns the seconds and network evaluations of all remembered work."""
+        """Returns the seconds and network evaluations that strategies of earlier versions spent beside scoring."""
         entries = self.starting_with(_WORK).values()
         with self._reading():
             return sum(float(entry[0]) for entry in entries), sum(int(entry[1]) for entry in entries)

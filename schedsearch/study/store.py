@@ -69,7 +69,7 @@ class Store:
                 claims.end_scored_orphans()
         self.results, self.next_index = trials.results, trials.next_index
         self.remember, self.recall = memory.remember, memory.recall
-        self.remember_work, self.recall_work, self.work = memory.remember_work, memory.recall_work, memory.work
+        self.work = memory.work
         self.claim, self.finish, self.in_flight = claims.claim, claims.finish, claims.in_flight
         self.release, self.release_all, self.wait = claims.release, claims.release_all, claims.wait
 

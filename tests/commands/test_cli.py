@@ -89,7 +89,7 @@ def refused(tiny: Path, capsys: pytest.CaptureFixture, *options: str, command: s
         (["--seed", "-1"], "SEED must be"),
         (["--seed", "lucky"], "'lucky'"),
         (["--seed", str(2**31)], "SEED"),
-        (["--strategy", "annealing"], "STRATEGY must be one of auto, model, tpe, gp, random, cmaes, grid, beam"),
+        (["--strategy", "annealing"], "STRATEGY must be one of auto, model, tpe, gp, random, cmaes, grid"),
         (["--objective", "mos"], "OBJECTIVE must be one of pesq, spectral_pesq, log_mel_l1"),
         (["--objective", "pesq,pesq_wb", "--strategy", "tpe"], "OBJECTIVE must name each metric once"),
         (["--objective", "level"], "OBJECTIVE must be one of pesq, spectral_pesq, log_mel_l1"),

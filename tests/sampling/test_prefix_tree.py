@@ -73,7 +73,7 @@ def test_the_dialects_own_process_is_the_default(analytic_vocoder):
 
 @pytest.mark.parametrize("states_at_once", [1, 2, 7, 1000])
 def test_audio_and_calls_do_not_depend_on_how_many_states_fit(analytic_vocoder, states_at_once):
-    schedules, noise = scattered(LevelGrid.on_ladder(4, np.arange(-3, 5)).schedules()), normals(4, 2, 128)
+    schedules, noise = scattered(LevelGrid([np.arange(-3, 5)] * 4).schedules()), normals(4, 2, 128)
     given = mels(0.1, 0.3, frames=2)
     analytic_vocoder.rows.clear()
     found = shared_sample(analytic_vocoder, given, schedules, noise, states_at_once=states_at_once)

@@ -27,7 +27,6 @@ from schedsearch.search.loop import search
 from schedsearch.search.race import Race
 from schedsearch.search.verdict import judge, verdict, winner_and_baseline
 from schedsearch.strategies.bayesian import Bayesian
-from schedsearch.strategies.slope import EVALUATIONS_A_STEP
 from schedsearch.strategies.surrogate import SETTLED
 from schedsearch.study.budget import MOST, Budget
 from schedsearch.voice.check import KEPT
@@ -150,14 +149,6 @@ def test_a_budget_of_calls_is_overshot_by_less_than_one_candidate(toy, budget):
     toy.search("--budget", f"{budget}calls", "--strategy", "tpe")
     spent = sum(c.network_evaluations for c in toy.store().candidates())
     assert budget <= spent < budget + COST
-
-
-@pytest.mark.parametrize("budget", [1, COST, 20 * COST])
-@pytest.mark.parametrize("strategy", ["auto", "gradient"])
-def test_a_budget_of_calls_counts_a_strategy_s_own_and_is_overshot_by_less_than_one_step_of_it(toy, strategy, budget):
-    toy.search("--budget", f"{budget}calls", "--strategy", strategy)
-    spent = toy.store().work()[1] + sum(c.network_evaluations for c in toy.store().candidates())
-    assert budget <= spent < budget + COST + EVALUATIONS_A_STEP * COST
 
 
 def test_a_budget_of_minutes_ends_with_the_batch_that_spends_it(toy):

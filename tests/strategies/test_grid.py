@@ -30,9 +30,9 @@ def test_a_level_grid_holds_each_falling_choice_once_and_no_other(levels):
 
 
 def test_a_ladder_holds_every_subset_of_its_rungs():
-    grid = LevelGrid.on_ladder(4, np.linspace(-4, 12, 9))
+    grid = LevelGrid([np.linspace(-4, 12, 9)] * 4)
     assert grid.count == comb(9, 4) == sum(1 for _ in grid.paths())
-    assert LevelGrid.on_ladder(100, np.linspace(-6, 13.9, 200)).count == comb(200, 100)
+    assert LevelGrid([np.linspace(-6, 13.9, 200)] * 100).count == comb(200, 100)
 
 
 def test_schedules_of_a_level_grid_have_its_levels():
@@ -51,13 +51,13 @@ def test_neighbours_in_a_level_grid_share_their_beginnings():
 
 
 def test_a_level_grid_is_enumerated_lazily():
-    grid = LevelGrid.on_ladder(50, np.linspace(-6, 13.9, 100))  # 1e29 points
+    grid = LevelGrid([np.linspace(-6, 13.9, 100)] * 50)  # 1e29 points
     assert len(list(islice(grid.schedules(), 3))) == 3
 
 
 def test_a_thousand_steps_are_no_deeper_than_six():
     ladder = np.linspace(-6, 13.9, 1001)
-    assert sum(1 for _ in LevelGrid.on_ladder(1000, ladder).paths()) == 1001
+    assert sum(1 for _ in LevelGrid([ladder] * 1000).paths()) == 1001
 
 
 @pytest.mark.parametrize(

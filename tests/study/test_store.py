@@ -172,15 +172,12 @@ def test_every_objective_is_stored_and_the_first_decides(url):
     assert store.study.trials[0].values == [2.0, 5.5]
 
 
-def test_work_is_added_up_and_recalled(url):
+def test_work_of_strategies_that_have_left_counts(url):
     store = opened(url)
     assert store.work() == (0, 0)
-    store.remember_work("slope 1", [1.0], seconds=2.0, network_evaluations=30)
-    store.remember_work("slope 2", {"b": None}, seconds=0.5, network_evaluations=12)
-    again = opened(url)
-    assert again.work() == (2.5, 42)
-    assert (again.recall_work("slope 1"), again.recall_work("slope 2")) == ([1.0], {"b": None})
-    assert again.recall_work("slope 3") is None
+    store.study.set_user_attr("work slope 1", [2.0, 30, "[1.0]"])
+    store.study.set_user_attr("work level errors", [0.5, 12, "{}"])
+    assert opened(url).work() == (2.5, 42)
 
 
 def test_proposals_are_numbered_on_and_trials_show_their_points(url):
@@ -490,10 +487,11 @@ def test_a_strategy_that_has_run_out_ends_the_search(memory):
     assert last.done < 1
 
 
-def test_work_of_the_strategy_counts_towards_its_budget(memory):
+def test_work_of_a_strategy_that_has_left_counts_towards_the_budget(memory):
     for budget, left in ((Budget(5, "minutes"), 4), (Budget(90, "calls"), 5)):
         store = opened(f"{budget}")
-        store.remember_work("errors", 1, seconds=120.0, network_evaluations=30)
+        store.study.set_user_attr("work level errors", [120.0, 30, "1"])
+        store = opened(f"{budget}")
         list(search(store, ALONE, SPACE, Bayesian("random", SPACE, 0), budget))
         assert len(store.candidates()) == left  # of a minute and 12 calls each; minutes end with their batch
 
