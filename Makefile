@@ -5,7 +5,7 @@
 ##               ITERS=6                 steps of the schedule
 ##               DATASET=demo            experiments/DATASET.toml
 ##               RATE=                   sample rate in Hz; empty: the dataset's default_rate, or its only one
-##               STRATEGY=auto           auto, model, tpe, gp, cmaes, random, grid or sweep
+##               STRATEGY=auto           auto, model, tpe, gp, cmaes, random or grid
 ##               GRID=levels:3           of STRATEGY=grid: levels:K, mantissas:K, lmnt, coqui or ivanvovk
 ##               OBJECTIVE=spectral_pesq the metric to improve: spectral, pesq, log_mel_l1, lsd, mcd, stoi, ...;
 ##                                       or several with commas between them, the first one decides what ships;

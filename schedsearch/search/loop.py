@@ -10,7 +10,6 @@ from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.named import universal_names
 from schedsearch.schedules.search_space import ScheduleSpace
 from schedsearch.search.race import Race
-from schedsearch.strategies import sweep
 from schedsearch.strategies.strategy import Strategy
 from schedsearch.study.budget import Budget
 from schedsearch.study.candidate import Candidate
@@ -105,7 +104,6 @@ def _claim_next(
 def _evaluate(store: Store, race: Race, claims: list[Claim]) -> None:
     try:
         incumbent = best(store, before=claims[0].first)
-        shared = claims[0].kind == sweep.NAME  # only a sweep's proposals begin alike
-        store.finish(claims, race.evaluate([claim.schedule for claim in claims], incumbent, shared=shared))
+        store.finish(claims, race.evaluate([claim.schedule for claim in claims], incumbent))
     finally:  # above all after Ctrl-C: the next process to ask takes them over
         store.release(claims)

@@ -49,22 +49,16 @@ class Race:
     shared: bool = False  # whether schedules that begin alike share network calls
     level: float = LEVEL
 
-    def evaluate(
-        self, schedules: Sequence[NoiseSchedule], best: Candidate | None = None, *, shared: bool = False
-    ) -> list[Evaluation]:
-        """Returns evaluations in order. `best` must have been scored by the same heats and draws.
-
-        `shared` is that of the race, for these schedules alone.
-        """
+    def evaluate(self, schedules: Sequence[NoiseSchedule], best: Candidate | None = None) -> list[Evaluation]:
+        """Returns evaluations in order. `best` must have been scored by the same heats and draws."""
         best = best if self.stops else None
         raced = [_Raced((sum(self._sizes), len(self.draws))) for _ in schedules]
         running = list(range(len(schedules)))
         ends = [0, *accumulate(self._sizes)]
         for column, places in rounds(len(self.heats), len(self.draws)):
             for place in places:
-                evaluations = self.heats[place].evaluate(
-                    [schedules[i] for i in running], (self.draws[column],), shared=shared or self.shared
-                )
+                left, draws = [schedules[i] for i in running], (self.draws[column],)
+                evaluations = self.heats[place].evaluate(left, draws, shared=self.shared)
                 for i, evaluation in zip(running, evaluations, strict=True):
                     raced[i].add(evaluation, slice(ends[place], ends[place + 1]), column)
             running = [i for i in running if not self._over(raced[i], best)]

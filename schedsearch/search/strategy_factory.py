@@ -7,7 +7,6 @@ from typing import TypeAlias
 from schedsearch.evaluation.draws import SHORT
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import ScheduleSpace
-from schedsearch.strategies import sweep
 from schedsearch.strategies.auto import Auto, Stage, lines
 from schedsearch.strategies.bayesian import SAMPLERS, SEVERAL_OBJECTIVES, Bayesian
 from schedsearch.strategies.evolution import Evolution
@@ -20,8 +19,8 @@ from schedsearch.study.candidate import schedules_from
 from schedsearch.study.store import Store
 from vocoder.errors import InputError
 
-STRATEGIES = ("auto", "model", *SAMPLERS, "cmaes", "grid", sweep.NAME)
-LEFT = ("beam", "dynamic_programming", "gradient")  # of earlier versions
+STRATEGIES = ("auto", "model", *SAMPLERS, "cmaes", "grid")
+LEFT = ("beam", "dynamic_programming", "gradient", "sweep")  # of earlier versions
 TREE_BATCH = 256  # candidates of a grid over levels at once: neighbours share most of their network calls
 SETTLED_LONG = 16  # candidates before which a long schedule's search does not end by itself; each costs more
 
@@ -91,17 +90,6 @@ def _grid(tools: Tools) -> Strategy:
     return GridStrategy("grid", grid.schedules, grid.count, batch=batch)
 
 
-def _sweep(tools: Tools) -> Strategy:
-    def begin(now: NoiseSchedule | None) -> NoiseSchedule | None:
-        """Returns the start that the store has, else the best schedule now, which becomes the start."""
-        start: NoiseSchedule | None = tools.store.recall(sweep.NAME, NoiseSchedule)
-        if start is None and now is not None:
-            tools.store.remember(sweep.NAME, now.betas.tolist())
-        return now if start is None else start
-
-    return sweep.Sweep(begin)
-
-
 def auto(tools: Tools, stages: Stages = AUTO) -> Strategy:
     """Makes `auto`: warm starts, straight lines, and a model of all scores, unless other stages are named."""
     named = {name: _stage(name, tools) for name, _ in stages}
@@ -136,5 +124,4 @@ _MAKERS: dict[str, Callable[[Tools], Strategy]] = {
     Surrogate.name: surrogate,
     "cmaes": _cmaes,
     "grid": _grid,
-    sweep.NAME: _sweep,
 }

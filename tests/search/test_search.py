@@ -433,6 +433,6 @@ def spoilt(evaluation):
 
 
 def test_finalists_lie_apart_from_each_other(toy):
-    assert toy.search("--strategy", "sweep", "--budget", "24candidates") == 0
+    assert toy.search("--budget", "24candidates") == 0
     searched = [c for c in ranked_finalists(toy.store()) if c.kind != "baseline"]
     assert all(one.schedule.distance(other.schedule) >= APART for one, other in combinations(searched, 2))

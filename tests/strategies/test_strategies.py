@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import LogSnrSpace
 from schedsearch.strategies import bayesian
@@ -16,7 +15,6 @@ from schedsearch.strategies.bayesian import SAMPLERS, Bayesian
 from schedsearch.strategies.evolution import Evolution
 from schedsearch.strategies.grid import GridStrategy, IvanvovkGrid, LevelGrid, MantissaGrid, lmnt_grid
 from schedsearch.strategies.strategy import Losses, Strategy
-from schedsearch.strategies.sweep import Sweep
 
 STEPS = 3
 BATCH = 4
@@ -35,14 +33,6 @@ class Case:
 
 def grid(grid: LevelGrid | MantissaGrid | IvanvovkGrid) -> Strategy:
     return GridStrategy("grid", grid.schedules, grid.count)
-
-
-def sweep(seed: int) -> Strategy:
-    """Told a baseline, without which it has nothing to begin from; a run keeps that it began there."""
-    baseline = log_snr_line(STEPS, 10, -3)
-    found = Sweep(lambda now: now or baseline)
-    tell(found, [baseline], loss)
-    return found
 
 
 class Told(Auto):
@@ -71,7 +61,6 @@ CASES = [
     Case("mantissas", lambda seed: grid(MantissaGrid([1, 3, 8], [-5, -3, -1])), ends_after=27),
     Case("lmnt", lambda seed: grid(lmnt_grid(STEPS, np.random.default_rng(seed))), ends_after=27),
     Case("ivanvovk", lambda seed: grid(IvanvovkGrid(STEPS))),
-    Case("sweep", sweep),
     *(Case(name, sampler(name)) for name in SAMPLERS),
     Case("auto", auto),
     Case("cmaes", lambda seed: Evolution(LogSnrSpace(STEPS), seed)),
