@@ -122,18 +122,31 @@ def leaders(known: Heard, chance: float) -> tuple[list[Candidate], list[Candidat
     """
     if not known.candidates:
         return [], []
-    joint = posterior_of(known.scored).joint(known.scored.schedules)
-    truths = joint.draws(DRAWS, np.random.default_rng(0))
+    means, truths = _means_and_draws(known.scored)
     candidates = [
         replace(candidate, expectation=known.sign * float(mean))
-        for candidate, mean in zip(known.candidates, joint.means, strict=True)
+        for candidate, mean in zip(known.candidates, means, strict=True)
     ]
     kinds = []
     for is_baseline, most, least in ((False, SEARCHED, chance), (True, BASELINES, CHANCE)):
         rows = [i for i, c in enumerate(candidates) if (c.kind == "baseline") is is_baseline]
-        order = _with_a_chance(joint.means[rows], truths[:, rows], least) if rows else []
+        order = _with_a_chance(means[rows], truths[:, rows], least) if rows else []
         kinds.append(_apart([candidates[rows[i]] for i in order], most))
     return kinds[0], kinds[1]
+
+
+def _means_and_draws(scored: Scored) -> tuple[Array, Array]:
+    """Returns the schedules' expected means [S], and draws of their means [draw, S].
+
+    They are the posterior's, and the estimates' own where these lie above what the posterior knows. Baselines may all
+    lie there, and the posterior tells none of them from another.
+    """
+    posterior, own, rng = posterior_of(scored), scored.estimates, np.random.default_rng(0)
+    joint = posterior.joint(scored.schedules)
+    above = own.means > posterior.ceiling
+    truths = joint.draws(DRAWS, rng)
+    truths[:, above] = own.means[above] + np.sqrt(own.variances[above]) * rng.standard_normal((DRAWS, above.sum()))
+    return np.where(above, own.means, joint.means), truths
 
 
 def _with_rounds(

@@ -49,7 +49,8 @@ class Posterior:
         self.schedules, means = list(scored.schedules), scored.estimates.means
         self._unit = float(np.sqrt(scored.estimates.pair)) or 1.0
         self._offset = float(np.median(means))
-        self._targets = np.minimum(means, means.min() + WORST * self._unit)
+        self.ceiling = float(means.min()) + WORST * self._unit  # it knows nothing of what lies above
+        self._targets = np.minimum(means, self.ceiling)
         self._noise = np.maximum(scored.estimates.variances / self._unit**2, 1e-6)
         self._middle = curves([self.schedules[i] for i in np.argsort(means, kind="stable")[:BEST]]).mean(axis=0)
 

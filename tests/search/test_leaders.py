@@ -5,11 +5,15 @@ import pytest
 from conftest import noise_clip
 
 from schedsearch.evaluation.draws import further_rounds
+from schedsearch.evaluation.estimates import Estimates
 from schedsearch.evaluation.scores import Evaluation, Score
 from schedsearch.schedules.baselines import baselines
-from schedsearch.search.leaders import Rounds, finalists
+from schedsearch.schedules.formulas import log_snr_line
+from schedsearch.search.leaders import CHANCE, Heard, Rounds, finalists, leaders
 from schedsearch.search.opening import open_run
 from schedsearch.search.settings import Settings
+from schedsearch.strategies.posterior import Scored
+from schedsearch.study.candidate import Candidate
 from schedsearch.voice.config import load_voice
 from vocoder.audio.reading import write_wav
 
@@ -39,6 +43,18 @@ def test_in_a_study_of_an_earlier_version_they_stay_on_the_candidates_excerpts(r
         run.store.add_baseline(name, schedule, several_draws)
         assert run.leader_clips == run.search_clips
         assert run.rounds.weight == 1.0
+
+
+def test_of_baselines_far_above_the_best_the_least_bad_leads():
+    schedules = [log_snr_line(ITERS, 12 - 0.1 * i, -2 - 0.1 * i) for i in range(12)]
+    means = np.array([*np.linspace(4.0, 4.1, 8), 9.0, 6.0, 5.5, 7.0])
+    scored = Scored(schedules, Estimates(means, np.full(12, 1e-3), 0.04))
+    kinds = ["searched"] * 8 + ["baseline"] * 4
+    scores = {"spectral": Score(np.ones((3, 1)))}
+    candidates = [Candidate(str(i), kinds[i], schedules[i], scores, 0.0, 0) for i in range(12)]
+    _, baselines_found = leaders(Heard(candidates, scored, 1), CHANCE)
+    assert [baseline.name for baseline in baselines_found] == ["10"]
+    assert baselines_found[0].expected == 5.5
 
 
 def test_those_expected_to_be_the_best_of_a_search_have_a_further_round(toy):
