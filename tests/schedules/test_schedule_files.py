@@ -371,6 +371,17 @@ def test_every_kind_of_the_wild_is_read_and_named_with_whose_code_takes_it(tmp_p
     assert takes(tmp_path, name, put) == (read_by, content)
 
 
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+@pytest.mark.parametrize("content", [FLOAT32, {"beta": FLOAT32}], ids=["tensor", "dict"])
+def test_betas_saved_on_a_gpu_are_read_and_no_code_takes_them_as_they_are(tmp_path, monkeypatch, zipped, content):
+    monkeypatch.setattr(torch.serialization, "location_tag", lambda storage: "cuda:0")  # as on a machine with a GPU
+    torch.save(content, tmp_path / "s.pt", _use_new_zipfile_serialization=zipped)
+    found = open_schedule(tmp_path / "s.pt")
+    np.testing.assert_array_equal(found.betas, SCHEDULE.betas)
+    assert found.content.endswith("a 1-D float32 tensor on cuda:0")
+    assert found.read_by == ()
+
+
 @pytest.mark.parametrize("wrapped", [lambda betas: betas, lambda betas: {"beta": betas}], ids=["array", "dict"])
 def test_nobodys_code_samples_with_half_precision(tmp_path, wrapped):
     as_npy(wrapped(SCHEDULE.betas.astype(np.float16)))(tmp_path / "s.npy")

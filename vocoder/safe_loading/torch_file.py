@@ -62,17 +62,24 @@ _HARMLESS: list[Any] = [
 ]
 
 
-def load_torch(file: BinaryIO, size: int, *, advice: str) -> Any:
+def load_torch(file: BinaryIO, size: int, *, advice: str, devices: set[str] | None = None) -> Any:
     """Returns the content of a file of `size` bytes: tensors, numbers, text and NumPy arrays in plain containers.
 
+    All tensors are put on the CPU. `devices` gets the names of those that they were saved from, such as cuda:0.
     InputError for every other file, without its name: the cause, then `advice` on what to give instead.
     """
+
+    def on_cpu(storage: Any, device: str) -> Any:
+        if devices is not None:
+            devices.add(device)
+        return storage
+
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_HARMLESS):
             warnings.simplefilter("ignore")  # old storages and pickle protocols: harmless if they load
             _check_kind(file)
             check_torch_file(file, size)
-            content = torch.load(file, map_location="cpu", weights_only=True)
+            content = torch.load(file, map_location=on_cpu, weights_only=True)
         return Resolver(2 * MOST_STEPS, others=True).resolve(content)
     except (HostilePickle, RefusedPickle) as error:
         raise InputError(f"refused, {error}; {advice}") from error

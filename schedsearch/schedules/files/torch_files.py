@@ -19,13 +19,20 @@ from vocoder.safe_loading.torch_file import load_torch
 def read_torch(path: str | Path) -> Read:
     """Reads torch files; only tensors, NumPy arrays and plain containers are loaded."""
     data = read_filled(path)
+    devices: set[str] = set()
+    advice = "give betas alone, as torch.save writes them"
     try:
         _check_unpacked_size(data)
-        return _of_torch(load_torch(io.BytesIO(data), len(data), advice="give betas alone, as torch.save writes them"))
+        content = load_torch(io.BytesIO(data), len(data), advice=advice, devices=devices)
+        betas, kind, read_by = _of_torch(content)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except Exception as error:  # truncated archives and odd tensors make zipfile and torch raise nearly anything
         raise InputError(f"{path}: not a readable torch file of plain numbers: {reason_of(error)}") from error
+    # ivanvovk's code joins the betas with a tensor on the CPU, and on a machine without a GPU torch.load refuses them.
+    if elsewhere := sorted(devices - {"cpu"}):
+        return betas, f"{kind} on {', '.join(elsewhere)}", ()
+    return betas, kind, read_by
 
 
 def _check_unpacked_size(data: bytes) -> None:
