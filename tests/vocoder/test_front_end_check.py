@@ -5,7 +5,7 @@ import json
 import math
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -188,6 +188,48 @@ def test_a_scaled_mel_is_named_with_its_numbers(long_bench: Bench, factor: float
     added, divisor = (float(number) for number in re.findall(r"[\d.]+", value))
     assert added == pytest.approx(abs(offset / factor), abs=0.15)
     assert divisor == pytest.approx(1 / factor, rel=0.1)
+
+
+def wanting(change: Callable[[torch.Tensor], torch.Tensor], vocoder: Vocoder) -> Vocoder:
+    """The same network behind a change of its mel, as one that was trained with the opposite change."""
+
+    class Wanting(Vocoder):
+        def predict_noise(self, y: torch.Tensor, mel: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+            return super().predict_noise(y, change(mel), level)
+
+    return Wanting(**{field.name: getattr(vocoder, field.name) for field in fields(vocoder) if field.init})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("frames", "named"), [(1, "a hop later"), (2, "half a window later"), (-1, "a hop earlier")]
+)  # a window of 1024 samples and a hop of 256; an STFT without padding begins half a window later
+def test_mels_that_are_whole_frames_off_are_named(long_bench: Bench, frames: int, named: str) -> None:
+    shifted = wanting(lambda mel: torch.roll(mel, frames, -1), long_bench.vocoder)
+    found = replace(long_bench, effort=USUAL).with_vocoder(shifted)
+    assert (found.kind, found.changes) == ("mismatch", (("frames", named),))
+
+
+@pytest.mark.slow
+def test_a_mel_whose_channels_were_normalised_one_by_one_is_named(long_bench: Bench) -> None:
+    whole = [long_bench.vocoder.front_end(clip.audio[None]) for clip in long_bench.recordings]  # other statistics
+    mel = torch.cat([mel[0] for mel in whole], dim=1)
+    mean, deviation = mel.mean(1)[:, None], mel.std(1)[:, None]
+    normalised = wanting(lambda mel: deviation * mel + mean, long_bench.vocoder)
+    found = replace(long_bench, effort=USUAL).with_vocoder(normalised)
+    assert [setting for setting, _ in found.changes] == ["normalisation of each channel"]
+    assert "set audio.stats_path to" in sentence(found, "coqui")
+    assert "no setting of lmnt says so" in sentence(found, "lmnt")
+
+
+def test_frames_that_stand_earlier_or_later_see_the_audio_there() -> None:
+    audio = torch.randn(1, 9000, generator=torch.Generator().manual_seed(0))
+    mel = RIGHT(audio)
+    inner = slice(4, -4)  # frames whose windows stay inside the audio
+    for frames in (-1, 1, 2):
+        moved = replace(RIGHT, lead=frames * RIGHT.hop_length)(audio)
+        assert moved.shape == mel.shape
+        torch.testing.assert_close(moved[..., inner], torch.roll(mel, -frames, -1)[..., inner])
 
 
 def test_an_offset_of_the_clips_is_named(bench: Bench) -> None:

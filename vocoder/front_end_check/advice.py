@@ -34,6 +34,9 @@ KEYS = {  # dialect -> setting -> what its configuration calls it
         "upsampling dilations": "model_params.upsample_dilations",
     },
 }
+FILES = {  # settings that name a file
+    ("coqui", "normalisation of each channel"): "set audio.stats_path to the file of the training's own statistics",
+}
 CLIPS = {  # settings of the clips, not of the configuration
     "level of the clips": "make the clips {}",
     "polarity of the clips": "multiply the clips by -1",
@@ -96,6 +99,8 @@ def _doubt(diagnosis: Diagnosis) -> str:
 def _mend(setting: str, value: str, dialect: str) -> str:
     if setting in CLIPS:
         return CLIPS[setting].format(value)
+    if (dialect, setting) in FILES:
+        return FILES[dialect, setting]
     key = KEYS.get(dialect, {}).get(setting)
     if key is None:
         return f"no setting of {dialect} says so: it is a fork's checkpoint, so give one of {dialect}'s own"

@@ -73,7 +73,8 @@ def _fitted(
     Returns the fit if the network does well with it, and better than with the named variants: by any amount that
     matters where the best of these scales the mel, too, else by FIT_WORTH.
     """
-    mean, deviation = examination.mel_statistics(given)
+    statistics = examination.mel_statistics(given)
+    mean, deviation = statistics.mean, statistics.deviation
     if given.affine != (1.0, 0.0) or not deviation > 0:
         return []
 

@@ -18,7 +18,7 @@ from vocoder.front_end_check.variants import spelt
 
 Kind = Literal["matches", "weak", "mismatch", "deaf", "untrained", "broken", "foreign"]
 
-VERSION = 3  # of what is measured and how it is judged; stored diagnoses of other versions are made again
+VERSION = 4  # of what is measured and how it is judged; stored diagnoses of other versions are made again
 LEAST_PIECES = 3  # fewer vary too much for a paired test
 ROUNDS = 3  # most settings that are found wrong together
 UNTRAINED = 0.5  # of the way from the Wiener filter's error to that of predicting zero noise

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vocoder.front_end_check.measuring import Denoiser, Scores, fits, highest_frequency, measure, mels_of
-from vocoder.front_end_check.setups import GivenMels, Setup
+from vocoder.front_end_check.setups import GivenMels, MelStatistics, Setup
 from vocoder.network import NetworkConfig, WaveGradNetwork
 from vocoder.vocoder import Vocoder
 
@@ -84,10 +84,11 @@ class Examination:
         mels, others = mels_of(setup, self.rough), mels_of(given, self.rough)
         return bool((mels - others).abs().mean() > EQUAL * others.std())
 
-    def mel_statistics(self, setup: Setup) -> tuple[float, float]:
-        """Returns mean and standard deviation of a setup's mel over all pieces."""
+    def mel_statistics(self, setup: Setup) -> MelStatistics:
+        """Returns those of a setup's mel over all pieces."""
         mels = mels_of(setup, [*self.rough, *self.pieces]).double()
-        return float(mels.mean()), float(mels.std())
+        means, deviations = mels.mean((0, 2)), mels.std((0, 2))
+        return MelStatistics(float(mels.mean()), float(mels.std()), tuple(means.tolist()), tuple(deviations.tolist()))
 
     def glance(self, setup: Setup, level: int = 0) -> float:
         """Returns the mean score on few pieces at one of the levels of screening."""

@@ -36,7 +36,7 @@ class GeneralMel(MelSettings):
     high: float = math.inf
     floor: float = 1e-10
     pad_mode: str = "reflect"
-    lead: int = 0  # samples from i * hop_length to a frame's centre; hop_length // 2 where STFTs are not centred
+    lead: int = 0  # samples from i * hop_length to a frame's centre; n_fft // 2 where STFTs are neither centred nor padded
 
     @property
     def log_units(self) -> tuple[float, ...]:
@@ -46,7 +46,8 @@ class GeneralMel(MelSettings):
     def __call__(self, audio: Tensor) -> Tensor:
         """Maps audio [clip, samples] to mel [clip, n_mels, samples // hop_length]."""
         audio = preemphasised(self.gain * audio.double(), self.preemphasis)
-        audio = torch.nn.functional.pad(audio, (0, self.lead), mode="reflect")[..., self.lead :]
+        early, late = max(0, -self.lead), max(0, self.lead)
+        audio = torch.nn.functional.pad(audio, (early, late), mode="reflect")[..., late : late + audio.shape[-1]]
         sizes = {"n_fft": self.n_fft, "win_length": self.win_length, "hop_length": self.hop_length}
         amplitude = magnitudes(audio, **sizes, pad_mode=self.pad_mode)
         if self.window_norm:

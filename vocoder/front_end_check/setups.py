@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import scipy  # imports its subpackages at first use
 import torch
@@ -19,6 +20,7 @@ NOISE_LEVELS = {  # the value that the network gets, as a function of sqrt(alpha
     "sqrt(alphas_cumprod) / 5000": lambda level: level / LINEAR_SCALE,
     "5000 sqrt(alphas_cumprod)": lambda level: level * LINEAR_SCALE,
 }
+Numbers: TypeAlias = float | tuple[float, ...]  # one for all channels of a mel, or one for each
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Setup:
     """One way to feed clips to a network. Where a field of the network is None, it keeps its own."""
 
     front_end: FrontEnd
-    affine: tuple[float, float] = (1.0, 0.0)  # factor and offset of its mel
+    affine: tuple[Numbers, Numbers] = (1.0, 0.0)  # factor and offset of its mel
     treatment: Treatment = Treatment()
     noise_level: str = "sqrt(alphas_cumprod)"  # a key of NOISE_LEVELS
     factors: tuple[int, ...] | None = None  # of up- and downsampling
@@ -87,13 +89,24 @@ class Setup:
 
     def mel(self, audio: Tensor) -> Tensor:
         """Returns the mel that the network gets, [clip, samples] -> [clip, n_mels, frames]."""
-        factor, offset = self.affine
-        return factor * self.front_end(audio) + offset
+        mel = self.front_end(audio)
+        factor, offset = (torch.tensor(number, dtype=mel.dtype, device=mel.device) for number in self.affine)
+        return factor.reshape(-1, 1) * mel + offset.reshape(-1, 1)
 
     def network(self, own: NetworkConfig) -> NetworkConfig:
         """Returns the network's sizes with this setup's factors and dilations, on which no weight's shape depends."""
         names = ("factors", "up_dilations", "down_dilations")
         return replace(own, **{name: value for name in names if (value := getattr(self, name)) is not None})
+
+
+@dataclass(frozen=True)
+class MelStatistics:
+    """Mean and standard deviation of a mel on the clips, of the whole and of each channel."""
+
+    mean: float
+    deviation: float
+    means: tuple[float, ...]  # [n_mels]
+    deviations: tuple[float, ...]  # [n_mels]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from itertools import chain
 
 from vocoder.dialects.dialect import FrontEnd
 from vocoder.front_end_check.general_mel import GeneralMel, general
-from vocoder.front_end_check.setups import NOISE_LEVELS, Setup, Treatment, Variant
+from vocoder.front_end_check.setups import NOISE_LEVELS, MelStatistics, Setup, Treatment, Variant
 from vocoder.front_ends.coqui import CoquiMel
 from vocoder.front_ends.coqui_normalisation import RangeNormalisation
 from vocoder.front_ends.ivanvovk import IvanvovkMel
@@ -24,6 +24,7 @@ FLOORS = (1e-5, 1e-8)  # of the amplitude, coqui's two
 INT16 = 32768.0
 WHOLE = "front end"  # the setting that means another implementation's whole front end
 AFFINE, SLOPE = "scale and offset of the mel", "slope of the logarithm"
+CHANNELS = "normalisation of each channel"
 _ALONE = {"n_fft": "", "win_length": "", "f_min": " Hz", "f_max": " Hz", "preemphasis": ""}  # units
 DB = 10 / math.log(10)
 LOGARITHMS = {  # power of the amplitude, factor of the natural logarithm; 0: none
@@ -54,16 +55,16 @@ DOWN_DILATIONS = (1, 2, 4)
 
 
 def variants(
-    given: Setup, network: NetworkConfig | None, *, mel_statistics: tuple[float, float] | None = None
+    given: Setup, network: NetworkConfig | None, *, mel_statistics: MelStatistics | None = None
 ) -> list[Variant]:
     """Returns all variants of a setup.
 
-    `network` are the sizes of the network; None for a denoiser without one. `mel_statistics` are mean and deviation of
-    the given mel on the clips.
+    `network` are the sizes of the network; None for a denoiser without one. `mel_statistics` are those of the given mel
+    on the clips.
     """
     mel = general(given.front_end)
     groups: list[Iterator[Variant]] = [_clips(given), _noise_levels(given)]
-    groups += [] if mel_statistics is None else [_normalised_mel(given, *mel_statistics)]
+    groups += [] if mel_statistics is None else [_normalised_mel(given, mel_statistics)]
     if mel is not None:
         groups += [_mels(mel), _rates(mel, given)]
     if network is not None:
@@ -89,10 +90,16 @@ def spelt(variant: Variant, given: Setup) -> dict[str, str]:
     return {name: f"{getattr(after, name):g}{_ALONE[name]}" for name in differ}
 
 
-def _normalised_mel(given: Setup, mean: float, deviation: float) -> Iterator[Variant]:
-    """Yields the mel with mean 0 and deviation 1, as many trainings normalise it."""
-    if given.affine == Setup(given.front_end).affine and deviation > 0:
-        yield scaled_mel(1 / deviation, -mean / deviation)
+def _normalised_mel(given: Setup, on_clips: MelStatistics) -> Iterator[Variant]:
+    """Yields the mel with mean 0 and deviation 1, as many trainings normalise it: the whole, or each channel."""
+    if given.affine != Setup(given.front_end).affine:
+        return
+    if on_clips.deviation > 0:
+        yield scaled_mel(1 / on_clips.deviation, -on_clips.mean / on_clips.deviation)
+    if min(on_clips.deviations) > 0:
+        factors = tuple(1 / deviation for deviation in on_clips.deviations)
+        offsets = tuple(-mean * factor for mean, factor in zip(on_clips.means, factors, strict=True))
+        yield Variant(CHANNELS, "by its own mean and deviation", {"affine": (factors, offsets)})
 
 
 def _mels(mel: GeneralMel) -> Iterator[Variant]:
@@ -124,8 +131,17 @@ def _windows(mel: GeneralMel) -> _Named:
             yield "win_length", f"{length}", replace(mel, win_length=length)
     for size in N_FFTS:
         yield "n_fft and win_length", f"{size}", replace(mel, n_fft=size, win_length=size)
-    lead = 0 if mel.lead else mel.hop_length // 2
-    yield "frames", "half a hop later" if lead else "centred on whole hops", replace(mel, lead=lead)
+    for name, lead in _leads(mel).items():
+        yield "frames", name, replace(mel, lead=lead)
+
+
+def _leads(mel: GeneralMel) -> Mapping[str, int]:
+    """Returns where frames may stand. Without padding (center = False) they begin where their hop does."""
+    if mel.lead:
+        return {"centred on whole hops": 0}
+    hop = mel.hop_length
+    late = {"half a hop later": hop // 2, "a hop later": hop, "half a window later": mel.n_fft // 2}
+    return late | {"a hop earlier": -hop}
 
 
 def _logs(mel: GeneralMel) -> _Named:
