@@ -36,7 +36,7 @@ class GeneralMel(MelSettings):
     high: float = math.inf
     floor: float = 1e-10
     pad_mode: str = "reflect"
-    lead: int = 0  # samples from i * hop_length to a frame's centre; n_fft // 2 where STFTs are neither centred nor padded
+    lead: int = 0  # samples from i * hop_length to a frame's centre; n_fft // 2 where an STFT is not padded
 
     @property
     def log_units(self) -> tuple[float, ...]:
