@@ -194,8 +194,10 @@ def wanting(change: Callable[[torch.Tensor], torch.Tensor], vocoder: Vocoder) ->
     """The same network behind a change of its mel, as one that was trained with the opposite change."""
 
     class Wanting(Vocoder):
-        def predict_noise(self, y: torch.Tensor, mel: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
-            return super().predict_noise(y, change(mel), level)
+        def predict_noise(
+            self, y: torch.Tensor, mel: torch.Tensor, noise_level: torch.Tensor, *, first: int = 0
+        ) -> torch.Tensor:
+            return super().predict_noise(y, change(mel), noise_level, first=first)
 
     return Wanting(**{field.name: getattr(vocoder, field.name) for field in fields(vocoder) if field.init})
 
