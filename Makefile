@@ -90,6 +90,7 @@
 # expanding it, and the shell expands "$$NAME" once. So a value may hold spaces, quotes, semicolons and dollar signs.
 GIVEN := ITERS DATASET RATE STRATEGY GRID OBJECTIVE BUDGET SEED MORE STORAGE STEPS HOURS WARM_START DRAW GOLDEN PYTHON \
   DIALECT PRECISION SCHEDULES METRICS EXCERPT DRAWS WAVS CHECKPOINT CONFIG MELS RESAMPLE FORCE LONG_SECONDS SMALL EXAMPLES VOICES
+on_line := $(foreach name,$(GIVEN),$(if $(filter command,$(origin $(name))),$(name)))
 $(foreach name,$(GIVEN),$(eval $(if $(value $(name)),override export $(name) := $$(value $(name)),unexport $(name))))
 
 # A variable in lower case would be ignored in silence: iters=12 is told to be ITERS=12.
@@ -103,6 +104,13 @@ $(foreach name,$(filter-out $(GIVEN) BIN SOURCES PYTEST,$(typed)),\
   $(foreach near,$(firstword $(filter $(name)%,$(GIVEN)) $(filter $(name:S=),$(GIVEN))),\
     $(error $(name)= is ignored; write $(near)=$(value $(name))))\
   $(warning $(name)= is no variable of this Makefile, only of the environment; make help lists them))
+
+# So would one of another target: STEPS= of train, given to search. Scripts take PYTHON= and GOLDEN= from the environment.
+taken := PYTHON GOLDEN $(shell awk -v goals=' $(MAKECMDGOALS) ' 'BEGIN { RS = ""; FS = "\n" } \
+  { for (i = 1; i <= NF; i++) if ($$i ~ /^[a-z][a-z -]*:/) { split($$i, head, ":"); count = split(head[1], targets, " "); \
+    for (j = 1; j <= count; j++) if (index(goals, " " targets[j] " ")) print $$0 } }' Makefile | grep -oE '[A-Z_]+')
+$(foreach name,$(on_line),$(if $(filter $(name),$(taken)),,\
+  $(warning $(name)= is ignored: it is a variable of another target than $(MAKECMDGOALS); make help lists them)))
 
 # Messages name make variables then, and options otherwise.
 export SCHEDSEARCH_CALLED_BY := make

@@ -86,6 +86,22 @@ def test_a_variable_with_a_letter_too_few_or_too_many_is_told_with_the_right_spe
     assert f"{typed}= is ignored; write {meant}=7" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "ignored"),
+    [
+        (("search", "STEPS=12"), ["STEPS="]),
+        (("search-all", "ITERS=6 12", "WAVS=x"), ["WAVS="]),
+        (("train", "STEPS=12", "PYTHON=python3", "FORCE=1"), []),
+        (("voice", "check-voice", "WAVS=x", "DATASET=y", "RATE=8000"), []),
+    ],
+)
+def test_a_variable_of_another_target_is_told_to_be_ignored(clone, words, ignored):
+    done = make(clone, *words)
+    assert done.returncode == 0
+    lines = [line for line in done.stderr.splitlines() if "is a variable of another target than" in line]
+    assert [line.split(" ")[1] for line in lines] == ignored
+
+
 def test_other_variables_are_left_to_make(clone):
     done = make(clone, "search", "ITERS=12", "CFLAGS=-O2", "cflags=x")
     assert done.returncode == 0
