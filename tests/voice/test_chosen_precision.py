@@ -1,6 +1,7 @@
 """The precision that schedules are scored in: measured once, kept, and never in the way."""
 
 import json
+import pwd
 
 import pytest
 import torch
@@ -82,6 +83,15 @@ def test_a_damaged_cache_is_made_anew(vocoder, cache, gains, content):
 def test_without_a_folder_to_write_to_it_is_timed_each_time(vocoder, tmp_path, monkeypatch, gains):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    timed = gains(1.5)
+    assert [measured_gain(vocoder) for _ in range(2)] == [1.5] * 2
+    assert len(timed) == 2
+
+
+def test_a_user_without_a_home_is_timed_each_time(vocoder, monkeypatch, gains):
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)  # as in a container that runs with a user of no entry
     timed = gains(1.5)
     assert [measured_gain(vocoder) for _ in range(2)] == [1.5] * 2
     assert len(timed) == 2
