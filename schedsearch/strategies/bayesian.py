@@ -73,12 +73,23 @@ class Bayesian:
         }
 
     def ask(self, count: int) -> list[NoiseSchedule]:
-        """Returns the next `count`; each takes those before it as running."""
+        """Returns the next `count`; each takes those before it as running.
+
+        What a sampler proposes again is replaced by a random point. Earlier versions of Optuna's GP take no notice of
+        running trials.
+        """
         study = optuna.create_study(directions=["minimize"] * self._objectives)
         if self.name != "random":  # which learns nothing: with a history each batch would cost more than the last
             study.add_trials([*self._finished(), *self._running()])
-        first = self._index()
-        return [self._proposed(study, first + i) for i in range(count)]
+        first, known = self._index(), {*self._told, *self._pending()}
+        proposals: list[NoiseSchedule] = []
+        for index in range(first, first + count):
+            proposal = self._proposed(study, self.name, index)
+            if proposal in known:
+                proposal = self._proposed(study, "random", index)
+            known.add(proposal)
+            proposals.append(proposal)
+        return proposals
 
     def tell(self, schedules: Sequence[NoiseSchedule], losses: Losses) -> None:
         """Stores finished trials, and failed ones for failures."""
@@ -109,8 +120,8 @@ class Bayesian:
             return trial
         return create_trial(value=highest, params=trial.params, distributions=dict(self._distributions))
 
-    def _proposed(self, study: optuna.Study, index: int) -> NoiseSchedule:
-        study.sampler = SAMPLERS[self.name](proposal_seed(self._seed, index))
+    def _proposed(self, study: optuna.Study, sampler: str, index: int) -> NoiseSchedule:
+        study.sampler = SAMPLERS[sampler](proposal_seed(self._seed, index))
         trial = study.ask(dict(self._distributions))
         return self._space.decode([trial.params[name] for name in self._distributions])
 
