@@ -172,9 +172,17 @@ def streamed_flac(path: Path) -> bytes:
     return bytes(content)
 
 
-def test_a_flac_without_a_length_is_read_whole_and_a_cut_one_is_refused(tmp_path: Path) -> None:
-    content = streamed_flac(tmp_path / "a.flac")
+def test_a_flac_without_a_length_is_read_whole(tmp_path: Path) -> None:
+    streamed_flac(tmp_path / "a.flac")
     np.testing.assert_allclose(read_audio(tmp_path / "a.flac", sample_rate=RATE).audio, tone(2.8), atol=1 / 32767)
+
+
+@pytest.mark.skipif(
+    tuple(map(int, soundfile.__libsndfile_version__.split("."))) < (1, 2, 2),
+    reason="libsndfile before 1.2.2 tells nobody that such a file is cut",
+)
+def test_a_cut_flac_without_a_length_is_refused(tmp_path: Path) -> None:
+    content = streamed_flac(tmp_path / "a.flac")
     for part in (0.5, 0.9, 0.999):
         (tmp_path / "a.flac").write_bytes(content[: int(part * len(content))])
         assert "truncated or damaged" in refusal(tmp_path / "a.flac")
