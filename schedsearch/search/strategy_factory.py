@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from schedsearch.evaluation.draws import SHORT
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import ScheduleSpace
 from schedsearch.strategies.auto import Auto, Stage, lines
@@ -14,7 +13,7 @@ from schedsearch.strategies.grid import GridStrategy, LevelGrid
 from schedsearch.strategies.named_grids import grid_named
 from schedsearch.strategies.posterior import Scored
 from schedsearch.strategies.strategy import Strategy
-from schedsearch.strategies.surrogate import SETTLED, Surrogate
+from schedsearch.strategies.surrogate import Surrogate
 from schedsearch.study.candidate import schedules_from
 from schedsearch.study.store import Store
 from vocoder.errors import InputError
@@ -22,7 +21,6 @@ from vocoder.errors import InputError
 STRATEGIES = ("auto", "model", *SAMPLERS, "cmaes", "grid")
 LEFT = ("beam", "dynamic_programming", "gradient", "sweep")  # of earlier versions
 TREE_BATCH = 256  # candidates of a grid over levels at once: neighbours share most of their network calls
-SETTLED_LONG = 16  # candidates before which a long schedule's search does not end by itself; each costs more
 
 Stages: TypeAlias = Sequence[tuple[str, float]]  # of `auto`: name, and the part of the budget at which it ends
 AUTO: Stages = (("warm start", 1.0), ("line", 1.0), ("model", 1.0))
@@ -115,7 +113,6 @@ def surrogate(tools: Tools) -> Surrogate:
         index=store.next_index,
         pending=store.in_flight,
         worth=tools.worth,
-        settled=SETTLED if tools.space.steps <= SHORT else SETTLED_LONG,
     )
 
 

@@ -53,13 +53,12 @@ class Surrogate:
         index: Callable[[], int],
         pending: Callable[[], Sequence[NoiseSchedule]] = tuple,
         worth: Callable[[float], float] | None = None,
-        settled: int = SETTLED,
     ) -> None:
         """`scored` returns all schedules with their estimates, `index` the next proposal's index, `pending` what other
         processes are scoring. `worth` takes the variance of one pair and returns the least gain worth a search; without
-        it proposals never end. `settled` is the number of candidates before which they do not end."""
+        it proposals never end; with it they do not end before SETTLED."""
         self._space, self._seed, self._scored, self._index = space, seed, scored, index
-        self._pending, self._worth, self._settled = pending, worth, settled
+        self._pending, self._worth = pending, worth
 
     def ask(self, count: int) -> list[NoiseSchedule]:
         """Returns up to `count` proposals; [] when nothing worth having is left to gain, or for too few scores."""
@@ -69,7 +68,7 @@ class Surrogate:
         rng = np.random.default_rng(proposal_seed(self._seed, self._index()))
         posterior = posterior_of(scored)
         options = self._options(posterior, rng)
-        worth = self._worth(scored.estimates.pair) if self._worth and self._index() >= self._settled else 0.0
+        worth = self._worth(scored.estimates.pair) if self._worth and self._index() >= SETTLED else 0.0
         if worth and gain_left(posterior, scored, options, rng).mean < worth:
             return []
         joint = posterior.joint(options)
