@@ -1,8 +1,8 @@
 """Asks whether the best schedule changes with mels of a TTS: `python -m experiments.tts_mels [--budget 40candidates]`.
 
 A TTS predicts the mean of what its text leaves open, and so a blurred mel. Here the recordings' own mels are blurred by
-Gaussian weights over frames and channels. For each blur it searches `--iters` steps of the demo voice from nobody's
-winner, then scores each winner on the held-out clips with each kind of mel, in noise that no search heard. It writes
+Gaussian weights over frames and channels. For each blur it searches the demo voice in `--iters` steps, without warm
+starts. Then it scores each winner on the held-out clips with each kind of mel, in noise that no search heard. It writes
 schedules.csv into results/shipped/demo/16000hz/tts_mels/: the score of each winner, and its difference to the winner
 that was searched with the mels it is judged with (paired over clips, 95 % interval). Stopped, the same command goes on.
 """

@@ -37,7 +37,7 @@ def test_each_wrong_writing_of_a_usual_schedule_is_recognised_and_mended(name):
 
 
 @pytest.mark.parametrize("name", USUAL)
-def test_alphas_in_place_of_betas_are_recognised_and_mended(name):
+def test_alphas_given_as_betas_are_recognised_and_turned_into_betas(name):
     betas = USUAL[name].betas
     alphas = 1 - betas
     assert (Reading.ALPHAS in likely(alphas)) == (betas.max() < 0.95)

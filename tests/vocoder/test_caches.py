@@ -16,7 +16,7 @@ NAMES = ("NUMBA_CACHE_DIR", "MPLCONFIGDIR")
 
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch):
-    """A temporary folder, and a home that is none; no variable is set."""
+    """Gives an empty folder for temporary files. HOME does not exist, and no cache variable is set."""
     for name in (*NAMES, "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", "/proc/nowhere")
