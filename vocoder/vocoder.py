@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from vocoder.dialects.detection import reason_for
-from vocoder.dialects.dialect import Dialect, FrontEnd, size_advice
+from vocoder.dialects.dialect import Dialect, FrontEnd
 from vocoder.errors import InputError
 from vocoder.network import WaveGradNetwork
 from vocoder.weights import weights_hash
@@ -37,12 +36,12 @@ class Vocoder:
         if self.front_end.n_mels != config.n_mels:
             raise InputError(
                 f"the front end makes {self.front_end.n_mels} mels, the network takes {config.n_mels}; "
-                f"{size_advice(self.dialect)}"
+                f"{self.dialect.size_advice}"
             )
         if self.front_end.hop_length != config.hop_length:
             raise InputError(
                 f"the front end's hop is {self.front_end.hop_length} samples, the network's factors "
-                f"{list(config.factors)} make {config.hop_length}; {size_advice(self.dialect)}"
+                f"{list(config.factors)} make {config.hop_length}; {self.dialect.size_advice}"
             )
 
     @property
@@ -68,7 +67,7 @@ class Vocoder:
         remark = self.dialect.remark(config)
         below = f" below {self.wrapper}" if self.wrapper else ""
         return (
-            f"{reason_for(self.dialect)}{below}; {parameters / 1e6:.1f}M parameters, {self.sample_rate} Hz, "
+            f"{self.dialect.reason}{below}; {parameters / 1e6:.1f}M parameters, {self.sample_rate} Hz, "
             f"hop {self.hop_length} = {' x '.join(map(str, config.factors))}, {config.n_mels} mels"
             + (f"; {remark}" if remark else "")
         )

@@ -1,4 +1,4 @@
-"""`schedsearch train`: trains a WaveGrad from recordings, in the layout of its configuration; goes on where it was."""
+"""`schedsearch train`: trains a WaveGrad from recordings, in the dialect of its configuration; goes on where it was."""
 
 import argparse
 import csv
@@ -27,7 +27,7 @@ from vocoder.checkpoints.configuration import check_sizes, read_config
 from vocoder.checkpoints.file import read_checkpoint
 from vocoder.checkpoints.loading import load_vocoder
 from vocoder.checkpoints.saving import save_checkpoint
-from vocoder.dialects.detection import Layout, layout_of, layout_of_configuration
+from vocoder.dialects.detection import dialect_of, dialect_of_configuration
 from vocoder.dialects.dialect import Dialect, FrontEnd
 from vocoder.errors import InputError
 from vocoder.network import WaveGradNetwork
@@ -73,17 +73,17 @@ def run(options: argparse.Namespace) -> int:
     """Trains until the recipe's last step or the hours are over; writes the checkpoint at every validation."""
     voice = chosen_voice(options)
     training, configuration = _training_of(voice)
-    layout = layout_of_configuration(configuration, options.dialect)
+    dialect = dialect_of_configuration(configuration, options.dialect)
     check_places(voice, configuration, force=options.force)
     recipe = _recipe(training, options)
-    mel = _front_end(configuration, layout.dialect, voice)
+    mel = _front_end(configuration, dialect, voice)
     clips = _recordings(training, voice)
     held_out = read_clips(voice.held_out_clips, sample_rate=voice.sample_rate, resample=voice.resample)
     data = training_set(clips, mel, crop_frames=round(recipe.crop_seconds * mel.sample_rate / mel.hop_length))
-    state = _state(voice, recipe, configuration, layout, options.warm_start)
+    state = _state(voice, recipe, configuration, dialect, options.warm_start)
     _settle_precision(state, options.precision, data, voice)
-    print(f"{layout.dialect.name}'s network, {state.precision}")
-    keeper = _Keeper(voice, configuration, layout, held_out[:VALIDATION_CLIPS], state.step)
+    print(f"{dialect.name}'s network, {state.precision}")
+    keeper = _Keeper(voice, configuration, dialect, held_out[:VALIDATION_CLIPS], state.step)
     _train(state, data, keeper, hours=options.hours or math.inf, validate_every=options.validate_every)
     return 0
 
@@ -145,14 +145,14 @@ def _recipe(training: Training, options: argparse.Namespace) -> Recipe:
 
 
 def _state(
-    voice: Voice, recipe: Recipe, configuration: dict[str, Any], layout: Layout, warm_start: Path | None
+    voice: Voice, recipe: Recipe, configuration: dict[str, Any], dialect: Dialect, warm_start: Path | None
 ) -> TrainingState:
-    network = None if warm_start is None else _source(warm_start, voice, layout)
-    sizes = layout.dialect.network_config(configuration)
-    state = start(recipe, layout.dialect, sizes, warm_start=network, device=best_device())
+    network = None if warm_start is None else _source(warm_start, voice, dialect)
+    sizes = dialect.network_config(configuration)
+    state = start(recipe, dialect, sizes, warm_start=network, device=best_device())
     path = state_path(voice)
     if path.is_file():
-        check_configuration(voice, configuration, layout)
+        check_configuration(voice, configuration, dialect)
         resume(state, path)
         print(f"going on from step {state.step} ({path})" + ("; WARM_START was for its beginning" if network else ""))
         if state.step >= recipe.steps:
@@ -162,9 +162,9 @@ def _state(
     return state
 
 
-def _source(path: Path, voice: Voice, layout: Layout) -> WaveGradNetwork:
+def _source(path: Path, voice: Voice, dialect: Dialect) -> WaveGradNetwork:
     """Returns the network to begin from. Of the voice's dialect, it may have the voice's configuration."""
-    same = layout_of(read_checkpoint(path).state).dialect is layout.dialect
+    same = dialect_of(read_checkpoint(path).state) is dialect
     return load_vocoder(path, voice.config if same else None).network
 
 
@@ -179,13 +179,13 @@ class _Keeper:
     """Writes a run's state, checkpoint and validation table."""
 
     def __init__(
-        self, voice: Voice, configuration: dict[str, Any], layout: Layout, held_out: Sequence[Clip], begun: int
+        self, voice: Voice, configuration: dict[str, Any], dialect: Dialect, held_out: Sequence[Clip], begun: int
     ) -> None:
         self._voice, self._configuration, self._held_out = voice, configuration, held_out
-        self._dialect = layout.dialect
+        self._dialect = dialect
         self._saved = time.monotonic()
         self._validated = begun if any(int(row["step"]) == begun > 0 for row in _rows(self._table)) else -1
-        keep_configuration(voice, configuration, layout)
+        keep_configuration(voice, configuration, dialect)
 
     def keep(self, state: TrainingState, *, now: bool = False) -> None:
         if state.whole and (now or time.monotonic() - self._saved > SAVE_SECONDS):

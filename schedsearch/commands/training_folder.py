@@ -9,7 +9,7 @@ from schedsearch.voice.config import Voice
 from vocoder.atomic import atomic_write, make_folder
 from vocoder.checkpoints.configuration import read_config
 from vocoder.checkpoints.saving import CHECKPOINT, CONFIGURATION
-from vocoder.dialects.detection import Layout
+from vocoder.dialects.dialect import Dialect
 from vocoder.errors import InputError
 
 
@@ -37,13 +37,13 @@ def check_places(voice: Voice, configuration: Mapping[str, Any], *, force: bool)
         )
 
 
-def check_configuration(voice: Voice, configuration: Mapping[str, Any], layout: Layout) -> None:
+def check_configuration(voice: Voice, configuration: Mapping[str, Any], dialect: Dialect) -> None:
     """Raises InputError where the run was begun with another configuration: its mels would change half-way."""
     path = state_path(voice).with_name(CONFIGURATION)
     if not state_path(voice).is_file() or not path.is_file():
         return
     begun = read_config(path)
-    changed = [section for section in layout.sections if begun.get(section) != configuration.get(section)]
+    changed = [section for section in dialect.sections if begun.get(section) != configuration.get(section)]
     if changed:
         raise InputError(
             f"{state_path(voice)} is of a run with another configuration ({', '.join(changed)} changed); go on with "
@@ -51,9 +51,9 @@ def check_configuration(voice: Voice, configuration: Mapping[str, Any], layout: 
         )
 
 
-def keep_configuration(voice: Voice, configuration: Mapping[str, Any], layout: Layout) -> None:
+def keep_configuration(voice: Voice, configuration: Mapping[str, Any], dialect: Dialect) -> None:
     """Makes the run's folder, and remembers what it is begun with."""
     path = state_path(voice).with_name(CONFIGURATION)
     make_folder(path.parent)
-    sections = {section: configuration[section] for section in layout.sections if section in configuration}
+    sections = {section: configuration[section] for section in dialect.sections if section in configuration}
     atomic_write(path, json.dumps(sections).encode())

@@ -17,7 +17,7 @@ from schedsearch.voice.config import Voice
 from vocoder.checkpoints.configuration import config_found, read_config
 from vocoder.checkpoints.file import read_checkpoint
 from vocoder.dialects.coqui import COQUI
-from vocoder.dialects.detection import layout_of
+from vocoder.dialects.detection import dialect_of
 from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.dialects.lmnt import LMNT
 from vocoder.errors import InputError, printable
@@ -160,4 +160,4 @@ def _of_voice(voice: Voice) -> TrainedRange:
     if voice.training is not None and recipe_from(voice.training.recipe).draw == "stratified":
         return STRATIFIED
     checkpoint = read_checkpoint(voice.checkpoint)
-    return trained_range(config_found(layout_of(checkpoint.state), voice.checkpoint, checkpoint.config, voice.config))
+    return trained_range(config_found(dialect_of(checkpoint.state), voice.checkpoint, checkpoint.config, voice.config))

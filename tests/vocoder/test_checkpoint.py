@@ -24,7 +24,7 @@ from vocoder.checkpoints.file import read_checkpoint
 from vocoder.checkpoints.loading import load_vocoder
 from vocoder.checkpoints.saving import save_checkpoint
 from vocoder.dialects.coqui import COQUI
-from vocoder.dialects.detection import layout_of
+from vocoder.dialects.detection import dialect_of
 from vocoder.dialects.dialect import Dialect
 from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.dialects.lmnt import LMNT
@@ -412,9 +412,9 @@ def test_null_means_to_ivanvovks_mel_what_it_means_to_torchaudio(tmp_path: Path)
 
 
 def test_the_dialect_is_told_by_the_keys(lmnt_state: State) -> None:
-    assert layout_of(ivanvovk_state()).dialect is IVANVOVK
-    assert layout_of(coqui_state()).dialect is COQUI
-    assert layout_of(lmnt_state).dialect is LMNT
+    assert dialect_of(ivanvovk_state()) is IVANVOVK
+    assert dialect_of(coqui_state()) is COQUI
+    assert dialect_of(lmnt_state) is LMNT
 
 
 def test_the_description_says_how_it_was_known_and_its_sizes(tmp_path: Path) -> None:

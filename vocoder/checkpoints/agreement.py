@@ -4,8 +4,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vocoder.dialects.detection import Layout
-from vocoder.dialects.dialect import size_advice
 from vocoder.errors import InputError
 from vocoder.vocoder import Vocoder
 
@@ -29,7 +27,7 @@ _ABOUT_IT = re.compile(r"audio|data|mel|model|network|param|preproc|vocoder")  #
 _OF_OTHERS = re.compile(r"loss|disc|speaker|encoder|optim")
 
 
-def check_agreement(layout: Layout, settings: Mapping[str, Any], vocoder: Vocoder) -> None:
+def check_agreement(settings: Mapping[str, Any], vocoder: Vocoder) -> None:
     """Raises InputError for a setting that contradicts the vocoder built from `settings`; null says nothing."""
     model = settings.get("model")
     if isinstance(model, str) and "wavegrad" not in model.lower():
@@ -47,5 +45,5 @@ def check_agreement(layout: Layout, settings: Mapping[str, Any], vocoder: Vocode
                 if None not in (stated, actual) and stated != actual and str(stated) != str(actual):
                     raise InputError(
                         f"{section}{name} is {str(stated)[:60]} in the configuration, and the vocoder that it makes "
-                        f"({layout.dialect.name}) has {actual}; {size_advice(layout.dialect)}, and {name} to match"
+                        f"({vocoder.dialect.name}) has {actual}; {vocoder.dialect.size_advice}, and {name} to match"
                     )

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from vocoder.dialects.coqui import STATISTICS
-from vocoder.dialects.detection import Layout
+from vocoder.dialects.dialect import Dialect
 from vocoder.errors import InputError, reason_of
 from vocoder.front_ends.coqui_settings import uses_statistics
 from vocoder.front_ends.coqui_statistics import read_coqui_statistics
@@ -24,46 +24,46 @@ _COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
 
 
 def complete_config(
-    layout: Layout, state: Mapping[str, Tensor], checkpoint: Path, carried: Config, given: Path | None
+    dialect: Dialect, state: Mapping[str, Tensor], checkpoint: Path, carried: Config, given: Path | None
 ) -> Config:
     """Returns every setting for `state`'s network and front end; InputError says what is missing and how to give it.
 
     Sections of the `given` file win over those `carried` inside the checkpoint, and these over those beside it
     (<name>.json or config.json in its folder). Channels and mel count come from the tensors' shapes.
     """
-    sources = _sources(layout, checkpoint, carried, given)
+    sources = _sources(dialect, checkpoint, carried, given)
     config = _merged(sources)
-    shapes = layout.inferred(state)
-    for section in layout.demanded:
+    shapes = dialect.inferred(state)
+    for section in dialect.demanded:
         _check_section(section, config.get(section, {}))
-    missing = _missing(layout, config)
+    missing = _missing(dialect, config)
     if missing:
         raise InputError(
-            f"{checkpoint.name} ({layout.reason}) shows in its tensors {_shown(shapes)}, "
+            f"{checkpoint.name} ({dialect.reason}) shows in its tensors {_shown(shapes)}, "
             f"but not {' or '.join(missing)}; {ADVICE}"
         )
     config |= {section: {**shown, **config.get(section, {})} for section, shown in shapes.items()}
     folder = given.parent if given and "audio" in sources[_as_given(given)] else checkpoint.parent
-    return _with_statistics(config, folder) if "audio" in layout.sections else config
+    return _with_statistics(config, folder) if "audio" in dialect.sections else config
 
 
-def config_found(layout: Layout, checkpoint: Path, carried: Config, given: Path | None) -> Config:
+def config_found(dialect: Dialect, checkpoint: Path, carried: Config, given: Path | None) -> Config:
     """Returns all settings as they stand, also those that no network needs; nothing is completed or checked."""
-    return _merged(_sources(layout, checkpoint, carried, given))
+    return _merged(_sources(dialect, checkpoint, carried, given))
 
 
-def config_origins(layout: Layout, checkpoint: Path, carried: Config, given: Path | None) -> dict[str, str]:
+def config_origins(dialect: Dialect, checkpoint: Path, carried: Config, given: Path | None) -> dict[str, str]:
     """Returns each section that we read -> where `complete_config` has it from, in words for the user."""
-    sources = _sources(layout, checkpoint, carried, given)
-    return {section: _origin(layout, section, sources) for section in layout.sections}
+    sources = _sources(dialect, checkpoint, carried, given)
+    return {section: _origin(dialect, section, sources) for section in dialect.sections}
 
 
-def _origin(layout: Layout, section: str, sources: Mapping[str, Config]) -> str:
-    defaults = f"the defaults of {layout.dialect.name}'s own code"
+def _origin(dialect: Dialect, section: str, sources: Mapping[str, Config]) -> str:
+    defaults = f"the defaults of {dialect.name}'s own code"
     origin = next((origin for origin, config in sources.items() if section in config), None)
     if origin is None:
         return f"in no configuration: {defaults}"
-    absent = [key for key in layout.demanded.get(section, ()) if key not in sources[origin][section]]
+    absent = [key for key in dialect.demanded.get(section, ()) if key not in sources[origin][section]]
     return f"{origin}, but for {', '.join(absent)}: {defaults}" if absent else origin
 
 
@@ -103,26 +103,26 @@ def _parsed(text: str) -> Any:
         return json.loads(_COMMENT.sub(lambda match: match[1] or "", text))
 
 
-def _explicit(layout: Layout, path: Path) -> Config:
+def _explicit(dialect: Dialect, path: Path) -> Config:
     config = read_config(path)
-    if not any(name in config for name in layout.sections):
+    if not any(name in config for name in dialect.sections):
         raise InputError(
-            f"{path} has none of {', '.join(layout.sections)}, which the checkpoint needs ({layout.reason}); "
+            f"{path} has none of {', '.join(dialect.sections)}, which the checkpoint needs ({dialect.reason}); "
             "give the configuration it was trained with"
         )
     return config
 
 
-def _sources(layout: Layout, checkpoint: Path, carried: Config, given: Path | None) -> dict[str, Config]:
+def _sources(dialect: Dialect, checkpoint: Path, carried: Config, given: Path | None) -> dict[str, Config]:
     """Returns where configurations stand -> what they hold; an earlier one's sections win."""
     if given is not None:
-        return {_as_given(given): _explicit(layout, given), CARRIED: carried}
-    if all(name in carried for name in layout.sections):
+        return {_as_given(given): _explicit(dialect, given), CARRIED: carried}
+    if all(name in carried for name in dialect.sections):
         return {CARRIED: carried}
-    return {CARRIED: carried} | _beside(layout, checkpoint)
+    return {CARRIED: carried} | _beside(dialect, checkpoint)
 
 
-def _beside(layout: Layout, checkpoint: Path) -> dict[str, Config]:
+def _beside(dialect: Dialect, checkpoint: Path) -> dict[str, Config]:
     """Returns the first file that has one of our sections, or else the first file; no later one is read.
 
     A trainer's own record may be called <name>.json as well.
@@ -131,7 +131,7 @@ def _beside(layout: Layout, checkpoint: Path) -> dict[str, Config]:
     for path in filter(os.path.isfile, (checkpoint.with_suffix(".json"), checkpoint.parent / "config.json")):
         config = read_config(path)
         source = {f"{path.name} beside the checkpoint": config}
-        if any(section in config for section in layout.sections):
+        if any(section in config for section in dialect.sections):
             return source
         first = first or source
     return first
@@ -151,11 +151,11 @@ def _check_section(name: str, section: object) -> None:
         raise InputError(f"{name} must be a table of settings, and is {shown}; correct the configuration")
 
 
-def _missing(layout: Layout, config: Config) -> list[str]:
-    if layout.has_defaults and any(section in config for section in layout.demanded):
+def _missing(dialect: Dialect, config: Config) -> list[str]:
+    if dialect.has_defaults and any(section in config for section in dialect.demanded):
         return []
     missing = []
-    for section, keys in layout.demanded.items():
+    for section, keys in dialect.demanded.items():
         absent = [key for key in keys if key not in config.get(section, {})]
         missing += [f"{section}: {', '.join(absent)}"] if absent else []
     return missing

@@ -8,7 +8,7 @@ import torch
 from vocoder.checkpoints.agreement import check_agreement
 from vocoder.checkpoints.configuration import check_sizes, complete_config
 from vocoder.checkpoints.file import read_checkpoint
-from vocoder.dialects.detection import layout_of
+from vocoder.dialects.detection import dialect_of
 from vocoder.errors import InputError
 from vocoder.vocoder import Vocoder
 from vocoder.weights import check_finite, network_from, plain_weights, weights_hash
@@ -31,17 +31,16 @@ def load_vocoder(
     target = _device(device)
     autocast = _autocast(precision)
     file = read_checkpoint(checkpoint)
-    layout = layout_of(file.state)
-    dialect = layout.dialect
+    dialect = dialect_of(file.state)
     state = plain_weights(file.state, dialect)
-    settings = complete_config(layout, state, checkpoint, file.config, config)
+    settings = complete_config(dialect, state, checkpoint, file.config, config)
     sizes = dialect.network_config(settings)
     check_sizes(sizes)
     network = network_from(state, dialect, sizes).to(target)
     check_finite(network, dialect)
     front_end = dialect.front_end(settings)
     vocoder = Vocoder(network, dialect, front_end, weights_hash(network), autocast, wrapper=file.wrapper)
-    check_agreement(layout, settings, vocoder)
+    check_agreement(settings, vocoder)
     return vocoder
 
 

@@ -116,6 +116,14 @@ COQUI = Dialect(
     network_config=network_config,
     front_end=front_end,
     module_names=module_names,
-    is_buffer=lambda name: False,
+    mark="ublocks.0.res_block",
+    sections=("model_params", "audio"),
+    demanded={
+        "model_params": ("upsample_factors", "upsample_dilations"),
+        "audio": ("sample_rate", "fft_size", "hop_length", "mel_fmin", "mel_fmax"),
+    },
+    has_defaults=True,
+    inferred=inferred,
     size_settings="audio.hop_length, audio.num_mels and model_params.upsample_factors",
+    config_key="config",
 )

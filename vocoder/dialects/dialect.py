@@ -35,7 +35,7 @@ class FrontEnd(Protocol):
 
 @dataclass(frozen=True)
 class Dialect:
-    """Holds one implementation's names, network quirks, front end and sampler arithmetic."""
+    """Holds one implementation's names, network quirks, front end and sampler arithmetic, and how its files look."""
 
     name: str
     quirks: Quirks
@@ -43,14 +43,25 @@ class Dialect:
     network_config: Callable[[dict[str, Any]], NetworkConfig]
     front_end: Callable[[dict[str, Any]], FrontEnd]
     module_names: Callable[[NetworkConfig], ModuleNames]
-    is_buffer: Callable[[str], bool]  # whether an entry of a state dict is a schedule's buffer, not a weight
+    mark: str  # a key that begins so is in its state dicts alone
+    sections: tuple[str, ...]  # of its configuration, those that concern us
+    demanded: Mapping[str, tuple[str, ...]]  # section -> settings that the tensors' shapes do not show
+    has_defaults: bool  # whether its own code fills in settings that a configuration leaves out
+    inferred: Callable[[Mapping[str, Tensor]], dict[str, dict[str, Any]]]  # settings that the shapes show, by section
     size_settings: str  # where a configuration has hop, mel count and factors
+    config_key: str = ""  # where its checkpoints carry their configuration; "" where they carry none
+    is_buffer: Callable[[str], bool] = lambda name: False  # whether a state dict's entry is a schedule's, not a weight
     remark: Callable[[NetworkConfig], str] = lambda config: ""  # what its own code needs to load such a network
 
+    @property
+    def reason(self) -> str:
+        """Says to the user how the dialect was recognised."""
+        return f"{self.name}: keys begin with {self.mark}"
 
-def size_advice(dialect: Dialect) -> str:
-    """Says how to correct hop, mel count or factors, wherever they come from."""
-    return f"give CONFIG=FILE, which wins, with the right {dialect.size_settings}"
+    @property
+    def size_advice(self) -> str:
+        """Says how to correct hop, mel count or factors, wherever they come from."""
+        return f"give CONFIG=FILE, which wins, with the right {self.size_settings}"
 
 
 def size(state: Mapping[str, Tensor], weight: str, axis: int = 0) -> int | None:

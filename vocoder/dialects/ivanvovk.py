@@ -154,6 +154,14 @@ IVANVOVK = Dialect(
     network_config=network_config,
     front_end=front_end,
     module_names=module_names,
-    is_buffer=lambda name: "." not in name,  # registered on the whole; weights are its modules'
+    mark="nn.ublocks",
+    sections=("model_config", "data_config"),
+    demanded={
+        "model_config": ("factors", "upsampling_dilations", "downsampling_dilations"),
+        "data_config": ("sample_rate", "n_fft", "hop_length", "f_min", "f_max"),
+    },
+    has_defaults=False,
+    inferred=inferred,
     size_settings="data_config.hop_length, data_config.n_mels and model_config.factors",
+    is_buffer=lambda name: "." not in name,  # registered on the whole; weights are its modules'
 )

@@ -113,7 +113,12 @@ LMNT = Dialect(
     network_config=network_config,
     front_end=front_end,
     module_names=module_names,
-    is_buffer=lambda name: False,
+    mark="upsample.0.block1",
+    sections=("sample_rate", "hop_samples"),
+    demanded={NETWORK: ()},  # its code has one size of network, and takes rate and hop from params.py
+    has_defaults=True,
+    inferred=inferred,
     size_settings="hop_samples, network.n_mels and network.factors",
+    config_key="params",
     remark=remark,
 )
