@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from vocoder.front_end_check.measuring import Denoiser, Scores, fits, highest_frequency, measure, mels_of
-from vocoder.front_end_check.setups import GivenMels, MelStatistics, Setup
+from vocoder.front_end_check.setups import MelStatistics, Setup
 from vocoder.network import NetworkConfig, WaveGradNetwork
 from vocoder.vocoder import Vocoder
+from vocoder.weights import freeze
 
 OFFSET = 1e-3  # of full scale; a smaller mean of clips is no offset, as in the metrics
 FULL_BAND = 0.8  # of half the rate; clips with sound up to there have all frequencies
@@ -57,7 +58,6 @@ class Examination:
         self._given_mels = None if mels is None else torch.stack(list(mels[judging]))
         self._glanced: dict[tuple[Setup, int], float] = {}
         self._full: dict[tuple[Setup, bool], Scores] = {}
-        self._random: dict[Setup, Scores] = {}
 
     @property
     def network(self) -> NetworkConfig | None:
@@ -94,7 +94,8 @@ class Examination:
         """Returns the mean score on few pieces at one of the levels of screening."""
         if (setup, level) not in self._glanced:
             levels, seed = self.effort.screened_levels[level : level + 1], self.seed + _NEXT_LEVEL * level
-            scores = self._measured(_altered(self.denoiser, setup), setup, self.rough, levels, seed)
+            self.evaluations += len(self.rough)
+            scores = measure(_altered(self.denoiser, setup), setup, self.rough, levels, seed=seed)
             self._glanced[setup, level] = scores.mean
         return self._glanced[setup, level]
 
@@ -106,41 +107,36 @@ class Examination:
         """Measures at all levels, where possible on pieces that screening has not seen."""
         key = (setup, mels_of_others)
         if key not in self._full:
-            denoiser, seed = _altered(self.denoiser, setup), self.seed + _FRESH
-            self._full[key] = self._measured(denoiser, setup, self.pieces, self.effort.levels, seed, mels_of_others)
+            self._full[key] = self._measured(self.denoiser, setup, mels_of_others=mels_of_others)
         return self._full[key]
 
     def with_given_mels(self, setup: Setup) -> Scores | None:
         """Measures at all levels with the TTS's mels; None without any."""
-        if self._given_mels is None:
-            return None
-        other = replace(setup, front_end=GivenMels(setup.front_end, self._given_mels))
-        return self._measured(self.denoiser, other, self.pieces, self.effort.levels, self.seed + _FRESH)
+        return None if self._given_mels is None else self._measured(self.denoiser, setup, given_mels=self._given_mels)
 
     def random(self, setup: Setup) -> Scores | None:
         """Measures the same network with untrained weights; None for a denoiser that is no network."""
         if not isinstance(self.denoiser, Vocoder):
             return None
-        if setup not in self._random:
-            vocoder, seed = self.denoiser, self.seed + _FRESH
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(self.seed)
-                network = WaveGradNetwork(vocoder.network.config, vocoder.dialect.quirks)
-            fresh = _altered(replace(vocoder, network=network.requires_grad_(False).eval().to(vocoder.device)), setup)
-            self._random[setup] = self._measured(fresh, setup, self.pieces, self.effort.levels, seed)
-        return self._random[setup]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            network = WaveGradNetwork(self.denoiser.network.config, self.denoiser.dialect.quirks)
+        return self._measured(replace(self.denoiser, network=freeze(network).to(self.denoiser.device)), setup)
 
     def _measured(
-        self,
-        denoiser: Denoiser,
-        setup: Setup,
-        pieces: Sequence[Tensor],
-        levels: Sequence[float],
-        seed: int,
-        mels_of_others: bool = False,
+        self, denoiser: Denoiser, setup: Setup, *, mels_of_others: bool = False, given_mels: Tensor | None = None
     ) -> Scores:
-        self.evaluations += len(pieces) * len(levels)
-        return measure(denoiser, setup, pieces, levels, seed=seed, mels_of_others=mels_of_others)
+        levels, seed = self.effort.levels, self.seed + _FRESH
+        self.evaluations += len(self.pieces) * len(levels)
+        return measure(
+            _altered(denoiser, setup),
+            setup,
+            self.pieces,
+            levels,
+            seed=seed,
+            mels_of_others=mels_of_others,
+            given_mels=given_mels,
+        )
 
 
 def _altered(denoiser: Denoiser, setup: Setup) -> Denoiser:
@@ -151,4 +147,4 @@ def _altered(denoiser: Denoiser, setup: Setup) -> Denoiser:
     with torch.device("meta"):
         other = WaveGradNetwork(setup.network(own.config), denoiser.dialect.quirks)
     other.load_state_dict(own.state_dict(), assign=True)
-    return replace(denoiser, network=other.requires_grad_(False).eval(), front_end=setup.front_end)
+    return replace(denoiser, network=freeze(other), front_end=setup.front_end)

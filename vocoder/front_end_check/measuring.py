@@ -93,15 +93,17 @@ def measure(
     *,
     seed: int,
     mels_of_others: bool = False,
+    given_mels: Tensor | None = None,
 ) -> Scores:
     """Scores a setup with one network evaluation per piece and level: y = sqrt(a) x + sqrt(1 - a) eps.
 
     Every setup gets the same eps. With `mels_of_others` each piece gets the time-reversed mel of the piece before it.
+    `given_mels` [piece, n_mels, frames] stand in place of those that the setup makes.
     """
     with torch.inference_mode():
         audio, noise = _treated(setup, pieces, len(log_snrs), seed)
         audio, noise = audio.to(denoiser.device), noise.to(denoiser.device)
-        mel = setup.mel(audio)
+        mel = setup.mel(audio) if given_mels is None else given_mels.to(audio.device)
         if mels_of_others:
             mel = mel.roll(1, 0).flip(-1)
         errors = [_errors(denoiser, setup, audio, mel, noise[:, i], log_snr) for i, log_snr in enumerate(log_snrs)]

@@ -43,38 +43,6 @@ class Treatment:
         return audio if self.rates is None else resample(audio, *self.rates)
 
 
-@dataclass(frozen=True, eq=False)
-class GivenMels:
-    """Stands for a front end: mels of a TTS for certain pieces, in place of those that the front end makes."""
-
-    front_end: FrontEnd
-    mels: Tensor  # [piece, n_mels, frames]
-
-    @property
-    def sample_rate(self) -> int:
-        """Hz."""
-        return self.front_end.sample_rate
-
-    @property
-    def hop_length(self) -> int:
-        """Samples a mel frame."""
-        return self.front_end.hop_length
-
-    @property
-    def n_mels(self) -> int:
-        """Channels."""
-        return self.front_end.n_mels
-
-    @property
-    def log_units(self) -> tuple[float, ...]:
-        """Returns those of the front end."""
-        return self.front_end.log_units
-
-    def __call__(self, audio: Tensor) -> Tensor:
-        """Returns the mels, whatever the audio [piece, samples] holds."""
-        return self.mels.to(audio.device)
-
-
 @dataclass(frozen=True)
 class Setup:
     """One way to feed clips to a network. Where a field of the network is None, it keeps its own."""
