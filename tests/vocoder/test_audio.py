@@ -294,6 +294,16 @@ def test_a_header_with_any_byte_changed_is_read_or_refused_in_one_line(tmp_path:
                 assert len(str(error).splitlines()) == 1
 
 
+W64 = b"riff" + bytes.fromhex("2e91cf11a5d628db04c10000") + bytes(24)
+
+
+@pytest.mark.parametrize("begin", [b"caff" + bytes(4) + b"junk" + b"\x7f" + 7 * b"\xff", W64 + 24 * b"\xff"])
+def test_a_chunk_said_to_be_longer_than_any_file_is_refused_in_one_line(tmp_path: Path, begin: bytes) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(begin + bytes(1000))
+    assert "cannot be decoded" in refusal(path)
+
+
 @pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFF000])
 def test_a_wav_from_a_pipe_has_no_size_and_is_not_truncated(tmp_path: Path, size: int) -> None:
     path = written(tmp_path / "a.wav", tone())
