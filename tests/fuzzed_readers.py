@@ -163,7 +163,7 @@ def ivanvovk_config() -> dict[str, Any]:
 
 def coqui_config() -> dict[str, Any]:
     model = {
-        "in_channels": 4, "x_conv_channels": 4, "y_conv_channels": 4, "ublock_out_channels": [4, 2],
+        "in_channels": 4, "x_conv_channels": 4, "y_conv_channels": 4, "ublock_out_channels": [4, 4],
         "dblock_out_channels": [4], "upsample_factors": [4, 2], "upsample_dilations": [[1, 2, 1, 2], [1, 2, 4, 8]],
     }  # fmt: skip
     audio = {

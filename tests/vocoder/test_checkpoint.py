@@ -288,6 +288,14 @@ def test_coqui_channels_are_read_off_the_tensors(tmp_path: Path) -> None:
     assert load_vocoder(path).network.config == COQUI.network_config(coqui_config())
 
 
+def test_coqui_sizes_that_its_own_network_cannot_run_are_refused() -> None:
+    """Its film[1] takes ublock_out_channels[-1] channels, and dblocks[0] gives it dblock_out_channels[0]."""
+    config = coqui_config()
+    config["model_params"]["dblock_out_channels"] = [8, 8]
+    with pytest.raises(InputError, match=r"without its first, \[6, 8\], and is \[8, 8\]"):
+        COQUI.network_config(config)
+
+
 @pytest.mark.parametrize("names", ["old", "new"])
 def test_weight_norm_is_folded_as_torch_itself_does(names: str, tmp_path: Path) -> None:
     """Each convolution is wrapped by torch, so that g and v are its own; half of them are rescaled."""

@@ -61,7 +61,7 @@ COQUI_CONFIG = {
         "in_channels": 20,
         "x_conv_channels": 24,
         "y_conv_channels": 32,
-        "ublock_out_channels": [24, 16, 16],
+        "ublock_out_channels": [24, 24, 16],
         "dblock_out_channels": [16, 24],
         "upsample_factors": [4, 4, 4],
         "upsample_dilations": [[1, 2, 1, 2]] * 3,

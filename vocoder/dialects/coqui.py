@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vocoder.dialects.dialect import Dialect, ModuleNames, block_sizes, known, size
 from vocoder.dialects.fields import Fields
+from vocoder.errors import InputError
 from vocoder.front_ends.coqui import CoquiMel
 from vocoder.front_ends.coqui_settings import check_statistics_settings
 from vocoder.front_ends.coqui_statistics import CoquiStatistics
@@ -57,14 +58,23 @@ def coefficients(betas: Array) -> Coefficients:
 
 
 def network_config(config: dict[str, Any]) -> NetworkConfig:
-    """Reads the sizes from model_params of its configuration."""
+    """Reads the sizes from model_params of its configuration.
+
+    InputError for sizes that coqui's own network cannot run: its FiLM blocks take the channels of the downsampling
+    blocks from ublock_out_channels.
+    """
     model = Fields({**_DEFAULT_MODEL, **config.get("model_params", {})}, "model_params")
-    down = model.integers("dblock_out_channels")
+    down, up = model.integers("dblock_out_channels"), model.integers("ublock_out_channels")
+    if up and down != up[:0:-1]:
+        raise InputError(
+            "model_params.dblock_out_channels must be ublock_out_channels read backwards without its first, "
+            f"{list(up[:0:-1])}, and is {list(down)}: coqui's own network runs no others; correct one of them"
+        )
     return NetworkConfig(
         n_mels=model.integer("in_channels"),
         factors=model.integers("upsample_factors"),
         mel_channels=model.integer("x_conv_channels"),
-        up_channels=model.integers("ublock_out_channels"),
+        up_channels=up,
         up_dilations=model.integer_rows("upsample_dilations"),
         signal_channels=model.integer("y_conv_channels"),
         down_channels=down,
