@@ -103,7 +103,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _make(voice: Voice, options: argparse.Namespace) -> None:
-    vocoder = load_vocoder(voice.checkpoint, voice.config, precision="float32")
+    vocoder = load_vocoder(voice.checkpoint, voice.config)  # float32 on every machine
     clips = read_clips(voice.held_out_clips, sample_rate=voice.sample_rate, resample=voice.resample)
     metrics = list(metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=2).values())
     path = SHIPPED / voice.dataset / f"{voice.sample_rate}hz" / "voice.csv"

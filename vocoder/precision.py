@@ -1,7 +1,7 @@
-"""Chooses the precision that a network runs in on this machine, by timing it.
+"""Times the precisions that a network may run in on this machine.
 
-No list of processors says it: bfloat16 is 1.8 times as fast on an AMD EPYC with AVX-512 BF16, and no faster on a Xeon
-with the same instructions.
+No list of processors says which is faster: bfloat16 is 1.8 times as fast on an AMD EPYC with AVX-512 BF16, and no
+faster on a Xeon with the same instructions.
 """
 
 import platform
@@ -13,13 +13,6 @@ import torch
 
 LEAST_GAIN = 1.2  # below this, bfloat16 is not worth its rounding
 ROUNDS = 3
-
-
-def faster_precision(
-    call: Callable[[torch.dtype | None], object], *, clock: Callable[[], float] = time.perf_counter
-) -> torch.dtype | None:
-    """Returns bfloat16 where `call` runs at least LEAST_GAIN times as fast in it, else None, which is float32."""
-    return torch.bfloat16 if bfloat16_gain(call, clock=clock) >= LEAST_GAIN else None
 
 
 def bfloat16_gain(

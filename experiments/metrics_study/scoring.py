@@ -53,7 +53,7 @@ class Bench:
         voice = load_voice(dataset)
         if pesq_mode(voice.sample_rate) != "wb":
             raise InputError(f"the study's judges are wide-band; {dataset} has {voice.sample_rate} Hz, name another")
-        vocoder = load_vocoder(voice.checkpoint, voice.config, precision="float32")  # the same on every machine
+        vocoder = load_vocoder(voice.checkpoint, voice.config)  # float32 on every machine
         folders = (voice.search_clips, voice.held_out_clips)
         search, held_out = (read_clips(f, sample_rate=vocoder.sample_rate)[:CLIPS] for f in folders)
         clips = tuple(typical_excerpt(clip, SECONDS, vocoder.hop_length) for clip in (*search, *held_out))

@@ -432,21 +432,6 @@ def test_the_description_says_how_it_was_known_and_its_sizes(tmp_path: Path) -> 
     )
 
 
-def test_precision_is_what_was_asked_for(tmp_path: Path) -> None:
-    path = write(tmp_path, ivanvovk_state(), ivanvovk_config())
-    assert load_vocoder(path, precision="float32").autocast is None
-    assert load_vocoder(path, precision="bfloat16").autocast is torch.bfloat16
-    with pytest.raises(InputError, match="'fp16'"):
-        load_vocoder(path, precision="fp16")  # type: ignore[arg-type]
-
-
-def test_an_absent_device_is_one_line(tmp_path: Path) -> None:
-    path = write(tmp_path, ivanvovk_state(), ivanvovk_config())
-    for device in ("nonsense", "cuda:99"):
-        with pytest.raises(InputError, match="use cpu"):
-            load_vocoder(path, device=device)
-
-
 def test_numpy_arrays_beside_the_model_are_data(tmp_path: Path) -> None:
     beside = {
         "mel_mean": np.zeros(8), "names": np.array(["a", None], dtype=object), "scale": np.arange(6.0).reshape(2, 3).T,

@@ -13,7 +13,7 @@ import torch
 from vocoder.errors import InputError
 from vocoder.front_end_check.general_mel import general
 from vocoder.front_ends.coqui import CoquiMel
-from vocoder.front_ends.coqui_settings import check_statistics_settings, uses_statistics
+from vocoder.front_ends.coqui_settings import check_statistics_settings, coqui_mel, uses_statistics
 from vocoder.front_ends.ivanvovk import IvanvovkMel
 from vocoder.front_ends.lmnt import LmntMel
 
@@ -21,9 +21,9 @@ FrontEnd = Any
 GOLDEN_BUILDERS: dict[str, Callable[[dict[str, Any]], FrontEnd]] = {
     "ivanvovk": lambda meta: IvanvovkMel(sample_rate=meta["sample_rate"], **meta["ivanvovk"]),
     "lmnt": lambda meta: LmntMel(meta["sample_rate"], meta["lmnt"]["hop_length"]),
-    "coqui_default": lambda meta: CoquiMel.from_config(meta["coqui"]),
-    "coqui_variant": lambda meta: CoquiMel.from_config(meta["coqui_variant"]),
-    "coqui_raw_db": lambda meta: CoquiMel.from_config(meta["coqui_raw_db"]),
+    "coqui_default": lambda meta: coqui_mel(meta["coqui"]),
+    "coqui_variant": lambda meta: coqui_mel(meta["coqui_variant"]),
+    "coqui_raw_db": lambda meta: coqui_mel(meta["coqui_raw_db"]),
 }
 FRONT_ENDS: dict[str, FrontEnd] = {
     "ivanvovk": IvanvovkMel(22050, 1024, 1024, 300, 80, 8000, 80),
@@ -149,7 +149,7 @@ def test_impossible_sizes_are_refused_by_name(change: dict[str, Any], named: str
 
 
 def coqui(**settings: Any) -> CoquiMel:
-    return CoquiMel.from_config(settings)
+    return coqui_mel(settings)
 
 
 def test_an_empty_coqui_table_means_coqui_defaults() -> None:
@@ -249,7 +249,7 @@ def test_padding_agrees_with_numpys_of_the_same_name(mode: Literal["reflect", "c
 def test_statistics_standardise_each_channel() -> None:
     mean, std = np.linspace(-60, -40, 80), np.linspace(5, 10, 80)
     audio = noise(1, 6000)
-    mel = CoquiMel.from_config({"stats_path": "scale_stats.npy"}, mel_mean=mean, mel_std=std)
+    mel = coqui_mel({"stats_path": "scale_stats.npy"}, mel_mean=mean, mel_std=std)
     decibels = coqui(signal_norm=False)(audio).double().numpy()
     np.testing.assert_allclose(mel(audio), (decibels - mean[:, None]) / std[:, None], rtol=0, atol=1e-5)
 
@@ -257,7 +257,7 @@ def test_statistics_standardise_each_channel() -> None:
 def test_statistics_are_unused_without_signal_norm() -> None:
     settings = {"stats_path": "scale_stats.npy", "signal_norm": False}
     assert not uses_statistics(settings)
-    assert CoquiMel.from_config(settings).normalisation is None
+    assert coqui_mel(settings).normalisation is None
     assert uses_statistics({"stats_path": "scale_stats.npy"})
 
 
@@ -266,7 +266,7 @@ def test_statistics_are_unused_without_signal_norm() -> None:
 )
 def test_statistics_that_cannot_standardise_are_refused(mean: list[float], std: list[float]) -> None:
     with pytest.raises(InputError, match="statistics"):
-        CoquiMel.from_config({"stats_path": "s.npy"}, mel_mean=mean, mel_std=std)
+        coqui_mel({"stats_path": "s.npy"}, mel_mean=mean, mel_std=std)
 
 
 def test_statistics_of_another_mel_are_refused_by_setting() -> None:
@@ -301,7 +301,7 @@ def test_statistics_of_another_mel_are_refused_by_setting() -> None:
 )
 def test_coqui_settings_that_cannot_be_honoured_are_refused_by_name(refused: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(refused))) as caught:
-        CoquiMel.from_config(refused)
+        coqui_mel(refused)
     assert "\n" not in str(caught.value)
 
 

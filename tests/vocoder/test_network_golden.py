@@ -107,7 +107,7 @@ def test_a_checkpoint_in_its_own_layout_gives_the_same_eps(golden_folder: Path, 
     if not (golden_folder / file).exists():
         pytest.skip(f"no {file} in this folder")
     golden = read_golden(golden_folder, CHECKPOINTS[file])
-    vocoder = load_vocoder(golden_folder / file, precision="float32")
+    vocoder = load_vocoder(golden_folder / file)
     with torch.inference_mode():
         eps = vocoder.predict_noise(*(golden.arrays[key] for key in ("y", "mel", "noise_level")))
     assert vocoder.dialect is golden.dialect

@@ -67,7 +67,8 @@ def read_audio(path: Path | str, *, sample_rate: int | None, resample: bool = Fa
     with open_audio(path) as file:
         samples, rate = read_samples(file, path.stem), int(file.samplerate)
     audio = _mono(samples, path)
-    _check_length(audio, rate, path.stem)
+    if (seconds := len(audio) / rate) < SHORTEST:
+        raise InputError(f"clip {path.stem}: must last at least {SHORTEST} s, lasts {seconds:.3f} s; leave it out")
     wanted = rate if sample_rate is None else sample_rate
     if rate < LOWEST_RATE:
         raise InputError(f"clip {path.stem}: {rate} Hz, {LOWEST_RATE} Hz is the least; record or copy it again")
@@ -227,12 +228,6 @@ def _mono(samples: NDArray[np.float32], path: Path) -> Tensor:
     if peak > LOUDEST:
         raise InputError(f"clip {path.stem}: samples must lie in -1..1, the peak is {peak:g}; scale the clip down")
     return torch.from_numpy(samples[:, 0].copy())
-
-
-def _check_length(audio: Tensor, rate: int, name: str) -> None:
-    seconds = len(audio) / rate
-    if seconds < SHORTEST:
-        raise InputError(f"clip {name}: must last at least {SHORTEST} s, lasts {seconds:.3f} s; leave it out")
 
 
 def mean_samples(clips: Sequence[Clip]) -> float:

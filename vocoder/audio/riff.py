@@ -125,7 +125,10 @@ _OTHERS: dict[bytes, Callable[[BinaryIO], range]] = {  # how a file begins -> wh
 def _chunks(
     file: BinaryIO, header: str, place: int, *, padded_to: int = 2, counts_header: bool = False
 ) -> Iterator[tuple[bytes, int, int]]:
-    """Yields each chunk's kind, the place of its content and its length; `header` is the header as struct has it."""
+    """Yields each chunk's kind, the place of its content and its length.
+
+    `header` is the struct format of kind and length.
+    """
     size = struct.calcsize(header)
     for _ in range(MOST_CHUNKS):
         if place >= LARGEST_PLACE:

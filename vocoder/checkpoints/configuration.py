@@ -34,12 +34,14 @@ def complete_config(
     sources = _sources(dialect, checkpoint, carried, given)
     config = _merged(sources)
     shapes = dialect.inferred(state)
-    for section in dialect.demanded:
-        _check_section(section, config.get(section, {}))
-    missing = _missing(dialect, config)
-    if missing:
+    for name in dialect.demanded:
+        if not isinstance(section := config.get(name, {}), Mapping):
+            shown = repr(section)[:60]
+            raise InputError(f"{name} must be a table of settings, and is {shown}; correct the configuration")
+    if missing := _missing(dialect, config):
+        shown = ", ".join(f"{key} {value}" for sizes in shapes.values() for key, value in sizes.items()) or "nothing"
         raise InputError(
-            f"{checkpoint.name} ({dialect.reason}) shows in its tensors {_shown(shapes)}, "
+            f"{checkpoint.name} ({dialect.reason}) shows in its tensors {shown}, "
             f"but not {' or '.join(missing)}; {ADVICE}"
         )
     config |= {section: {**shown, **config.get(section, {})} for section, shown in shapes.items()}
@@ -103,20 +105,16 @@ def _parsed(text: str) -> Any:
         return json.loads(_COMMENT.sub(lambda match: match[1] or "", text))
 
 
-def _explicit(dialect: Dialect, path: Path) -> Config:
-    config = read_config(path)
-    if not any(name in config for name in dialect.sections):
-        raise InputError(
-            f"{path} has none of {', '.join(dialect.sections)}, which the checkpoint needs ({dialect.reason}); "
-            "give the configuration it was trained with"
-        )
-    return config
-
-
 def _sources(dialect: Dialect, checkpoint: Path, carried: Config, given: Path | None) -> dict[str, Config]:
     """Returns where configurations stand -> what they hold; an earlier one's sections win."""
     if given is not None:
-        return {_as_given(given): _explicit(dialect, given), CARRIED: carried}
+        config = read_config(given)
+        if not any(name in config for name in dialect.sections):
+            raise InputError(
+                f"{given} has none of {', '.join(dialect.sections)}, which the checkpoint needs ({dialect.reason}); "
+                "give the configuration it was trained with"
+            )
+        return {_as_given(given): config, CARRIED: carried}
     if all(name in carried for name in dialect.sections):
         return {CARRIED: carried}
     return {CARRIED: carried} | _beside(dialect, checkpoint)
@@ -145,12 +143,6 @@ def _as_given(path: Path) -> str:
     return f"{path.name}, as given"
 
 
-def _check_section(name: str, section: object) -> None:
-    if not isinstance(section, Mapping):
-        shown = repr(section)[:60]
-        raise InputError(f"{name} must be a table of settings, and is {shown}; correct the configuration")
-
-
 def _missing(dialect: Dialect, config: Config) -> list[str]:
     if dialect.has_defaults and any(section in config for section in dialect.demanded):
         return []
@@ -159,10 +151,6 @@ def _missing(dialect: Dialect, config: Config) -> list[str]:
         absent = [key for key in keys if key not in config.get(section, {})]
         missing += [f"{section}: {', '.join(absent)}"] if absent else []
     return missing
-
-
-def _shown(shapes: Mapping[str, Mapping[str, Any]]) -> str:
-    return ", ".join(f"{key} {value}" for shown in shapes.values() for key, value in shown.items()) or "nothing"
 
 
 def _with_statistics(config: Config, folder: Path) -> Config:

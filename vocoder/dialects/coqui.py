@@ -11,7 +11,7 @@ from vocoder.dialects.dialect import Dialect, ModuleNames, block_sizes, known, s
 from vocoder.dialects.fields import Fields
 from vocoder.errors import InputError
 from vocoder.front_ends.coqui import CoquiMel
-from vocoder.front_ends.coqui_settings import check_statistics_settings
+from vocoder.front_ends.coqui_settings import check_statistics_settings, coqui_mel
 from vocoder.front_ends.coqui_statistics import CoquiStatistics
 from vocoder.network import NetworkConfig, Quirks, downsample_nearest, upsample_nearest
 from vocoder.reverse import Array, Coefficients, ReverseProcess
@@ -86,9 +86,9 @@ def front_end(config: dict[str, Any]) -> CoquiMel:
     """Reads the front end from the audio section, with its mel statistics where it names any."""
     audio, statistics = config.get("audio", {}), config.get(STATISTICS)
     if not isinstance(statistics, CoquiStatistics):
-        return CoquiMel.from_config(audio)
+        return coqui_mel(audio)
     check_statistics_settings(audio, statistics.audio_config)
-    return CoquiMel.from_config(audio, mel_mean=statistics.mel_mean, mel_std=statistics.mel_std)
+    return coqui_mel(audio, mel_mean=statistics.mel_mean, mel_std=statistics.mel_std)
 
 
 def inferred(state: Mapping[str, Tensor]) -> dict[str, dict[str, Any]]:

@@ -1,16 +1,13 @@
 """Computes the mel of github.com/coqui-ai/TTS: AudioProcessor (TTS/utils/audio/processor.py)."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from vocoder.errors import InputError
 from vocoder.front_ends.coqui_normalisation import RangeNormalisation, StandardNormalisation
-from vocoder.front_ends.coqui_settings import Channels, mel_fields
 from vocoder.front_ends.spectrogram import MelSettings, magnitudes, mel_filterbank, whole_hops
 
 # numpy's names for padding, and torch's; librosa's centred STFT takes no others that torch has.
@@ -63,17 +60,6 @@ class CoquiMel:
         if self.amplitude_floor == AMPLITUDE_FLOOR:
             del values["amplitude_floor"]
         return f"CoquiMel({', '.join(f'{name}={value!r}' for name, value in values.items())})"
-
-    @classmethod
-    def from_config(
-        cls, settings: Mapping[str, Any], *, mel_mean: Channels | None = None, mel_std: Channels | None = None
-    ) -> Self:
-        """Returns the front end that the "audio" table of a coqui configuration asks for.
-
-        mel_mean and mel_std ([n_mels], from the file stats_path names) are needed where stats_path is set.
-        Raises InputError naming a setting that would change the mel and cannot be honoured.
-        """
-        return cls(**mel_fields(settings, mel_mean, mel_std))
 
     @property
     def settings(self) -> MelSettings:

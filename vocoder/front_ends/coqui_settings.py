@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocoder.errors import InputError
+from vocoder.front_ends.coqui import CoquiMel
 from vocoder.front_ends.coqui_normalisation import RangeNormalisation, StandardNormalisation
 
 Channels = Sequence[float] | NDArray[np.float64]  # [n_mels]
@@ -52,26 +53,32 @@ _BEHIND_STATISTICS = (
 )
 
 
-def mel_fields(settings: Mapping[str, Any], mel_mean: Channels | None, mel_std: Channels | None) -> dict[str, Any]:
-    """Returns the fields of CoquiMel for an "audio" table; raises InputError for what cannot be honoured."""
+def coqui_mel(
+    settings: Mapping[str, Any], *, mel_mean: Channels | None = None, mel_std: Channels | None = None
+) -> CoquiMel:
+    """Returns the front end that the "audio" table of a coqui configuration asks for.
+
+    mel_mean and mel_std ([n_mels], from the file stats_path names) are needed where stats_path is set.
+    Raises InputError naming a setting that would change the mel and cannot be honoured.
+    """
     s = _checked(settings)
     win_length, hop_length = _lengths(s)
-    return {
-        "sample_rate": int(s["sample_rate"]),
-        "n_fft": int(s["fft_size"]),
-        "win_length": win_length,
-        "hop_length": hop_length,
-        "f_min": float(s["mel_fmin"] or 0),
-        "f_max": None if s["mel_fmax"] is None else float(s["mel_fmax"]),
-        "n_mels": int(s["num_mels"]),
-        "preemphasis": float(s["preemphasis"]),
-        "pad_mode": str(s["stft_pad_mode"]),
-        "decibels": bool(s["do_amp_to_db_mel"]),
-        "gain": float(s["spec_gain"]),
-        "log_base": LOG_BASES[s["log_func"]],
-        "amplitude_floor": float(s["amplitude_floor"]),
-        "normalisation": _normalisation(s, mel_mean, mel_std),
-    }
+    return CoquiMel(
+        sample_rate=int(s["sample_rate"]),
+        n_fft=int(s["fft_size"]),
+        win_length=win_length,
+        hop_length=hop_length,
+        f_min=float(s["mel_fmin"] or 0),
+        f_max=None if s["mel_fmax"] is None else float(s["mel_fmax"]),
+        n_mels=int(s["num_mels"]),
+        preemphasis=float(s["preemphasis"]),
+        pad_mode=str(s["stft_pad_mode"]),
+        decibels=bool(s["do_amp_to_db_mel"]),
+        gain=float(s["spec_gain"]),
+        log_base=LOG_BASES[s["log_func"]],
+        normalisation=_normalisation(s, mel_mean, mel_std),
+        amplitude_floor=float(s["amplitude_floor"]),
+    )
 
 
 def uses_statistics(settings: Mapping[str, Any]) -> bool:

@@ -87,8 +87,11 @@ class _Machine:
             self.budget -= parts
             if self.budget < 0:
                 raise HostilePickle("it repeats itself to grow in our hands")
-        if name == "REDUCE":
-            _check_call(function=items[1].content, arguments=items[0].content)
+        if name == "REDUCE" and items[1].content == "_codecs encode":
+            text_and_codec = items[0].content
+            # latin1 is how old protocols spell bytes
+            if not isinstance(text_and_codec, tuple) or text_and_codec[1] != "latin1":
+                raise HostilePickle("it encodes text in another way than pickle spells bytes")
         if not opcode.stack_after:
             return
         if name in ("APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS", "BUILD"):
@@ -127,9 +130,3 @@ def _content(opcode: str, argument: object, items: list[_Value]) -> object:
     if opcode.startswith("TUPLE") and len(items) == 2:
         return items[1].content, items[0].content
     return None
-
-
-def _check_call(*, function: object, arguments: object) -> None:
-    """Raises HostilePickle for a codec other than latin1, which is how old protocols spell bytes."""
-    if function == "_codecs encode" and not (isinstance(arguments, tuple) and arguments[1] == "latin1"):
-        raise HostilePickle("it encodes text in another way than pickle spells bytes")

@@ -23,7 +23,7 @@ from vocoder.atomic import atomic_write
 from vocoder.dialects.dialect import Dialect
 from vocoder.errors import InputError
 from vocoder.network import NetworkConfig, WaveGradNetwork
-from vocoder.precision import faster_precision
+from vocoder.precision import LEAST_GAIN, bfloat16_gain
 from vocoder.training.data import TrainingSet
 from vocoder.training.noise_draws import DRAWS
 from vocoder.training.optimisers import Muon, optimisers
@@ -228,7 +228,7 @@ def choose_precision(state: TrainingState, data: TrainingSet) -> None:
         sum(float(p.grad.sum()) for p in state.network.parameters() if p.grad is not None)  # waits for a GPU
         state.network.zero_grad()
 
-    state.use("float32" if faster_precision(gradients) is None else "bfloat16")
+    state.use("bfloat16" if bfloat16_gain(gradients) >= LEAST_GAIN else "float32")
 
 
 def _batch_loss(state: TrainingState, data: TrainingSet) -> Tensor:
