@@ -12,9 +12,8 @@ from schedsearch.formatting import markdown_table
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.schedules.named import universal_names
 from schedsearch.transfer.loss_tables import ends
-from schedsearch.transfer.matrix import BASELINE
 from schedsearch.transfer.overview import decisive
-from schedsearch.transfer.tournament import STRANGERS
+from schedsearch.transfer.relations import BASELINE, STRANGERS
 
 SHIPPED = Path("results/shipped")
 WIDE_BAND = 16_000  # Hz

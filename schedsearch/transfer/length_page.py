@@ -44,9 +44,9 @@ def _voices(tournament: Tournament, iterations: int) -> str:
 def _universal(tournament: Tournament, iterations: int) -> str:
     """Returns which schedules were chosen and what they cost on search clips; empty where none was."""
     choices = {f"universal-{iterations}": tournament.choices.get(iterations)}
-    for (n, speaker), choice in tournament.choices_of_others.items():
+    for (n, origin), choice in tournament.choices_of_others.items():
         if n == iterations:
-            choices[f"universal-{iterations} without {speaker}"] = choice
+            choices[f"universal-{iterations} without {origin}"] = choice
     rows = [
         [name, choice.candidate.name, percent(choice.worst[1]), choice.worst[0]]
         for name, choice in choices.items()

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from schedsearch.formatting import markdown_table, percent
-from schedsearch.transfer.matrix import BASELINE, NATIVE, Cell
-from schedsearch.transfer.tournament import STRANGERS
+from schedsearch.transfer.matrix import Cell
+from schedsearch.transfer.relations import BASELINE, NATIVE, OTHER_DIALECTS, STRANGERS
 
 BASELINES = 8  # how many are shown: those with the least worst loss
-STRANGER = "universal, judge's speaker unseen"
+UNSEEN = {STRANGERS: "universal, judge's speaker unseen", OTHER_DIALECTS: "universal, judge's dialect unseen"}
 
 
 @dataclass(frozen=True)
@@ -63,4 +63,4 @@ def _rows(cells: Sequence[Cell]) -> tuple[str, ...]:
 
 
 def _name(cell: Cell) -> str:
-    return STRANGER if cell.entrant.source == STRANGERS else cell.entrant.name
+    return UNSEEN.get(cell.entrant.source, cell.entrant.name)

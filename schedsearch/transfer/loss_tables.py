@@ -2,8 +2,10 @@
 
 import pandas as pd
 
+from schedsearch.evaluation.bootstrap import COVERAGE
+from schedsearch.evaluation.multiple import holm, p_values
 from schedsearch.formatting import percent, table_by_length
-from schedsearch.transfer.matrix import OTHERS, RATE, SAME
+from schedsearch.transfer.relations import BORROWED, OTHERS
 
 BANDS = {"pesq_wb": "pesq", "pesq_nb": "pesq", "spectral_pesq_wb": "spectral_pesq", "spectral_pesq_nb": "spectral_pesq"}
 
@@ -18,9 +20,17 @@ def by_metric(known: pd.DataFrame) -> str:
     return table_by_length("another speaker's winner by", cells)
 
 
+def significant(decided: pd.DataFrame) -> pd.Series:
+    """Says of each row whether its interval excludes zero after Holm's correction for all borrowed winners."""
+    borrowed = decided["relation"].isin(BORROWED)
+    columns = ("difference", "difference_low", "difference_high", "pairs")
+    p = p_values(*(decided[name].where(borrowed).to_numpy(dtype=float) for name in columns))
+    return pd.Series(holm(p) < 1 - COVERAGE, index=decided.index)
+
+
 def pairs(decided: pd.DataFrame) -> str:
-    """Writes a row a borrowed winner and its judge from `overview.decisive`; = marks ties."""
-    borrowed = decided[decided["relation"].isin((*OTHERS, RATE, SAME))]
+    """Writes a row a borrowed winner and its judge from `overview.decisive`; = marks ties, * what is significant."""
+    borrowed = decided[decided["relation"].isin(BORROWED)]
     if borrowed.empty:
         return ""
     names = borrowed["schedule"] + " on " + borrowed["dataset"] + "/" + borrowed["rate"].astype(str) + "hz"
@@ -48,5 +58,5 @@ def _loss(row: pd.DataFrame) -> str:
     [loss], [(least, most)] = row["relative_loss"], ends(row).itertuples(index=False)
     if pd.isna(loss):
         return "failures"
-    tied = " =" if row["verdict"].iloc[0] == "tie" else ""  # an end of 0.0 may lie on either side
-    return f"{percent(loss)}{tied} [{percent(least, '')}, {percent(most, '')}]"
+    mark = " =" if row["verdict"].iloc[0] == "tie" else " *" if row["significant"].iloc[0] else ""
+    return f"{percent(loss)}{mark} [{percent(least, '')}, {percent(most, '')}]"  # an end of 0.0 may lie on either side

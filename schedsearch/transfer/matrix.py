@@ -18,13 +18,10 @@ from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import defused
 from schedsearch.metrics.registry import Metric
 from schedsearch.transfer.participants import Participant
-from schedsearch.transfer.tournament import STRANGERS, UNIVERSAL, Tournament
+from schedsearch.transfer.relations import BASELINE, NATIVE, OTHER_DIALECTS, STRANGERS, UNIVERSAL, relation
+from schedsearch.transfer.tournament import Tournament
 from schedsearch.transfer.universal import relative_loss
 
-NATIVE, BASELINE = "native", "baseline"
-SAME, RATE = "same speaker", "same speaker at another rate"  # of others' winners
-OTHER, OTHER_RATE = "other speaker", "other speaker at another rate"
-OTHERS = (OTHER, OTHER_RATE)
 COLUMNS = (
     *("dataset", "rate", "speaker", "checkpoint", "iterations", "schedule", "source", "relation"),
     *("metric", "unit", "direction"),
@@ -32,8 +29,6 @@ COLUMNS = (
     *("difference", "difference_low", "difference_high", "pairs", "relative_loss", "verdict"),
     *("first_log_snr", "terminal_log_snr", "sigma_1", "log_snr_distance"),
 )
-
-
 TEXT = ("dataset", "speaker", "checkpoint", "schedule", "source", "relation", "metric", "unit", "direction", "verdict")
 
 
@@ -91,23 +86,16 @@ def _cells(tournament: Tournament, judge: Participant, iterations: int) -> Itera
         for metric in scoring.metrics:
             reference = (own or scores)[metric.name]
             comparison = compare(metric, scores[metric.name], reference, 0)
-            relation = _relation(entrant, judge, iterations, tournament.participants)
+            related = _relation(entrant, judge, iterations, tournament.participants)
             decisive = metric is scoring.metrics[0]
-            yield Cell(judge, entrant, relation, comparison, metric, own is not None, decisive)
+            yield Cell(judge, entrant, related, comparison, metric, own is not None, decisive)
 
 
 def _relation(entrant: Entrant, judge: Participant, iterations: int, voices: tuple[Participant, ...]) -> str:
-    if entrant.source in (UNIVERSAL, STRANGERS):
+    if entrant.source in (UNIVERSAL, STRANGERS, OTHER_DIALECTS):
         return entrant.source
     origin = next((voice for voice in voices if voice.winners.get(iterations) is entrant), None)
-    if origin is None:
-        return BASELINE
-    if origin is judge:
-        return NATIVE
-    same_rate = origin.voice.sample_rate == judge.voice.sample_rate
-    if origin.voice.speaker != judge.voice.speaker:
-        return OTHER if same_rate else OTHER_RATE
-    return SAME if same_rate else RATE
+    return BASELINE if origin is None else relation(origin, judge)
 
 
 def _row(cell: Cell, weights: str) -> dict[str, Any]:

@@ -6,27 +6,47 @@ from functools import partial
 import pandas as pd
 
 from schedsearch.formatting import markdown_table, percent
-from schedsearch.transfer.loss_tables import by_metric, ends, pairs
-from schedsearch.transfer.matrix import BASELINE, OTHER, OTHER_RATE, OTHERS, RATE, SAME
-from schedsearch.transfer.tournament import STRANGERS, UNIVERSAL
+from schedsearch.transfer.loss_tables import by_metric, ends, pairs, significant
+from schedsearch.transfer.relations import (
+    BASELINE,
+    BORROWED,
+    DIALECT,
+    OTHER,
+    OTHER_BOTH,
+    OTHER_DIALECT,
+    OTHER_DIALECTS,
+    OTHER_RATE,
+    OTHERS,
+    RATE,
+    RATE_AND_DIALECT,
+    SAME,
+    STRANGERS,
+    UNIVERSAL,
+)
 
 HOW = (
     "Loss is how much worse a schedule is than the judging voice's own winner on its held-out clips, as a part of that "
     "winner's mean: the median over pairs of winner and judge, or over judges, and the largest. A pair is worse where "
-    "the 95 % paired bootstrap interval over clips says so (of twenty ties one is called otherwise by chance). "
-    "Universal schedules were chosen on search clips and are judged on held-out ones."
+    "the 95 % paired bootstrap interval over clips says so (of twenty ties one is called otherwise by chance). Holm: "
+    "how many still are, marked *, after Holm's correction for all pairs of all lengths. Universal schedules were "
+    "chosen on search clips and are judged on held-out ones."
 )
-BORROWED: dict[str, tuple[str, ...]] = {
+TAKES: dict[str, tuple[str, ...]] = {
     "another speaker's winner": OTHERS,
-    "... at the same sample rate": (OTHER,),
-    "... at another sample rate": (OTHER_RATE,),
+    "... that differs in nothing else": (OTHER,),
+    "... at another sample rate too": (OTHER_RATE,),
+    "... in another dialect too": (OTHER_DIALECT,),
+    "... at another sample rate and in another dialect": (OTHER_BOTH,),
     "the same speaker's winner at another rate": (RATE,),
+    "the same speaker's winner in another dialect": (DIALECT,),
+    "the same speaker's winner at another rate in another dialect": (RATE_AND_DIALECT,),
     "the winner of another checkpoint of the same speaker": (SAME,),
     "the universal schedule": (UNIVERSAL,),
     "universal, chosen without the judge's speaker": (STRANGERS,),
+    "universal, chosen without the judge's dialect": (OTHER_DIALECTS,),
 }
 REACH = "... and where the intervals end"  # of these rows
-REACHING: tuple[tuple[str, ...], ...] = (OTHERS, (RATE,), (SAME,), (STRANGERS,))
+REACHING: tuple[tuple[str, ...], ...] = (OTHERS, (RATE,), (DIALECT,), (SAME,), (STRANGERS,), (OTHER_DIALECTS,))
 JUDGE = ["dataset", "rate", "checkpoint", "iterations"]
 COMMON = "ivanvovk-{}"  # what is passed around as 6iters.pt, 12iters.pt, 25iters.pt
 
@@ -55,10 +75,12 @@ def summary(matrix: pd.DataFrame) -> str:
 def decisive(matrix: pd.DataFrame) -> pd.DataFrame:
     """Returns a matrix's rows in each judge's objective, with the mean of its own winner in `mean_native`.
 
-    Judges without a winner of their own are left out.
+    Judges without a winner of their own are left out. `significant`: the interval of a borrowed winner excludes zero
+    after Holm's correction for all of them.
     """
     first = matrix.groupby(JUDGE, sort=False)["metric"].transform("first")
-    return _known(matrix[matrix["metric"] == first])
+    decided = _known(matrix[matrix["metric"] == first])
+    return decided.assign(significant=significant(decided))
 
 
 def _known(matrix: pd.DataFrame) -> pd.DataFrame:
@@ -97,7 +119,7 @@ def _most(rows: pd.DataFrame) -> str:
 
 
 def _rows() -> Iterator[tuple[str, Callable[[pd.DataFrame, int], str]]]:
-    for name, relations in BORROWED.items():
+    for name, relations in TAKES.items():
         yield name, partial(_of_relations, relations)
         if relations in REACHING:
             yield REACH, partial(_reach, relations)
@@ -116,8 +138,11 @@ def _losses(rows: pd.DataFrame) -> str:
     losses = rows["relative_loss"]
     if losses.isna().any():
         return f"failures on {losses.isna().sum()} of {len(losses)}"
-    worse = f"{(rows['verdict'] == 'worse').sum()} of {len(rows)} worse"
-    return f"{percent(losses.median())}, at most {percent(losses.max())}; {worse}"
+    worse = rows["verdict"] == "worse"
+    counted = f"{worse.sum()} of {len(rows)} worse"
+    if worse.any() and rows["relation"].isin(BORROWED).all():
+        counted += f" (Holm: {(worse & rows['significant']).sum()})"
+    return f"{percent(losses.median())}, at most {percent(losses.max())}; {counted}"
 
 
 def _reach(relations: tuple[str, ...], rows: pd.DataFrame, _: int) -> str:

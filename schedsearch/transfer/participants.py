@@ -24,6 +24,7 @@ class Participant:
     winners: Mapping[int, Entrant]
     # Lengths whose winner is a warm start -> the dataset that it was searched for, "" where unknown.
     borrowed: Mapping[int, str] = field(default_factory=dict)
+    dialect: str = ""  # of its checkpoint, once that is loaded
 
     @property
     def label(self) -> str:

@@ -16,12 +16,12 @@ from schedsearch.transfer.participants import (
     for_another_objective,
     with_these_weights,
 )
-from schedsearch.transfer.universal import Choice, choose, without_speaker
-from schedsearch.transfer.universal_candidates import UniversalCandidate, universal_candidates
+from schedsearch.transfer.relations import OTHER_DIALECTS, STRANGERS, UNIVERSAL
+from schedsearch.transfer.universal import Choice, choose, without
+from schedsearch.transfer.universal_candidates import Origin, UniversalCandidate, universal_candidates
 from schedsearch.voice.opened import search_clips
 
 FOLDER = "transfer"  # below the results folder
-UNIVERSAL, STRANGERS = "universal", "universal without the speaker"  # where an entrant comes from
 Steps = Iterator[tuple[float, str]]
 
 
@@ -74,25 +74,29 @@ class Tournament:
         return {n: choice for n, choice in choices.items() if choice is not None}
 
     @cached_property
-    def choices_of_others(self) -> dict[tuple[int, str], Choice]:
-        """By length and speaker, the choice made without that speaker's voices and winners."""
+    def choices_of_others(self) -> dict[tuple[int, Origin], Choice]:
+        """By length and origin, the choice made without the voices and winners of that speaker or dialect."""
+        origins = [Origin(speaker=voice.voice.speaker) for voice in self.participants]
+        dialects = {Origin(dialect=voice.dialect): None for voice in self.participants}
         choices = {}
         for n in self.lengths:
-            for speaker in dict.fromkeys(voice.voice.speaker for voice in self.participants):
-                candidates, others = without_speaker(speaker, self.candidates[n], self.participants)
+            for origin in dict.fromkeys([*origins, *(dialects if len(dialects) > 1 else ())]):
+                candidates, others = without(origin, self.candidates[n], self.participants)
                 if (choice := choose(candidates, others, self.searching, n)) is not None:
-                    choices[n, speaker] = choice
+                    choices[n, origin] = choice
         return choices
 
     def entrants(self, judge: Participant, iterations: int) -> list[Entrant]:
         """Lists one length's schedules for one judge: its own winner, other winners, baselines, universal ones."""
-        entrants, speaker = self._known_entrants(judge, iterations), judge.voice.speaker
-        for choice, name, source in (
-            (self.choices.get(iterations), f"universal-{iterations}", UNIVERSAL),
-            (self.choices_of_others.get((iterations, speaker)), f"universal-{iterations} without {speaker}", STRANGERS),
+        entrants, name = self._known_entrants(judge, iterations), f"universal-{iterations}"
+        speaker, dialect = Origin(speaker=judge.voice.speaker), Origin(dialect=judge.dialect)
+        for choice, chosen, source in (
+            (self.choices.get(iterations), name, UNIVERSAL),
+            (self.choices_of_others.get((iterations, speaker)), f"{name} without {speaker}", STRANGERS),
+            (self.choices_of_others.get((iterations, dialect)), f"{name} without {dialect}", OTHER_DIALECTS),
         ):
             if choice is not None:
-                entrants.append(Entrant(name, "given", source, choice.candidate.schedule))
+                entrants.append(Entrant(chosen, "given", source, choice.candidate.schedule))
         return entrants
 
     def _known_entrants(self, judge: Participant, iterations: int) -> list[Entrant]:
@@ -123,8 +127,9 @@ def open_tournament(settings: Settings, voices: Sequence[str], experiments: Path
     held_out = {voice.label: open_scoring(voice.voice, settings) for voice in candidates}
     participants = []
     for voice in candidates:
-        of_now, reasons = with_these_weights(voice, held_out[voice.label].vocoder.weights_hash)
-        participants.append(of_now)
+        vocoder = held_out[voice.label].vocoder
+        of_now, reasons = with_these_weights(voice, vocoder.weights_hash)
+        participants.append(replace(of_now, dialect=vocoder.dialect.name))
         left_out += reasons
     lengths = common_lengths(participants, settings.lengths)
     searching = {voice.label: _on_search_clips(held_out[voice.label], voice, settings) for voice in participants}

@@ -12,7 +12,7 @@ from schedsearch.comparison.scoring import Scoring
 from schedsearch.evaluation.bootstrap import Array
 from schedsearch.metrics.registry import Metric
 from schedsearch.transfer.participants import Participant
-from schedsearch.transfer.universal_candidates import UniversalCandidate
+from schedsearch.transfer.universal_candidates import Origin, UniversalCandidate, origins_of
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 
@@ -56,13 +56,13 @@ def choose(
     return Choice(candidates[best], dict(zip(known, losses[:, best].tolist(), strict=True)))
 
 
-def without_speaker(
-    speaker: str, candidates: Iterable[UniversalCandidate], voices: Iterable[Participant]
+def without(
+    origin: Origin, candidates: Iterable[UniversalCandidate], voices: Iterable[Participant]
 ) -> tuple[list[UniversalCandidate], list[Participant]]:
-    """Leaves out the speaker's voices and all candidates that the speaker's data influenced."""
+    """Leaves out the voices of a speaker or a dialect, and all candidates that they influenced."""
     return (
-        [candidate for candidate in candidates if speaker not in candidate.speakers],
-        [voice for voice in voices if voice.voice.speaker != speaker],
+        [candidate for candidate in candidates if origin not in candidate.origins],
+        [voice for voice in voices if origin not in origins_of(voice)],
     )
 
 

@@ -15,12 +15,29 @@ from schedsearch.transfer.participants import Participant
 
 
 @dataclass(frozen=True)
+class Origin:
+    """A speaker, or a dialect, whose voices may influence a schedule."""
+
+    speaker: str = ""
+    dialect: str = ""
+
+    def __str__(self) -> str:
+        """Names it in a table."""
+        return self.speaker or f"{self.dialect}'s dialect"
+
+
+@dataclass(frozen=True)
 class UniversalCandidate:
-    """A schedule, and the speakers whose data influenced it."""
+    """A schedule, and the speakers and dialects whose voices influenced it."""
 
     name: str
     schedule: NoiseSchedule
-    speakers: frozenset[str] = frozenset()
+    origins: frozenset[Origin] = frozenset()
+
+
+def origins_of(voice: Participant) -> frozenset[Origin]:
+    """Returns the speaker and the dialect of a voice."""
+    return frozenset({Origin(speaker=voice.voice.speaker), Origin(dialect=voice.dialect)})
 
 
 def universal_candidates(participants: Sequence[Participant], iterations: int) -> list[UniversalCandidate]:
@@ -60,13 +77,13 @@ def _means(
     groups = [*combinations(having, 2), *without, tuple(having)]
     for group in {tuple(voice.label for voice in group): group for group in groups}.values():
         if len(group) > 1:
-            speakers = frozenset[str]().union(*(_influences(voice, iterations, participants) for voice in group))
+            origins = frozenset[Origin]().union(*(_influences(voice, iterations, participants) for voice in group))
             schedule = mean([voice.winners[iterations].schedule for voice in group])
-            yield UniversalCandidate(f"mean of {', '.join(voice.label for voice in group)}", schedule, speakers)
+            yield UniversalCandidate(f"mean of {', '.join(voice.label for voice in group)}", schedule, origins)
 
 
-def _influences(voice: Participant, iterations: int, participants: Sequence[Participant]) -> frozenset[str]:
-    """Speakers whose data influenced the voice's winner.
+def _influences(voice: Participant, iterations: int, participants: Sequence[Participant]) -> frozenset[Origin]:
+    """Returns the speakers and dialects of the voices that influenced the voice's winner.
 
     Of voices with the same winner these are the ones that found it and did not begin from it. Where all began from it,
     all of them, and the speakers that it was found for in another length. Where it is a universal schedule, also those
@@ -75,11 +92,7 @@ def _influences(voice: Participant, iterations: int, participants: Sequence[Part
     winner = voice.winners[iterations].schedule
     same = [p for p in participants if iterations in p.winners and p.winners[iterations].schedule == winner]
     finders = [p for p in same if iterations not in p.borrowed] or same
-    choosers = [p for p in participants if p.voice.dataset in chosen_on(winner)]
-    origins = {dataset for p in finders if (dataset := p.borrowed.get(iterations))}
-    speakers = {p.voice.dataset: p.voice.speaker for p in participants}
-    return (
-        frozenset(p.voice.speaker for p in (*finders, *choosers))
-        | frozenset(speakers.get(dataset, dataset) for dataset in origins)
-        | chosen_on(winner)
-    )
+    named = chosen_on(winner) | {dataset for p in finders if (dataset := p.borrowed.get(iterations))}
+    voices = [*finders, *(p for p in participants if p.voice.dataset in named)]
+    unknown = named - {p.voice.dataset for p in participants}
+    return frozenset[Origin]().union(*map(origins_of, voices), (Origin(speaker=name) for name in unknown))

@@ -36,9 +36,10 @@ from schedsearch.transfer.loss_grid import loss_grid, markdown, text
 from schedsearch.transfer.matrix import COLUMNS, Cell, cells
 from schedsearch.transfer.overview import summary
 from schedsearch.transfer.participants import common_lengths, find_participants
+from schedsearch.transfer.relations import relation
 from schedsearch.transfer.tournament import Tournament, open_tournament
-from schedsearch.transfer.universal import relative_loss, without_speaker, write_universal
-from schedsearch.transfer.universal_candidates import mean, universal_candidates
+from schedsearch.transfer.universal import relative_loss, without, write_universal
+from schedsearch.transfer.universal_candidates import Origin, UniversalCandidate, mean, universal_candidates
 from vocoder.audio.reading import write_wav
 
 LOUD, QUIET = log_snr_line(3, 9.0, -3.0), log_snr_line(3, 7.0, -4.0)  # winners of the two voices, as if searched
@@ -210,9 +211,9 @@ def test_a_speaker_at_another_rate_is_told_apart(voices, request):
     assert row["relation"] == "same speaker at another rate"
     [row] = rows(voices, dataset="toy", rate=8000, schedule="winner of other/16000hz", metric="lsd")
     assert row["relation"] == "other speaker at another rate"
-    for rate, relation in ((8000, "other speaker at another rate"), (16000, "other speaker")):
+    for rate, said in ((8000, "other speaker at another rate"), (16000, "other speaker")):
         [row] = rows(voices, dataset="other", schedule=f"winner of toy/{rate}hz", metric="lsd")
-        assert row["relation"] == relation
+        assert row["relation"] == said
 
 
 def test_a_voice_without_a_winner_judges_without_a_loss(voices):
@@ -262,24 +263,73 @@ def test_held_out_clips_have_no_part_in_the_choice(voices):
     assert finished(voices).choices[3].candidate == before
 
 
+def speakers(candidate: UniversalCandidate) -> set[str]:
+    return {origin.speaker for origin in candidate.origins if origin.speaker}
+
+
 def test_a_speaker_has_no_part_in_what_is_chosen_without_it(voices):
-    before = finished(voices).choices_of_others[3, "toy"]
+    before = finished(voices).choices_of_others[3, Origin("toy")]
     win(voices, "toy", log_snr_line(3, 11.0, -1.0))
     for path in (voices.root / "search").iterdir():
         write_wav(path, noise_clip("x", 6400, 0.3, seed=77).audio, 16000)
-    after = finished(voices).choices_of_others[3, "toy"]
+    after = finished(voices).choices_of_others[3, Origin("toy")]
     assert (before.candidate, before.losses) == (after.candidate, after.losses)
     assert set(after.losses) == {"other/16000hz"}
 
 
 def test_without_a_speaker_go_its_candidates_and_its_votes(voices):
     taking_part, _ = find_participants((), voices.root, voices.root / "results")
-    candidates, others = without_speaker("toy", universal_candidates(taking_part, 3), taking_part)
+    candidates, others = without(Origin("toy"), universal_candidates(taking_part, 3), taking_part)
     assert {judge.voice.speaker for judge in others} == {"other"}
     names = {candidate.name for candidate in candidates}
     assert "winner of other/16000hz" in names
     assert not {name for name in names if "toy" in name}
     assert set(few(3)) <= names
+
+
+def of_dialects(tournament: Tournament, **dialects: str) -> Tournament:
+    """As if the voices' checkpoints were of these dialects."""
+    voices = tuple(replace(p, dialect=dialects[p.voice.dataset]) for p in tournament.participants)
+    return replace(tournament, participants=voices)
+
+
+def test_where_there_are_several_dialects_each_is_judged_by_what_was_chosen_without_it(voices):
+    tournament = of_dialects(finished(voices), toy="lmnt", other="coqui")
+    list(tournament.judging())
+    unseen = {cell.judge.voice.dataset: cell.entrant for cell in cells(tournament) if "dialect" in cell.entrant.source}
+    assert {name: entrant.name for name, entrant in unseen.items()} == {
+        "toy": "universal-3 without lmnt's dialect", "other": "universal-3 without coqui's dialect"
+    }  # fmt: skip
+    choice = tournament.choices_of_others[3, Origin(dialect="lmnt")]
+    assert set(choice.losses) == {"other/16000hz"}
+    assert Origin(dialect="lmnt") not in choice.candidate.origins
+    assert "universal, judge's dialect unseen" in markdown(loss_grid(cells(tournament)))
+    assert "universal-3 without lmnt's dialect" in length_page(tournament, cells(tournament), 3)
+
+
+def test_voices_of_one_dialect_are_judged_by_nothing_chosen_without_it(voices):
+    assert {cell.relation for cell in cells(finished(voices))} == {
+        "native", "other speaker", "baseline", "universal", "universal without the speaker"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("speaker", "rate", "dialect", "said"),
+    [
+        ("a", 16000, "lmnt", "same speaker"),
+        ("a", 8000, "lmnt", "same speaker at another rate"),
+        ("a", 16000, "coqui", "same speaker in another dialect"),
+        ("b", 16000, "lmnt", "other speaker"),
+        ("b", 16000, "coqui", "other speaker in another dialect"),
+        ("b", 8000, "coqui", "other speaker at another rate in another dialect"),
+    ],
+)
+def test_a_relation_names_all_in_which_two_voices_differ(voices, speaker, rate, dialect, said):
+    [judge, other] = find_participants((), voices.root, voices.root / "results")[0]
+    judge = replace(judge, voice=replace(judge.voice, speaker="a", sample_rate=16000), dialect="lmnt")
+    other = replace(other, voice=replace(other.voice, speaker=speaker, sample_rate=rate), dialect=dialect)
+    assert relation(other, judge) == said
+    assert relation(judge, judge) == "native"
 
 
 def test_each_schedule_is_a_candidate_once_and_lines_and_means_are_among_them(voices):
@@ -291,7 +341,7 @@ def test_each_schedule_is_a_candidate_once_and_lines_and_means_are_among_them(vo
     np.testing.assert_allclose(np.diff(line.schedule.log_snr, n=2), 0, atol=1e-6)
     middle = found["mean of other/16000hz, toy/16000hz"]
     np.testing.assert_allclose(middle.schedule.log_snr, (LOUD.log_snr + QUIET.log_snr) / 2, rtol=1e-9)
-    assert middle.speakers == {"toy", "other"}
+    assert speakers(middle) == {"toy", "other"}
 
 
 def test_a_winner_that_is_published_owes_nothing_to_its_speaker(voices):
@@ -299,7 +349,7 @@ def test_a_winner_that_is_published_owes_nothing_to_its_speaker(voices):
     taking_part, _ = find_participants((), voices.root, voices.root / "results")
     candidates = {candidate.schedule: candidate for candidate in universal_candidates(taking_part, 3)}
     candidate = candidates[published("fastdiff-3")]
-    assert (candidate.name, candidate.speakers) == ("fastdiff-3", frozenset())
+    assert (candidate.name, candidate.origins) == ("fastdiff-3", frozenset())
 
 
 @pytest.mark.parametrize("copied", ["first", "second"])
@@ -309,10 +359,10 @@ def test_a_winner_that_a_search_began_from_is_owed_to_whose_it_was(voices, copie
     (voices.root / f"{copier}.toml").write_text((voices.root / "other.toml").read_text())
     win(voices, copier, QUIET, kind="warm start")
     taking_part, _ = find_participants((), voices.root, voices.root / "results")
-    candidates, _ = without_speaker("other", universal_candidates(taking_part, 3), taking_part)
+    candidates, _ = without(Origin("other"), universal_candidates(taking_part, 3), taking_part)
     assert QUIET not in {candidate.schedule for candidate in candidates}
     assert not any(candidate.name.startswith("mean of") for candidate in candidates)
-    kept, _ = without_speaker(copier, universal_candidates(taking_part, 3), taking_part)
+    kept, _ = without(Origin(copier), universal_candidates(taking_part, 3), taking_part)
     assert QUIET in {candidate.schedule for candidate in kept}
 
 
@@ -320,7 +370,7 @@ def test_a_winner_that_another_speaker_had_in_another_length_is_owed_to_that_spe
     win(voices, "toy", LOUD, kind="warm start", began_from="other/16000hz/6 steps")
     taking_part, _ = find_participants((), voices.root, voices.root / "results")
     [candidate] = [candidate for candidate in universal_candidates(taking_part, 3) if candidate.schedule == LOUD]
-    assert candidate.speakers == {"toy", "other"}
+    assert speakers(candidate) == {"toy", "other"}
 
 
 def test_a_winner_that_was_searched_on_other_weights_is_nobodys_own(voices, capsys):
@@ -347,7 +397,7 @@ def test_a_winner_that_all_began_from_is_owed_to_all(voices):
     win(voices, "other", QUIET, kind="warm start")
     taking_part, _ = find_participants((), voices.root, voices.root / "results")
     [candidate] = [candidate for candidate in universal_candidates(taking_part, 3) if candidate.schedule == QUIET]
-    assert candidate.speakers == {"toy", "other"}
+    assert speakers(candidate) == {"toy", "other"}
 
 
 def test_a_winner_that_is_a_universal_schedule_is_owed_to_those_who_chose_it(voices, monkeypatch):
@@ -355,7 +405,7 @@ def test_a_winner_that_is_a_universal_schedule_is_owed_to_those_who_chose_it(voi
     monkeypatch.setattr(named_module, "_chosen_on", lambda: {"universal-3": frozenset({"toy", "far"})})
     taking_part, _ = find_participants((), voices.root, voices.root / "results")
     [candidate] = [candidate for candidate in universal_candidates(taking_part, 3) if candidate.schedule == QUIET]
-    assert candidate.speakers == {"toy", "other", "far"}
+    assert speakers(candidate) == {"toy", "other", "far"}
 
 
 def test_what_was_universal_before_is_neither_a_candidate_nor_a_baseline(voices, monkeypatch):
@@ -454,10 +504,10 @@ def test_the_page_of_a_length_has_losses_winners_and_universal_schedules(voices)
     lines = [[part.strip() for part in line.strip("|").split("|")] for line in page.splitlines()]
     # log-SNR 9 to -3: sigma_1 = sqrt(1 / (1 + e^9)), terminal level sqrt(1 / (1 + e^3))
     assert ["toy/16000hz", "2", "9", "-3", "0.0111", "0.218"] in lines
-    choice, without = tournament.choices[3], tournament.choices_of_others[3, "toy"]
+    choice, of_others = tournament.choices[3], tournament.choices_of_others[3, Origin("toy")]
     label, loss = choice.worst
     assert ["universal-3", choice.candidate.name, percent(loss), label] in lines
-    assert ["universal-3 without toy", without.candidate.name, percent(without.worst[1]), "other/16000hz"] in lines
+    assert ["universal-3 without toy", of_others.candidate.name, percent(of_others.worst[1]), "other/16000hz"] in lines
 
 
 def test_a_heat_map_is_grey_and_marks_own_winners_and_ties(voices):

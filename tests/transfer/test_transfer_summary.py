@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from experiments.transfer_summary import main
-from schedsearch.transfer.loss_tables import by_metric, pairs
+from schedsearch.transfer.loss_tables import by_metric, pairs, significant
 from schedsearch.transfer.matrix import COLUMNS
 from schedsearch.transfer.overview import overview, summary
 
@@ -22,7 +22,7 @@ def row(dataset, schedule, relation, loss, verdict, *, n=6, metric="spectral", d
         "dataset": dataset, "rate": 16000, "checkpoint": dataset, "iterations": n, "schedule": schedule,
         "relation": relation, "metric": metric, "direction": direction, "mean": 4.0 + sign * loss,
         "difference": sign * loss, "difference_low": ends[0], "difference_high": ends[1],
-        "relative_loss": loss, "verdict": verdict, "clips": 24, "draws": 2,
+        "relative_loss": loss, "verdict": verdict, "clips": 24, "pairs": 24, "draws": 2,
     }  # fmt: skip
     return dict.fromkeys(COLUMNS) | given
 
@@ -41,7 +41,7 @@ def matrix(*rows) -> pd.DataFrame:
 def known(*rows) -> pd.DataFrame:
     """With the means that losses are parts of."""
     found = pd.DataFrame(list(rows), columns=list(COLUMNS))
-    return found.assign(mean_native=4.0)
+    return found.assign(mean_native=4.0, significant=significant(found))
 
 
 def table(text: str) -> dict[str, list[str]]:
@@ -59,7 +59,16 @@ THREE = (
 def test_median_largest_and_what_is_worse_are_counted():
     told = table(summary(matrix(*THREE)))
     assert told["what a voice takes"] == ["6 steps"]
-    assert told["another speaker's winner"] == ["+1.0 %, at most +5.0 %; 1 of 3 worse"]
+    assert told["another speaker's winner"] == ["+1.0 %, at most +5.0 %; 1 of 3 worse (Holm: 1)"]
+
+
+def test_what_stays_worse_after_holms_correction_is_counted_and_marked():
+    # Half-widths of 0.02: p of losses of 0.05, 0.03 and 0.022 is 2 t_23.sf(2.069 loss / 0.02) = 0.00003, 0.005, 0.032.
+    three = [row("a", f"winner of {i}", OTHER, loss, "worse") for i, loss in enumerate((0.05, 0.03, 0.022))]
+    ties = [row("b", f"winner of {i}", OTHER, 0.001, "tie", n=12) for i in range(3)]
+    told = overview(matrix(*three, *ties), "{}")
+    assert "+3.0 %, at most +5.0 %; 3 of 3 worse (Holm: 2)" in told
+    assert [mark in told for mark in ("+5.0 % *", "+3.0 % *", "+2.2 % *")] == [True, True, False]
 
 
 def reaches(*rows) -> list[str]:
@@ -88,9 +97,9 @@ def test_where_more_is_better_the_interval_is_read_from_its_other_end():
 
 def test_another_rate_is_counted_for_itself_as_well():
     told = table(summary(matrix(*THREE, row("b", "winner of d", OTHER_RATE, 0.08, "worse"))))
-    assert told["another speaker's winner"] == ["+3.0 %, at most +8.0 %; 2 of 4 worse"]
-    assert told["... at the same sample rate"] == ["+1.0 %, at most +5.0 %; 1 of 3 worse"]
-    assert told["... at another sample rate"] == ["+8.0 %, at most +8.0 %; 1 of 1 worse"]
+    assert told["another speaker's winner"] == ["+3.0 %, at most +8.0 %; 2 of 4 worse (Holm: 2)"]
+    assert told["... that differs in nothing else"] == ["+1.0 %, at most +5.0 %; 1 of 3 worse (Holm: 1)"]
+    assert told["... at another sample rate too"] == ["+8.0 %, at most +8.0 %; 1 of 1 worse (Holm: 1)"]
 
 
 @pytest.mark.parametrize(
@@ -153,10 +162,10 @@ def test_each_pair_stands_with_the_interval_of_its_loss():
             row("c", "safe", BASELINE, 0.05, "worse", **HIGHER),
         ))
     )  # fmt: skip
-    assert told["winner of c on a/16000hz"] == ["+5.0 % [+3.0, +7.0]", ""]
+    assert told["winner of c on a/16000hz"] == ["+5.0 % * [+3.0, +7.0]", ""]
     assert told["winner of d on a/16000hz"] == ["", "+0.0 % = [−3.0, +3.0]"]
     # Of what is better when higher, a loss is a lower value.
-    assert told["winner of a on c/16000hz"] == ["+5.0 % [+3.0, +7.0]", ""]
+    assert told["winner of a on c/16000hz"] == ["+5.0 % * [+3.0, +7.0]", ""]
     assert told["winner of b on c/16000hz"] == ["failures", ""]
     assert not any("safe" in name for name in told)
 
@@ -238,7 +247,7 @@ def test_transfers_made_one_by_one_are_joined(tmp_path: Path, capsys):
     assert main([str(path) for path in paths]) == 0
     told = capsys.readouterr().out
     assert table(told)["another speaker's winner"] == [
-        "+1.0 %, at most +5.0 %; 1 of 3 worse",
+        "+1.0 %, at most +5.0 %; 1 of 3 worse (Holm: 1)",
         "+2.0 %, at most +2.0 %; 0 of 1 worse",
     ]
     assert main([*map(str, paths), "--write", str(tmp_path / "told.md")]) == 0
