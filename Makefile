@@ -62,6 +62,9 @@
 ##   metrics   lists the metrics
 ##               METRICS=mine:loudest   and metrics of your own
 ##   mos       installs Distill-MOS, which predicts listeners' opinions: a column distill_mos of comparisons and verdicts
+##   reproduce makes results/shipped/ again: voices' tables, searches, transfer, seeds, metrics, pages (many hours;
+##             stopped, it goes on)
+##               STAGE=searches     this one alone
 ##   bench-verdict  searches beside those of the earlier engine: costs, held-out clips, grids (hours; stopped, it goes on)
 ##   study-metrics  how the metrics rank schedules of three voices, and which should decide (stopped, it goes on)
 ##   bench     the network's speed beside a plain Conv1d execution, and how several processes share a search
@@ -84,12 +87,13 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help again setup search search-all report compare transfer voice check-voice train metrics mos bench bench-kill \
-  bench-verdict study-metrics test check docs lowest fuzz golden clean
+  reproduce bench-verdict study-metrics test check docs lowest fuzz golden clean
 
 # What the user gives goes to the commands through the environment, as it was typed: $(value ...) keeps make from
 # expanding it, and the shell expands "$$NAME" once. So a value may hold spaces, quotes, semicolons and dollar signs.
 GIVEN := ITERS DATASET RATE STRATEGY GRID OBJECTIVE BUDGET SEED MORE STORAGE STEPS HOURS WARM_START DRAW GOLDEN PYTHON \
-  DIALECT PRECISION SCHEDULES METRICS EXCERPT DRAWS WAVS CHECKPOINT CONFIG MELS RESAMPLE FORCE LONG_SECONDS SMALL EXAMPLES VOICES
+  DIALECT PRECISION SCHEDULES METRICS EXCERPT DRAWS WAVS CHECKPOINT CONFIG MELS RESAMPLE FORCE LONG_SECONDS SMALL EXAMPLES VOICES \
+  STAGE
 on_line := $(foreach name,$(GIVEN),$(if $(filter command,$(origin $(name))),$(name)))
 $(foreach name,$(GIVEN),$(eval $(if $(value $(name)),override export $(name) := $$(value $(name)),unexport $(name))))
 
@@ -180,6 +184,9 @@ bench: .venv/.stamp
 
 bench-kill: .venv/.stamp
 	@$(BIN)/python -m experiments.bench_kill
+
+reproduce: .venv/.stamp
+	@$(BIN)/python -m experiments.reproduce $${STAGE:+"$$STAGE"}
 
 bench-verdict: .venv/.stamp
 	@$(BIN)/python -m experiments.verdict_bench

@@ -1,0 +1,1 @@
+"""Makes everything under results/shipped/ again from the committed weights and clips."""

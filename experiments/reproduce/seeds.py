@@ -1,0 +1,42 @@
+"""The spread of what a search ships over its seeds, beside the spread over clips."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from schedsearch.formatting import markdown_table
+from schedsearch.report.result import read_result
+from vocoder.atomic import atomic_write
+
+HEAD = ["voice", "steps", "seeds", "mean", "standard deviation over seeds", "standard error over clips"]
+
+
+def write_seeds(folders: Mapping[int, Iterable[Path]], path: Path) -> None:
+    """Writes `path`.csv, a row a search, and `path`.md, a row a voice and length that was searched with several seeds.
+
+    `folders` are the voices' results folders by seed. What ships is scored on all held-out clips, in two draws.
+    """
+    rows = [_row(run, seed) for seed, voices in folders.items() for voice in voices for run in voice.glob("*/run.json")]
+    table = pd.DataFrame(rows).sort_values(["voice", "iterations", "seed"])
+    groups = [(key, group) for key, group in table.groupby(["voice", "iterations"]) if len(group) > 1]
+    page = markdown_table(HEAD, [_summary(voice, steps, group) for (voice, steps), group in groups], numbers=True)
+    atomic_write(path.with_suffix(".csv"), table.to_csv(index=False, float_format="%.6g").encode())
+    atomic_write(path.with_suffix(".md"), f"{page}\n".encode())
+
+
+def _row(run: Path, seed: int) -> dict[str, object]:
+    result = read_result(run.parent)
+    ships = result.verdict["winner" if result.improves else "baseline"]
+    voice = f"{result.facts['dataset']}/{result.facts['sample_rate']}hz"
+    return {
+        "voice": voice, "iterations": len(result.schedule), "seed": seed, "ships": result.name,
+        "searched": result.improves, "mean": ships["mean"], "standard_error": ships["se"], "clips": ships["clips"],
+    }  # fmt: skip
+
+
+def _summary(voice: str, steps: int, group: pd.DataFrame) -> list[object]:
+    means = group["mean"].to_numpy(dtype=float)
+    figures = (means.mean(), np.std(means, ddof=1), group["standard_error"].mean())
+    return [voice, steps, len(group), *(f"{figure:.3f}" for figure in figures)]

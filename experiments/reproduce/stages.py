@@ -1,0 +1,122 @@
+"""The stages: each calls the commands that make its files, for every voice whose clips are there."""
+
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.documentation.__main__ import main as documentation
+from experiments.metrics_study.__main__ import main as metrics_study
+from experiments.reproduce.seeds import write_seeds
+from experiments.ship_results import main as ship_results
+from experiments.training_seeds import main as training_seeds
+from experiments.voice_table import main as voice_table
+from schedsearch.cli import main as schedsearch
+from schedsearch.report.result import read_result
+from schedsearch.transfer.participants import find_participants
+from schedsearch.voice.config import EXPERIMENTS, Voice
+from schedsearch.voice.opened import open_vocoder, voice_folder
+from vocoder.errors import InputError
+
+SHIPPED, WORK = Path("results/shipped"), Path("results/bench/reproduce")  # WORK is git-ignored
+LENGTHS = {0: (6, 12, 25, 50, 100), 1: (6, 12), 2: (6, 12)}  # by the seed; those of seed 0 ship
+JUDGED = {"6 12": 2, "25 50": 1}  # lengths -> draws of noise on whole held-out clips
+SEED_STEPS = 12_000  # of each training seed
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of what is shipped."""
+
+    what: str
+    run: Callable[[], None]
+
+
+def search_folder(voice: Voice, seed: int) -> Path:
+    """Returns a results folder that holds one voice's searches alone, so that none begins from another's winner."""
+    return WORK / "searches" / f"{voice.dataset}-{voice.sample_rate}-seed{seed}"
+
+
+def voices() -> list[Voice]:
+    """Returns the voices that have a checkpoint and clips; says which lack something."""
+    participants, left_out = find_participants((), EXPERIMENTS, SHIPPED.parent)
+    for reason in left_out:
+        print(f"left out: {reason}")
+    return [participant.voice for participant in participants]
+
+
+def _tabulate_voices() -> None:
+    for voice in voices():
+        _succeed(voice_table, voice.dataset, f"--rate={voice.sample_rate}")
+
+
+def _search() -> None:
+    found = voices()
+    for seed, lengths in LENGTHS.items():
+        for voice in found:
+            _search_one(voice, seed, lengths)
+    write_seeds({seed: [voice_folder(voice, search_folder(voice, seed)) for voice in found] for seed in LENGTHS},
+                SHIPPED / "seeds")  # fmt: skip
+
+
+def _search_one(voice: Voice, seed: int, lengths: Iterable[int]) -> None:
+    """Searches what no search of these weights has ended yet; ships the searches of seed 0."""
+    results, weights = search_folder(voice, seed), open_vocoder(voice).weights_hash
+    missing = [n for n in lengths if not _is_done(voice_folder(voice, results) / f"{n}iters", weights)]
+    place = (voice.dataset, f"--rate={voice.sample_rate}", f"--results={results}")
+    if missing:
+        words = (f"--dataset={place[0]}", *place[1:], f"--iters={' '.join(map(str, missing))}", f"--seed={seed}")
+        _succeed(schedsearch, "search-all", *words)
+    if seed == 0:
+        _succeed(ship_results, *place)
+
+
+def _is_done(folder: Path, weights: str) -> bool:
+    return (folder / "run.json").is_file() and read_result(folder).facts["checkpoint_hash"] == weights
+
+
+def _transfer() -> None:
+    """Lets the shipped winners alone meet: the user's own ones below results/ have no part."""
+    found, folder = voices(), WORK / "results"
+    for voice in found:
+        for path in voice_folder(voice, SHIPPED).glob("*iters/schedule.json"):
+            _copy(path, folder / "shipped" / path.relative_to(SHIPPED))
+    names = " ".join(f"{voice.dataset}@{voice.sample_rate}" for voice in found)
+    for lengths, draws in JUDGED.items():
+        words = (f"--voices={names}", f"--iters={lengths}", f"--draws={draws}", f"--results={folder}")
+        _succeed(schedsearch, "transfer", *words)
+    for path in (folder / "transfer").iterdir():
+        if path.is_file():
+            _copy(path, SHIPPED / "transfer" / path.name)
+
+
+def _train_seeds() -> None:
+    _succeed(training_seeds, f"--steps={SEED_STEPS}", "--warm-start=experiments/demo/8000hz/checkpoint.pt")
+
+
+def _study_metrics() -> None:
+    _succeed(metrics_study, "--voices", *dict.fromkeys(voice.dataset for voice in voices()))
+
+
+def _fill_pages() -> None:
+    _succeed(documentation)
+
+
+def _succeed(command: Callable[[list[str]], int], *words: str) -> None:
+    if command(list(words)) != 0:
+        raise InputError("the stage could not be ended; see the line above, and run it again")
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+STAGES = {
+    "voices": Stage("each voice beside Griffin-Lim", _tabulate_voices),
+    "searches": Stage("all lengths of all voices, 6 and 12 steps with three seeds", _search),
+    "transfer": Stage("every voice's winner on every voice, and universal schedules", _transfer),
+    "seeds": Stage("one voice trained three times, each searched and judged", _train_seeds),
+    "metrics": Stage("which metric should be the objective", _study_metrics),
+    "pages": Stage("numbers and pictures of README and docs", _fill_pages),
+}

@@ -1,0 +1,85 @@
+"""Stages run in their order, what they took is stored, and what cannot be is refused in one line."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from conftest import Toy
+
+from experiments.reproduce.__main__ import LOG, main
+from experiments.reproduce.seeds import write_seeds
+from experiments.reproduce.stages import STAGES, Stage, search_folder
+from schedsearch.voice.config import load_voice
+from vocoder.errors import InputError
+
+
+@pytest.fixture
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which stages ran; each only says so, and "transfer" fails."""
+    names: list[str] = []
+
+    def stage(name: str) -> Stage:
+        def run() -> None:
+            names.append(name)
+            if name == "transfer":
+                raise InputError("no winners")
+
+        return Stage("a part", run)
+
+    for name in STAGES:
+        monkeypatch.setitem(STAGES, name, stage(name))
+    monkeypatch.chdir(tmp_path)
+    return names
+
+
+def stored() -> dict[str, dict[str, str]]:
+    with LOG.open(newline="") as file:
+        return {row["stage"]: row for row in csv.DictReader(file)}
+
+
+def test_stages_run_in_their_order_whatever_order_they_are_named_in(begun):
+    assert main(["searches", "voices"]) == 0
+    assert begun == ["voices", "searches"]
+    assert list(stored()) == ["voices", "searches"]
+    assert all(row["processor"] and row["commit"] for row in stored().values())
+
+
+def test_a_stage_that_fails_ends_the_run_and_is_not_stored(begun, capsys):
+    assert main([]) == 2
+    assert begun == ["voices", "searches", "transfer"]
+    assert "transfer" not in stored()
+    assert capsys.readouterr().err == "reproduce: no winners\n"
+
+
+def test_hours_of_a_stage_that_goes_on_add_up(begun):
+    main(["voices"])
+    LOG.write_text(LOG.read_text().replace(stored()["voices"]["hours"], "2.5", 1))
+    main(["voices"])
+    assert float(stored()["voices"]["hours"]) == pytest.approx(2.5, abs=0.1)
+
+
+def test_an_unknown_stage_is_refused_before_any_runs(begun, capsys):
+    assert main(["voices", "musik"]) == 2
+    assert begun == []
+    assert "'musik'" in capsys.readouterr().err
+
+
+def test_each_voice_and_seed_has_a_results_folder_of_its_own():
+    places = {search_folder(load_voice("demo", rate), seed) for rate in (16000, 8000) for seed in (0, 1)}
+    assert len(places) == 4
+
+
+def test_the_spread_over_seeds_stands_beside_that_over_clips(toy: Toy, tmp_path: Path):
+    for seed in (0, 1):
+        results = str(tmp_path / str(seed))
+        assert toy.search("--budget", "5candidates", "--seed", str(seed), "--results", results) == 0
+    write_seeds({seed: [tmp_path / str(seed) / "toy" / "16000hz"] for seed in (0, 1)}, tmp_path / "seeds")
+    with (tmp_path / "seeds.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["seed"] for row in rows] == ["0", "1"]
+    means = [float(row["mean"]) for row in rows]
+    deviation = abs(means[0] - means[1]) / 2**0.5  # of two values
+    line = (tmp_path / "seeds.md").read_text().splitlines()[2]
+    assert [cell.strip() for cell in line.strip("|").split("|")][:5] == [
+        "toy/16000hz", "6", "2", f"{sum(means) / 2:.3f}", f"{deviation:.3f}"
+    ]  # fmt: skip
