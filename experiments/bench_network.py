@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from vocoder.dialects.lmnt import LMNT
 from vocoder.network import WaveGradNetwork
+from vocoder.precision import processor_name
 from vocoder.vocoder import best_device
 from vocoder.weights import freeze
 
@@ -180,11 +181,7 @@ def _description(device: torch.device, options: argparse.Namespace) -> str:
     processor = torch.cpu.get_capabilities()
     bfloat16 = ", ".join(name for name in CAPABILITIES if processor.get(name)) or "none"
     threads = f"{options.threads} threads, bfloat16 in the processor: {bfloat16}"
-    return f"{options.clips} x {options.seconds} s at {SAMPLE_RATE} Hz; {_name(device)}; {threads}"
-
-
-def _name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    return f"{options.clips} x {options.seconds} s at {SAMPLE_RATE} Hz; {processor_name(device)}; {threads}"
 
 
 def main() -> None:
@@ -202,7 +199,7 @@ def main() -> None:
     print(_description(device, options))
     with torch.inference_mode():
         rows = measured(calls(options.clips, options.seconds, device, compiled=options.compiled), options.rounds)
-    machine = {"device": _name(device), "clips": options.clips, "seconds a clip": options.seconds}
+    machine = {"device": processor_name(device), "clips": options.clips, "seconds a clip": options.seconds}
     table = pd.DataFrame([{**machine, **row} for row in rows])
     print(table.drop(columns=list(machine)).to_string(index=False, float_format=lambda value: f"{value:.4g}"))
     if options.table:

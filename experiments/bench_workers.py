@@ -64,10 +64,10 @@ def of_demo(clips: int, seconds: float) -> Evaluator:
     return Evaluator(vocoder, search_clips(voice, vocoder, seconds)[:clips], list(metrics.values()), NoiseBank(0))
 
 
-def work(url: str, workers: int, evaluator: Any, candidates: int, strategy: str, ready: Barrier) -> None:
+def work(url: str, workers: int, evaluator: Any, candidates: int, ready: Barrier) -> None:
     """Runs one worker's search."""
     store = opened(url, workers)
-    proposing = Bayesian(strategy, SPACE, 0, index=store.next_index, pending=store.in_flight)
+    proposing = Bayesian("random", SPACE, 0, index=store.next_index, pending=store.in_flight)
     ready.wait()
     for _ in search(store, Race([evaluator], OBJECTIVE, 1), SPACE, proposing, Budget(candidates, "candidates")):
         pass
@@ -79,7 +79,7 @@ def opened(url: str, workers: int) -> Store:
     return Store(url, identity, {OBJECTIVE: "minimize"})
 
 
-def seconds_of(workers: int, url: str, evaluator: Any, candidates: int, strategy: str) -> float:
+def seconds_of(workers: int, url: str, evaluator: Any, candidates: int) -> float:
     """Returns the wall time from when all are ready to when the last has ended.
 
     AssertionError unless every candidate was scored once.
@@ -92,7 +92,7 @@ def seconds_of(workers: int, url: str, evaluator: Any, candidates: int, strategy
         store.add_baseline(name, schedule, awake.evaluate([schedule], (0,))[0])
     context = multiprocessing.get_context("fork")  # torch takes seconds to import
     ready = context.Barrier(workers + 1)
-    arguments = (url, workers, evaluator, candidates, strategy, ready)
+    arguments = (url, workers, evaluator, candidates, ready)
     processes = [context.Process(target=work, args=arguments) for _ in range(workers)]
     for process in processes:
         process.start()
@@ -113,14 +113,11 @@ def main() -> None:
     parser.add_argument("--workers", default="1 2 4 8")
     parser.add_argument("--seconds", type=float, default=1.0, help="that a candidate takes")
     parser.add_argument("--each", type=int, default=24, help="candidates a worker")
-    parser.add_argument("--strategy", default="random", choices=("random", "tpe"))
     parser.add_argument("--storage", help="a PostgreSQL URL of an empty database (default: SQLite)")
     parser.add_argument("--real", action="store_true", help="scores with the demo voice instead of sleeping")
-    parser.add_argument("--clips", type=int, default=4, help="of --real")
-    parser.add_argument("--clip-seconds", type=float, default=0.4, help="of --real")
     parser.add_argument("--csv", type=Path, default=Path("results/bench/workers.csv"))
     options = parser.parse_args()
-    evaluator = of_demo(options.clips, options.clip_seconds) if options.real else Sleeping(options.seconds)
+    evaluator = of_demo(clips=4, seconds=0.4) if options.real else Sleeping(options.seconds)
     rows = measured(options, evaluator)
     options.csv.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(options.csv, pd.DataFrame(rows).to_csv(index=False, float_format="%.4g").encode())
@@ -133,7 +130,7 @@ def measured(options: argparse.Namespace, evaluator: Any) -> list[dict[str, floa
         candidates = options.each * workers
         with tempfile.TemporaryDirectory() as folder:  # a new database for each number of workers
             url = options.storage or sqlite_url(Path(folder) / "study.db")
-            took = seconds_of(workers, url, evaluator, candidates, options.strategy)
+            took = seconds_of(workers, url, evaluator, candidates)
         rate = candidates / took
         gain = rate / rows[0]["candidates_a_second"] if rows else 1.0
         rows.append({"workers": workers, "candidates": candidates, "seconds": took, "candidates_a_second": rate,

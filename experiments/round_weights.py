@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     state = read_checkpoint(options.source).state
     before, after = _file(state), _file({name: rounded(tensor) for name, tensor in state.items()})
     atomic_write(options.target, after)
-    print(f"{options.target}: packs to {_packed(after):,} bytes, before {_packed(before):,}")
+    print(f"{options.target}: packs to {len(zlib.compress(after)):,} bytes, before {len(zlib.compress(before)):,}")
 
 
 def rounded(weights: Tensor) -> Tensor:
@@ -54,10 +54,6 @@ def _file(state: Mapping[str, Tensor]) -> bytes:
     buffer = io.BytesIO()
     torch.save({"model": dict(state)}, buffer)
     return buffer.getvalue()
-
-
-def _packed(content: bytes) -> int:
-    return len(zlib.compress(content))
 
 
 if __name__ == "__main__":

@@ -56,7 +56,10 @@ SCHEDULES: dict[str, NoiseSchedule] = {
 @command("voice_table")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Makes the table."""
-    options = _options(arguments)
+    parser = parser_of("voice_table", __doc__, voice=True)
+    parser.add_argument("--clips", type=int, default=24, help="held-out clips in each row (default: 24)")
+    parser.add_argument("--long-clips", type=int, default=6, help="held-out clips for 1000 steps (default: 6; 0: none)")
+    options = parser.parse_args(arguments)
     _make(load_voice(options.dataset, options.rate), options)
 
 
@@ -93,13 +96,6 @@ def _power_spectrum(mel: npt.NDArray[np.float64], front_end: IvanvovkMel) -> npt
             mel.T, H=basis, n_components=len(basis), update_H=False, solver="mu", max_iter=UPDATES, tol=0.0
         )
     return np.asarray(spectrum.T)
-
-
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = parser_of("voice_table", __doc__, voice=True)
-    parser.add_argument("--clips", type=int, default=24, help="held-out clips in each row (default: 24)")
-    parser.add_argument("--long-clips", type=int, default=6, help="held-out clips for 1000 steps (default: 6; 0: none)")
-    return parser.parse_args(arguments)
 
 
 def _make(voice: Voice, options: argparse.Namespace) -> None:

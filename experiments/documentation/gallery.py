@@ -7,7 +7,8 @@ import argparse
 import io
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -39,16 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in [only] if only else PICTURES:
         atomic_write(FOLDER / f"{name}.png", PICTURES[name]())
     return 0
-
-
-def page() -> bytes:
-    """Shows the page of all lengths of a voice."""
-    return of_all_lengths(width=1100)
-
-
-def narrow_page() -> bytes:
-    """Shows the same page on a narrow screen."""
-    return of_all_lengths(width=500)
 
 
 def course() -> bytes:
@@ -103,7 +94,13 @@ def photograph(file: Path, *, width: int, below: str = "") -> bytes:
     return packed.getvalue()
 
 
-PICTURES = {"page": page, "page-narrow": narrow_page, "course": course, "lengths": lengths, "spectrograms": heard}
+PICTURES: dict[str, Callable[[], bytes]] = {
+    "page": partial(of_all_lengths, width=1100),
+    "page-narrow": partial(of_all_lengths, width=500),
+    "course": course,
+    "lengths": lengths,
+    "spectrograms": heard,
+}
 
 if __name__ == "__main__":
     raise SystemExit(main())

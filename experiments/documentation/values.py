@@ -24,7 +24,9 @@ def value(source: str) -> str:
         raise InputError(f"a value is named by FILE; ROWS; COLUMN; FORMAT, and this is not: {source}")
     file, rows, column, spec = (*parts, "")[:4]
     try:
-        return written(_one(_chosen(read(file), rows), column), spec)
+        table = read(file)
+        chosen = table.query(rows, engine="python") if rows else table
+        return written(_one(chosen, column), spec)
     except InputError as error:
         raise InputError(f"{error}: {source}") from None
     except (KeyError, ValueError, SyntaxError, TypeError, pd.errors.UndefinedVariableError) as error:
@@ -47,10 +49,6 @@ def read(file: str) -> pd.DataFrame:
         return pd.concat([pd.read_csv(path, keep_default_na=False, na_values=[""]) for path in paths])
     contents = [json.loads(path.read_text()) for path in paths]
     return pd.concat([pd.json_normalize(content[inside] if inside else content) for content in contents])
-
-
-def _chosen(table: pd.DataFrame, rows: str) -> pd.DataFrame:
-    return table.query(rows, engine="python") if rows else table
 
 
 def _one(table: pd.DataFrame, column: str) -> object:

@@ -7,7 +7,6 @@ results/shipped/<dataset>/<rate>hz/front_end/, a row as soon as it is measured. 
 weights are measured again.
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,7 +55,9 @@ voice's own.
 @command("front_end_mistakes")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures what is not in the table yet."""
-    options = _options(arguments)
+    parser = parser_of("front_end_mistakes", __doc__, voice=True)
+    parser.add_argument("--false-alarms", type=int, default=12, metavar="N", help="sets of clips with nothing wrong")
+    options = parser.parse_args(arguments)
     voice = load_voice(options.dataset, options.rate)
     bench = open_bench(voice)
     folder = SHIPPED / voice.dataset / f"{voice.sample_rate}hz" / "front_end"
@@ -67,12 +68,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stored.add([row := _row(mistake, bench)])
             print(", ".join(f"{key} {value}" for key, value in row.items()), flush=True)
     atomic_write(folder / "mistakes.md", _page(stored.rows).encode())
-
-
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = parser_of("front_end_mistakes", __doc__, voice=True)
-    parser.add_argument("--false-alarms", type=int, default=12, metavar="N", help="sets of clips with nothing wrong")
-    return parser.parse_args(arguments)
 
 
 def _weights(bench: Bench) -> str:

@@ -30,6 +30,7 @@ from vocoder.checkpoints.configuration import read_config
 from vocoder.checkpoints.saving import save_checkpoint
 from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.network import WaveGradNetwork
+from vocoder.precision import processor_name
 from vocoder.training.data import TrainingSet, training_set
 from vocoder.training.loop import Recipe, start, train
 from vocoder.vocoder import best_device
@@ -63,7 +64,7 @@ def search(options: argparse.Namespace) -> int:
     status = schedsearch([*words, *(_untrained(options.scratch / "voice") if options.tiny else [])])
     if status == 0:
         [run] = options.scratch.rglob("run.json")
-        device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+        device = processor_name(best_device())
         facts = {"device": device, "steps": int(steps), "budget": budget, "seconds": time.perf_counter() - began}
         facts["verdict"] = read_result(run.parent).verdict
         (options.results / "search.json").write_text(json.dumps(facts, indent=1))

@@ -1,7 +1,6 @@
 """Measures whether two metrics rank schedules alike."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -12,19 +11,6 @@ from experiments.metrics_study.losses import Array
 
 RESAMPLES = 1000
 COVERAGE = 0.95
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """A rank correlation with two 95 % percentile intervals, which answer different questions.
-
-    `clips`: had we heard other clips, the schedules as they are. `schedules`: had we ranked other schedules of the same
-    kinds, the clips as they are; a schedule drawn twice ties with itself and counts for nothing.
-    """
-
-    value: float
-    clips: tuple[float, float]
-    schedules: tuple[float, float]
 
 
 def kendall(first: Array, second: Array) -> Array:
@@ -40,22 +26,28 @@ def spearman(first: Array, second: Array) -> Array:
     return _cosine(*(rank - rank.mean(axis=-1, keepdims=True) for rank in ranks))
 
 
-def agreement(first: Array, second: Array, *, seed: int, resamples: int = RESAMPLES) -> dict[str, Agreement]:
-    """Returns the agreement of two metrics' losses [schedule, clip] on the same noise, by "kendall" and "spearman"."""
+def agreement(first: Array, second: Array, *, seed: int, resamples: int = RESAMPLES) -> dict[str, float]:
+    """Returns rank correlations of two metrics' losses [schedule, clip] on the same noise: kendall and spearman.
+
+    Each has two 95 % percentile intervals, which answer different questions. `_clips`: had we heard other clips, the
+    schedules as they are. `_schedules`: had we ranked other schedules of the same kinds, the clips as they are; a
+    schedule drawn twice ties with itself and counts for nothing.
+    """
     first, second = in_common(first, second)
     schedules, clips = first.shape
     generator = np.random.default_rng(seed)
     heard = generator.multinomial(clips, np.full(clips, 1 / clips), size=resamples) / clips  # [resample, clip]
     ranked = generator.integers(schedules, size=(resamples, schedules))
     means = first.mean(axis=1), second.mean(axis=1)
-    return {
-        correlation.__name__: Agreement(
-            float(correlation(*means)),
-            interval(correlation(heard @ first.T, heard @ second.T)),
-            interval(correlation(means[0][ranked], means[1][ranked])),
-        )
-        for correlation in (kendall, spearman)
-    }
+    values: dict[str, float] = {}
+    for correlation in (kendall, spearman):
+        name = correlation.__name__
+        values[name] = float(correlation(*means))
+        over_clips = interval(correlation(heard @ first.T, heard @ second.T))
+        values[f"{name}_low_clips"], values[f"{name}_high_clips"] = over_clips
+        over_schedules = interval(correlation(means[0][ranked], means[1][ranked]))
+        values[f"{name}_low_schedules"], values[f"{name}_high_schedules"] = over_schedules
+    return values
 
 
 def in_common(first: Array, second: Array) -> tuple[Array, Array]:
@@ -71,15 +63,8 @@ def agreement_table(scopes: Mapping[str, Mapping[str, Array]]) -> pd.DataFrame:
     for scope, losses in scopes.items():
         for one, other in combinations(losses, 2):
             schedules, clips = in_common(losses[one], losses[other])[0].shape
-            row: dict[str, object] = {"scope": scope, "metric": one, "other": other}
-            for name, correlation in agreement(losses[one], losses[other], seed=0).items():
-                row |= {
-                    name: correlation.value,
-                    f"{name}_low_clips": correlation.clips[0],
-                    f"{name}_high_clips": correlation.clips[1],
-                    f"{name}_low_schedules": correlation.schedules[0],
-                    f"{name}_high_schedules": correlation.schedules[1],
-                }
+            correlations = agreement(losses[one], losses[other], seed=0)
+            row = {"scope": scope, "metric": one, "other": other, **correlations}
             rows.append(row | {"schedules": schedules, "clips": clips})
     return pd.DataFrame(rows)
 

@@ -1,7 +1,7 @@
 """Scores schedules and degraded audio on the same clips, and stores the scores: a stopped run goes on."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -111,11 +111,8 @@ class Bench:
             by_metric[name] = values.tolist()
         return by_metric
 
-    def cost(self, names: Iterable[str]) -> dict[str, float]:
-        """Returns each metric's CPU milliseconds for a second of audio: the least of a few rounds."""
-        return {name: self._cost(name) for name in names}
-
-    def _cost(self, name: str) -> float:
+    def cost(self, name: str) -> float:
+        """Returns a metric's CPU milliseconds for a second of audio: the least of a few rounds."""
         generator = torch.Generator().manual_seed(0)
         clean = self.references[:TIMED_CLIPS]
         spent = []

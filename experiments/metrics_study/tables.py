@@ -157,7 +157,7 @@ def decision_table(
     """Returns a row a metric: what decides at 6 steps of this voice whether it should be the default objective."""
     choosing, judging = sides.losses(losses)
     alone, several = (regret.worst_table(choosing, judging, units, JUDGES, k) for k in (1, SEVERAL))
-    whole_cost = bench.cost([name for name in bench.metrics if name not in PITCH])
+    costs = {name: bench.cost(name) for name in bench.metrics if name not in PITCH}
     pairs = tables["agreement"].query("scope == '6 steps, better half'")
     needed = tables["clips_needed"].groupby("metric")["clips_1_draws"].last()  # of a quarter of a standard unit
     table = alone.merge(several[["chosen_by", "expected"]], on="chosen_by", suffixes=("", f"_best_{SEVERAL}"))
@@ -167,7 +167,7 @@ def decision_table(
         tau_with_level=[_tau_with_level(losses, name) for name in names],
         agreement=[_mean_agreement(pairs, name) for name in names],
         clips_for_a_quarter=[needed[name] for name in names],
-        cost_ms=[sum(whole_cost[part] for part in _parts(name)) for name in names],
+        cost_ms=[sum(costs[part] for part in _parts(name)) for name in names],
         differentiable=[_differentiable(bench, name) for name in names],
     )
 

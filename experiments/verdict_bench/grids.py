@@ -26,7 +26,7 @@ from schedsearch.strategies.named_grids import grid_named
 from schedsearch.study.budget import Budget
 from schedsearch.study.ranking import ranking
 from schedsearch.study.store import Store, sqlite_url
-from vocoder.audio.reading import Clip, typical_excerpt
+from vocoder.audio.reading import typical_excerpt
 from vocoder.vocoder import in_precision
 
 STEPS = 6
@@ -71,7 +71,8 @@ def opened(name: str, folder: Path, seed: int) -> Run:
     run = open_run(old_voice("demo", 16000), Settings(STEPS, seed=seed, results=folder))
     clips = run.search_clips[:CLIPS]
     if name == "ivanvovk":
-        clips = tuple(_crop(clip, run) for clip in islice(run.search_clips, CROPS))
+        seconds, hop_length = CROP_SAMPLES / run.vocoder.sample_rate, run.vocoder.hop_length
+        clips = tuple(typical_excerpt(clip, seconds, hop_length) for clip in run.search_clips[:CROPS])
     identity = {**run.store.study.user_attrs["identity"], "search clips": [clip.name for clip in clips], "grid": name}
     store = Store(sqlite_url(run.folder / "study.db"), identity, run.store.objectives)
     return replace(run, clips=replace(run.clips, excerpts=clips, longer=clips), store=store)
@@ -107,10 +108,6 @@ def _against(name: str, run: Run) -> dict[str, object]:
         "clips": len(scores[0].values),
         "draws": len(DRAWS),
     }
-
-
-def _crop(clip: Clip, run: Run) -> Clip:
-    return typical_excerpt(clip, CROP_SAMPLES / clip.sample_rate, run.vocoder.hop_length)
 
 
 def _rows(name: str, indices: Sequence[int], evaluator: Evaluator, objective: str) -> list[dict[str, object]]:

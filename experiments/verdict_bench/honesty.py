@@ -14,9 +14,8 @@ from schedsearch.evaluation.draws import held_out_draws
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.evaluation.paired import compare
 from schedsearch.evaluation.scores import Score
-from schedsearch.metrics.registry import Metric
 from schedsearch.schedules.baselines import baselines
-from schedsearch.schedules.schedule import Array, NoiseSchedule
+from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.search.asked_budget import AskedBudget, begin
 from schedsearch.search.leaders import finalists, score_leaders
 from schedsearch.search.loop import search
@@ -32,8 +31,7 @@ REGRET, FALSE_WINNERS = TABLES / "regret.csv", TABLES / "false_winners.csv"
 
 
 def measure_regret() -> None:
-    """Searches with each seed to its own end; stores its claim, and its winner and centroid, judged anew.
-    """
+    """Searches with each seed to its own end; stores its claim, and its winner and centroid, judged anew."""
     table = RowCache(REGRET, ".6g")
     for seed in tqdm(range(SEEDS), desc="stop rule"):
         if table.has(seed=seed):
@@ -79,9 +77,6 @@ def measure_false_winners() -> None:
         order = rng.permuted(np.tile(np.arange(values.shape[1]), (len(values), 1)), axis=1)
         parts = np.take_along_axis(values, order, axis=1)
         first, second = (parts[:, low:high] for low, high in pairwise((0, draws, 2 * draws)))
-        rows.append({"simulated": simulated, "outcome": _outcome(metric, first, second, simulated)})
+        outcome = compare(metric, Score(first), Score(second), simulated).outcome
+        rows.append({"simulated": simulated, "outcome": outcome.value})
     RowCache(FALSE_WINNERS).add(rows)
-
-
-def _outcome(metric: Metric, first: Array, second: Array, seed: int) -> str:
-    return compare(metric, Score(first), Score(second), seed).outcome.value

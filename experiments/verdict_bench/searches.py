@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -30,18 +30,13 @@ _COUNTED = Path(__file__).with_name("counted_search.py")
 
 @dataclass(frozen=True)
 class Search:
-    """One search of one engine."""
+    """One search of one engine; the fields name it in a table."""
 
     engine: str
     dataset: str
     rate: int
     iterations: int
     seed: int
-
-    @property
-    def key(self) -> dict[str, object]:
-        """The columns that name it in a table."""
-        return dict(vars(self))
 
     @property
     def folder(self) -> Path:
@@ -67,7 +62,7 @@ def run_searches() -> None:
     """Runs what is missing in the table, one search after the other; a stopped search goes on, and counts anew."""
     table = RowCache(SEARCHES, ".6g")
     for search in planned():
-        if not table.has(**search.key):
+        if not table.has(**asdict(search)):
             print(f"{search.engine} engine: {search.dataset} {search.rate} Hz, {search.iterations} steps, "
                   f"seed {search.seed}", flush=True)  # fmt: skip
             table.add([run(search)])
@@ -96,7 +91,7 @@ def row_of(search: Search, costs: dict[str, object]) -> dict[str, object]:
     facts = json.loads((search.results / "run.json").read_text())
     shipped = json.loads((search.results / "schedule.json").read_text())
     return {
-        **search.key,
+        **asdict(search),
         **costs,
         "candidates": facts["candidates"],
         "precision": facts["identity"]["precision"],

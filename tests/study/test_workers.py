@@ -408,14 +408,14 @@ def test_a_server_that_does_not_answer_is_one_line(database):
 def test_the_bench_begins_a_study_for_each_number_of_workers(url):
     for workers in (1, 2):
         heat = bench_workers.Sleeping(0.01)
-        assert bench_workers.seconds_of(workers, url, heat, 4 * workers, "random") > 0
+        assert bench_workers.seconds_of(workers, url, heat, 4 * workers) > 0
     studies = optuna.get_all_study_summaries(url)
     assert sorted(study.n_trials for study in studies) == [4, 8]
 
 
 def test_the_bench_can_score_with_the_demo_voice(tmp_path):
     heat = bench_workers.of_demo(clips=2, seconds=0.1)
-    assert bench_workers.seconds_of(2, sqlite_url(tmp_path / "study.db"), heat, 4, "random") > 0
+    assert bench_workers.seconds_of(2, sqlite_url(tmp_path / "study.db"), heat, 4) > 0
 
 
 def test_each_database_of_a_server_has_a_name_of_its_own(server):
