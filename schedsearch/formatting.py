@@ -1,6 +1,10 @@
 """Formats numbers and tables as text: counts with their nouns, percentages, Markdown, safe cells for spreadsheets."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+from typing import TypeVar
+
+_Part = TypeVar("_Part")
 
 # A spreadsheet runs a cell with such a beginning as a formula; a quote before it makes it text (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # the last four: some locales take them, too
@@ -28,6 +32,11 @@ def table_by_length(corner: str, cells: Mapping[tuple[str, int], str]) -> str:
     names, lengths = dict.fromkeys(name for name, _ in cells), sorted({n for _, n in cells})
     rows = [[name, *(cells.get((name, n), "") for n in lengths)] for name in names]
     return markdown_table([corner, *(f"{n} steps" for n in lengths)], rows)
+
+
+def fitting(parts: Sequence[_Part], sizes: Iterable[int], room: int) -> list[_Part]:
+    """Returns the first parts, as many as `room` takes."""
+    return [part for part, end in zip(parts, accumulate(sizes), strict=True) if end <= room]
 
 
 def defused(text: str) -> str:

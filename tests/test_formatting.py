@@ -2,7 +2,7 @@
 
 import pytest
 
-from schedsearch.formatting import counted, defused, markdown_table
+from schedsearch.formatting import counted, defused, fitting, markdown_table
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,8 @@ def test_a_bar_begins_no_cell():
 def test_what_begins_a_formula_is_defused(begin):
     assert defused(f"{begin}1").startswith("'")
     assert defused(f"1{begin}") == f"1{begin}"
+
+
+def test_the_first_parts_are_kept_until_the_room_is_used_up():
+    assert fitting("abcd", [1, 2, 3, 1], 3) == ["a", "b"]
+    assert fitting("abcd", [5, 1, 1, 1], 3) == []

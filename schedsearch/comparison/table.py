@@ -17,26 +17,16 @@ from schedsearch.metrics.registry import Metric
 from schedsearch.sampling.speed import evaluations_per_audio_second
 from vocoder.atomic import atomic_write
 
-COLUMNS = (
-    *("dataset", "rate", "checkpoint", "precision", "iterations", "schedule", "kind", "source"),
-    *("metric", "unit", "direction"),
-    *("mean", "standard_error", "low", "high", "clips", "draws", "failures", "failure_rate"),
-    *("objective", "rival", "difference", "difference_low", "difference_high", "pairs", "verdict"),
-    *("real_time_factor", "real_time_factor_low", "real_time_factor_high", "timing_rounds", "machine"),
-    *("network_evaluations_per_audio_second", "network_evaluations_per_second"),
-    *("terminal_log_snr", "sigma_1", "digest"),
-)
-
 
 def table(contest: Contest, ranked: Mapping[int, Sequence[Standing]]) -> pd.DataFrame:
-    """Returns all rows, with COLUMNS."""
+    """Returns all rows."""
     rows = [
         _row(contest, standing, comparison, metric)
         for of_length in ranked.values()
         for standing in of_length
         for comparison, metric in zip(standing.comparisons, contest.scoring.metrics, strict=True)
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows)
 
 
 def write_table(rows: pd.DataFrame, path: Path) -> None:

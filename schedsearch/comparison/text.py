@@ -6,7 +6,7 @@ from math import isfinite
 from schedsearch.comparison.contest import Contest
 from schedsearch.comparison.standings import Standing
 from schedsearch.evaluation.paired import Comparison, Outcome, sound
-from schedsearch.formatting import counted
+from schedsearch.formatting import counted, fitting
 from schedsearch.metrics.registry import Metric
 
 WIDTH = 100  # columns
@@ -30,9 +30,11 @@ def text(contest: Contest, ranked: Mapping[int, Sequence[Standing]]) -> str:
 
 
 def _block(contest: Contest, iterations: int, ranked: Sequence[Standing]) -> str:
-    shown = contest.scoring.metrics[: 1 + _that_fit(contest.scoring.metrics[1:])]
-    head = f"{'':<2}{'schedule':<{_NAME}} {shown[0].name[:_MEAN]:>{_MEAN}}"
-    head += f" {'difference [95 %]':<{_GAP}}" + "".join(f" {metric.name:>{_width(metric)}}" for metric in shown[1:])
+    main, *others = contest.scoring.metrics
+    room = WIDTH - (2 + _NAME + 1 + _MEAN + 1 + _GAP)
+    shown = fitting(others, [1 + _width(metric) for metric in others], room)  # comparison.csv has all
+    head = f"{'':<2}{'schedule':<{_NAME}} {main.name[:_MEAN]:>{_MEAN}} {'difference [95 %]':<{_GAP}}"
+    head += "".join(f" {metric.name:>{_width(metric)}}" for metric in shown)
     return "\n".join([_title(contest, iterations), head.rstrip(), *(_line(s, shown) for s in ranked)])
 
 
@@ -46,11 +48,10 @@ def _title(contest: Contest, iterations: int) -> str:
     )
 
 
-def _line(standing: Standing, shown: tuple[Metric, ...]) -> str:
-    main, others = standing.main, standing.comparisons[1:]
+def _line(standing: Standing, shown: Sequence[Metric]) -> str:
     mark = "*" if standing.entrant is standing.rival else " "
-    cells = "".join(f" {_cell(c):>{_width(m)}}" for c, m in zip(others, shown[1:], strict=False))
-    start = f"{mark} {_short(standing.entrant.name):<{_NAME}} {_mean(main):>{_MEAN}}"
+    cells = "".join(f" {_cell(c):>{_width(m)}}" for c, m in zip(standing.comparisons[1:], shown, strict=False))
+    start = f"{mark} {_short(standing.entrant.name):<{_NAME}} {_mean(standing.main):>{_MEAN}}"
     return f"{start} {_gap(standing):<{_GAP}}{cells}".rstrip()
 
 
@@ -83,18 +84,6 @@ def _cell(comparison: Comparison) -> str:
 
 def _width(metric: Metric) -> int:
     return max(7, len(metric.name))
-
-
-def _that_fit(metrics: tuple[Metric, ...]) -> int:
-    """Counts the columns that there is room for; comparison.csv has all."""
-    room = WIDTH - (2 + _NAME + 1 + _MEAN + 1 + _GAP)
-    count = 0
-    for metric in metrics:
-        room -= 1 + _width(metric)
-        if room < 0:
-            return count
-        count += 1
-    return count
 
 
 def _short(name: str) -> str:

@@ -25,10 +25,6 @@ class AudioFolder:
     path: Path
     sample_rate: int  # Hz
 
-    def holds(self, clip: str, system: str, origin: str) -> bool:
-        """Says whether the folder has a whole file of this origin."""
-        return self.read(clip, system, origin) is not None
-
     def read(self, clip: str, system: str, origin: str) -> Tensor | None:
         """Returns [samples] in float32, or None without such a file of this origin."""
         try:

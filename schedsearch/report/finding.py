@@ -5,37 +5,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from schedsearch.evaluation.bootstrap import Interval, sound_clips
-from schedsearch.evaluation.paired import Comparison, Outcome
+from schedsearch.evaluation.bootstrap import Interval
+from schedsearch.evaluation.paired import Outcome
 from schedsearch.formatting import counted
-from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.words import words_and_name
+from schedsearch.report.comparison_facts import SIGN_OF_WORSE, better_side, comparison_facts
 from schedsearch.report.titles import searched
 from schedsearch.search.verdict import Verdict
 
-_SIGN_OF_WORSE = {"lower is better": 1, "higher is better": -1}  # of a difference, searched minus baseline
 DIGITS, MOST_DIGITS = 4, 8  # behind the point; more only where a difference would otherwise read as zero
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the words say. It comes from a verdict, or from the run.json that a verdict was written to."""
+    """What a run.json says of the objective that decides, and of the other metrics beside it."""
 
     metric: str
     searched: str  # the name of the searched schedule
     baseline: str
     improves: bool
+    means: tuple[float | None, float | None]  # searched, baseline; None where a clip failed
     difference: Interval | None  # searched minus baseline; None where fewer than two clips have both
     clips: int  # held out
     pairs: int  # the clips that the difference is over
     draws: int
-    failures: tuple[int, int] = (0, 0)  # clips x draws without a value: searched, baseline
-    part: float | None = None  # the difference as a part of the baseline's mean
-    better_clips: int | None = None  # of the pairs; None where a run.json of before does not say
-    same_in: tuple[str, ...] = ()  # the other metrics whose intervals hold zero
-    worse_in: tuple[str, ...] = ()  # the other metrics whose intervals lie on the worse side
-    fails_in: tuple[str, ...] = ()  # the other metrics in which the searched schedule fails more often
-    better_side: str = ""  # lower or higher is better
+    failures: tuple[int, int]  # clips x draws without a value: searched, baseline
+    better_clips: int | None  # of the pairs; None where a run.json of before does not say
+    same_in: tuple[str, ...]  # the other metrics whose intervals hold zero
+    worse_in: tuple[str, ...]  # the other metrics whose intervals lie on the worse side
+    fails_in: tuple[str, ...]  # the other metrics in which the searched schedule fails more often
+    better_side: str  # lower or higher is better; empty where neither is
 
     @property
     def outcome(self) -> Outcome:
@@ -48,28 +47,25 @@ class Finding:
             return Outcome.FAILS_MORE
         return Outcome.WORSE if self.difference.excludes_zero else Outcome.TIE
 
+    @property
+    def part(self) -> float | None:
+        """The difference as a part of the baseline's mean; None where that is no number above zero."""
+        _, baseline = self.means
+        if self.difference is None or baseline is None or not baseline > 0:
+            return None
+        return self.difference.mean / baseline
+
 
 def verdict_finding(verdict: Verdict) -> Finding:
-    """Returns what a verdict says of the objective that decides."""
-    main = next(c for c in verdict.comparisons if c.metric == verdict.objective)
-    others = [c for c in verdict.comparisons if c is not main]
-    clips, draws = main.winner.values.shape
-    return Finding(
-        metric=main.metric,
-        searched=searched(len(verdict.winner.schedule)),
-        baseline=verdict.baseline.name,
-        improves=verdict.improves,
-        difference=main.difference,
-        clips=clips,
-        pairs=int(sound_clips([main.winner.values, main.baseline.values]).sum()),
-        draws=draws,
-        failures=(len(main.winner.failures), len(main.baseline.failures)),
-        worse_in=tuple(c.metric for c in others if _is_worse(c.difference, c.better_side)),
-        fails_in=tuple(c.metric for c in others if c.fails_more),
-        better_side=main.better_side,
-        part=_part(main.difference, main.baseline.mean),
-        better_clips=better_clips(main),
-        same_in=tuple(c.metric for c in others if c.better_side and _holds_zero(c.difference)),
+    """Returns what a verdict's run.json will say."""
+    return stored_finding(
+        {
+            "objective": verdict.objective,
+            "identity": {"iterations": len(verdict.winner.schedule)},
+            "baseline": verdict.baseline.name,
+            "improves_on_baseline": verdict.improves,
+            "held_out": [comparison_facts(comparison) for comparison in verdict.comparisons],
+        }
     )
 
 
@@ -78,22 +74,25 @@ def stored_finding(facts: Mapping[str, Any]) -> Finding:
     [main] = (c for c in facts["held_out"] if c["metric"] == facts["objective"])
     winner, baseline = main["winner"], main["baseline"]
     others = [c for c in facts["held_out"] if c is not main]
+    rated = [(str(c["metric"]), _interval(c["difference"]), SIGN_OF_WORSE.get(_better_side(c))) for c in others]
+    # Where neither side is better, or nothing could be compared, a metric is neither the same nor worse.
+    compared = [(metric, interval, sign) for metric, interval, sign in rated if interval and sign]
     return Finding(
         metric=str(main["metric"]),
         searched=searched(int(facts["identity"]["iterations"])),
         baseline=str(facts["baseline"]),
         improves=bool(facts["improves_on_baseline"]),
+        means=(_mean(winner), _mean(baseline)),
         difference=_interval(main["difference"]),
         clips=int(winner["clips"]),
         pairs=int(main.get("pairs", winner["clips"])),
         draws=int(winner["draws"]),
         failures=(int(winner["failures"]), int(baseline["failures"])),
-        worse_in=tuple(str(c["metric"]) for c in others if _is_worse(_interval(c["difference"]), _better_side(c))),
+        worse_in=tuple(m for m, interval, sign in compared if interval.excludes_zero and interval.mean * sign > 0),
         fails_in=tuple(str(c["metric"]) for c in others if _fails_more(c)),
         better_side=_better_side(main),
-        part=_part(_interval(main["difference"]), baseline["mean"]),
         better_clips=main.get("better_clips"),
-        same_in=tuple(str(c["metric"]) for c in others if _better_side(c) and _holds_zero(_interval(c["difference"]))),
+        same_in=tuple(m for m, interval, _ in compared if not interval.excludes_zero),
     )
 
 
@@ -107,36 +106,13 @@ def _fails_more(comparison: Mapping[str, Any]) -> bool:
     return int(comparison["winner"]["failures"]) > int(comparison["baseline"]["failures"])
 
 
-def _is_worse(difference: Interval | None, side: str) -> bool:
-    """Says whether the interval lies on the worse side of zero."""
-    sign = _SIGN_OF_WORSE.get(side, 0)
-    return difference is not None and difference.excludes_zero and difference.mean * sign > 0
-
-
-def _holds_zero(difference: Interval | None) -> bool:
-    return difference is not None and not difference.excludes_zero
-
-
 def _better_side(entry: Mapping[str, Any]) -> str:
     """Reads the better side of a run.json's entry, which says it itself of a user's own metric."""
     return str(entry.get("better_side") or better_side(str(entry["metric"])))
 
 
-def _part(difference: Interval | None, baseline: float | None) -> float | None:
-    """Returns a difference as a part of the baseline's mean; None where that is no number above zero."""
-    if difference is None or baseline is None or not baseline > 0:
-        return None
-    return difference.mean / float(baseline)
-
-
-def better_clips(comparison: Comparison) -> int | None:
-    """Counts the clips on which the searched schedule is better, draws averaged; None where no side is better."""
-    sign = _SIGN_OF_WORSE.get(comparison.better_side)
-    if sign is None:
-        return None
-    sound = sound_clips([comparison.winner.values, comparison.baseline.values])
-    differences = (comparison.winner.values - comparison.baseline.values)[sound].mean(axis=1)
-    return int((sign * differences < 0).sum())
+def _mean(score: Mapping[str, Any]) -> float | None:
+    return None if score["mean"] is None else float(score["mean"])
 
 
 def sentence(source: Finding | Verdict) -> str:
@@ -187,7 +163,7 @@ def _size(finding: Finding) -> str:
 
 def _side(finding: Finding) -> str:
     assert finding.difference is not None
-    sign = _SIGN_OF_WORSE.get(finding.better_side)
+    sign = SIGN_OF_WORSE.get(finding.better_side)
     if sign is None:
         return "apart"
     return "worse" if sign * finding.difference.mean > 0 else "better"
@@ -213,24 +189,16 @@ def _interval_line(finding: Finding, difference: Interval) -> str:
     return f"Difference {mean}, 95 % interval {low} to {high}{side}, {_sample(finding)}{_failed(finding)}."
 
 
-def better_side(metric: str) -> str:
-    """Returns `lower is better` or `higher is better`; empty for a metric that ranks nothing or is not known."""
-    known = {d.name: d for rate in (8_000, 16_000) for d in catalogue(rate)}.get(metric)
-    if known is None or not known.ranks:
-        return ""
-    return "lower is better" if known.direction == "minimize" else "higher is better"
-
-
 def signed(difference: Interval) -> tuple[str, str, str]:
-    """Returns mean, low and high with their signs, in as many digits as `digits` says."""
-    places = digits(difference)
+    """Returns mean, low and high with their signs, in as many digits as they need."""
+    places = _digits(difference)
     mean, low, high = (
         f"{round(value, places) + 0.0:+.{places}f}" for value in (difference.mean, difference.low, difference.high)
     )
     return mean, low, high
 
 
-def digits(difference: Interval) -> int:
+def _digits(difference: Interval) -> int:
     """Returns how many digits to show behind the point.
 
     The end nearer to zero decides the outcome: it gets two digits that are not zero.

@@ -20,7 +20,6 @@ from schedsearch.report.rendering import (
     affordable_long,
     long_system,
     of_verdict,
-    rendered,
 )
 from schedsearch.report.results_folder import AUDIO
 from schedsearch.search.loop import Progress
@@ -91,7 +90,7 @@ def _heard(
     if long:
         _render(renderer, long, show)
         systems.append(long)
-    return [clip.name for clip in renderer.clips], rendered(renderer, systems)
+    return [clip.name for clip in renderer.clips], [renderer.reference, *map(renderer.heard, systems)]
 
 
 def _renderer(run: Run, clips: int) -> Renderer:

@@ -61,7 +61,7 @@ class Renderer:
     def missing(self, system: System) -> list[Clip]:
         """Returns the clips that the folder does not have yet."""
         origin = self._origin(system)
-        return [clip for clip in self.clips if not self.folder.holds(clip.name, system.key, origin)]
+        return [clip for clip in self.clips if self.folder.read(clip.name, system.key, origin) is None]
 
     def render(self, system: System) -> Iterator[Progress]:
         """Renders the missing clips one by one. Audio that is not finite is not written, and tried again next time."""
@@ -129,8 +129,3 @@ def long_system(steps: int) -> System:
     if steps < TRAINING_STEPS:
         label = f"training schedule in {steps} instead of {TRAINING_STEPS} steps"
     return System("long", label, long_schedule(steps))
-
-
-def rendered(renderer: Renderer, systems: Sequence[System]) -> list[Heard]:
-    """Returns the audio of the reference and then of each system."""
-    return [renderer.reference, *(renderer.heard(system) for system in systems)]

@@ -6,14 +6,8 @@ from pathlib import Path
 
 from schedsearch.report.origin import origin
 from schedsearch.report.pictures.writing import write_pictures
-from schedsearch.report.tables import (
-    provenance,
-    write_front,
-    write_leaderboard,
-    write_run,
-    write_schedules,
-    write_trials,
-)
+from schedsearch.report.tables import provenance, write_front, write_leaderboard, write_run, write_trials
+from schedsearch.schedules.files import write_every_layout
 from schedsearch.search.asked_budget import finish
 from schedsearch.search.run import Run
 from schedsearch.search.verdict import Verdict
@@ -54,6 +48,6 @@ def _write(opened: Run, verdict: Verdict) -> None:
     else:  # an earlier search of several objectives may have left one
         (opened.folder / FRONT).unlink(missing_ok=True)
     write_leaderboard(verdict, opened.folder / "leaderboard.csv")
-    write_schedules(verdict, facts, opened.folder)
+    write_every_layout(verdict.shipped.schedule, opened.folder / "schedule", facts)
     write_run(facts, opened.folder / "run.json")
     write_pictures(opened.store, verdict, opened.folder / "pictures", opened.voice.services.draw)

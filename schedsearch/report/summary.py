@@ -8,7 +8,6 @@ from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import counted
 from schedsearch.metrics.words import words_and_name
 from schedsearch.report.finding import signed
-from schedsearch.report.tables import ordered
 from schedsearch.report.titles import title
 from schedsearch.search.run import GAIN, Run
 from schedsearch.search.verdict import Verdict
@@ -19,12 +18,11 @@ TOO_FEW = "fewer than 2 clips to compare"
 
 def table(verdict: Verdict) -> str:
     """Sets winner and baseline side by side on the held-out clips: mean +- standard error, difference and outcome."""
-    rows = ordered(verdict.comparisons, verdict.objective)
-    width = max(len(name) for name in ("held-out", *(words_and_name(c.metric) for c in rows)))
+    width = max(len(name) for name in ("held-out", *(words_and_name(c.metric) for c in verdict.comparisons)))
     baseline, difference = verdict.baseline.name[:26], "difference, 95 %"
     winner = title(verdict.winner, verdict)
     head = f"{'held-out':<{width}} {winner:>18} {baseline:>26}   {difference:<28} {winner} is"
-    return "\n".join([head, *(_row(c, width) for c in rows)])
+    return "\n".join([head, *(_row(c, width) for c in verdict.comparisons)])
 
 
 def other_objectives(verdict: Verdict, objectives: Iterable[str]) -> str:

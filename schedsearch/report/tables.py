@@ -1,12 +1,11 @@
-"""Writes trials.csv, leaderboard.csv, pareto.csv, the schedule in every layout, and run.json.
+"""Writes trials.csv, leaderboard.csv, pareto.csv and run.json.
 
 Every column is explained in docs/reports.md.
 """
 
 import json
 import platform
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,13 +13,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from schedsearch.evaluation.bootstrap import Interval, sound_clips
-from schedsearch.evaluation.paired import Comparison
+from schedsearch.evaluation.bootstrap import Interval
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import defused
-from schedsearch.report.finding import better_clips, better_side
+from schedsearch.report.comparison_facts import SCORE_FACTS, comparison_facts, score_facts
 from schedsearch.report.titles import title
-from schedsearch.schedules.files import Layout, write_schedule
 from schedsearch.search.verdict import Verdict
 from schedsearch.search.warm_starts import BEGAN_FROM, origin_key
 from schedsearch.study.candidate import Candidate
@@ -54,20 +51,6 @@ def write_leaderboard(verdict: Verdict, path: Path) -> None:
     _write_csv(pd.DataFrame(rows), path)
 
 
-def write_schedules(verdict: Verdict, provenance: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Writes schedule.pt (ivanvovk), .lmnt.npy, .coqui.npy and .json with its provenance; returns the paths."""
-    schedule = verdict.shipped.schedule
-    files = {
-        "schedule.pt": Layout.IVANVOVK,
-        "schedule.lmnt.npy": Layout.LMNT,
-        "schedule.coqui.npy": Layout.COQUI,
-    }
-    for name, layout in files.items():
-        write_schedule(schedule, folder / name, layout=layout)
-    write_schedule(schedule, folder / "schedule.json", layout=Layout.JSON, provenance=provenance)
-    return [folder / name for name in (*files, "schedule.json")]
-
-
 def provenance(store: Store, verdict: Verdict) -> dict[str, Any]:
     """Says where the shipped schedule comes from and how it scored."""
     began_from = store.recall(origin_key(verdict.shipped.schedule)) if verdict.shipped.kind == "warm start" else None
@@ -82,7 +65,7 @@ def provenance(store: Store, verdict: Verdict) -> dict[str, Any]:
         "identity": store.study.user_attrs["identity"],
         "candidates": len(store.candidates()),
         "search_network_evaluations": store.work()[1] + sum(c.network_evaluations for c in store.candidates()),
-        "held_out": [_comparison(c) for c in verdict.comparisons],
+        "held_out": [comparison_facts(c) for c in verdict.comparisons],
         "versions": {name: version(name) for name in VERSIONS},
         "python": platform.python_version(),
     }
@@ -133,46 +116,9 @@ def _gap(prefix: str, difference: Interval | None) -> dict[str, float | None]:
 
 def _columns(prefix: str, score: Score | None) -> dict[str, Any]:
     """Returns the columns of a score: mean to failures, all empty without a score."""
-    names = (f"{prefix}_mean", f"{prefix}_se", f"{prefix}_clips", f"{prefix}_draws", f"{prefix}_failures")
-    if score is None:
-        return dict.fromkeys(names)
-    run = np.isfinite(score.values)
-    clips, draws = score.values.shape if score.failures else (int(run.any(axis=axis).sum()) for axis in (1, 0))
-    values = (score.mean, score.standard_error, clips, draws, len(score.failures))
-    return dict(zip(names, values, strict=True))
-
-
-def _comparison(comparison: Comparison) -> dict[str, Any]:
-    winner, baseline = _columns("", comparison.winner), _columns("", comparison.baseline)
-    return {
-        "metric": comparison.metric,
-        "winner": _named(winner),
-        "baseline": _named(baseline),
-        "difference": None if comparison.difference is None else asdict(comparison.difference),
-        "pairs": int(sound_clips([comparison.winner.values, comparison.baseline.values]).sum()),
-        "better": comparison.better,
-        **({} if better_side(comparison.metric) == comparison.better_side else _of_own_metric(comparison)),
-        "better_clips": better_clips(comparison),
-    }
-
-
-def _of_own_metric(comparison: Comparison) -> dict[str, str]:
-    """Returns what readers of run.json cannot know of a user's own metric."""
-    return {"unit": comparison.unit, "better_side": comparison.better_side}
-
-
-def _named(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Drops the empty prefix and turns NaN into null: JSON has no NaN."""
-    return {
-        name.removeprefix("_"): None if isinstance(value, float) and np.isnan(value) else value
-        for name, value in columns.items()
-    }
+    values = score_facts(score) if score else dict.fromkeys(SCORE_FACTS)
+    return {f"{prefix}_{name}": value for name, value in values.items()}
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:
     atomic_write(path, table.to_csv(index=False, float_format="%.6g").encode())
-
-
-def ordered(comparisons: Sequence[Comparison], objective: str) -> list[Comparison]:
-    """Returns the comparisons with the objective first."""
-    return sorted(comparisons, key=lambda c: c.metric != objective)

@@ -24,7 +24,7 @@ class Verdict:
 
     finalists: tuple[Candidate, ...]  # best first; of both kinds
     objective: str
-    comparisons: tuple[Comparison, ...]  # of winner and baseline, one a metric
+    comparisons: tuple[Comparison, ...]  # of winner and baseline, one a metric, the objective first
     other_baselines: tuple[Candidate, ...] = ()  # best first; scored in fewer draws than the finalists
 
     @property

@@ -8,19 +8,18 @@ from matplotlib.figure import Figure
 from schedsearch.comparison.table import write_table
 from schedsearch.report.pictures.png import png
 from schedsearch.report.pictures.schedules import schedules
-from schedsearch.schedules.files import Layout, write_schedule
+from schedsearch.schedules.files import write_every_layout
 from schedsearch.transfer.heat_map import heat_map
 from schedsearch.transfer.length_page import length_page
 from schedsearch.transfer.matrix import Cell, cells, table
 from schedsearch.transfer.matrix_files import MATRIX, matrices, read_matrices
 from schedsearch.transfer.overview import overview
 from schedsearch.transfer.tournament import Tournament
-from schedsearch.transfer.universal import Choice, provenance, read_universal, write_universal
+from schedsearch.transfer.universal import provenance, read_universal, write_universal
 from schedsearch.voice.opened import make_writable
 from vocoder.atomic import atomic_write
 
 PAGE, OVERVIEW, UNIVERSAL = "transfer-{}.md", "transfer.md", "universal.json"
-LAYOUTS = {".pt": Layout.IVANVOVK, ".lmnt.npy": Layout.LMNT, ".coqui.npy": Layout.COQUI}  # beside universal.json
 
 
 def stored_matrices(tournament: Tournament) -> pd.DataFrame:
@@ -50,7 +49,7 @@ def write_all(tournament: Tournament, others: pd.DataFrame) -> tuple[list[Path],
         atomic_write(folder / name, content)
     write_universal(tournament.choices, folder / UNIVERSAL)
     for n, choice in tournament.choices.items():
-        _write_schedules(choice, folder / f"universal-{n}")
+        write_every_layout(choice.candidate.schedule, folder / f"universal-{n}", provenance(choice))
     return [folder / name for name in (*tables, *contents, OVERVIEW, UNIVERSAL)], text
 
 
@@ -63,11 +62,3 @@ def pictures(tournament: Tournament, all_cells: list[Cell]) -> dict[str, Figure]
         first, *others = (j.winners[n] for j in tournament.participants if n in j.winners)
         figures[f"winners-{n}.png"] = schedules((first.name, first.schedule), {w.name: w.schedule for w in others})
     return figures
-
-
-def _write_schedules(choice: Choice, path: Path) -> None:
-    """Writes one file for each repository, and ours with its provenance."""
-    for ending, layout in LAYOUTS.items():
-        write_schedule(choice.candidate.schedule, path.with_name(path.name + ending), layout=layout)
-    ours = path.with_name(f"{path.name}.json")
-    write_schedule(choice.candidate.schedule, ours, layout=Layout.JSON, provenance=provenance(choice))

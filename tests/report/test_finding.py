@@ -12,7 +12,8 @@ from schedsearch.evaluation.scores import Score
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.registry import Metric
 from schedsearch.metrics.words import in_words, words_and_name
-from schedsearch.report.finding import better_side, lines, sentence, signed, stored_finding, verdict_finding
+from schedsearch.report.comparison_facts import better_side
+from schedsearch.report.finding import lines, sentence, signed, stored_finding, verdict_finding
 from schedsearch.report.summary import other_objectives, table
 from schedsearch.report.tables import provenance
 from schedsearch.schedules.named import published

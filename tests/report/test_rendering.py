@@ -10,7 +10,7 @@ from conftest import AnalyticVocoder, BrokenVocoder, noise_clip
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.metrics.registry import metrics_for
 from schedsearch.report.audio_folder import AudioFolder
-from schedsearch.report.rendering import Renderer, System, affordable_long, long_system, rendered
+from schedsearch.report.rendering import Renderer, System, affordable_long, long_system
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules.formulas import fibonacci, linear, log_snr_line
 from schedsearch.search.network_limit import LENGTHS
@@ -45,7 +45,7 @@ def test_what_is_heard_has_the_scores_that_stand_in_the_verdict(renderer):
     evaluator = Evaluator(renderer.vocoder, CLIPS, list(metrics.values()), renderer.noise)
     scored = evaluator.evaluate([SYSTEM.schedule], (0,))[0].scores
     make(renderer)
-    reference, heard = rendered(renderer, [SYSTEM])
+    reference, heard = renderer.reference, renderer.heard(SYSTEM)
     for name, metric in metrics.items():
         for i, (clip, audio) in enumerate(zip(reference.audio, heard.audio, strict=True)):
             assert clip is not None

@@ -13,7 +13,7 @@ import pytest
 import torch
 from scipy import stats
 
-from schedsearch.report.page.content import Cell, Column, Fact, Page, Picture, Table
+from schedsearch.report.page.content import Cell, Column, Page, Picture, Table
 from schedsearch.report.page.document import write_page
 from schedsearch.report.page.players import listening
 from schedsearch.report.rendering import Heard
@@ -78,7 +78,7 @@ def the_page():
         tables=(table(),),
         pictures=(Picture(HOSTILE, HOSTILE, PIXEL),),
         listening=listening(CLIPS, systems, 16000),
-        provenance=(Fact(HOSTILE, 500 * "x"),),
+        provenance=((HOSTILE, 500 * "x"),),
         files=("run.json",),
     )
 

@@ -24,7 +24,6 @@ from schedsearch.report.page.content import (
     SVG,
     Cell,
     Column,
-    Fact,
     Listening,
     ListeningRow,
     Page,
@@ -33,7 +32,7 @@ from schedsearch.report.page.content import (
     Table,
 )
 from schedsearch.report.page.dataset_page import dataset_page, lengths
-from schedsearch.report.page.document import fitting, html, write_page, write_small_page
+from schedsearch.report.page.document import html, write_page, write_small_page
 from schedsearch.report.page.players import LONGEST, LOUDEST, listening, matched
 from schedsearch.report.rendering import Heard, Renderer
 from vocoder.errors import InputError
@@ -83,7 +82,7 @@ def named(name):
         tables=(table,),
         pictures=(Picture(name, name, b"png"),),
         listening=Listening((name, name), (row,), (name,)),
-        provenance=(Fact(name, name),),
+        provenance=((name, name),),
         files=(name,),
     )
 
@@ -180,11 +179,6 @@ def test_a_small_page_has_no_audio_and_the_pictures_that_fit(tmp_path):
     assert b"3 pictures are left out" in content
     write_small_page(Page("t", (), (), pictures=pictures[:3]), tmp_path / "report.small.html")
     assert b"1 picture is left out" in (tmp_path / "report.small.html").read_bytes()
-
-
-def test_the_first_parts_are_kept_until_the_room_is_used_up():
-    assert fitting("abcd", [1, 2, 3, 1], 3) == ["a", "b"]
-    assert fitting("abcd", [5, 1, 1, 1], 3) == []
 
 
 # --- audio --------------------------------------------------------------------------------------------------

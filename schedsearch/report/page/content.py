@@ -2,12 +2,12 @@
 
 import base64
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote as percent_encoded
 
 from schedsearch.evaluation.bootstrap import Interval
-from schedsearch.report.finding import digits
+from schedsearch.report.finding import signed
 
 Order = Literal["ascending", "descending"]
 PNG, SVG = "image/png", "image/svg+xml"
@@ -106,14 +106,6 @@ class Listening:
 
 
 @dataclass(frozen=True)
-class Fact:
-    """A line of the provenance."""
-
-    name: str
-    value: str
-
-
-@dataclass(frozen=True)
 class Page:
     """One document. Empty parts are left out."""
 
@@ -124,8 +116,8 @@ class Page:
     comparisons: tuple[Comparison, ...] = ()
     tables: tuple[Table, ...] = ()
     pictures: tuple[Picture, ...] = ()
-    listening: Listening = field(default_factory=Listening)
-    provenance: tuple[Fact, ...] = ()
+    listening: Listening = Listening()
+    provenance: tuple[tuple[str, str], ...] = ()  # name and value of each line
     files: tuple[str, ...] = ()  # relative
 
 
@@ -134,21 +126,16 @@ def data_uri(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def number(value: float | None, digits: int = 4, *, signed: bool = False) -> str:
+def number(value: float | None, digits: int = 4) -> str:
     """Writes a number with a true minus sign; an en dash for None and NaN."""
-    if value is None or math.isnan(value):
-        return "–"
-    return f"{value:{'+' if signed else ''},.{digits}f}".replace("-", "−")
+    return "–" if value is None or math.isnan(value) else f"{value:,.{digits}f}".replace("-", "−")
 
 
 def difference_texts(difference: Interval | None) -> tuple[str, str]:
     """Writes the mean of a difference and its interval, in the digits that they need; en dashes for None."""
     if difference is None:
         return "–", "–"
-    places = digits(difference)
-    low, mean, high = (
-        number(value, places, signed=True) for value in (difference.low, difference.mean, difference.high)
-    )
+    mean, low, high = (value.replace("-", "−") for value in signed(difference))
     return mean, f"{low} to {high}"
 
 

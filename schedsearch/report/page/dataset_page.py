@@ -10,7 +10,7 @@ from typing import Any
 from schedsearch.formatting import counted
 from schedsearch.metrics.words import words_and_name
 from schedsearch.report.finding import Finding, sentence, stored_finding
-from schedsearch.report.page.content import Cell, Column, Fact, Page, Picture, Table, difference_texts, number_cell
+from schedsearch.report.page.content import Cell, Column, Page, Picture, Table, difference_texts, number_cell
 from vocoder.errors import InputError
 
 RUN_PAGE = "report.html"
@@ -25,8 +25,6 @@ class Length:
     page: str  # relative; "" where it has none
     ships: str
     finding: Finding
-    searched: float | None  # held-out means of the objective
-    baseline: float | None
     candidates: int
     network_evaluations: int
     identity: Mapping[str, Any]
@@ -61,7 +59,7 @@ def dataset_page(
         context=(*context, *notes),
         tables=(_table(runs),),
         pictures=tuple(pictures),
-        provenance=tuple(Fact(_steps(length.iterations), _provenance(length)) for length in runs),
+        provenance=tuple((_steps(length.iterations), _provenance(length)) for length in runs),
     )
 
 
@@ -89,8 +87,7 @@ def _row(length: Length) -> tuple[Cell, ...]:
         Cell(length.ships, mark="better" if better else ""),
         Cell(length.finding.baseline),
         Cell(words_and_name(length.finding.metric)),
-        number_cell(length.searched),
-        number_cell(length.baseline),
+        *map(number_cell, length.finding.means),
         Cell(mean, difference.mean if difference else None),
         Cell(interval, difference.low if difference else None),
         Cell(length.finding.outcome.label),
@@ -102,14 +99,11 @@ def _length(path: Path, iterations: int, page: str) -> Length:
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         finding = stored_finding(facts)
-        main = next(c for c in facts["held_out"] if c["metric"] == finding.metric)
         return Length(
             iterations=iterations,
             page=f"{path.parent.name}/{page}" if path.with_name(page).is_file() else "",
             ships=finding.searched if finding.improves else finding.baseline,
             finding=finding,
-            searched=_mean(main["winner"]),
-            baseline=_mean(main["baseline"]),
             candidates=int(facts["candidates"]),
             network_evaluations=int(facts["search_network_evaluations"]),
             identity=dict(facts["identity"]),
@@ -119,10 +113,6 @@ def _length(path: Path, iterations: int, page: str) -> Length:
         raise InputError(
             f"{path} must be what a search wrote, and is not ({error!r}); run that search again"
         ) from error
-
-
-def _mean(score: Mapping[str, Any]) -> float | None:
-    return None if score["mean"] is None else float(score["mean"])
 
 
 def _steps(iterations: int) -> str:

@@ -1,25 +1,22 @@
 """Turns a page's values into one HTML file that fetches nothing."""
 
 from base64 import b64encode
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from schedsearch.formatting import counted
-from schedsearch.report.page.content import Page
+from schedsearch.formatting import counted, fitting
+from schedsearch.report.page.content import Listening, Page
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 
 MOST_BYTES = 15_000_000
 MOST_BYTES_SMALL = 1_000_000
-_Part = TypeVar("_Part")
 
 
 def write_page(page: Page, path: Path) -> None:
@@ -35,7 +32,7 @@ def write_page(page: Page, path: Path) -> None:
 
 def write_small_page(page: Page, path: Path) -> None:
     """Writes a page to be committed: without audio, and without the last pictures if it would pass MOST_BYTES_SMALL."""
-    silent = replace(page, listening=replace(page.listening, rows=(), systems=(), notes=()))
+    silent = replace(page, listening=Listening())
     room = MOST_BYTES_SMALL - len(html(replace(silent, pictures=()))) - 1_000 * (1 + len(page.pictures))
     sizes = [len(p.uri) + len(p.caption.encode()) + len(p.alt.encode()) for p in page.pictures]
     pictures = fitting(page.pictures, sizes, room)
@@ -63,17 +60,6 @@ def html(page: Page) -> bytes:
     template = _environment().get_template("page.html")
     # Markup: style and script are ours, and escaping would spoil them.
     return template.render(page=page, style=Markup(style), script=Markup(script), policy=policy).encode()
-
-
-def fitting(parts: Sequence[_Part], sizes: Sequence[int], room: int) -> list[_Part]:
-    """Returns the first parts, as many as `room` takes."""
-    chosen: list[_Part] = []
-    for part, size in zip(parts, sizes, strict=True):
-        room -= size
-        if room < 0:
-            break
-        chosen.append(part)
-    return chosen
 
 
 @cache

@@ -16,7 +16,6 @@ from schedsearch.report.page import content
 from schedsearch.report.page.content import (
     Cell,
     Column,
-    Fact,
     Listening,
     Page,
     Picture,
@@ -26,7 +25,7 @@ from schedsearch.report.page.content import (
     number_cell,
 )
 from schedsearch.report.summary import TOO_FEW, other_objectives, why_it_ended
-from schedsearch.report.tables import ordered, provenance
+from schedsearch.report.tables import provenance
 from schedsearch.report.titles import title_and_row
 from schedsearch.search.run import Run
 from schedsearch.search.verdict import Verdict
@@ -61,10 +60,7 @@ def run_page(
             )
         ),
         baseline=verdict.baseline.name,
-        comparisons=tuple(
-            _comparison(c, run.metrics[c.metric])
-            for c in ordered(verdict.comparisons, verdict.objective)
-        ),
+        comparisons=tuple(_comparison(c, run.metrics[c.metric]) for c in verdict.comparisons),
         tables=(_leaderboard(verdict, run.metrics), _trials(run.store, run.metrics)),
         pictures=tuple(pictures),
         listening=listening or Listening(),
@@ -234,13 +230,13 @@ def _loss(candidate: Candidate, store: Store) -> float:
 # --- provenance -----------------------------------------------------------------------------------
 
 
-def _provenance(facts: Mapping[str, Any], identity: Mapping[str, Any], verdict: Verdict) -> tuple[Fact, ...]:
+def _provenance(facts: Mapping[str, Any], identity: Mapping[str, Any], verdict: Verdict) -> tuple[tuple[str, str], ...]:
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     return (
-        Fact("ships", f"{title_and_row(verdict.shipped, verdict)}, {facts['kind']}"),
-        Fact("betas, cleanest first", " ".join(f"{beta:.9g}" for beta in verdict.shipped.schedule.betas)),
-        Fact("candidates", f"{facts['candidates']:,}"),
-        Fact("network evaluations of the search", f"{facts['search_network_evaluations']:,}"),
-        *(Fact(name, str(value)) for name, value in identity.items()),
-        Fact("versions", f"{versions}, Python {facts['python']}"),
+        ("ships", f"{title_and_row(verdict.shipped, verdict)}, {facts['kind']}"),
+        ("betas, cleanest first", " ".join(f"{beta:.9g}" for beta in verdict.shipped.schedule.betas)),
+        ("candidates", f"{facts['candidates']:,}"),
+        ("network evaluations of the search", f"{facts['search_network_evaluations']:,}"),
+        *((name, str(value)) for name, value in identity.items()),
+        ("versions", f"{versions}, Python {facts['python']}"),
     )

@@ -31,14 +31,9 @@ def decades(axes: Axes, which: Literal["x", "y"], values: Sequence[float]) -> No
     axes.set(**{f"{which}scale": "log", f"{which}lim": (10.0**low, 10.0**high)})
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(LogLocator(numticks=9))
-    written = plain if -2 <= low and high <= 3 else power
+    written = "{:g}".format if -2 <= low and high <= 3 else power
     axis.set_major_formatter(FuncFormatter(lambda value, _: written(value)))
     axis.set_minor_formatter(NullFormatter())
-
-
-def plain(value: float) -> str:
-    """Writes a value from 0.01 to 1000."""
-    return f"{value:g}"
 
 
 def power(value: float) -> str:

@@ -4,7 +4,7 @@ Betas of a .pt file are float32, as their users' code keeps them; they are widen
 """
 
 from schedsearch.schedules.files.reading import ScheduleFile, open_schedule, read_provenance, read_schedule
-from schedsearch.schedules.files.writing import Layout, layout_for, write_schedule
+from schedsearch.schedules.files.writing import Layout, layout_for, write_every_layout, write_schedule
 
 __all__ = [
     "Layout",
@@ -13,5 +13,6 @@ __all__ = [
     "open_schedule",
     "read_provenance",
     "read_schedule",
+    "write_every_layout",
     "write_schedule",
 ]

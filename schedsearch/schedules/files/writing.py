@@ -52,6 +52,12 @@ def write_schedule(
     atomic_write(path, content)
 
 
+def write_every_layout(schedule: NoiseSchedule, stem: Path, provenance: Mapping[str, Any]) -> None:
+    """Writes STEM.pt (ivanvovk), STEM.lmnt.npy, STEM.coqui.npy, and STEM.json with its provenance."""
+    for ending, layout in _ENDINGS.items():
+        write_schedule(schedule, stem.with_name(stem.name + ending), layout=layout, provenance=provenance)
+
+
 def layout_for(path: Path, layout: Layout | None = None) -> Layout:
     """Returns the layout that `write_schedule` would write; InputError if ending and layout do not fit."""
     choices = _LAYOUTS_OF_ENDING.get(path.suffix.lower(), ())
@@ -103,6 +109,9 @@ def _csv_bytes(schedule: NoiseSchedule) -> bytes:
     return "\n".join(["step,beta,noise_level,log_snr", *rows, ""]).encode()
 
 
+_ENDINGS: Mapping[str, Layout] = MappingProxyType(
+    {".pt": Layout.IVANVOVK, ".lmnt.npy": Layout.LMNT, ".coqui.npy": Layout.COQUI, ".json": Layout.JSON}
+)
 _WRITERS: Mapping[Layout, Callable[[NoiseSchedule], bytes]] = MappingProxyType(
     {Layout.IVANVOVK: _ivanvovk_bytes, Layout.LMNT: _lmnt_bytes, Layout.COQUI: _coqui_bytes, Layout.CSV: _csv_bytes}
 )
