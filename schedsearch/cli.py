@@ -37,7 +37,7 @@ EXAMPLES = """\
   schedsearch search                          search 6 steps for the bundled demo voice
   schedsearch verify universal-6 mine.pt      are these schedules legal, and which code reads them?
   schedsearch compare --schedules "mine.pt"   compare a schedule with the published ones on held-out clips"""
-BAD_INPUT, NO_IMPROVEMENT, INTERRUPTED, UNREAD = 2, 3, 130, 141
+BAD_INPUT, INTERRUPTED, UNREAD = 2, 130, 141
 
 
 class _Parser(argparse.ArgumentParser):

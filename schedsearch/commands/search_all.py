@@ -31,22 +31,17 @@ def run(options: argparse.Namespace) -> int:
         search_options = copy.copy(options)
         search_options.iters = length
         status = max(status, search.run(search_options))
-        rows.append(_row(search_options))
-    voice = chosen_voice(options)
-    folder = _folder(search_options)
+        voice = chosen_voice(options)
+        folder = results_folder(voice, Settings(length, results=options.results))
+        rows.append(_row(length, folder))
     write_length_pictures(folder, folder.parent / "pictures", voice.services.draw)
     print("\n" + "\n".join(["iterations, what ships, searched minus best baseline on the held-out clips", *rows]))
     print(f"page:  {write_dataset_page(voice, options.results)}")
     return status
 
 
-def _folder(options: argparse.Namespace) -> Path:
-    voice = chosen_voice(options)
-    return results_folder(voice, Settings(options.iters, results=options.results))
-
-
-def _row(options: argparse.Namespace) -> str:
-    verdict = json.loads((_folder(options) / "run.json").read_text())
+def _row(length: int, folder: Path) -> str:
+    verdict = json.loads((folder / "run.json").read_text())
     finding = stored_finding(verdict)
     numbers = "{} [{}, {}] ".format(*signed(finding.difference)) if finding.difference else ""
-    return f"{options.iters:>10}  {verdict['name']:<34} {finding.metric} {numbers}{finding.outcome.label}"
+    return f"{length:>10}  {verdict['name']:<34} {finding.metric} {numbers}{finding.outcome.label}"

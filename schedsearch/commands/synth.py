@@ -18,7 +18,6 @@ from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.formatting import counted
 from schedsearch.sampling.synthesis import copy_synthesis, synthesise
 from schedsearch.schedules.files import read_schedule
-from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.voice.config import Voice
 from schedsearch.voice.mels.attached import with_mels
 from schedsearch.voice.mels.files import read_mel
@@ -58,21 +57,16 @@ def run(options: argparse.Namespace) -> int:
     vocoder = open_vocoder(voice)
     source = _clip(options, vocoder) if options.wav else _mel(options.mel, voice, vocoder)
     began = time.perf_counter()
-    audio = _synthesised(vocoder, source, schedule, options)
+    if isinstance(source, Clip):
+        audio = copy_synthesis(vocoder, source, schedule, seed=options.seed)
+    else:
+        audio = synthesise(vocoder, source, schedule, seed=options.seed, name=options.mel.stem)
     duration = time.perf_counter() - began
     write(options.out, audio.cpu(), vocoder.sample_rate)
     seconds = len(audio) / vocoder.sample_rate
     summary = f"{seconds:.2f} s at {vocoder.sample_rate} Hz, {counted(len(schedule), 'step')}"
     print(f"{printable(str(options.out))}: {summary}, in {duration:.1f} s")
     return 0
-
-
-def _synthesised(
-    vocoder: Vocoder, source: Clip | Tensor, schedule: NoiseSchedule, options: argparse.Namespace
-) -> Tensor:
-    if isinstance(source, Clip):
-        return copy_synthesis(vocoder, source, schedule, seed=options.seed)
-    return synthesise(vocoder, source, schedule, seed=options.seed, name=options.mel.stem)
 
 
 def _clip(options: argparse.Namespace, vocoder: Vocoder) -> Clip:

@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from schedsearch.arguments import add_switch, positive_number, whole_number
+from schedsearch.arguments import add_precision, add_switch, positive_number, whole_number
 from schedsearch.commands import voice_options
 from schedsearch.commands.training_folder import check_configuration, check_places, keep_configuration, state_path
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.evaluation.validation import validate
 from schedsearch.voice.config import Training, Voice
+from schedsearch.voice.precision import AUTO, check_precision
 from vocoder.atomic import atomic_write
 from vocoder.audio.listed_clips import read_clips
 from vocoder.audio.reading import Clip, read_folder
@@ -61,8 +62,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how to train")
     how.add_argument("--warm-start", type=Path, help="a checkpoint of the same network to begin from")
     how.add_argument("--draw", help="noise levels: stratified (default) or wavegrad")
-    precision = "float32, bfloat16, or auto: the faster (default: auto)"
-    how.add_argument("--precision", default="auto", type=_precision, help=precision)
+    add_precision(how)
     how.add_argument("--dialect", default="", help="ivanvovk, lmnt or coqui (default: whose configuration it is)")
     add_switch(how, "--force", "replace a checkpoint that no run of this made")
     every = "steps between validations (default: 2000)"
@@ -71,6 +71,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Trains until the recipe's last step or the hours are over; writes the checkpoint at every validation."""
+    check_precision(options.precision)
     voice = chosen_voice(options)
     training, configuration = _training_of(voice)
     dialect = dialect_of_configuration(configuration, options.dialect)
@@ -98,22 +99,15 @@ def _training_of(voice: Voice) -> tuple[Training, dict[str, Any]]:
     return voice.training, read_config(voice.config)
 
 
-def _precision(text: str) -> str:
-    """Returns float32, bfloat16, or "" for the faster one."""
-    if text not in ("auto", "float32", "bfloat16"):
-        raise InputError(f"PRECISION must be auto, float32 or bfloat16, and is {text!r}; choose one")
-    return "" if text == "auto" else text
-
-
 def _settle_precision(state: TrainingState, wanted: str, data: TrainingSet, voice: Voice) -> None:
     """Sets the precision that is wanted, or the faster one on this machine. A run goes on in the one it began in."""
-    if state.precision and wanted not in ("", state.precision):
+    if state.precision and wanted not in (AUTO, state.precision):
         raise InputError(
             f"{state_path(voice)} is a run in {state.precision}, and PRECISION is {wanted}; "
             "go on without PRECISION, or move that file away to start anew"
         )
     if not state.precision:
-        state.use(wanted) if wanted else choose_precision(state, data)
+        choose_precision(state, data) if wanted == AUTO else state.use(wanted)
 
 
 def _front_end(configuration: dict[str, Any], dialect: Dialect, voice: Voice) -> FrontEnd:

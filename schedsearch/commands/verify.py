@@ -10,21 +10,17 @@ from typing import Any
 from schedsearch.arguments import sample_rate
 from schedsearch.commands.voice_options import add_experiments, chosen_voice
 from schedsearch.schedules.facts import SHAKY, final_gain, first_fall, followed_by, survives_float32
-from schedsearch.schedules.files import Layout, open_schedule
+from schedsearch.schedules.files import open_schedule
 from schedsearch.schedules.readings import doubt
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.voice.config import Voice
 from vocoder.checkpoints.configuration import config_found, read_config
 from vocoder.checkpoints.file import read_checkpoint
-from vocoder.dialects.coqui import COQUI
-from vocoder.dialects.detection import dialect_of
+from vocoder.dialects.detection import DIALECTS, dialect_of
 from vocoder.dialects.ivanvovk import IVANVOVK
-from vocoder.dialects.lmnt import LMNT
 from vocoder.errors import InputError, printable
 from vocoder.training.loop import recipe_from
 from vocoder.training.trained_range import STRATIFIED, USUAL, TrainedRange, trained_range
-
-DIALECTS = {Layout.IVANVOVK: IVANVOVK, Layout.LMNT: LMNT, Layout.COQUI: COQUI}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -78,8 +74,8 @@ def _report(path: Path, trained: TrainedRange) -> dict[str, Any]:
 def _facts(schedule: NoiseSchedule, trained: TrainedRange) -> dict[str, Any]:
     gain = final_gain(schedule)
     fits = survives_float32(schedule)
-    readers = [layout for layout in DIALECTS if fits or layout is not Layout.IVANVOVK]
-    able = [layout for layout in readers if followed_by(DIALECTS[layout], schedule)]
+    readers = [dialect for dialect in DIALECTS if fits or dialect is not IVANVOVK]
+    able = {dialect.name: followed_by(dialect, schedule) for dialect in readers}
     return {
         "sigma_1": schedule.residual_noise,
         "terminal_level": schedule.terminal_level,
@@ -92,8 +88,8 @@ def _facts(schedule: NoiseSchedule, trained: TrainedRange) -> dict[str, Any]:
         },
         "final_gain": gain if math.isfinite(gain) else str(gain),
         "survives_float32": fits,
-        "read_after_convert_by": able,
-        "not_finite_for": [layout for layout in readers if layout not in able],
+        "read_after_convert_by": [name for name, is_able in able.items() if is_able],
+        "not_finite_for": [name for name, is_able in able.items() if not is_able],
     }
 
 

@@ -7,11 +7,10 @@ from schedsearch.arguments import Options, sample_rate
 from schedsearch.voice.config import EXPERIMENTS, Voice, load_voice
 
 
-def add(parser: argparse.ArgumentParser, *, default: str | None = "demo") -> None:
+def add(parser: argparse.ArgumentParser) -> None:
     """Adds --dataset, --rate and --experiments."""
     group = parser.add_argument_group("voice")
-    text = "the voice: experiments/DATASET.toml" + (f" (default: {default})" if default else "")
-    group.add_argument("--dataset", default=default, help=text)
+    group.add_argument("--dataset", default="demo", help="the voice: experiments/DATASET.toml (default: demo)")
     group.add_argument(
         "--rate", type=sample_rate, help="sample rate in Hz, if the dataset has several (default: its default_rate)"
     )

@@ -7,7 +7,7 @@ in the environment who called.
 import os
 import re
 
-CALLED_BY, BY_MAKE, BY_HAND = "SCHEDSEARCH_CALLED_BY", "make", "hand"
+CALLED_BY, BY_HAND = "SCHEDSEARCH_CALLED_BY", "hand"  # the Makefile says "make"
 _OTHER_NAMES = {"EXCERPT": "--seconds"}
 _VARIABLES = (
     "ITERS DATASET RATE STRATEGY GRID OBJECTIVE BUDGET SEED MORE STORAGE STEPS HOURS WARM_START DRAW DIALECT PRECISION "

@@ -106,11 +106,11 @@ class Scoring:
 
     @cached_property
     def _conditions(self) -> str:
-        return _hash([conditions(self.vocoder), self.vocoder.device.type, self.seed])
+        return short_hash([conditions(self.vocoder), self.vocoder.device.type, self.seed])
 
     @cached_property
     def _clip_hashes(self) -> dict[str, str]:
-        return {clip.name: _hash([clip.name, *_digests(clip)]) for clip in self.clips}
+        return {clip.name: short_hash([clip.name, *_digests(clip)]) for clip in self.clips}
 
 
 def _digests(clip: Clip) -> list[str]:
@@ -136,8 +136,9 @@ def _score(metric: str, values: Sequence[Sequence[Mapping[str, Any]]]) -> Score:
 
 @cache
 def _betas_hash(schedule: NoiseSchedule) -> str:
-    return _hash(schedule.betas.tolist())
+    return short_hash(schedule.betas.tolist())
 
 
-def _hash(content: object) -> str:
+def short_hash(content: object) -> str:
+    """Returns the beginning of the SHA-256 of JSON values, for the keys of stored values."""
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

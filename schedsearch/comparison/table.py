@@ -9,7 +9,7 @@ import pandas as pd
 
 from schedsearch.comparison.contest import Contest
 from schedsearch.comparison.standings import Standing
-from schedsearch.evaluation.bootstrap import paired_bootstrap, sound_clips
+from schedsearch.evaluation.bootstrap import paired_bootstrap
 from schedsearch.evaluation.paired import Comparison, sound
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import defused
@@ -85,7 +85,7 @@ def difference(comparison: Comparison) -> dict[str, Any]:
         "difference": interval.mean if interval else np.nan,
         "difference_low": interval.low if interval else np.nan,
         "difference_high": interval.high if interval else np.nan,
-        "pairs": int(sound_clips([comparison.winner.values, comparison.baseline.values]).sum()),
+        "pairs": len(comparison.differences),
     }
 
 

@@ -1,15 +1,14 @@
 """Measures the speed of every length once a machine, and stores it."""
 
-import json
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 
 import torch
 
 from schedsearch.comparison.entrants import Entrant
+from schedsearch.comparison.scoring import short_hash
 from schedsearch.formatting import counted
 from schedsearch.sampling import speed
 from schedsearch.sampling.speed import Speed
@@ -56,4 +55,4 @@ class Timing:
     @cached_property
     def _here(self) -> str:
         here = [socket.gethostname(), self.machine, torch.__version__, len(self._clip.audio), conditions(self.vocoder)]
-        return sha256(json.dumps(here, sort_keys=True).encode()).hexdigest()[:16]
+        return short_hash(here)

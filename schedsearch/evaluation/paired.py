@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from schedsearch.evaluation.bootstrap import Interval, paired_bootstrap, sound_clips
+from schedsearch.evaluation.bootstrap import Array, Interval, paired_bootstrap, sound_clips
 from schedsearch.evaluation.scores import Score
 from schedsearch.metrics.registry import Metric
 
@@ -51,6 +51,13 @@ class Comparison:
     def fails_more(self) -> bool:
         """Whether the winner has more pairs of clip and draw without a value. The difference leaves such clips out."""
         return len(self.winner.failures) > len(self.baseline.failures)
+
+    @property
+    def differences(self) -> Array:
+        """The differences [clip], draws averaged, over the clips that are sound in both."""
+        sound = sound_clips([self.winner.values, self.baseline.values])
+        differences: Array = (self.winner.values - self.baseline.values)[sound].mean(axis=1)
+        return differences
 
 
 def compare(metric: Metric, winner: Score, baseline: Score, seed: int) -> Comparison:

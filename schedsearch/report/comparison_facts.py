@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from schedsearch.evaluation.bootstrap import sound_clips
 from schedsearch.evaluation.paired import Comparison
 from schedsearch.evaluation.scores import Score
 from schedsearch.metrics.catalogue import catalogue
@@ -25,7 +24,7 @@ def comparison_facts(comparison: Comparison) -> dict[str, Any]:
         "winner": _without_nan(comparison.winner),
         "baseline": _without_nan(comparison.baseline),
         "difference": None if comparison.difference is None else asdict(comparison.difference),
-        "pairs": int(sound_clips([comparison.winner.values, comparison.baseline.values]).sum()),
+        "pairs": len(comparison.differences),
         "better": comparison.better,
         **own,
         "better_clips": _better_clips(comparison),
@@ -51,11 +50,7 @@ def better_side(metric: str) -> str:
 def _better_clips(comparison: Comparison) -> int | None:
     """Counts the clips on which the searched schedule is better, draws averaged; None where no side is better."""
     sign = SIGN_OF_WORSE.get(comparison.better_side)
-    if sign is None:
-        return None
-    sound = sound_clips([comparison.winner.values, comparison.baseline.values])
-    differences = (comparison.winner.values - comparison.baseline.values)[sound].mean(axis=1)
-    return int((sign * differences < 0).sum())
+    return None if sign is None else int((sign * comparison.differences < 0).sum())
 
 
 def _without_nan(score: Score) -> dict[str, Any]:

@@ -34,20 +34,17 @@ def owned(folder: Path) -> Iterator[None]:
 
 def write_results(opened: Run, verdict: Verdict, budget: Budget) -> None:
     """Writes every file but the page, then stores that this budget is finished; to be called inside `owned`."""
-    with opened.store.turn():
-        _write(opened, verdict)
-    finish(opened.store, budget)
-
-
-def _write(opened: Run, verdict: Verdict) -> None:
-    facts = origin(opened) | provenance(opened.store, verdict)
-    sweep(opened.folder)
-    write_trials(opened.store, opened.folder / "trials.csv")
-    if len(opened.store.objectives) > 1:
-        write_front(opened.store, opened.folder / FRONT)
-    else:  # an earlier search of several objectives may have left one
-        (opened.folder / FRONT).unlink(missing_ok=True)
-    write_leaderboard(verdict, opened.folder / "leaderboard.csv")
-    write_every_layout(verdict.shipped.schedule, opened.folder / "schedule", facts)
-    write_run(facts, opened.folder / "run.json")
-    write_pictures(opened.store, verdict, opened.folder / "pictures", opened.voice.services.draw)
+    store, folder = opened.store, opened.folder
+    with store.turn():
+        facts = origin(opened) | provenance(store, verdict)
+        sweep(folder)
+        write_trials(store, folder / "trials.csv")
+        if len(store.objectives) > 1:
+            write_front(store, folder / FRONT)
+        else:  # an earlier search of several objectives may have left one
+            (folder / FRONT).unlink(missing_ok=True)
+        write_leaderboard(verdict, folder / "leaderboard.csv")
+        write_every_layout(verdict.shipped.schedule, folder / "schedule", facts)
+        write_run(facts, folder / "run.json")
+        write_pictures(store, verdict, folder / "pictures", opened.voice.services.draw)
+    finish(store, budget)

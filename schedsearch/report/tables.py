@@ -8,12 +8,12 @@ import platform
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from schedsearch.evaluation.bootstrap import Interval
+from schedsearch.evaluation.bootstrap import Array, Interval
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import defused
 from schedsearch.report.comparison_facts import SCORE_FACTS, comparison_facts, score_facts
@@ -23,8 +23,6 @@ from schedsearch.search.warm_starts import BEGAN_FROM, origin_key
 from schedsearch.study.candidate import Candidate
 from schedsearch.study.store import Store
 from vocoder.atomic import atomic_write
-
-Losses: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]  # [objective]
 
 VERSIONS = ("schedsearch", "torch", "numpy", "optuna", "librosa", "pesq", "pystoi")
 
@@ -76,7 +74,8 @@ def write_run(provenance: Mapping[str, Any], path: Path) -> None:
     atomic_write(path, (json.dumps(provenance, indent=1) + "\n").encode())
 
 
-def _dominates(one: Losses, other: Losses) -> bool:
+def _dominates(one: Array, other: Array) -> bool:
+    """Compares losses [objective]."""
     return bool((one <= other).all() and (one < other).any())
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from schedsearch.evaluation.bootstrap import Array
 from schedsearch.report.pictures.style import blank, shown, style
-from schedsearch.transfer.loss_grid import loss_grid, text
+from schedsearch.transfer.loss_grid import columns, loss_grid, text
 from schedsearch.transfer.matrix import Cell
 
 DARKEST = 0.5  # relative loss; worse ones look alike
@@ -24,18 +24,18 @@ def heat_map(cells: Sequence[Cell], objective: str, iterations: int) -> Figure:
     empty cell: the voice has no winner of its own to compare with.
     """
     grid = loss_grid(cells)
-    losses = np.array([[cell.relative_loss if cell else np.nan for cell in row] for row in grid.cells])
-    figure = blank(1.6 + ROW * len(grid.rows))
+    losses = np.array([[cell.relative_loss if cell else np.nan for cell in row.values()] for row in grid.values()])
+    figure = blank(1.6 + ROW * len(grid))
     axes = figure.subplots()
     _shade(figure, axes, losses)
-    for y, row in enumerate(grid.cells):
-        for x, cell in enumerate(row):
+    for y, row in enumerate(grid.values()):
+        for x, cell in enumerate(row.values()):
             if cell is not None:
                 dark = np.isfinite(losses[y, x]) and losses[y, x] > DARKEST / 4
                 axes.text(x, y, text(cell), ha="center", va="center", color="white" if dark else "black", fontsize=9)
-    labels = [shown(column, 24).replace("/", "\n", 1) for column in grid.columns]  # side by side, long ones overlap
-    axes.set_xticks(range(len(grid.columns)), labels)
-    axes.set_yticks(range(len(grid.rows)), [shown(row) for row in grid.rows])
+    labels = [shown(voice, 24).replace("/", "\n", 1) for voice in columns(grid)]  # side by side, long ones overlap
+    axes.set_xticks(range(len(labels)), labels)
+    axes.set_yticks(range(len(grid)), [shown(schedule) for schedule in grid])
     axes.set_title(f"{iterations} steps: loss in {shown(objective)} beside each voice's own winner", fontsize=11)
     axes.set_xlabel("judged on the held-out clips of; =: zero lies in the interval")
     return figure

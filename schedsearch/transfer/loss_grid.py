@@ -1,7 +1,7 @@
 """Arranges losses with schedules down and voices across, for the picture and the table of a length."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,28 +13,26 @@ BASELINES = 8  # how many are shown: those with the least worst loss
 UNSEEN = {STRANGERS: "universal, judge's speaker unseen", OTHER_DIALECTS: "universal, judge's dialect unseen"}
 
 
-@dataclass(frozen=True)
-class LossGrid:
-    """The cells of one length and metric; None where a voice did not judge a schedule."""
-
-    rows: tuple[str, ...]  # schedules
-    columns: tuple[str, ...]  # voices
-    cells: tuple[tuple[Cell | None, ...], ...]  # [row][column]
+# Schedules -> voices -> the cell of one length and metric; None where a voice did not judge a schedule.
+LossGrid: TypeAlias = dict[str, dict[str, Cell | None]]
 
 
 def loss_grid(cells: Sequence[Cell]) -> LossGrid:
     """Arranges winners in the voices' order, universal ones, then the baselines with the least worst loss."""
-    rows, columns = _rows(cells), tuple(dict.fromkeys(cell.judge.label for cell in cells))
+    voices = tuple(dict.fromkeys(cell.judge.label for cell in cells))
     by_place = {(_name(cell), cell.judge.label): cell for cell in cells}
-    return LossGrid(rows, columns, tuple(tuple(by_place.get((row, column)) for column in columns) for row in rows))
+    return {schedule: {voice: by_place.get((schedule, voice)) for voice in voices} for schedule in _rows(cells)}
 
 
 def markdown(grid: LossGrid) -> str:
     """Writes the grid as a Markdown table."""
-    rows = [
-        [name, *(text(cell) if cell else "" for cell in row)] for name, row in zip(grid.rows, grid.cells, strict=True)
-    ]
-    return markdown_table(["loss on the held-out clips of", *grid.columns], rows, numbers=True)
+    rows = [[schedule, *(text(cell) if cell else "" for cell in row.values())] for schedule, row in grid.items()]
+    return markdown_table(["loss on the held-out clips of", *columns(grid)], rows, numbers=True)
+
+
+def columns(grid: LossGrid) -> list[str]:
+    """Returns the voices, which are those of each row."""
+    return list(next(iter(grid.values())))
 
 
 def text(cell: Cell) -> str:

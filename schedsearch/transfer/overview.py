@@ -67,7 +67,7 @@ def summary(matrix: pd.DataFrame) -> str:
     if decided.empty:
         return ""
     lengths = sorted(decided["iterations"].unique())
-    rows = [[name, *(cell(decided[decided["iterations"] == n], n) for n in lengths)] for name, cell in _rows()]
+    rows = [[name, *(cell(decided[decided["iterations"] == n]) for n in lengths)] for name, cell in _rows()]
     head = ["what a voice takes", *(f"{n} steps" for n in lengths)]
     return markdown_table(head, [row for row in rows if any(row[1:])])
 
@@ -118,17 +118,17 @@ def _most(rows: pd.DataFrame) -> str:
     return "everything" if losses.isna().any() else percent(losses.max())
 
 
-def _rows() -> Iterator[tuple[str, Callable[[pd.DataFrame, int], str]]]:
+def _rows() -> Iterator[tuple[str, Callable[[pd.DataFrame], str]]]:
     for name, relations in TAKES.items():
         yield name, partial(_of_relations, relations)
         if relations in REACHING:
             yield REACH, partial(_reach, relations)
     yield "the best baseline of each voice, known after measuring", _best_of_each
     yield "the baseline that is best in its worst case", _best_at_worst
-    yield COMMON.format("N"), lambda rows, n: _losses(rows[rows["schedule"] == COMMON.format(n)])
+    yield COMMON.format("N"), lambda rows: _losses(rows[rows["schedule"] == COMMON.format(rows["iterations"].iloc[0])])
 
 
-def _of_relations(relations: tuple[str, ...], rows: pd.DataFrame, _: int) -> str:
+def _of_relations(relations: tuple[str, ...], rows: pd.DataFrame) -> str:
     return _losses(rows[rows["relation"].isin(relations)])
 
 
@@ -145,19 +145,19 @@ def _losses(rows: pd.DataFrame) -> str:
     return f"{percent(losses.median())}, at most {percent(losses.max())}; {counted}"
 
 
-def _reach(relations: tuple[str, ...], rows: pd.DataFrame, _: int) -> str:
+def _reach(relations: tuple[str, ...], rows: pd.DataFrame) -> str:
     """Returns the largest loss that an interval does not exclude; failures have none."""
     most = ends(rows[rows["relation"].isin(relations) & rows["relative_loss"].notna()])["most"]
     return "" if most.empty else f"at most {percent(float(most.max()))}"
 
 
-def _best_of_each(rows: pd.DataFrame, _: int) -> str:
+def _best_of_each(rows: pd.DataFrame) -> str:
     """Takes each judge's own best baseline: what a user gets who tries them all."""
     baselines = rows[(rows["relation"] == BASELINE) & rows["relative_loss"].notna()]
     return _losses(baselines.sort_values("relative_loss").drop_duplicates(["dataset", "rate", "checkpoint"]))
 
 
-def _best_at_worst(rows: pd.DataFrame, _: int) -> str:
+def _best_at_worst(rows: pd.DataFrame) -> str:
     """Takes the one baseline with the least worst loss: what a user gets who tries none."""
     baselines = rows[rows["relation"] == BASELINE]
     if baselines.empty:

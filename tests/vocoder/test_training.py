@@ -870,7 +870,7 @@ def without_recordings(folder: Path) -> None:
         (change("steps", "steps"), ["--dialect", "coqui"], "the configuration is ivanvovk's, and DIALECT is coqui"),
         (change("steps", "steps"), ["--dialect", "mozilla"], "DIALECT must be ivanvovk, lmnt or coqui"),
         (lambda folder: (folder / "config.json").write_text("{}"), [], "needs the sections of one implementation"),
-        (change("steps", "steps"), ["--precision", "half"], "PRECISION must be auto, float32 or bfloat16"),
+        (change("steps", "steps"), ["--precision", "half"], "PRECISION must be one of auto, float32, bfloat16"),
         (change("steps", "steps"), ["--draw", "uniform"], "draw must be one of stratified, wavegrad"),
         (change("steps", "steps"), ["--warm-start", "/nowhere.pt"], "/nowhere.pt"),
     ],

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from schedsearch.evaluation.bootstrap import Array, Interval, sound_clips
+from schedsearch.evaluation.bootstrap import Array, Interval
 from schedsearch.evaluation.paired import Comparison
 from schedsearch.report.pictures.axes import legend_below, signed
 from schedsearch.report.pictures.quantity import Quantity
@@ -19,13 +19,12 @@ def held_out_differences(comparison: Comparison, quantity: Quantity, *, winner: 
     """
     figure = blank(3.8)
     axes = figure.subplots()
-    sound = sound_clips([comparison.winner.values, comparison.baseline.values])
-    differences = np.sort((comparison.winner.values - comparison.baseline.values)[sound].mean(axis=1))
+    differences = np.sort(comparison.differences)
     _dots(axes, differences, quantity.sign)
     if comparison.difference is not None:
         _interval(axes, comparison.difference)
     axes.axvline(0, color="black", linewidth=1, zorder=2)
-    failed = len(sound) - len(differences)
+    failed = len(comparison.winner.values) - len(differences)
     axes.set_ylabel("held-out clips, sorted" + (f"; {failed} more failed" if failed else ""))
     axes.set_ylim(0, len(differences) + 1)
     axes.set_yticks([])
