@@ -1,24 +1,19 @@
 """`schedsearch check-voice`: checks that the network is trained and that its front end is right."""
 
 import argparse
-from collections.abc import Sequence
-from pathlib import Path
 
 from schedsearch.arguments import add_results
 from schedsearch.commands import voice_options
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.voice.check import CHECKING, kept_diagnosis, new_diagnosis
-from schedsearch.voice.config import Voice
 from schedsearch.voice.opened import description, open_vocoder, search_excerpts
-from vocoder.audio.reading import Clip
 from vocoder.errors import InputError
 from vocoder.front_end_check.advice import sentence
 from vocoder.front_end_check.diagnosis import Diagnosis
-from vocoder.vocoder import Vocoder
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
+    """Adds the command's options."""
     voice_options.add(parser)
     add_results(parser)
 
@@ -29,21 +24,16 @@ def run(options: argparse.Namespace) -> int:
     vocoder = open_vocoder(voice)
     clips = search_excerpts(voice, vocoder, seed=0)
     print(description(voice, vocoder))
-    diagnosis = _diagnosis(voice, vocoder, clips, options.results)
+    diagnosis = kept_diagnosis(voice, vocoder, clips, options.results)
+    if diagnosis is None:
+        print(CHECKING)
+        diagnosis = new_diagnosis(voice, vocoder, clips, options.results)
     print(_table(diagnosis))
     verdict = sentence(diagnosis, vocoder.dialect.name)
     if not diagnosis.passes:
         raise InputError(verdict)
     print(f"voice: {verdict}")
     return 0
-
-
-def _diagnosis(voice: Voice, vocoder: Vocoder, clips: Sequence[Clip], results: Path) -> Diagnosis:
-    stored = kept_diagnosis(voice, vocoder, clips, results)
-    if stored is not None:
-        return stored
-    print(CHECKING)
-    return new_diagnosis(voice, vocoder, clips, results)
 
 
 def _table(diagnosis: Diagnosis) -> str:

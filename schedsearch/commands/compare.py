@@ -20,7 +20,7 @@ from vocoder.errors import InputError
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
+    """Adds the command's options."""
     voice_options.add(parser)
     what = parser.add_argument_group("what to compare")
     what.add_argument(

@@ -11,9 +11,9 @@ from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 
 
 def add(parser: argparse.ArgumentParser, what: Options, *, usual_lengths: str, objective: str) -> Options:
-    """Adds them, the lengths to the group `what`, and returns the group that says how to score.
+    """Adds the shared options, the lengths to the group `what`; returns the group of those that say how to score.
 
-    The texts say what is usual and what the objective decides.
+    `usual_lengths` and `objective` are parts of the help: what is compared by default, and what the objective decides.
     """
     what.add_argument(
         "--iters", type=lengths, default=(), help=f"numbers of steps, such as '6 12' (default: {usual_lengths})"

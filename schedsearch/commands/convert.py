@@ -20,7 +20,7 @@ from vocoder.errors import printable
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
+    """Adds the command's options."""
     parser.add_argument("source", type=Path, metavar="IN", help="a schedule file, or a name such as universal-6")
     parser.add_argument("target", type=Path, metavar="OUT", help=".pt, .npy, .json or .csv")
     parser.add_argument(

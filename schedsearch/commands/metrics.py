@@ -26,7 +26,7 @@ _COMPARED = (
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
+    """Adds the command's options."""
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--metrics", type=words, default=(), help="metrics of your own, package.module:function, to be listed too"

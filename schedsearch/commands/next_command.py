@@ -3,7 +3,6 @@
 import argparse
 import shlex
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from schedsearch.study.budget import Budget
@@ -13,7 +12,7 @@ from schedsearch.study.errors import shown
 _OPTIONS = ("iters", "dataset", "rate", "objective", "strategy", "grid", "seed", "storage", "force")
 _OF_PROGRAM_ALONE = ("experiments", "results", "no_race")
 _ALWAYS = ("iters", "dataset")
-_MORE: Mapping[str, float] = MappingProxyType({"candidates": 40, "minutes": 10, "calls": 5000})
+_MORE = {"candidates": 40, "minutes": 10, "calls": 5000}
 
 
 def next_command(options: argparse.Namespace, defaults: Mapping[str, Any], budget: Budget) -> str:

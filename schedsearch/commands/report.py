@@ -26,7 +26,7 @@ LONG_SECONDS = 120.0
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
+    """Adds the command's options."""
     voice_options.add(parser)
     which = parser.add_argument_group("which search")
     which.add_argument("--iters", type=iterations, help="steps of the schedule; without it, one page of all lengths")

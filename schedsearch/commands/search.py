@@ -30,7 +30,7 @@ from schedsearch.voice.opened import description
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
+    """Adds the command's options."""
     parser.add_argument("--iters", type=iterations, default=6, help="steps of the schedule (default: 6)")
     add_shared(parser)
 

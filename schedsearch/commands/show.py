@@ -19,7 +19,7 @@ BAR = (-6.0, 14.0)  # log-SNR: the box of a search; one mark a unit
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
+    """Adds the command's options."""
     parser.add_argument("file", type=Path, metavar="FILE", help="a schedule file, or a name such as universal-6")
     parser.add_argument("--json", action="store_true", help="print JSON")
 

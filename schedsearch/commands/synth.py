@@ -30,7 +30,7 @@ from vocoder.vocoder import Vocoder
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
+    """Adds the command's options."""
     voice_options.add(parser)
     sound = parser.add_argument_group("what to synthesise")
     sound.add_argument("--schedule", type=Path, required=True, help="a schedule file, or a name such as universal-6")

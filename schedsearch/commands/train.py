@@ -5,7 +5,7 @@ import csv
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ from schedsearch.commands.training_folder import check_configuration, check_plac
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.evaluation.validation import validate
 from schedsearch.voice.config import Training, Voice
+from schedsearch.voice.opened import recordings
 from schedsearch.voice.precision import AUTO, check_precision
 from vocoder.atomic import atomic_write
-from vocoder.audio.listed_clips import read_clips
-from vocoder.audio.reading import Clip, read_folder
+from vocoder.audio.reading import Clip
 from vocoder.checkpoints.configuration import check_sizes, read_config
 from vocoder.checkpoints.file import read_checkpoint
 from vocoder.checkpoints.loading import load_vocoder
@@ -52,7 +52,7 @@ VALIDATION_CLIPS = 6
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
+    """Adds the command's options."""
     voice_options.add(parser)
     steps, hours = partial(whole_number, least=1, most=100_000_000), partial(positive_number, name="HOURS")
     recipe = "how many steps in all (default: the dataset's recipe)"
@@ -78,13 +78,14 @@ def run(options: argparse.Namespace) -> int:
     check_places(voice, configuration, force=options.force)
     recipe = _recipe(training, options)
     mel = _front_end(configuration, dialect, voice)
-    clips = _recordings(training, voice)
-    held_out = read_clips(voice.held_out_clips, sample_rate=voice.sample_rate, resample=voice.resample)
+    clips, held_out = recordings(training.audio, voice), recordings(voice.held_out_clips, voice)
     data = training_set(clips, mel, crop_frames=round(recipe.crop_seconds * mel.sample_rate / mel.hop_length))
     state = _state(voice, recipe, configuration, dialect, options.warm_start)
     _settle_precision(state, options.precision, data, voice)
     print(f"{dialect.name}'s network, {state.precision}")
-    keeper = _Keeper(voice, configuration, dialect, held_out[:VALIDATION_CLIPS], state.step)
+    keep_configuration(voice, configuration, dialect)
+    validated = state.step if any(int(row["step"]) == state.step for row in _rows(_table(voice))) else -1
+    keeper = _Keeper(voice, configuration, dialect, held_out[:VALIDATION_CLIPS], validated)
     _train(state, data, keeper, hours=options.hours or math.inf, validate_every=options.validate_every)
     return 0
 
@@ -125,12 +126,6 @@ def _front_end(configuration: dict[str, Any], dialect: Dialect, voice: Voice) ->
     return mel
 
 
-def _recordings(training: Training, voice: Voice) -> list[Clip]:
-    if not training.audio.is_dir():
-        raise InputError(f"no recordings in {training.audio}; get them: {training.obtain}")
-    return read_folder(training.audio, sample_rate=voice.sample_rate, resample=voice.resample)
-
-
 def _recipe(training: Training, options: argparse.Namespace) -> Recipe:
     recipe = recipe_from(training.recipe)
     if options.steps:
@@ -169,45 +164,37 @@ def _said_to_fit(source: WaveGradNetwork, network: WaveGradNetwork) -> str:
     return f"{fits}; begun from the seed: {', '.join(left_out)}" if left_out else f"{fits}, which is all"
 
 
+@dataclass
 class _Keeper:
     """Writes a run's state, checkpoint and validation table."""
 
-    def __init__(
-        self, voice: Voice, configuration: dict[str, Any], dialect: Dialect, held_out: Sequence[Clip], begun: int
-    ) -> None:
-        self._voice, self._configuration, self._held_out = voice, configuration, held_out
-        self._dialect = dialect
-        self._saved = time.monotonic()
-        self._validated = begun if any(int(row["step"]) == begun > 0 for row in _rows(self._table)) else -1
-        keep_configuration(voice, configuration, dialect)
+    voice: Voice
+    configuration: dict[str, Any]
+    dialect: Dialect
+    held_out: Sequence[Clip]
+    validated: int  # the step that the checkpoint is of; -1 for none
+    saved: float = field(default_factory=time.monotonic)  # when the state was
 
     def keep(self, state: TrainingState, *, now: bool = False) -> None:
-        if state.whole and (now or time.monotonic() - self._saved > SAVE_SECONDS):
-            save(state, state_path(self._voice))
-            self._saved = time.monotonic()
+        if state.whole and (now or time.monotonic() - self.saved > SAVE_SECONDS):
+            save(state, state_path(self.voice))
+            self.saved = time.monotonic()
 
     def validate(self, state: TrainingState) -> dict[str, float]:
         """Scores the averaged weights, writes them as the voice's checkpoint and appends to learning.csv.
 
-        The state first: a run that began from this very checkpoint could not be begun again as it was."""
+        The state is saved first: a kill in between could otherwise lose the checkpoint that the run began from.
+        """
         self.keep(state, now=True)
         average = state.average
-        mel = self._dialect.front_end(self._configuration)
-        vocoder = Vocoder(average, self._dialect, mel, weights_hash(average), state.autocast)
-        values = validate(vocoder, self._held_out)
-        save_checkpoint(average, self._dialect, self._configuration, self._voice.checkpoint.parent)
+        mel = self.dialect.front_end(self.configuration)
+        vocoder = Vocoder(average, self.dialect, mel, weights_hash(average), state.autocast)
+        values = validate(vocoder, self.held_out)
+        save_checkpoint(average, self.dialect, self.configuration, self.voice.checkpoint.parent)
         row = {"step": state.step, "hours": round(state.seconds / 3600, 4), **values}
-        _write_row(self._table, row)
-        self._validated = state.step
+        _write_row(_table(self.voice), row)
+        self.validated = state.step
         return values
-
-    def is_validated(self, state: TrainingState) -> bool:
-        """Says whether the checkpoint is of this step."""
-        return self._validated == state.step
-
-    @property
-    def _table(self) -> Path:
-        return self._voice.checkpoint.parent / "learning.csv"
 
 
 def _train(state: TrainingState, data: TrainingSet, keeper: _Keeper, *, hours: float, validate_every: int) -> None:
@@ -224,7 +211,7 @@ def _train(state: TrainingState, data: TrainingSet, keeper: _Keeper, *, hours: f
                     bar.write(_spelt(progress.step, keeper.validate(state)))
                 if time.monotonic() > until:
                     break
-        if not keeper.is_validated(state):  # the end, reached now or before a kill that left it unvalidated
+        if keeper.validated != state.step:  # the end, reached now or before a kill that left it unvalidated
             print(_spelt(state.step, keeper.validate(state)))
     finally:
         keeper.keep(state, now=True)
@@ -232,6 +219,10 @@ def _train(state: TrainingState, data: TrainingSet, keeper: _Keeper, *, hours: f
 
 def _spelt(step: int, values: dict[str, float]) -> str:
     return f"step {step}: " + ", ".join(f"{name} {value:.3f}" for name, value in values.items())
+
+
+def _table(voice: Voice) -> Path:
+    return voice.checkpoint.parent / "learning.csv"
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from schedsearch.transfer.tournament import Tournament, open_tournament
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
+    """Adds the command's options."""
     what = parser.add_argument_group("what to compare")
     what.add_argument(
         "--voices", type=words, default=(), help="such as 'demo june-16k demo@8000' (default: all with data)"

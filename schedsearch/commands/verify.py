@@ -24,7 +24,7 @@ from vocoder.training.trained_range import STRATIFIED, USUAL, TrainedRange, trai
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
+    """Adds the command's options."""
     parser.add_argument(
         "files", nargs="+", type=Path, metavar="FILE", help="schedule files, or names such as universal-6"
     )

@@ -33,7 +33,7 @@ _WAYS_OUT = {
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Adds its options; the make variables are the same names in capitals."""
+    """Adds the command's options; the make variables are the same names in capitals."""
     voice = parser.add_argument_group("the new voice")
     voice.add_argument("--dataset", default="", help="name of the new dataset: experiments/DATASET.toml")
     voice.add_argument("--wavs", default="", help="folder of WAV, FLAC, OGG or MP3, with its subfolders")

@@ -7,7 +7,6 @@ from pathlib import Path
 from schedsearch.comparison.entrants import SHIPPED, Entrant, baselines_of, given, lengths_with_winners, winners_of
 from schedsearch.comparison.scoring import Scoring
 from schedsearch.comparison.timing import Timing
-from schedsearch.evaluation.draws import MOST_DRAWS
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE, columns_with, usual_columns
 from schedsearch.metrics.trial import try_own_metrics
 from schedsearch.study.value_cache import ValueCache
@@ -45,8 +44,6 @@ class Settings:
                 f"the part of each held-out clip must last {SHORTEST:g} to {LONGEST_HELD_OUT:g} s, and is "
                 f"{self.seconds:g}; give EXCERPT= in between"
             )
-        if not 1 <= self.draws <= MOST_DRAWS:
-            raise InputError(f"DRAWS must be from 1 to {MOST_DRAWS}, and is {self.draws}; 1 to 4 are usual")
 
 
 @dataclass(frozen=True)

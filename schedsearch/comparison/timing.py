@@ -36,7 +36,7 @@ class Timing:
             yield (i + 1) / len(todo), counted(length, "iteration")
 
     def speed(self, iterations: int) -> Speed:
-        """Returns what `steps` measured."""
+        """Returns the speed at a length; after `steps`, which measures it."""
         seconds = self.cache.get(self._key(iterations))["seconds"]
         return Speed(iterations, len(self._clip.audio) / self._clip.sample_rate, tuple(seconds))
 

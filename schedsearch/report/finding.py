@@ -121,7 +121,7 @@ def sentence(source: Finding | Verdict) -> str:
 
 
 def lines(source: Finding | Verdict) -> tuple[str, ...]:
-    """Returns the same as up to three lines: for everybody, the other metrics, the interval."""
+    """Says in up to three lines which schedule ships, what changes in other metrics, and the interval."""
     finding = verdict_finding(source) if isinstance(source, Verdict) else source
     if finding.difference is None:
         clips = counted(finding.clips, "held-out clip")

@@ -6,7 +6,7 @@ from pathlib import Path
 from schedsearch.report.page.content import SVG, Picture
 from schedsearch.report.pictures.compared import Compared, compared
 from schedsearch.report.pictures.lengths import most_lengths
-from schedsearch.report.pictures.png import png, svg
+from schedsearch.report.pictures.png import svg
 from schedsearch.report.pictures.quality import Rated, quality_against_iterations, quality_against_speed
 from schedsearch.report.pictures.quantity import Quantity
 from schedsearch.report.pictures.spectrograms import spectrograms
@@ -41,13 +41,13 @@ def left_behind(folder: Path) -> list[Picture]:
 
 
 def drawn_small(store: Store, verdict: Verdict) -> list[Picture]:
-    """Draws the same pictures anew as SVG, which takes little room in a repository."""
+    """Draws the pictures of a search as SVG, which takes little room in a repository."""
     drawn = run_pictures(store, verdict)
     return [Picture(caption, alt, svg(drawn[name]), SVG) for name, (caption, alt) in _CAPTIONS.items()]
 
 
 def of_dataset(
-    voice: Path, table: Path, checkpoints: Collection[str], draw: Draw = png
+    voice: Path, table: Path, checkpoints: Collection[str], draw: Draw
 ) -> tuple[list[Picture], list[str]]:
     """Returns pictures of quality against steps and against speed, and notes on what is missing.
 
@@ -91,10 +91,10 @@ def _against_speed(comparison: Compared, draw: Draw) -> Picture:
 
 def _is_outdated(comparison: Compared, voice: Path) -> bool:
     ships = [read_schedule(path) for path in sorted(voice.glob("*iters/schedule.json"))]
-    return any(not comparison.has_winner(schedule) for schedule in ships if len(schedule) in comparison.lengths)
+    return any(schedule.digest not in comparison.winners for schedule in ships if len(schedule) in comparison.lengths)
 
 
-def spectrogram_of(name: str, heard: Sequence[Heard], sample_rate: int, draw: Draw = png) -> list[Picture]:
+def spectrogram_of(name: str, heard: Sequence[Heard], sample_rate: int, draw: Draw) -> list[Picture]:
     """Draws the first clip, the reference first in `heard`. Returns nothing where a system failed on it."""
     tracks = {system.label: system.audio[0].numpy() for system in heard if system.audio[0] is not None}
     if len(tracks) < len(heard):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from schedsearch.report.audio_folder import AudioFolder
+from schedsearch.report.page.content import Listening
 from schedsearch.report.page.dataset_page import dataset_page, lengths
 from schedsearch.report.page.document import write_page, write_small_page
 from schedsearch.report.page.players import listening
@@ -34,33 +35,38 @@ PAGE, SMALL_PAGE, PICTURES, COMPARISON = "report.html", "report.small.html", "pi
 Show: TypeAlias = Callable[[str, Iterator[Progress]], object]  # runs the steps of a named stage
 
 
+def _show_bar(stage: str, steps: Iterator[Progress]) -> None:
+    show_bar(stage, ((progress.done, "") for progress in steps))
+
+
 def write_run_page(
     run: Run,
     verdict: Verdict,
     *,
     clips: int = LISTENING_CLIPS,
     long_seconds: float | None = None,
-    show: Show | None = None,
+    show: Show = _show_bar,
 ) -> Path:
     """Writes report.html of one run.
 
     Beside winner and baseline one hears the training schedule, in as many steps as `long_seconds` allow, or without
     `long_seconds` as it was rendered before. `show` runs the rendering instead of a bar on the terminal.
     """
-    names, heard = _heard(run, verdict, clips, long_seconds, show or _show_bar) if clips else ([], [])
-    pictures, rate, path = left_behind(run.folder / PICTURES), run.vocoder.sample_rate, run.folder / PAGE
-    if heard:
+    pictures, players = left_behind(run.folder / PICTURES), Listening()
+    if clips:
+        names, heard = _heard(run, verdict, clips, long_seconds, show)
+        rate = run.vocoder.sample_rate
         pictures += spectrogram_of(names[0], heard, rate, run.voice.services.draw or png)
-    write_page(
-        run_page(run, verdict, listening=listening(names, heard, rate) if heard else None, pictures=pictures), path
-    )
+        players = listening(names, heard, rate)
+    path = run.folder / PAGE
+    write_page(run_page(run, verdict, listening=players, pictures=pictures), path)
     return path
 
 
 def write_small_run_page(run: Run, verdict: Verdict) -> Path:
     """Writes report.small.html of one run, without audio."""
     path = run.folder / SMALL_PAGE
-    write_small_page(run_page(run, verdict, pictures=drawn_small(run.store, verdict)), path)
+    write_small_page(run_page(run, verdict, listening=Listening(), pictures=drawn_small(run.store, verdict)), path)
     return path
 
 
@@ -107,7 +113,3 @@ def _renderer(run: Run, clips: int) -> Renderer:
 def _render(renderer: Renderer, system: System, show: Show) -> None:
     if renderer.missing(system):
         show(f"to hear: {system.key}", renderer.render(system))
-
-
-def _show_bar(stage: str, steps: Iterator[Progress]) -> None:
-    show_bar(stage, ((progress.done, "") for progress in steps))

@@ -3,18 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from schedsearch.report.origin import origin
 from schedsearch.report.pictures.writing import write_pictures
 from schedsearch.report.tables import provenance, write_front, write_leaderboard, write_run, write_trials
 from schedsearch.schedules.files import write_every_layout
 from schedsearch.search.asked_budget import finish
-from schedsearch.search.run import Run
+from schedsearch.search.run import GAIN, Run
 from schedsearch.search.verdict import Verdict
 from schedsearch.study.budget import Budget
 from schedsearch.study.lock import locked_folder
-from schedsearch.voice.opened import make_writable
+from schedsearch.voice.check import VOICE_CHECK
+from schedsearch.voice.opened import HELD_OUT_SEED, make_writable
 from vocoder.atomic import sweep
+from vocoder.reverse import ReverseProcess
 
 FRONT, AUDIO = "pareto.csv", "audio"
 
@@ -36,7 +38,7 @@ def write_results(opened: Run, verdict: Verdict, budget: Budget) -> None:
     """Writes every file but the page, then stores that this budget is finished; to be called inside `owned`."""
     store, folder = opened.store, opened.folder
     with store.turn():
-        facts = origin(opened) | provenance(store, verdict)
+        facts = _origin(opened) | provenance(store, verdict)
         sweep(folder)
         write_trials(store, folder / "trials.csv")
         if len(store.objectives) > 1:
@@ -48,3 +50,36 @@ def write_results(opened: Run, verdict: Verdict, budget: Budget) -> None:
         write_run(facts, folder / "run.json")
         write_pictures(store, verdict, folder / "pictures", opened.voice.services.draw)
     finish(store, budget)
+
+
+def _origin(run: Run) -> dict[str, Any]:
+    """Says what a schedule was searched for and on, so that one can later see whether it still applies.
+
+    Hashes are SHA-256, of weights or of clip names and samples.
+    """
+    identity = run.store.study.user_attrs["identity"]
+    seed = run.settings.seed
+    return {
+        "dataset": run.voice.dataset,
+        "sample_rate": run.vocoder.sample_rate,
+        "hop_length": run.vocoder.hop_length,
+        "iterations": run.settings.iterations,
+        "dialect": run.vocoder.dialect.name,
+        **({"mels": "of a TTS"} if run.voice.mels else {}),
+        "clipping": _clipping(run.vocoder.dialect.reverse),
+        "precision": identity["precision"],
+        "checkpoint_hash": run.vocoder.weights_hash,
+        "search_clips": {"count": len(run.search_clips), "hash": identity["search clips"]},
+        "held_out_clips": {"count": len(run.held_out_clips), "hash": identity["held-out clips"]},
+        "seeds": {"search": seed, "held_out": seed + HELD_OUT_SEED},
+        "held_out_draws": list(run.held_out_draws),
+        "gain_left": run.store.recall(GAIN),
+        "strategy": ", ".join(run.strategies),
+        "voice_check": run.store.recall(VOICE_CHECK),
+    }
+
+
+def _clipping(reverse: ReverseProcess) -> str:
+    """Says in words what the sampler clamps."""
+    clamped = [("the predicted x0", reverse.clamp_x0), ("y after each step", reverse.clamp_y)]
+    return " and ".join(f"{what} to [-1, 1]" for what, is_clamped in clamped if is_clamped) or "none"

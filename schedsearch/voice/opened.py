@@ -62,7 +62,7 @@ class SearchClips:
 def clips_of_a_search(voice: Voice, vocoder: Vocoder, seed: int) -> SearchClips:
     """Reads a search's clips. Raises InputError where one recording is in both sets, under any name.
     """
-    searched, judging = _recordings(voice.search_clips, voice), _recordings(voice.held_out_clips, voice)
+    searched, judging = recordings(voice.search_clips, voice), recordings(voice.held_out_clips, voice)
     _check_apart(searched, judging)
     searched, judging = (
         _with_mels(clips, source, voice, vocoder)
@@ -97,14 +97,15 @@ def _typical(clips: Sequence[Clip], vocoder: Vocoder, seconds: float) -> tuple[C
     return tuple(typical_excerpt(clip, seconds, vocoder.hop_length) for clip in clips)
 
 
-def _recordings(source: Clips, voice: Voice) -> list[Clip]:
+def recordings(source: Clips, voice: Voice) -> list[Clip]:
+    """Reads whole recordings at the voice's rate. InputError says how to obtain those that are missing."""
     if isinstance(source, Path) and voice.training and not source.is_dir():
         raise InputError(f"no recordings in {source}; get them: {voice.training.obtain}")
     return read_clips(source, sample_rate=voice.sample_rate, resample=voice.resample)
 
 
 def _clips(source: Clips, voice: Voice, vocoder: Vocoder) -> list[Clip]:
-    return _with_mels(_recordings(source, voice), source, voice, vocoder)
+    return _with_mels(recordings(source, voice), source, voice, vocoder)
 
 
 def _with_mels(clips: list[Clip], source: Clips, voice: Voice, vocoder: Vocoder) -> list[Clip]:

@@ -486,13 +486,13 @@ def test_the_picture_shows_the_best_baseline_and_all_others_that_are_no_baseline
             float(row[column]) for column in ("mean", "low", "high", "real_time_factor")
         ]
     assert (found.checkpoint, found.machine) == ("analytic", rows(toy)[0]["machine"])
-    assert found.has_winner(winner)
-    assert not found.has_winner(log_snr_line(3, 10.0, -4.001))
+    assert winner.digest in found.winners
+    assert log_snr_line(3, 10.0, -4.001).digest not in found.winners
     path = folder(toy) / "comparison.csv"
     before = pd.read_csv(path).drop(columns="digest")  # a table of an earlier version
     before.to_csv(path, index=False)
     outdated = compared(path)
-    assert outdated is not None and not outdated.has_winner(winner)
+    assert outdated is not None and winner.digest not in outdated.winners
 
 
 def test_schedules_with_failures_are_not_drawn_and_an_old_picture_goes(toy, request, capsys):

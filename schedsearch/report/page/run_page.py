@@ -38,7 +38,7 @@ FILES = ("schedule.pt", "schedule.lmnt.npy", "schedule.coqui.npy", "schedule.jso
 
 
 def run_page(
-    run: Run, verdict: Verdict, *, listening: Listening | None = None, pictures: Sequence[Picture] = ()
+    run: Run, verdict: Verdict, *, listening: Listening, pictures: Sequence[Picture]
 ) -> Page:
     """Returns the page of one search."""
     identity = run.store.study.user_attrs["identity"]
@@ -63,7 +63,7 @@ def run_page(
         comparisons=tuple(_comparison(c, run.metrics[c.metric]) for c in verdict.comparisons),
         tables=(_leaderboard(verdict, run.metrics), _trials(run.store, run.metrics)),
         pictures=tuple(pictures),
-        listening=listening or Listening(),
+        listening=listening,
         provenance=_provenance(facts, identity, verdict),
         files=tuple(name for name in FILES if (run.folder / name).is_file()),
     )

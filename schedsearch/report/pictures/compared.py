@@ -10,7 +10,6 @@ import pandas as pd
 from schedsearch.evaluation.bootstrap import Interval
 from schedsearch.report.pictures.quality import Rated
 from schedsearch.report.pictures.quantity import Quantity, quantity
-from schedsearch.schedules.schedule import NoiseSchedule
 
 Rows: TypeAlias = list[dict[str, Any]]
 
@@ -32,10 +31,6 @@ class Compared:
     def lengths(self) -> set[int]:
         """The iterations of all schedules that can be drawn."""
         return {point.iterations for points in self.series.values() for point in points}
-
-    def has_winner(self, schedule: NoiseSchedule) -> bool:
-        """Says whether the table has this winner."""
-        return schedule.digest in self.winners
 
 
 def compared(table: Path) -> Compared | None:

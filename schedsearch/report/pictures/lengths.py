@@ -47,7 +47,10 @@ def rated_lengths(newest: Path) -> tuple[Quantity, dict[str, list[Rated]]] | Non
 
 
 def most_lengths(voice: Path) -> tuple[Quantity, dict[str, list[Rated]]] | None:
-    """Returns the same of the largest group of lengths below results/<dataset>/<rate>hz that can be compared."""
+    """Returns objective and scores of the largest group of lengths that can be compared.
+
+    `voice` is results/<dataset>/<rate>hz. None if no two of its lengths can be compared.
+    """
     groups = [group for path in sorted(voice.glob("*iters")) if (group := rated_lengths(path)) is not None]
     return max(groups, key=lambda group: sum(map(len, group[1].values())), default=None)
 

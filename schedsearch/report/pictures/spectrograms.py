@@ -6,16 +6,18 @@ from typing import Any
 import matplotlib
 import numpy as np
 import numpy.typing as npt
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from schedsearch.report.pictures.spectra import Array, decibels
+from schedsearch.evaluation.bootstrap import Array
 from schedsearch.report.pictures.style import blank, shown, style
-from vocoder.errors import InputError
+from vocoder.front_ends.spectrogram import magnitudes
 
 Audio = npt.NDArray[Any]
 RANGE = 80.0  # dB below the reference's loudest cell; quieter cells are cut to that
+WINDOW = 0.032  # seconds; harmonics of a voice stand apart
 WIDEST = 20.0  # dB of difference to either side
 QUIETEST = -200.0  # dB of full scale: the loudest level of a silent recording
 FINE, COARSE = (80, 200), (40, 100)  # rows and columns; differences of single small cells are mostly chance
@@ -28,11 +30,8 @@ LEVELS, DIFFERENCES, SHADES = "gray_r", "cividis", 21
 def spectrograms(reference: Audio, estimates: Mapping[str, Audio], sample_rate: int) -> Figure:
     """Draws a row for each audio [samples] of one clip, with its difference in dB to the reference beside it.
 
-    All are cut to the shortest. Levels are relative to the reference's loudest cell. InputError for audio that is not
-    a vector of samples and for a sample rate below 1.
+    All are cut to the shortest. Levels are relative to the reference's loudest cell.
     """
-    if sample_rate < 1:
-        raise InputError(f"a sample rate must be above 0 Hz, and is {sample_rate}; give the clip's")
     samples = min(len(audio) for audio in (reference, *estimates.values()))
     size = (samples / sample_rate, sample_rate / 2000)  # seconds, kHz
     clips = [audio[:samples] for audio in (reference, *estimates.values())]
@@ -87,3 +86,24 @@ def _scales(figure: Figure, axes: Axes, level: AxesImage, differences: list[Axes
         bar = figure.colorbar(image, cax=axes.inset_axes((0.03, height, 0.94, 0.13)), orientation="horizontal")
         bar.set_label(label, fontsize=10)
         bar.ax.tick_params(labelsize=9)
+
+
+def decibels(audio: Audio, sample_rate: int, *, rows: int, columns: int) -> Array:
+    """Returns, for audio [samples], [row, column]: each cell's mean power over a full-scale sine's, low rows first.
+
+    There are at most `rows` and `columns`, and no more than bins and frames. Hann windows of 32 ms, a quarter of that
+    apart, are averaged in power over the cells. NaN where the audio is NaN, -inf for digital silence.
+    """
+    window = 4 * max(4, round(WINDOW * sample_rate / 4))
+    clip = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float64))[None]
+    spectrum = magnitudes(clip, n_fft=window, win_length=window, hop_length=window // 4, pad_mode="constant")[0]
+    power = np.square(spectrum.numpy() / (window / 4))  # a sine of amplitude 1 has the window's sum / 2 = window / 4
+    cells = _means(_means(power[1:], rows).T, columns).T
+    with np.errstate(divide="ignore"):
+        return np.asarray(10 * np.log10(cells))
+
+
+def _means(values: Array, most: int) -> Array:
+    """Averages neighbouring rows into at most `most` almost equal parts."""
+    edges = np.linspace(0, len(values), min(most, len(values)) + 1).round().astype(int)
+    return np.stack([values[begin:end].mean(axis=0) for begin, end in zip(edges, edges[1:], strict=False)])
