@@ -1,7 +1,6 @@
 """`schedsearch search-all`: searches several lengths, each beginning from the winners of those before it."""
 
 import argparse
-import copy
 import json
 from pathlib import Path
 
@@ -28,9 +27,7 @@ def run(options: argparse.Namespace) -> int:
     status, rows = 0, []
     for i, length in enumerate(options.iters):
         print(f"\n--- {counted(length, 'iteration')} ({i + 1} of {len(options.iters)}) ---")
-        search_options = copy.copy(options)
-        search_options.iters = length
-        status = max(status, search.run(search_options))
+        status = max(status, search.run(argparse.Namespace(**{**vars(options), "iters": length})))
         voice = chosen_voice(options)
         folder = results_folder(voice, Settings(length, results=options.results))
         rows.append(_row(length, folder))

@@ -96,10 +96,7 @@ def _recording(path: Path, vocoder: Vocoder, allowed: bool) -> Clip:
     return Clip(clip.name, audio, vocoder.sample_rate)
 
 
-_Writer = Callable[[Path, Tensor, int], None]
-
-
-def _writer(out: Path) -> _Writer:
+def _writer(out: Path) -> Callable[[Path, Tensor, int], None]:
     """Chooses the writer by the ending; InputError now, not after minutes of synthesis."""
     write = {".wav": write_wav, ".npy": _write_npy}.get(out.suffix.lower())
     if write is None:

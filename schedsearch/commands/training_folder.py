@@ -40,7 +40,7 @@ def check_places(voice: Voice, configuration: Mapping[str, Any], *, force: bool)
 def check_configuration(voice: Voice, configuration: Mapping[str, Any], dialect: Dialect) -> None:
     """Raises InputError where the run was begun with another configuration: its mels would change half-way."""
     path = state_path(voice).with_name(CONFIGURATION)
-    if not state_path(voice).is_file() or not path.is_file():
+    if not path.is_file():
         return
     begun = read_config(path)
     changed = [section for section in dialect.sections if begun.get(section) != configuration.get(section)]

@@ -1,12 +1,13 @@
 """Writes a finished search into its results folder: tables, schedules, provenance and pictures."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from schedsearch.report.pictures.writing import write_pictures
-from schedsearch.report.tables import provenance, write_front, write_leaderboard, write_run, write_trials
+from schedsearch.report.tables import provenance, write_front, write_leaderboard, write_trials
 from schedsearch.schedules.files import write_every_layout
 from schedsearch.search.asked_budget import finish
 from schedsearch.search.run import GAIN, Run
@@ -15,7 +16,7 @@ from schedsearch.study.budget import Budget
 from schedsearch.study.lock import locked_folder
 from schedsearch.voice.check import VOICE_CHECK
 from schedsearch.voice.opened import HELD_OUT_SEED, make_writable
-from vocoder.atomic import sweep
+from vocoder.atomic import atomic_write, sweep
 from vocoder.reverse import ReverseProcess
 
 FRONT, AUDIO = "pareto.csv", "audio"
@@ -47,7 +48,7 @@ def write_results(opened: Run, verdict: Verdict, budget: Budget) -> None:
             (folder / FRONT).unlink(missing_ok=True)
         write_leaderboard(verdict, folder / "leaderboard.csv")
         write_every_layout(verdict.shipped.schedule, folder / "schedule", facts)
-        write_run(facts, folder / "run.json")
+        atomic_write(folder / "run.json", (json.dumps(facts, indent=1) + "\n").encode())
         write_pictures(store, verdict, folder / "pictures", opened.voice.services.draw)
     finish(store, budget)
 

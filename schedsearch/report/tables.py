@@ -1,11 +1,9 @@
-"""Writes trials.csv, leaderboard.csv, pareto.csv and run.json.
+"""Writes trials.csv, leaderboard.csv and pareto.csv, and says what else is kept of a verdict.
 
 Every column is explained in docs/reports.md.
 """
 
-import json
 import platform
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -67,11 +65,6 @@ def provenance(store: Store, verdict: Verdict) -> dict[str, Any]:
         "versions": {name: version(name) for name in VERSIONS},
         "python": platform.python_version(),
     }
-
-
-def write_run(provenance: Mapping[str, Any], path: Path) -> None:
-    """Writes the provenance as run.json, for other programs."""
-    atomic_write(path, (json.dumps(provenance, indent=1) + "\n").encode())
 
 
 def _dominates(one: Array, other: Array) -> bool:
