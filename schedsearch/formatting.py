@@ -10,10 +10,10 @@ _Part = TypeVar("_Part")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # the last four: some locales take them, too
 
 
-def counted(number: int, noun: str, many: str = "") -> str:
-    """Writes `1 clip`, `24 clips`, `1000 clips`, `12,000 clips`; `many` is a plural other than the noun with an s."""
+def counted(number: int, noun: str) -> str:
+    """Writes `1 clip`, `24 clips`, `1000 clips`, `12,000 clips`."""
     written = str(number) if number < 10_000 else f"{number:,}"
-    return f"{written} {noun if number == 1 else many or noun + 's'}"
+    return f"{written} {noun if number == 1 else noun + 's'}"
 
 
 def percent(part: float, unit: str = " %") -> str:

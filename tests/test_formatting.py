@@ -12,10 +12,6 @@ def test_one_is_one_and_all_other_numbers_are_many(number, text):
     assert counted(number, "clip") == text
 
 
-def test_many_may_have_a_word_of_its_own():
-    assert (counted(1, "axis", "axes"), counted(3, "axis", "axes")) == ("1 axis", "3 axes")
-
-
 def test_a_table_has_a_head_a_rule_and_its_rows():
     table = markdown_table(["name", "steps"], [["a", 6], ["b", 12]])
     assert table.splitlines() == ["| name | steps |", "| --- | --- |", "| a | 6 |", "| b | 12 |"]

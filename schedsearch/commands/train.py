@@ -152,7 +152,7 @@ def _state(
 
 
 def _source(path: Path, voice: Voice, dialect: Dialect) -> WaveGradNetwork:
-    """Returns the network to begin from. Of the voice's dialect, it may have the voice's configuration."""
+    """Returns the network to begin from. A checkpoint of the voice's dialect may take the voice's configuration."""
     same = dialect_of(read_checkpoint(path).state) is dialect
     return load_vocoder(path, voice.config if same else None).network
 
@@ -233,7 +233,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _write_row(path: Path, row: dict[str, float]) -> None:
-    """Writes it after the rows of earlier steps. Later ones are of a run that was killed and has gone back since."""
+    """Adds a row to learning.csv, without rows of later steps: a run that was killed goes back to its last state."""
     rows: list[dict[str, Any]] = [earlier for earlier in _rows(path) if int(earlier["step"]) < row["step"]]
     rows.append({key: f"{value:.5g}" if isinstance(value, float) else value for key, value in row.items()})
     atomic_write(path, pd.DataFrame(rows, columns=list(row)).to_csv(index=False).encode())

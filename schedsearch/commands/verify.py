@@ -131,7 +131,7 @@ def _range(name: str, log_snr: list[float], steps_outside: list[int]) -> str:
 
 
 def _after_convert(report: Mapping[str, Any]) -> Iterator[str]:
-    """Yields who reads it and samples with it, then why others don't."""
+    """Yields which code samples with the schedule once `convert` has written it, then why other code does not."""
     yield ", ".join(report["read_after_convert_by"]) or "none"
     if not report["survives_float32"]:
         yield "float32 would make a beta 0 or 1"

@@ -27,7 +27,7 @@ class Entrant:
 
 
 def baselines_of(iterations: int, *, own: Collection[str] = ()) -> list[Entrant]:
-    """Lists all of this length, without universal ones that any of `own` (dataset and speaker) chose."""
+    """Lists all baselines of a length, without universal ones that any of `own` (dataset and speaker) chose."""
     sources = dict.fromkeys(published_names(), "published") | dict.fromkeys(universal_names(), "universal")
     return [
         Entrant(name, "baseline", sources.get(name, "formula or resampled"), schedule)

@@ -19,7 +19,7 @@ from vocoder.atomic import atomic_write
 
 
 def table(contest: Contest, ranked: Mapping[int, Sequence[Standing]]) -> pd.DataFrame:
-    """Returns all rows."""
+    """Returns the rows of comparison.csv."""
     rows = [
         _row(contest, standing, comparison, metric)
         for of_length in ranked.values()

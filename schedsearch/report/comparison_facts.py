@@ -15,7 +15,7 @@ SIGN_OF_WORSE = {"lower is better": 1, "higher is better": -1}  # of a differenc
 
 
 def comparison_facts(comparison: Comparison) -> dict[str, Any]:
-    """Returns the entry of a metric; null in place of NaN, which JSON lacks."""
+    """Returns the entry of a comparison in run.json, with None in place of NaN, which JSON lacks."""
     is_known = better_side(comparison.metric) == comparison.better_side
     # What readers of run.json cannot know of a user's own metric.
     own = {} if is_known else {"unit": comparison.unit, "better_side": comparison.better_side}

@@ -77,7 +77,7 @@ class Renderer:
         self.folder.drop_all_but({self._origin(system) for system in systems})
 
     def heard(self, system: System) -> Heard:
-        """Reads what `render` has written."""
+        """Returns the audio of a system that `render` has written."""
         origin = self._origin(system)
         return Heard(system.label, tuple(self.folder.read(clip.name, system.key, origin) for clip in self.clips))
 
@@ -99,7 +99,7 @@ class Renderer:
 
 
 def of_verdict(verdict: Verdict) -> list[System]:
-    """Returns winner and baseline."""
+    """Returns a verdict's winner and baseline, to be heard."""
     winner, baseline = verdict.winner, verdict.baseline
     return [
         System("searched", title(winner, verdict), winner.schedule),
@@ -124,7 +124,7 @@ def affordable_long(renderer: Renderer, iterations: int, seconds: float | None) 
 
 
 def long_system(steps: int) -> System:
-    """Returns the training schedule in so many steps."""
+    """Returns the training schedule in `steps` steps, to be heard."""
     label = f"training schedule, all {TRAINING_STEPS} steps"
     if steps < TRAINING_STEPS:
         label = f"training schedule in {steps} instead of {TRAINING_STEPS} steps"

@@ -68,7 +68,7 @@ def provenance(store: Store, verdict: Verdict) -> dict[str, Any]:
 
 
 def _dominates(one: Array, other: Array) -> bool:
-    """Compares losses [objective]."""
+    """Says whether losses [objective] are nowhere larger than other ones, and smaller somewhere."""
     return bool((one <= other).all() and (one < other).any())
 
 

@@ -5,7 +5,7 @@ from schedsearch.study.candidate import Candidate
 
 
 def searched(steps: int) -> str:
-    """Returns the name of the schedule that a search found, as one says it beside universal-6 and ivanvovk-6."""
+    """Returns the name of the schedule that a search found, such as searched-6 beside universal-6 and ivanvovk-6."""
     return f"searched-{steps}"
 
 

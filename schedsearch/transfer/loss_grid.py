@@ -12,7 +12,6 @@ from schedsearch.transfer.relations import BASELINE, NATIVE, OTHER_DIALECTS, STR
 BASELINES = 8  # how many are shown: those with the least worst loss
 UNSEEN = {STRANGERS: "universal, judge's speaker unseen", OTHER_DIALECTS: "universal, judge's dialect unseen"}
 
-
 # Schedules -> voices -> the cell of one length and metric; None where a voice did not judge a schedule.
 LossGrid: TypeAlias = dict[str, dict[str, Cell | None]]
 
@@ -31,7 +30,7 @@ def markdown(grid: LossGrid) -> str:
 
 
 def columns(grid: LossGrid) -> list[str]:
-    """Returns the voices, which are those of each row."""
+    """Returns the voices that judge, in the order of the columns."""
     return list(next(iter(grid.values())))
 
 

@@ -72,7 +72,7 @@ def cells(tournament: Tournament) -> list[Cell]:
 
 
 def table(all_cells: list[Cell], tournament: Tournament) -> pd.DataFrame:
-    """Returns all rows, with COLUMNS."""
+    """Returns the rows of all lengths' matrix-N.csv, with COLUMNS."""
     hashes = {label: scoring.vocoder.weights_hash[:12] for label, scoring in tournament.held_out.items()}
     return pd.DataFrame([_row(cell, hashes[cell.judge.label]) for cell in all_cells], columns=list(COLUMNS))
 

@@ -19,7 +19,10 @@ def matrices(folder: Path, without: Collection[int] = ()) -> list[Path]:
 
 
 def read_matrices(paths: Sequence[Path]) -> pd.DataFrame:
-    """Returns their rows; InputError for what is no matrix, and where two have the same judge in the same length."""
+    """Returns the rows of matrices as one table.
+
+    InputError for a file that is no matrix, and where two have the same judge in the same length.
+    """
     tables = [_read(path) for path in paths]
     seen: dict[tuple[object, ...], Path] = {}
     for path, table in zip(paths, tables, strict=True):

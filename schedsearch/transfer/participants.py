@@ -120,7 +120,7 @@ def _missing(voice: Voice) -> str | None:
 
 
 def _participant(voice: Voice, results: Path) -> Participant:
-    """Reads its own winner of every length, the user's before the shipped one."""
+    """Returns the voice with its own winner of every length, the user's before the shipped one."""
     own, shipped = voice_folder(voice, results), voice_folder(voice, results / SHIPPED)
     winners = {}
     for length in lengths_with_winners(own, shipped):

@@ -18,7 +18,7 @@ from schedsearch.report.pictures.convergence import convergence
 from schedsearch.report.pictures.differences import held_out_differences
 from schedsearch.report.pictures.png import png
 from schedsearch.report.pictures.quality import quality_against_iterations, quality_against_speed, rated
-from schedsearch.report.pictures.quantity import Quantity, quantity
+from schedsearch.report.pictures.quantity import Quantity
 from schedsearch.report.pictures.schedules import schedules
 from schedsearch.report.pictures.spectrograms import spectrograms
 from schedsearch.report.pictures.style import DASHES, LONGEST_NAME, MARKERS, blank, shown, stroke, style
@@ -217,10 +217,10 @@ def test_clips_that_failed_are_counted_and_not_drawn(values):
 
 
 def test_an_axis_tells_unit_and_better_side():
-    assert quantity("lsd", 16_000).label == "lsd (dB), less is better"
-    assert quantity("pesq_nb", 8_000).label == "pesq_nb (MOS-LQO), more is better"
-    assert quantity("mr_stft", 16_000).label == "mr_stft, less is better"
-    assert quantity("my own", 16_000, "maximize") == Quantity("my own", "", "maximize")
+    assert Quantity("lsd", "dB", "minimize").label == "lsd (dB), less is better"
+    assert Quantity("pesq_nb", "MOS-LQO", "maximize").label == "pesq_nb (MOS-LQO), more is better"
+    assert Quantity("mr_stft", "1", "minimize").label == "mr_stft, less is better"
+    assert Quantity("my own", "", "maximize").label == "my own, more is better"
 
 
 def test_the_style_is_no_longer_set_when_a_picture_is_made():

@@ -132,7 +132,7 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def difference_texts(difference: Interval | None) -> tuple[str, str]:
-    """Writes the mean of a difference and its interval, in the digits that they need; en dashes for None."""
+    """Writes the mean of a difference and its interval, in as many digits as they need; en dashes for None."""
     if difference is None:
         return "–", "–"
     mean, low, high = (value.replace("-", "−") for value in signed(difference))

@@ -9,11 +9,11 @@ import pandas as pd
 
 from schedsearch.evaluation.bootstrap import Interval
 from schedsearch.report.pictures.quality import Rated
-from schedsearch.report.pictures.quantity import Quantity, quantity
+from schedsearch.report.pictures.quantity import Quantity
 
 Rows: TypeAlias = list[dict[str, Any]]
 
-_TEXTS = ("checkpoint", "schedule", "rival", "digest")
+_TEXTS = ("checkpoint", "schedule", "rival", "unit", "digest")
 SEARCHED, BASELINE, GIVEN = "what searches ship", "best baseline", "given files"  # as a picture's legend says it
 
 
@@ -40,7 +40,7 @@ def compared(table: Path) -> Compared | None:
         rows = content[content["metric"] == content["objective"]].to_dict("records")
         first = rows[0]
         return Compared(
-            quantity=quantity(str(first["metric"]), int(first["rate"]), first["direction"], str(first["unit"])),
+            quantity=Quantity(str(first["metric"]), str(first["unit"]), first["direction"]),
             series={name: points for name, points in _series(rows).items() if points},
             checkpoint=str(first["checkpoint"]),
             machine=str(first["machine"]),

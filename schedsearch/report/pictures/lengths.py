@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from schedsearch.metrics.catalogue import Direction
+from schedsearch.metrics.catalogue import catalogue
 from schedsearch.report.pictures.quality import Rated, rated
-from schedsearch.report.pictures.quantity import Quantity, quantity
+from schedsearch.report.pictures.quantity import Quantity
 from schedsearch.search.settings import OWN_SOURCES
 
 # What a held-out score depends on beside the schedule, and the objective of the search.
@@ -73,9 +73,12 @@ def _read(path: Path) -> _Length | None:
 
 
 def _quantity(scores: Mapping[str, Any], sample_rate: int) -> Quantity:
-    """Takes from run.json what it says of a user's own metric alone."""
-    direction: Direction | None = "maximize" if scores.get("better_side") == "higher is better" else None
-    return quantity(scores["metric"], sample_rate, direction, str(scores.get("unit", "")))
+    """Returns the objective. Of a user's own metric run.json says the unit and the better side."""
+    known = {definition.name: definition for definition in catalogue(sample_rate)}.get(scores["metric"])
+    if known is not None:
+        return Quantity(known.name, known.unit, known.direction)
+    more_is_better = scores.get("better_side") == "higher is better"
+    return Quantity(scores["metric"], str(scores.get("unit", "")), "maximize" if more_is_better else "minimize")
 
 
 def _rated(iterations: int, score: Mapping[str, Any]) -> Rated | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from schedsearch.metrics.catalogue import Direction, catalogue
+from schedsearch.metrics.catalogue import Direction
 from schedsearch.report.pictures.style import shown
 
 
@@ -28,14 +28,3 @@ class Quantity:
     def label(self) -> str:
         """The label of an axis."""
         return f"{self.name}, {'less' if self.sign > 0 else 'more'} is better"
-
-
-def quantity(metric: str, sample_rate: int, direction: Direction | None = None, unit: str = "") -> Quantity:
-    """Returns the quantity of a metric by its name. `unit` is for a metric that is not in the catalogue.
-
-    Without a direction it takes the catalogue's, or "minimize".
-    """
-    known = {definition.name: definition for definition in catalogue(sample_rate)}.get(metric)
-    if known is None:
-        return Quantity(metric, unit, direction or "minimize")
-    return Quantity(metric, known.unit, direction or known.direction)

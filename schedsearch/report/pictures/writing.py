@@ -12,7 +12,7 @@ from schedsearch.report.pictures.differences import held_out_differences
 from schedsearch.report.pictures.lengths import rated_lengths
 from schedsearch.report.pictures.png import png
 from schedsearch.report.pictures.quality import quality_against_iterations, quality_against_speed
-from schedsearch.report.pictures.quantity import quantity
+from schedsearch.report.pictures.quantity import Quantity
 from schedsearch.report.pictures.schedules import schedules
 from schedsearch.report.titles import title
 from schedsearch.search.leaders import FIRST_ROUND, heard
@@ -53,9 +53,8 @@ def write_comparison_picture(table: Path, draw: Draw | None = None) -> Path | No
 
 def run_pictures(store: Store, verdict: Verdict) -> dict[str, Figure]:
     """Returns the pictures by file name, without those that need audio or several lengths."""
-    rate = store.study.user_attrs["identity"]["sample_rate"]
     main = next(c for c in verdict.comparisons if c.metric == verdict.objective)
-    objective = quantity(store.objective, rate, store.objectives[store.objective], main.unit)
+    objective = Quantity(store.objective, main.unit, store.objectives[store.objective])
     winner, baseline = verdict.winner, verdict.baseline
     name = title(winner, verdict)
     finalists = [c for c in verdict.finalists if c.kind == "baseline"]
