@@ -46,9 +46,7 @@ def drawn_small(store: Store, verdict: Verdict) -> list[Picture]:
     return [Picture(caption, alt, svg(drawn[name]), SVG) for name, (caption, alt) in _CAPTIONS.items()]
 
 
-def of_dataset(
-    voice: Path, table: Path, checkpoints: Collection[str], draw: Draw
-) -> tuple[list[Picture], list[str]]:
+def of_dataset(voice: Path, table: Path, checkpoints: Collection[str], draw: Draw) -> tuple[list[Picture], list[str]]:
     """Returns pictures of quality against steps and against speed, and notes on what is missing.
 
     Quality against steps is drawn from the searches below `voice`, results/<dataset>/<rate>hz. Where no two of them

@@ -1,4 +1,4 @@
-"""Writes trials.csv, leaderboard.csv and pareto.csv, and says what else is kept of a verdict.
+"""Writes trials.csv, leaderboard.csv and pareto.csv, and collects the facts of run.json.
 
 Every column is explained in docs/reports.md.
 """

@@ -37,41 +37,35 @@ FILES = ("schedule.pt", "schedule.lmnt.npy", "schedule.coqui.npy", "schedule.jso
          "pareto.csv", "run.json")  # fmt: skip
 
 
-def run_page(
-    run: Run, verdict: Verdict, *, listening: Listening, pictures: Sequence[Picture]
-) -> Page:
+def run_page(run: Run, verdict: Verdict, *, listening: Listening, pictures: Sequence[Picture]) -> Page:
     """Returns the page of one search."""
-    identity = run.store.study.user_attrs["identity"]
-    facts, sentences = provenance(run.store, verdict), lines(verdict)
+    headline, *sentences = lines(verdict)
+    context = (
+        *sentences,
+        _searched(run),
+        why_it_ended(run),
+        other_objectives(verdict, run.store.objectives),
+        _agreement(verdict, run.metrics),
+        limit_of_run(run, verdict),
+    )
     return Page(
         title=f"{run.voice.dataset}, {run.voice.sample_rate} Hz, {_steps(run)}: schedsearch",
-        verdicts=(("", sentences[0], verdict.improves),),
-        context=tuple(
-            filter(
-                None,
-                (
-                    *sentences[1:],
-                    _searched(run, len(run.store.candidates())),
-                    why_it_ended(run),
-                    other_objectives(verdict, run.store.objectives),
-                    _agreement(verdict, run.metrics),
-                    limit_of_run(run, verdict),
-                ),
-            )
-        ),
+        verdicts=(("", headline, verdict.improves),),
+        context=tuple(filter(None, context)),
         baseline=verdict.baseline.name,
         comparisons=tuple(_comparison(c, run.metrics[c.metric]) for c in verdict.comparisons),
         tables=(_leaderboard(verdict, run.metrics), _trials(run.store, run.metrics)),
         pictures=tuple(pictures),
         listening=listening,
-        provenance=_provenance(facts, identity, verdict),
+        provenance=_provenance(provenance(run.store, verdict), verdict),
         files=tuple(name for name in FILES if (run.folder / name).is_file()),
     )
 
 
-def _searched(run: Run, candidates: int) -> str:
+def _searched(run: Run) -> str:
+    candidates = counted(len(run.store.candidates()), "candidate")
     return (
-        f"{run.voice.dataset} at {run.voice.sample_rate} Hz, {_steps(run)}, {counted(candidates, 'candidate')} tried "
+        f"{run.voice.dataset} at {run.voice.sample_rate} Hz, {_steps(run)}, {candidates} tried "
         f"on {counted(len(run.search_clips), 'search clip')}, judged on {counted(len(run.held_out_clips), 'other')}"
         + (". The network is told mels of a TTS, not the recordings' own." if run.voice.mels else ".")
     )
@@ -79,9 +73,6 @@ def _searched(run: Run, candidates: int) -> str:
 
 def _steps(run: Run) -> str:
     return counted(run.settings.iterations, "step")
-
-
-# --- searched and baseline ------------------------------------------------------------------------
 
 
 def _agreement(verdict: Verdict, metrics: Mapping[str, Metric]) -> str:
@@ -134,12 +125,9 @@ def _mean_and_error(score: Score) -> str:
     return number(score.mean) + ("" if math.isnan(score.standard_error) else f" ± {number(score.standard_error)}")
 
 
-# --- tables ---------------------------------------------------------------------------------------
-
-
 def _leaderboard(verdict: Verdict, metrics: Mapping[str, Metric]) -> Table:
     """Lists finalists, then the other baselines, with the held-out scores of winner and baseline."""
-    main = next(c for c in verdict.comparisons if c.metric == verdict.objective)
+    main, *_ = verdict.comparisons
     held_out = {verdict.winner.name: main.winner, verdict.baseline.name: main.baseline}
     objective, metric = verdict.objective, metrics[verdict.objective]
     columns = (
@@ -227,16 +215,13 @@ def _loss(candidate: Candidate, store: Store) -> float:
     return math.inf if math.isnan(loss) else loss
 
 
-# --- provenance -----------------------------------------------------------------------------------
-
-
-def _provenance(facts: Mapping[str, Any], identity: Mapping[str, Any], verdict: Verdict) -> tuple[tuple[str, str], ...]:
+def _provenance(facts: Mapping[str, Any], verdict: Verdict) -> tuple[tuple[str, str], ...]:
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     return (
         ("ships", f"{title_and_row(verdict.shipped, verdict)}, {facts['kind']}"),
         ("betas, cleanest first", " ".join(f"{beta:.9g}" for beta in verdict.shipped.schedule.betas)),
         ("candidates", f"{facts['candidates']:,}"),
         ("network evaluations of the search", f"{facts['search_network_evaluations']:,}"),
-        *((name, str(value)) for name, value in identity.items()),
+        *((name, str(value)) for name, value in facts["identity"].items()),
         ("versions", f"{versions}, Python {facts['python']}"),
     )

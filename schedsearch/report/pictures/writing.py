@@ -53,7 +53,7 @@ def write_comparison_picture(table: Path, draw: Draw | None = None) -> Path | No
 
 def run_pictures(store: Store, verdict: Verdict) -> dict[str, Figure]:
     """Returns the pictures by file name, without those that need audio or several lengths."""
-    main = next(c for c in verdict.comparisons if c.metric == verdict.objective)
+    main, *_ = verdict.comparisons
     objective = Quantity(store.objective, main.unit, store.objectives[store.objective])
     winner, baseline = verdict.winner, verdict.baseline
     name = title(winner, verdict)
