@@ -69,6 +69,7 @@ def pictures(*names):
             LOSS,
             winner=candidate(names[0]),
             pair=0.1,
+            other_evaluations=0,
         ),
         "differences": lambda: held_out_differences(
             comparison([-1, 0.5]), Quantity(names[0], names[0], "maximize"), winner=names[0], baseline=names[-1]

@@ -27,12 +27,13 @@ def convergence(
     baselines: Sequence[Candidate],
     quantity: Quantity,
     *,
-    winner: Candidate | None = None,
-    pair: float = 0.0,
-    other_evaluations: int = 0,
+    winner: Candidate,
+    pair: float,
+    other_evaluations: int,
 ) -> Figure:
     """Draws candidates in their order, stopped ones at their estimate, and marks the winner with its further draws.
 
+    A candidate and a baseline at least are whole: without them there is no winner to mark.
     `pair` is the variance of one pair of clip and draw (`evaluation/estimates.py`): from it come the 95 % intervals of
     the best so far and of the winner. There are none without it.
     `other_evaluations` are network evaluations that strategies spent beside scoring. The store does not say when, so
@@ -40,7 +41,8 @@ def convergence(
     """
     figure = blank(3.8)
     axes = figure.subplots()
-    calls, baseline = evaluations(candidates), _best_baseline(baselines, quantity.sign)
+    calls = evaluations(candidates)
+    baseline = min((c for c in baselines if c.whole), key=lambda c: quantity.sign * c.score.mean)
     best = best_so_far(candidates, quantity.sign)
     margins = _margins(candidates, best, pair)
     _best_lines(axes, calls, best, baseline)
@@ -48,16 +50,14 @@ def convergence(
         axes.fill_between(
             calls, best - margins, best + margins, step="post", color=BLUE, alpha=0.18, linewidth=0, label=BAND
         )
-    if winner is not None:
-        _star(axes, candidates, calls, winner, pair)
-    baseline_mean = np.nan if baseline is None else baseline.score.mean
+    _star(axes, candidates, calls, winner, pair)
     band = (best - quantity.sign * margins)[-1:]  # its better end
-    edge = _limits(axes, np.concatenate([worth(candidates), band, [baseline_mean]]), quantity.sign)
+    edge = _limits(axes, np.concatenate([worth(candidates), band, [baseline.score.mean]]), quantity.sign)
     _dots(axes, candidates, calls, edge, quantity.sign)
     more = f"; {other_evaluations:,} more by the strategy itself" if other_evaluations else ""
     axes.set_xlabel(f"network evaluations of the candidates (one clip, one step each{more})")
     axes.set_ylabel(quantity.label)
-    axes.set_xlim(0, 1.02 * calls[-1] if len(calls) else 1)
+    axes.set_xlim(0, 1.02 * calls[-1])
     axes.xaxis.set_major_locator(MaxNLocator(nbins=9, integer=True, min_n_ticks=1))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     legend_below(figure, *axes.get_legend_handles_labels())
@@ -81,16 +81,10 @@ def best_so_far(candidates: Sequence[Candidate], sign: int) -> Array:
     return np.asarray(sign * np.fmin.accumulate(np.array(losses, dtype=np.float64)))
 
 
-def _best_baseline(baselines: Sequence[Candidate], sign: int) -> Candidate | None:
-    sound = [c for c in baselines if c.whole and np.isfinite(c.score.mean)]
-    return min(sound, key=lambda c: sign * c.score.mean, default=None)
-
-
-def _best_lines(axes: Axes, calls: Array, best: Array, baseline: Candidate | None) -> None:
+def _best_lines(axes: Axes, calls: Array, best: Array, baseline: Candidate) -> None:
     axes.step(calls, best, where="post", color=BLUE, linewidth=2.4, label="best searched so far", zorder=4)
-    if baseline is not None:
-        name = f"best baseline: {shown(baseline.name, 32)}"
-        axes.axhline(baseline.score.mean, color=VERMILION, linestyle="--", linewidth=1.8, label=name, zorder=3)
+    name = f"best baseline: {shown(baseline.name, 32)}"
+    axes.axhline(baseline.score.mean, color=VERMILION, linestyle="--", linewidth=1.8, label=name, zorder=3)
 
 
 def _margins(candidates: Sequence[Candidate], best: Array, pair: float) -> Array:
@@ -106,11 +100,6 @@ def _limits(axes: Axes, values: Array, sign: int) -> float:
     """Sets the y axis to most of the values and to the last, the best baseline's; returns the axis' worse end."""
     losses = sign * values
     seen = losses[np.isfinite(losses)]
-    if not len(seen):
-        axes.set_ylim(0, 1)
-        axes.set_yticks([])
-        axes.text(0.5, 0.7, "nothing has a score yet", transform=axes.transAxes, ha="center")
-        return 0.5  # of an axis from 0 to 1
     far = np.nanmax([np.quantile(seen, IN_VIEW), losses[-1]])
     far = seen[seen <= seen.min() + FURTHER * (far - seen.min())].max()
     room = 0.08 * (far - seen.min()) or 0.05 * abs(far) or 1.0
