@@ -13,7 +13,7 @@ from torch import Tensor
 from experiments.front_end_mistakes.bench import Bench
 from vocoder.audio.reading import resample
 from vocoder.front_end_check.diagnosis import Diagnosis
-from vocoder.front_end_check.general_mel import GeneralMel, general
+from vocoder.front_end_check.general_mel import GeneralMel, of_coqui, of_lmnt
 from vocoder.front_ends.coqui import CoquiMel, preemphasised
 from vocoder.front_ends.lmnt import LmntMel
 from vocoder.network import WaveGradNetwork
@@ -112,8 +112,8 @@ def _of_forks(right: GeneralMel) -> Iterator[Mistake]:
     yield _front_end("front end", "STFT not centred", replace(right, lead=128), "frames = centred on whole hops")
     rate, hop, mels = right.sample_rate, right.hop_length, right.n_mels
     theirs = ("front end = ivanvovk's", "front end = ivanvovk's at its defaults")
-    yield _front_end("front end", "lmnt's", _general(LmntMel(rate, hop, mels)), *theirs)
-    yield _front_end("front end", "coqui's", _general(CoquiMel(rate, 1024, 1024, hop, 0.0, None, mels)), *theirs)
+    yield _front_end("front end", "lmnt's", of_lmnt(LmntMel(rate, hop, mels)), *theirs)
+    yield _front_end("front end", "coqui's", of_coqui(CoquiMel(rate, 1024, 1024, hop, 0.0, None, mels)), *theirs)
     yield Mistake(
         "network",
         "noise level is alphas_cumprod",
@@ -172,13 +172,6 @@ def _several(right: GeneralMel, mends: dict[str, str], **wrong: Any) -> Mistake:
     mel = replace(right, **wrong)
     wanted = tuple("; ".join(order) for order in orders)
     return Mistake("several at once", name, wanted, lambda bench: bench.one_at_a_time(mel))
-
-
-def _general(front_end: LmntMel | CoquiMel) -> GeneralMel:
-    mel = general(front_end)
-    if mel is None:
-        raise AssertionError(f"{front_end} must have a general form")
-    return mel
 
 
 def _reset(network: WaveGradNetwork, every: int = 1) -> None:

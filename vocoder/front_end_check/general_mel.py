@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vocoder.dialects.dialect import FrontEnd
 from vocoder.front_ends.coqui import PAD_MODES, CoquiMel, preemphasised
-from vocoder.front_ends.coqui_normalisation import RangeNormalisation
+from vocoder.front_ends.coqui_normalisation import RangeNormalisation, StandardNormalisation
 from vocoder.front_ends.ivanvovk import IvanvovkMel
 from vocoder.front_ends.lmnt import LmntMel
 from vocoder.front_ends.spectrogram import MelSettings, magnitudes, mel_filterbank, whole_hops
@@ -70,20 +70,21 @@ def general(front_end: FrontEnd) -> GeneralMel | None:
     if isinstance(front_end, IvanvovkMel):
         return GeneralMel(**asdict(front_end))
     if isinstance(front_end, LmntMel):
-        return _of_lmnt(front_end)
-    if isinstance(front_end, CoquiMel):
-        return _of_coqui(front_end)
+        return of_lmnt(front_end)
+    # Where each channel has its own statistics, no other front end has them.
+    if isinstance(front_end, CoquiMel) and not isinstance(front_end.normalisation, StandardNormalisation):
+        return of_coqui(front_end)
     return None
 
 
-def _of_lmnt(mel: LmntMel) -> GeneralMel:
-    """Leaves out lmnt's clamp of the audio to -1..1: audio that was read lies there."""
+def of_lmnt(mel: LmntMel) -> GeneralMel:
+    """Returns lmnt's mel, but for its clamp of the audio to -1..1: audio that was read lies there."""
     scaled: dict[str, Any] = {"scale": 0.2 / math.log(10), "offset": 0.8, "low": 0.0, "high": 1.0, "floor": 1e-5}
     return GeneralMel(**asdict(mel.settings), power=1.0, window_norm=True, **scaled)
 
 
-def _of_coqui(mel: CoquiMel) -> GeneralMel | None:
-    """Returns None where each channel has its own statistics, which no other front end has."""
+def of_coqui(mel: CoquiMel) -> GeneralMel:
+    """Returns a coqui mel whose normalisation, if it has any, is a range for all channels."""
     norm = mel.normalisation
     slope, offset, low, high = 1.0, 0.0, -math.inf, math.inf
     if isinstance(norm, RangeNormalisation):
@@ -91,8 +92,6 @@ def _of_coqui(mel: CoquiMel) -> GeneralMel | None:
         offset = bottom - slope * (norm.ref_level_db + norm.min_level_db)
         if norm.clip:
             low, high = bottom, norm.max_norm
-    elif norm is not None:
-        return None
     return GeneralMel(
         **asdict(mel.settings),
         mel_scale="slaney",

@@ -5,12 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from itertools import chain
 
-from vocoder.dialects.dialect import FrontEnd
-from vocoder.front_end_check.general_mel import GeneralMel, general
+from vocoder.front_end_check.general_mel import GeneralMel, general, of_coqui, of_lmnt
 from vocoder.front_end_check.setups import NOISE_LEVELS, MelStatistics, Setup, Treatment, Variant
 from vocoder.front_ends.coqui import CoquiMel
 from vocoder.front_ends.coqui_normalisation import RangeNormalisation
-from vocoder.front_ends.ivanvovk import IvanvovkMel
 from vocoder.front_ends.lmnt import LmntMel
 from vocoder.network import NetworkConfig
 
@@ -158,9 +156,7 @@ def _logs(mel: GeneralMel) -> _Named:
 
 def _normalised(mel: GeneralMel, wanted: RangeNormalisation) -> GeneralMel:
     """Returns the mel as decibels of magnitude in the wanted range, as coqui has it."""
-    model = general(CoquiMel(normalisation=wanted))
-    if model is None:
-        raise AssertionError("coqui's ranges have a general form")
+    model = of_coqui(CoquiMel(normalisation=wanted))
     fields = ("scale", "offset", "low", "high") + (() if mel.floor in FLOORS else ("floor",))
     return replace(mel, power=1.0, logarithm=True, **{name: getattr(model, name) for name in fields})
 
@@ -190,19 +186,14 @@ def _input(mel: GeneralMel) -> _Named:
 def _whole(mel: GeneralMel) -> _Named:
     rate, n_fft, win, hop, n_mels = mel.sample_rate, mel.n_fft, mel.win_length, mel.hop_length, mel.n_mels
     low, high = mel.f_min, mel.f_max
-    bare = CoquiMel(rate, n_fft, win, hop, low, min(high, rate / 2), n_mels, normalisation=None)
-    theirs: Mapping[str, FrontEnd] = {
-        "ivanvovk's": IvanvovkMel(rate, n_fft, win, hop, low, high, n_mels),
-        "ivanvovk's at its defaults": IvanvovkMel(rate, 1024, 1024, hop, 80.0, min(8000.0, rate / 2), n_mels),
-        "lmnt's": LmntMel(rate, hop, n_mels),
-        "coqui's": CoquiMel(rate, n_fft, win, hop, low, min(high, rate / 2), n_mels),
-        "coqui's at its defaults": CoquiMel(rate, 1024, 1024, hop, 0.0, None, n_mels),
-        "coqui's without normalisation": bare,
-    }
-    for name, front_end in theirs.items():
-        form = general(front_end)
-        if form is not None:
-            yield WHOLE, name, form
+    coquis = CoquiMel(rate, n_fft, win, hop, low, min(high, rate / 2), n_mels)
+    # The defaults of GeneralMel are ivanvovk's.
+    yield WHOLE, "ivanvovk's", GeneralMel(rate, n_fft, win, hop, low, high, n_mels)
+    yield WHOLE, "ivanvovk's at its defaults", GeneralMel(rate, 1024, 1024, hop, 80.0, min(8000.0, rate / 2), n_mels)
+    yield WHOLE, "lmnt's", of_lmnt(LmntMel(rate, hop, n_mels))
+    yield WHOLE, "coqui's", of_coqui(coquis)
+    yield WHOLE, "coqui's at its defaults", of_coqui(CoquiMel(rate, 1024, 1024, hop, 0.0, None, n_mels))
+    yield WHOLE, "coqui's without normalisation", of_coqui(replace(coquis, normalisation=None))
     tacotron = GeneralMel(rate, n_fft, win, hop, 0.0, min(8000.0, rate / 2), n_mels, power=1.0, scale=1.0, floor=1e-5)
     tacotron = replace(tacotron, mel_scale="slaney", mel_norm=True)
     yield WHOLE, "Tacotron 2's", tacotron
