@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,11 @@ import pandas as pd
 import torch
 
 from experiments.row_cache import RowCache
-from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.study.store import sqlite_url
 from vocoder.audio.reading import read_folder, write_wav
 
 KILLS = 200
+BUDGET = "12candidates"  # of each search
 RATE, SECONDS = 16000, 0.6  # long enough for PESQ
 DEMO = Path("experiments/demo/16000hz")
 STATUS_OF_A_KILLED = -9
@@ -156,10 +157,7 @@ def main() -> None:
     options = _options()
     place, stored = options.folder / "dataset", RowCache(options.folder / "kills.csv")
     _dataset(place)
-
-    def start(results: Path) -> "subprocess.Popen[bytes]":
-        return _start(options, place, results)
-
+    start = partial(_start, place)
     longest, expected = _uninterrupted(start, options.folder / "whole")
     print(f"uninterrupted: {longest:.1f} s")
     while (done := sum(int(row["kills"]) for row in stored.rows)) < options.kills:
@@ -181,8 +179,6 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=KILLS)
-    parser.add_argument("--candidates", type=int, default=12)
-    parser.add_argument("--objective", default=DEFAULT_OBJECTIVE)
     parser.add_argument("--folder", type=Path, default=Path("results/bench/kill"))
     return parser.parse_args()
 
@@ -197,10 +193,10 @@ def _uninterrupted(start: Callable[[Path], subprocess.Popen[bytes]], whole: Path
     return time.perf_counter() - began, outcome(_results(whole))
 
 
-def _start(options: argparse.Namespace, place: Path, results: Path) -> "subprocess.Popen[bytes]":
+def _start(place: Path, results: Path) -> "subprocess.Popen[bytes]":
     words = ["search", "--dataset", "short", "--experiments", str(place), "--results", str(results)]
     # Forced: the check of the voice takes longer than such a search, and most kills would hit the check.
-    words += ["--objective", options.objective, "--force", "--budget", f"{options.candidates}candidates"]
+    words += ["--force", "--budget", BUDGET]
     with (results / "said").open("ab") as said:
         return subprocess.Popen([sys.executable, "-m", "schedsearch.cli", *words], stdout=said, stderr=said)
 

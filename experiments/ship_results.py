@@ -30,7 +30,12 @@ LARGEST_PAGE = 1_000_000  # bytes
 @command("ship_results")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Ships every length."""
-    options = _options(arguments)
+    parser = parser_of("ship_results", __doc__, voice=True)
+    parser.add_argument("--iters", default="", help="such as '6 12'")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--shipped", type=Path, default=SHIPPED)
+    parser.add_argument("--experiments", type=Path, default=EXPERIMENTS)
+    options = parser.parse_args(arguments)
     voice = load_voice(options.dataset, options.rate, experiments=options.experiments)
     own, shipped = voice_folder(voice, options.results), voice_folder(voice, options.shipped)
     for length in _lengths(own, options.iters):
@@ -50,15 +55,6 @@ def ship(source: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         atomic_write(target / name, content)
-
-
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = parser_of("ship_results", __doc__, voice=True)
-    parser.add_argument("--iters", default="", help="such as '6 12'")
-    parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--shipped", type=Path, default=SHIPPED)
-    parser.add_argument("--experiments", type=Path, default=EXPERIMENTS)
-    return parser.parse_args(arguments)
 
 
 def _lengths(folder: Path, asked: str) -> list[int]:

@@ -6,6 +6,7 @@ import io
 import json
 import pickle
 from collections import OrderedDict
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -273,7 +274,7 @@ def _results() -> list[Reader]:
     }  # fmt: skip
     schedule = _json({"schema": 1, "betas": BETAS})
     folder = "toy/16000hz/6iters"
-    checked = {"identity": check_identity(ANALYTIC, ()), "diagnosis": planted("mismatch").plain()}
+    checked = {"identity": check_identity(ANALYTIC, ()), "diagnosis": asdict(planted("mismatch"))}
     table = b"name,kind,betas,score\na,tpe,0.1 0.2,1.5\nb,baseline,0.1,\n"
     lines = b'{"key": "a", "values": {"pesq": [1.0, null]}}\n{"key": "b", "values": {}}\n'
     return [

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ def new_diagnosis(voice: Voice, vocoder: Vocoder, clips: Sequence[Clip], results
     make_writable(place.parent)  # before measuring, or the result could be lost
     ordered = sorted(clips, key=lambda clip: sha256(clip.name.encode()).digest())  # the same order for every seed
     diagnosis: Diagnosis = voice.services.diagnose(vocoder, ordered)
-    content = {"identity": check_identity(vocoder, clips), "diagnosis": diagnosis.plain()}
+    content = {"identity": check_identity(vocoder, clips), "diagnosis": asdict(diagnosis)}
     atomic_write(place, json.dumps(content, indent=1).encode())
     return diagnosis
 

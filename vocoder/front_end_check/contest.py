@@ -7,7 +7,7 @@ import numpy as np
 import scipy  # imports its subpackages at first use
 
 from vocoder.front_end_check.examination import Examination
-from vocoder.front_end_check.measuring import Array, Scores
+from vocoder.front_end_check.measuring import Array, Scores, fits
 from vocoder.front_end_check.setups import Setup, Variant
 from vocoder.front_end_check.variants import AFFINE, SLOPE, WHOLE, scaled_mel, variants
 
@@ -49,7 +49,7 @@ def contest(examination: Examination, given: Setup, own: Scores) -> Contest:
     whole = examination.effort.whole_front_ends
     tried = variants(given, examination.network, mel_statistics=examination.mel_statistics(given))
     tried = [variant for variant in tried if whole or variant.setting != WHOLE]
-    tried = [variant for variant in tried if examination.fits(variant.of(given))]
+    tried = [variant for variant in tried if fits(variant.of(given), examination.rough[0])]
     tried = [variant for variant in tried if examination.is_new(variant.of(given), given)]
     finals = [(variant, examination.full(variant.of(given))) for variant in _finalists(examination, given, tried)]
     finals += _fitted(examination, given, own, finals)

@@ -5,7 +5,7 @@ wrong together are found one after the other.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from vocoder.audio.reading import Clip
@@ -50,13 +50,9 @@ class Diagnosis:
         """Tells whether a search makes sense."""
         return self.kind in ("matches", "weak")
 
-    def plain(self) -> dict[str, Any]:
-        """Returns JSON values that `from_plain` reads."""
-        return asdict(self)
-
     @classmethod
     def from_plain(cls, stored: Mapping[str, Any]) -> "Diagnosis":
-        """Restores what `plain` returned."""
+        """Restores a diagnosis from its `asdict`, also one that was stored as JSON."""
         changes = tuple((setting, value) for setting, value in stored["changes"])
         rows = tuple(Row(**row) for row in stored["rows"])
         return cls(**{**stored, "changes": changes, "rows": rows, "ties": tuple(stored["ties"])})

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vocoder.front_end_check.measuring import Denoiser, Scores, fits, highest_frequency, measure, mels_of
+from vocoder.front_end_check.measuring import Denoiser, Scores, highest_frequency, measure, mels_of
 from vocoder.front_end_check.setups import MelStatistics, Setup
 from vocoder.network import NetworkConfig, WaveGradNetwork
 from vocoder.vocoder import Vocoder
@@ -70,10 +70,6 @@ class Examination:
         rate = self.denoiser.front_end.sample_rate
         frequency = highest_frequency([*self.rough, *self.pieces], rate)
         return frequency if frequency < FULL_BAND * rate / 2 else None
-
-    def fits(self, setup: Setup) -> bool:
-        """Tells whether the pieces are long enough for a setup."""
-        return fits(setup, self.rough[0])
 
     def is_new(self, setup: Setup, given: Setup) -> bool:
         """Tells whether a setup gives the network anything else: clips may have no offset, and meet no floor."""

@@ -122,6 +122,7 @@ NUMPY_NAMES: dict[str, Token] = {  # "module.name" -> what stands for it
     },
     "numpy.ndarray": Token("ndarray", None),
     "numpy.dtype": Token("dtype", lambda code, *flags: DTypeStandIn(code)),
+    **{f"{builtins}.bytes": Token("bytes", lambda: b"") for builtins in ("builtins", "__builtin__")},  # of empty arrays
 }
 
 

@@ -29,7 +29,6 @@ _NAMES = {
     **NUMPY_NAMES,
     "_codecs.encode": Token("encode", _bytes_of),  # how protocols 0 to 2 spell bytes
     "collections.OrderedDict": Token("OrderedDict", dict),
-    **{f"{builtins}.bytes": Token("bytes", lambda: b"") for builtins in ("builtins", "__builtin__")},  # empty ones
     **{f"{builtins}.set": Token("set", set) for builtins in ("builtins", "__builtin__")},
 }
 

@@ -35,15 +35,6 @@ class OtherKind(ValueError):
     """Says what a file is that torch.save did not write, and what to give instead."""
 
 
-def _plain_dict(*_: Any) -> dict[Any, Any]:
-    """Stands for a defaultdict: torch's unpickler fills none, and nothing here needs its default."""
-    return {}
-
-
-def _no_bytes() -> bytes:
-    return b""
-
-
 # What trainers keep beside a network. No vocoder needs it.
 _UNREAD = (
     *("argparse.Namespace", "datetime.datetime", "datetime.date", "datetime.timedelta"),
@@ -52,12 +43,11 @@ _UNREAD = (
 # What may stand beside tensors and can only be data: an optimiser's defaultdict, NumPy's arrays and numbers.
 _HARMLESS: list[Any] = [
     dict,
-    (_plain_dict, "collections.defaultdict"),
+    (lambda *_: {}, "collections.defaultdict"),  # torch's unpickler fills none, and nothing here needs its default
     *((token, name) for name, token in NUMPY_NAMES.items()),
     # torch sets the state of types in this list alone; no pickle can ask for a name with a line end
     (ArrayStandIn, "\narray"),
     (DTypeStandIn, "\ndtype"),
-    *((_no_bytes, f"{builtins}.bytes") for builtins in ("builtins", "__builtin__")),  # those of empty arrays
     *((Unread, name) for name in _UNREAD),
 ]
 
@@ -77,7 +67,9 @@ def load_torch(file: BinaryIO, size: int, *, advice: str, devices: set[str] | No
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_HARMLESS):
             warnings.simplefilter("ignore")  # old storages and pickle protocols: harmless if they load
-            _check_kind(file)
+            file.seek(0)
+            if kind := other_kind(file.read(LONGEST)):
+                raise OtherKind(kind)
             check_torch_file(file, size)
             content = torch.load(file, map_location=on_cpu, weights_only=True)
         return Resolver(2 * MOST_STEPS, others=True).resolve(content)
@@ -101,12 +93,6 @@ def _refusal(start: bytes, error: str) -> str:
     if start[:1] != b"\x80" and start != b"PK":
         return "not a file that torch writes"
     return "refused, a pickle of another kind: it wants to run code or holds objects that are no tensors"
-
-
-def _check_kind(file: BinaryIO) -> None:
-    file.seek(0)
-    if kind := other_kind(file.read(LONGEST)):
-        raise OtherKind(kind)
 
 
 def check_torch_file(file: BinaryIO, size: int) -> None:
