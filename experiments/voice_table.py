@@ -1,25 +1,21 @@
 """Measures how good a voice is: `python -m experiments.voice_table [DATASET] [--rate HZ] [--clips N] [--long-clips N]`.
 
-Synthesises held-out clips in float32, in 6, 12, 25, 50, 100 and 1000 steps and by 32 iterations of Griffin-Lim on the
-same mels. Writes means and standard errors over clips into voice.csv and voice.md in
-results/shipped/<dataset>/<rate>hz/, row by row; a stopped table goes on with the same checkpoint and number of clips.
-1000 steps on a fifth of the clips take as long as all others together: they run on the first --long-clips only.
+Synthesises held-out clips in float32, in 6, 12, 25, 50, 100 and 1000 steps, in 6 steps with the published schedule and
+with the one that ships, and by Griffin-Lim on the same mels. Writes means and standard errors over clips into voice.csv
+and voice.md in results/shipped/<dataset>/<rate>hz/, row by row; a stopped table goes on with the same checkpoint and
+number of clips. 1000 steps on a fifth of the clips take as long as all others together: they run on the first
+--long-clips only. experiments/voices_table puts all voices side by side.
 """
 
 import argparse
 import sys
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import librosa
 import numpy as np
-import numpy.typing as npt
-import torch
-from sklearn.decomposition import non_negative_factorization
-from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
+from experiments.griffin_lim import ITERATIONS, griffin_lim
 from experiments.row_cache import RowCache
 from experiments.running import command, parser_of
 from schedsearch.evaluation.evaluator import Evaluator
@@ -27,21 +23,20 @@ from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import markdown_table
 from schedsearch.metrics.registry import Metric, metrics_for
 from schedsearch.sampling.noise import NoiseBank
+from schedsearch.schedules.files import read_schedule
 from schedsearch.schedules.formulas import linear, log_snr_line
+from schedsearch.schedules.named import published
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.voice.config import Voice, load_voice
 from vocoder.atomic import atomic_write
 from vocoder.audio.listed_clips import read_clips
 from vocoder.audio.reading import Clip, cut_to_hops
 from vocoder.checkpoints.loading import load_vocoder
-from vocoder.errors import InputError
-from vocoder.front_ends.ivanvovk import IvanvovkMel
-from vocoder.front_ends.spectrogram import mel_filterbank
+from vocoder.dialects.dialect import FrontEnd
 from vocoder.vocoder import Vocoder
 
 SHIPPED = Path("results/shipped")
-GRIFFIN_LIM_ITERATIONS = 32
-UPDATES = 400  # of the spectrum that Griffin-Lim starts from
+LONGEST = "1000 steps"
 # Straight lines in log-SNR, none of them searched: every voice of ours is judged by them.
 SCHEDULES: dict[str, NoiseSchedule] = {
     "6 steps": log_snr_line(6, 10.0, -4.0),
@@ -49,8 +44,11 @@ SCHEDULES: dict[str, NoiseSchedule] = {
     "25 steps": log_snr_line(25, 12.0, -4.0),
     "50 steps": log_snr_line(50, 12.0, -5.0),
     "100 steps": log_snr_line(100, 12.0, -5.0),
-    "1000 steps": linear(1000, 1e-6, 0.01),
+    LONGEST: linear(1000, 1e-6, 0.01),
 }
+
+
+GRIFFIN_LIM, PUBLISHED, SHIPS = f"Griffin-Lim {ITERATIONS}", "ivanvovk-6", "6 steps, what ships"
 
 
 @command("voice_table")
@@ -63,41 +61,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _make(load_voice(options.dataset, options.rate), options)
 
 
-def griffin_lim(mel: Tensor, front_end: IvanvovkMel, samples: int) -> Tensor:
-    """Returns audio [samples] of one log10 power mel [n_mels, frames], by fast Griffin-Lim from a seeded start.
-
-    Perraudin et al. 2013.
-    """
-    # The front end drops a centred STFT's last frame; the inverse needs one there.
-    power = 10.0 ** torch.cat([mel, mel[:, -1:]], dim=1).double().numpy()
-    magnitude = np.sqrt(_power_spectrum(power, front_end))
-    audio = librosa.griffinlim(
-        magnitude,
-        n_iter=GRIFFIN_LIM_ITERATIONS,
-        n_fft=front_end.n_fft,
-        hop_length=front_end.hop_length,
-        win_length=front_end.win_length,
-        random_state=0,
-        length=samples,
-    )
-    return torch.from_numpy(audio.astype(np.float32))
-
-
-def _power_spectrum(mel: npt.NDArray[np.float64], front_end: IvanvovkMel) -> npt.NDArray[np.float64]:
-    """Returns a non-negative power spectrum [bins, frames] with this mel, by multiplicative updates (Lee & Seung 2001).
-
-    As good as librosa's mel_to_stft (PESQ-wb 3.07 against 3.09 on the first clip), which takes minutes a clip.
-    """
-    filters = mel_filterbank(front_end, htk=True, equal_area=False, device=torch.device("cpu"))
-    basis = np.ascontiguousarray(filters.numpy().T)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # it is stopped after a fixed number on purpose
-        spectrum, _, _ = non_negative_factorization(
-            mel.T, H=basis, n_components=len(basis), update_H=False, solver="mu", max_iter=UPDATES, tol=0.0
-        )
-    return np.asarray(spectrum.T)
-
-
 def _make(voice: Voice, options: argparse.Namespace) -> None:
     vocoder = load_vocoder(voice.checkpoint, voice.config)  # float32 on every machine
     clips = read_clips(voice.held_out_clips, sample_rate=voice.sample_rate, resample=voice.resample)
@@ -105,9 +68,12 @@ def _make(voice: Voice, options: argparse.Namespace) -> None:
     path = SHIPPED / voice.dataset / f"{voice.sample_rate}hz" / "voice.csv"
     weights = vocoder.weights_hash[:12]
     stored = RowCache(path, checkpoint=weights)
-    methods: dict[str, NoiseSchedule | None] = {"Griffin-Lim 32": None, **SCHEDULES}
+    methods: dict[str, NoiseSchedule | None] = {GRIFFIN_LIM: None, PUBLISHED: published(PUBLISHED), **SCHEDULES}
+    shipped = path.parent / "6iters" / "schedule.json"
+    if shipped.is_file():
+        methods[SHIPS] = read_schedule(shipped)
     for method, schedule in methods.items():
-        heard = clips[: max(0, options.long_clips if method == "1000 steps" else options.clips)]
+        heard = clips[: max(0, options.long_clips if method == LONGEST else options.clips)]
         if heard and not stored.has(method=method, clips=len(heard)):
             row = _row(method, weights, _scores(vocoder, heard, metrics, schedule))
             by_method = {other["method"]: other for other in stored.rows} | {method: row}
@@ -125,16 +91,13 @@ def _scores(
 
 
 def _griffin_lim_scores(vocoder: Vocoder, clips: Sequence[Clip], metrics: Sequence[Metric]) -> dict[str, Score]:
-    front_end = vocoder.front_end
-    if not isinstance(front_end, IvanvovkMel):
-        raise InputError("Griffin-Lim is written for ivanvovk's mel; give a voice of that dialect")
-    pairs = list(_resynthesised(clips, front_end))
+    pairs = list(_resynthesised(clips, vocoder.front_end))
     values = {m.name: [m.measure(reference, estimate)[0][0] for reference, estimate in pairs] for m in metrics}
     columns = {name: [[v if isinstance(v, float) else np.nan] for v in of_clips] for name, of_clips in values.items()}
     return {name: Score(np.array(column)) for name, column in columns.items()}
 
 
-def _resynthesised(clips: Sequence[Clip], front_end: IvanvovkMel) -> Iterator[tuple[Tensor, Tensor]]:
+def _resynthesised(clips: Sequence[Clip], front_end: FrontEnd) -> Iterator[tuple[Tensor, Tensor]]:
     for clip in clips:
         reference = cut_to_hops(clip.audio, front_end.hop_length)[None]
         estimate = griffin_lim(front_end(reference)[0], front_end, reference.shape[1])

@@ -11,6 +11,7 @@ from experiments.reproduce.seeds import write_seeds
 from experiments.ship_results import main as ship_results
 from experiments.training_seeds import main as training_seeds
 from experiments.voice_table import main as voice_table
+from experiments.voices_table import main as voices_table
 from schedsearch.cli import main as schedsearch
 from schedsearch.report.result import read_result
 from schedsearch.transfer.participants import find_participants
@@ -48,6 +49,7 @@ def voices() -> list[Voice]:
 def _tabulate_voices() -> None:
     for voice in voices():
         _succeed(voice_table, voice.dataset, f"--rate={voice.sample_rate}")
+    _succeed(voices_table)
 
 
 def _search() -> None:

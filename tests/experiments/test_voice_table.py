@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from conftest import Toy
 
 from experiments import voice_table
 from schedsearch.evaluation.scores import Score
+from schedsearch.schedules.files import Layout, write_schedule
+from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.voice.config import load_voice
-from vocoder.front_ends.ivanvovk import IvanvovkMel
 
-METHODS = ["Griffin-Lim 32", *voice_table.SCHEDULES]
+METHODS = ["Griffin-Lim 32", "ivanvovk-6", *voice_table.SCHEDULES]
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def table_of(root: Path) -> Path:
 def test_every_method_has_a_row_with_a_mean_an_error_and_its_clips(made, toy):
     rows = made("--clips", "2", "--long-clips", "1")
     assert [row["method"] for row in rows] == METHODS
-    assert [row["clips"] for row in rows] == ["2"] * 6 + ["1"]
+    assert [row["clips"] for row in rows] == ["2"] * 7 + ["1"]
     assert all(float(row["log_mel_l1_se"]) > 0 for row in rows[:-1])
     told = table_of(toy.root).with_suffix(".md").read_text().splitlines()
     assert [line.split(" | ")[0].strip("| ") for line in told[2:]] == METHODS
@@ -54,17 +54,6 @@ def test_every_method_has_a_row_with_a_mean_an_error_and_its_clips(made, toy):
 def test_without_long_clips_there_is_no_row_of_1000_steps_until_there_are_some(made):
     assert [row["method"] for row in made("--clips", "2", "--long-clips", "0")] == METHODS[:-1]
     assert [row["method"] for row in made("--clips", "2", "--long-clips", "1")] == METHODS
-
-
-def test_griffin_lim_gives_audio_with_nearly_the_mel_that_it_was_given():
-    front_end = IvanvovkMel(16000, 1024, 1024, 256, 80.0, 8000.0, 80)
-    time = torch.arange(16 * 256) / 16000
-    tone = 0.3 * torch.sin(2 * torch.pi * 440 * time)
-    mel = front_end(tone[None])[0]
-    audio = voice_table.griffin_lim(mel, front_end, len(tone))
-    assert audio.shape == tone.shape
-    mel, again = mel[:, 3:-3], front_end(audio[None])[0, :, 3:-3]  # the ends have half a window
-    assert float((again - mel)[mel > mel.max() - 2].abs().mean()) < 0.1  # log10 of power
 
 
 def test_what_was_measured_is_kept_and_not_measured_again(made, toy, monkeypatch):
@@ -77,4 +66,12 @@ def test_rows_of_another_number_of_clips_are_measured_anew_in_their_place(made):
     made("--clips", "1", "--long-clips", "1")
     rows = made("--clips", "2", "--long-clips", "0")
     assert [row["method"] for row in rows] == METHODS
-    assert [row["clips"] for row in rows] == ["2"] * 6 + ["1"]
+    assert [row["clips"] for row in rows] == ["2"] * 7 + ["1"]
+
+
+def test_the_schedule_that_ships_has_a_row_beside_the_published_one(made, toy):
+    folder = table_of(toy.root).parent / "6iters"
+    folder.mkdir(parents=True)
+    write_schedule(log_snr_line(6, 9.0, -3.0), folder / "schedule.json", layout=Layout.JSON)
+    methods = [row["method"] for row in made("--clips", "2", "--long-clips", "0")]
+    assert methods == [*METHODS[:-1], "6 steps, what ships"]

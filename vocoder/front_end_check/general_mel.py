@@ -50,14 +50,18 @@ class GeneralMel(MelSettings):
         audio = torch.nn.functional.pad(audio, (early, late), mode="reflect")[..., late : late + audio.shape[-1]]
         sizes = {"n_fft": self.n_fft, "win_length": self.win_length, "hop_length": self.hop_length}
         amplitude = magnitudes(audio, **sizes, pad_mode=self.pad_mode)
-        if self.window_norm:
-            amplitude = amplitude / math.sqrt(3 / 8 * self.win_length)  # the energy of a periodic Hann window
-        mel = self._filters(audio.device) @ amplitude.pow(self.power)
+        mel = self.filters(audio.device) @ (amplitude / self.window_gain).pow(self.power)
         if self.logarithm:
             mel = self.scale * mel.clamp(min=self.floor**self.power).log() + self.offset
         return whole_hops(mel.clamp(self.low, self.high)).float()
 
-    def _filters(self, device: torch.device) -> Tensor:
+    @property
+    def window_gain(self) -> float:
+        """Returns what the STFT is divided by: 1, or the root energy of a periodic Hann window."""
+        return math.sqrt(3 / 8 * self.win_length) if self.window_norm else 1.0
+
+    def filters(self, device: torch.device) -> Tensor:
+        """Returns the filterbank [n_mels, n_fft // 2 + 1], float64; callers must not write into it."""
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Empty filters")  # narrow ones of short FFTs, as originals have
             return mel_filterbank(self, htk=self.mel_scale == "htk", equal_area=self.mel_norm, device=device)
