@@ -50,6 +50,7 @@ class Sleeping:
     def evaluate(
         self, schedules: Sequence[NoiseSchedule], draws: Sequence[int], *, shared: bool = False
     ) -> list[Evaluation]:
+        """Waits, and scores each schedule on one clip and draw."""
         time.sleep(self._seconds * len(schedules))
         distances = [float(np.square(s.log_snr - np.linspace(11, -1, STEPS)).mean()) for s in schedules]
         return [Evaluation({OBJECTIVE: Score(np.array([[d]]))}, self._seconds, STEPS) for d in distances]

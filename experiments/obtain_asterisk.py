@@ -170,6 +170,7 @@ def write_all(source: Source, out: Path, audio: dict[str, np.ndarray]) -> None:
 
 
 def summary(source: Source, audio: dict[str, np.ndarray]) -> str:
+    """Says in one line what was written: how much to train on, with its hash, and how many clips."""
     train = [samples for name, samples in audio.items() if source.split_of(name) == "train"]
     minutes = sum(map(len, train)) / source.rate / 60
     digest = pcm_sha256(np.concatenate(train))
@@ -177,6 +178,7 @@ def summary(source: Source, audio: dict[str, np.ndarray]) -> str:
 
 
 def main() -> None:
+    """Writes the voice that is named."""
     parser = argparse.ArgumentParser(description="Obtains a voice of Asterisk's prompts as FLAC.")
     parser.add_argument("voice", choices=list(SOURCES), metavar="VOICE", help=", ".join(SOURCES))
     parser.add_argument("out", type=Path, metavar="OUT_FOLDER")

@@ -160,6 +160,7 @@ def obtain(source: Path, out: Path) -> str:
 
 
 def main() -> None:
+    """Writes the voice."""
     parser = argparse.ArgumentParser(description="Obtains the voice kathleen-22k as FLAC.")
     parser.add_argument("out", type=Path, metavar="OUT_FOLDER")
     parser.add_argument("--source", type=Path, metavar="FOLDER", help="the public repository, or prepared recordings")

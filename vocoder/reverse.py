@@ -34,7 +34,7 @@ class Coefficients:
         return self.noise_level.shape[-1]
 
     def at(self, n: int, y: Tensor) -> "Coefficients":
-        """Returns step n's, each [1, 1] or stacked [C, 1, 1], in the dtype and on the device of y [C, K, samples].
+        """Returns step n's coefficients, each [1, 1] or stacked [C, 1, 1], as y [C, K, samples] is: dtype and device.
 
         lmnt's own code rounds its float64 scalars to y's float32 as well.
         """
@@ -42,7 +42,7 @@ class Coefficients:
 
 
 def stacked(parts: Sequence[Coefficients]) -> Coefficients:
-    """Stacks those of C schedules, [N] each, to [C, N]; InputError unless equally long."""
+    """Stacks the coefficients of C schedules, each [N], to [C, N]; InputError unless they are equally long."""
     lengths = sorted({len(part) for part in parts})
     if len(lengths) != 1:
         raise InputError(

@@ -82,7 +82,7 @@ def stacked(schedules: Sequence[Named], scored: Sequence[Sequence[Mapping[str, S
 
 
 def best_part(losses: Losses, clips: npt.NDArray[np.int64], part: float) -> npt.NDArray[np.bool_]:
-    """Returns a mask [schedule] of those with the best mean rank over the judges on these clips."""
+    """Returns a mask [schedule] of the part that has the best mean rank over the judges on these clips."""
     means = np.array([asked(losses.first_draw(judge)[:, clips]).mean(axis=1) for judge in JUDGES])
     ranks = means.argsort(axis=1).argsort(axis=1).mean(axis=0)
     return np.asarray(ranks <= np.quantile(ranks, part))

@@ -34,7 +34,7 @@ CLIPS = (
 
 
 def page(dataset: str, tables: Tables) -> str:
-    """Writes Markdown from the tables by name; those of faults may be empty."""
+    """Writes Markdown from the tables by name; the table of faults may be empty."""
     sections = [f"\n## {title}\n\n{note}\n\n{markdown(table)}\n" for title, note, table in _sections(tables)]
     return HEAD.format(dataset=dataset) + "".join(sections)
 

@@ -38,7 +38,7 @@ SEVERAL = 3  # the best of so many decide beside the best alone
 def write_tables(bench: Bench, stored: StoredScores) -> Path:
     """Writes all tables; returns the path of metrics.md."""
     by_length = {steps: losses for steps in LENGTHS if (losses := load(stored, steps)) is not None}
-    sides = Sides.of(bench)
+    sides = Sides(search=np.arange(bench.search), held_out=np.arange(bench.search, len(bench.clips)))
     if 6 not in by_length:
         raise InputError("tables need scores of 6 steps, and there are none yet; run --only 6 first")
     short = by_length[6]
@@ -74,11 +74,6 @@ class Sides:
 
     search: npt.NDArray[np.int64]
     held_out: npt.NDArray[np.int64]
-
-    @staticmethod
-    def of(bench: Bench) -> "Sides":
-        """Returns the sides of a bench."""
-        return Sides(np.arange(bench.search), np.arange(bench.search, len(bench.clips)))
 
     def losses(self, losses: Losses) -> tuple[dict[str, Array], dict[str, Array]]:
         """Returns losses [schedule, clip] that choose, and losses that judge, of metrics that may choose."""

@@ -1,7 +1,5 @@
 """Judges what both engines ship on all held-out clips, in draws that no search heard, and resamples the differences."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -49,9 +47,9 @@ def judge_searches() -> None:
             )
 
 
-def differences(path: Path = HELD_OUT) -> pd.DataFrame:
+def differences() -> pd.DataFrame:
     """Returns new minus old for each clip, of the searches that both engines have done."""
-    table = pd.read_csv(path)
+    table = pd.read_csv(HELD_OUT)
     keys = ["dataset", "rate", "iterations", "seed", "clip"]
     both = table.pivot(index=keys, columns="engine", values="objective").dropna()
     return (both["new"] - both["old"]).rename("difference").reset_index()

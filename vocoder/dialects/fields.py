@@ -32,7 +32,7 @@ class Fields:
         return tuple(self._whole(key, item) for item in self._items(key, "a list of 1 to 16 whole numbers"))
 
     def integer_rows(self, key: str) -> tuple[Any, ...]:
-        """Returns a list of 1 to 16 such lists."""
+        """Returns a list of 1 to 16 lists of positive whole numbers."""
         rows = self._items(key, "a list of lists of whole numbers")
         return tuple(Fields({key: row}, self.section).integers(key) for row in rows)
 

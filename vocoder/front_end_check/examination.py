@@ -81,7 +81,7 @@ class Examination:
         return bool((mels - others).abs().mean() > EQUAL * others.std())
 
     def mel_statistics(self, setup: Setup) -> MelStatistics:
-        """Returns those of a setup's mel over all pieces."""
+        """Returns mean and deviation of a setup's mel over all pieces."""
         mels = mels_of(setup, [*self.rough, *self.pieces]).double()
         means, deviations = mels.mean((0, 2)), mels.std((0, 2))
         return MelStatistics(float(mels.mean()), float(mels.std()), tuple(means.tolist()), tuple(deviations.tolist()))

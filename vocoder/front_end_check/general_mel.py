@@ -1,4 +1,4 @@
-"""Holds one mel front end with every choice as a field: those of the three implementations and of their forks."""
+"""Computes the mels of the three implementations and of their forks: one front end with every choice as a field."""
 
 import math
 import warnings

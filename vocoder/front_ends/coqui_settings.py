@@ -61,40 +61,40 @@ def coqui_mel(
     mel_mean and mel_std ([n_mels], from the file stats_path names) are needed where stats_path is set.
     Raises InputError naming a setting that would change the mel and cannot be honoured.
     """
-    s = _checked(settings)
-    win_length, hop_length = _lengths(s)
+    table = _checked(settings)
+    win_length, hop_length = _lengths(table)
     return CoquiMel(
-        sample_rate=int(s["sample_rate"]),
-        n_fft=int(s["fft_size"]),
+        sample_rate=int(table["sample_rate"]),
+        n_fft=int(table["fft_size"]),
         win_length=win_length,
         hop_length=hop_length,
-        f_min=float(s["mel_fmin"] or 0),
-        f_max=None if s["mel_fmax"] is None else float(s["mel_fmax"]),
-        n_mels=int(s["num_mels"]),
-        preemphasis=float(s["preemphasis"]),
-        pad_mode=str(s["stft_pad_mode"]),
-        decibels=bool(s["do_amp_to_db_mel"]),
-        gain=float(s["spec_gain"]),
-        log_base=LOG_BASES[s["log_func"]],
-        normalisation=_normalisation(s, mel_mean, mel_std),
-        amplitude_floor=float(s["amplitude_floor"]),
+        f_min=float(table["mel_fmin"] or 0),
+        f_max=None if table["mel_fmax"] is None else float(table["mel_fmax"]),
+        n_mels=int(table["num_mels"]),
+        preemphasis=float(table["preemphasis"]),
+        pad_mode=str(table["stft_pad_mode"]),
+        decibels=bool(table["do_amp_to_db_mel"]),
+        gain=float(table["spec_gain"]),
+        log_base=LOG_BASES[table["log_func"]],
+        normalisation=_normalisation(table, mel_mean, mel_std),
+        amplitude_floor=float(table["amplitude_floor"]),
     )
 
 
 def uses_statistics(settings: Mapping[str, Any]) -> bool:
     """Says whether coqui would read stats_path: only where signal_norm is on."""
-    s = {**DEFAULTS, **settings}
-    return bool(s["stats_path"] and s["signal_norm"])
+    table = {**DEFAULTS, **settings}
+    return bool(table["stats_path"] and table["signal_norm"])
 
 
 def check_statistics_settings(settings: Mapping[str, Any], computed_with: Mapping[str, Any]) -> None:
     """Raises InputError where statistics were computed with another mel than `settings` asks for."""
-    s = {**DEFAULTS, **settings}
+    table = {**DEFAULTS, **settings}
     for name in _BEHIND_STATISTICS:
-        if name in computed_with and computed_with[name] != s[name]:
+        if name in computed_with and computed_with[name] != table[name]:
             raise InputError(
                 f"coqui {name}: the mel statistics were computed with {computed_with[name]!r}, "
-                f"the vocoder has {s[name]!r}; give the statistics this vocoder was trained with"
+                f"the vocoder has {table[name]!r}; give the statistics this vocoder was trained with"
             )
 
 
@@ -110,29 +110,29 @@ def _checked(settings: Mapping[str, Any]) -> dict[str, Any]:
             raise InputError(
                 f"coqui audio setting {name!r} is unknown and may change the mel; delete it if it does not"
             )
-    s = {**DEFAULTS, **settings}
+    table = {**DEFAULTS, **settings}
     for name in (*_NUMBERS, *_NUMBERS_OR_NULL):
-        if not _is_number(s[name]) and not (s[name] is None and name in _NUMBERS_OR_NULL):
-            raise InputError(f"coqui {name} must be a number, got {s[name]!r}; correct it")
+        if not _is_number(table[name]) and not (table[name] is None and name in _NUMBERS_OR_NULL):
+            raise InputError(f"coqui {name} must be a number, got {table[name]!r}; correct it")
     for name in _FLAGS:
-        if s[name] not in (True, False, None):  # "false" in quotes would count as true
-            raise InputError(f"coqui {name} must be true or false, got {s[name]!r}; correct it")
-    if s["log_func"] not in tuple(LOG_BASES):  # a list, which JSON can put there, is no key of a dict
-        raise InputError(f"coqui log_func must be one of {', '.join(LOG_BASES)}, got {s['log_func']!r}; correct it")
-    return s
+        if table[name] not in (True, False, None):  # "false" in quotes would count as true
+            raise InputError(f"coqui {name} must be true or false, got {table[name]!r}; correct it")
+    if table["log_func"] not in tuple(LOG_BASES):  # a list, which JSON can put there, is no key of a dict
+        raise InputError(f"coqui log_func must be one of {', '.join(LOG_BASES)}, got {table['log_func']!r}; correct it")
+    return table
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
-def _lengths(s: Mapping[str, Any]) -> tuple[int, int]:
+def _lengths(table: Mapping[str, Any]) -> tuple[int, int]:
     """Returns win_length and hop_length in samples; milliseconds count only where hop_length is null, as there."""
-    if s["hop_length"] is None:
-        return _from_milliseconds(s["frame_length_ms"], s["frame_shift_ms"], int(s["sample_rate"]))
-    if s["win_length"] is None:
+    if table["hop_length"] is None:
+        return _from_milliseconds(table["frame_length_ms"], table["frame_shift_ms"], int(table["sample_rate"]))
+    if table["win_length"] is None:
         raise InputError("coqui win_length must be given beside hop_length, got null; set win_length")
-    return int(s["win_length"]), int(s["hop_length"])
+    return int(table["win_length"]), int(table["hop_length"])
 
 
 def _from_milliseconds(length_ms: float | None, shift_ms: float | None, sample_rate: int) -> tuple[int, int]:
@@ -152,21 +152,21 @@ def _from_milliseconds(length_ms: float | None, shift_ms: float | None, sample_r
 
 
 def _normalisation(
-    s: Mapping[str, Any], mel_mean: Channels | None, mel_std: Channels | None
+    table: Mapping[str, Any], mel_mean: Channels | None, mel_std: Channels | None
 ) -> RangeNormalisation | StandardNormalisation | None:
-    if not s["signal_norm"]:
+    if not table["signal_norm"]:
         return None
-    if s["stats_path"]:
+    if table["stats_path"]:
         if mel_mean is None or mel_std is None:
             raise InputError(
-                f"coqui stats_path = {s['stats_path']!r} needs its file of mel statistics; "
+                f"coqui stats_path = {table['stats_path']!r} needs its file of mel statistics; "
                 "put it beside the configuration"
             )
         return StandardNormalisation(tuple(map(float, mel_mean)), tuple(map(float, mel_std)))
     return RangeNormalisation(
-        min_level_db=float(s["min_level_db"] or 0),
-        ref_level_db=float(s["ref_level_db"]),
-        max_norm=1.0 if s["max_norm"] is None else float(s["max_norm"]),
-        symmetric=bool(s["symmetric_norm"]),
-        clip=bool(s["clip_norm"]),
+        min_level_db=float(table["min_level_db"] or 0),
+        ref_level_db=float(table["ref_level_db"]),
+        max_norm=1.0 if table["max_norm"] is None else float(table["max_norm"]),
+        symmetric=bool(table["symmetric_norm"]),
+        clip=bool(table["clip_norm"]),
     )

@@ -14,6 +14,6 @@ LONGEST = max(map(len, _KINDS))
 
 
 def other_kind(start: bytes) -> str | None:
-    """Says what a file is that begins so, and the way out; None if it may be what was expected."""
+    """Says what kind of file begins with these bytes, and the way out; None if it may be what was expected."""
     begin = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     return next((kind for mark, kind in _KINDS.items() if begin.startswith(mark)), None)

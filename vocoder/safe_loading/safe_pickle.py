@@ -44,7 +44,7 @@ def load_numpy_pickle(path: str | Path, *, limit: int = SIZE_LIMIT) -> Any:
 
 
 def numpy_content(data: bytes, path: str | Path) -> Any:
-    """Reads the same from bytes; `path` is for messages."""
+    """Returns what `load_numpy_pickle` does, from the bytes of a file; `path` is for messages."""
     try:
         return _load_npy(data) if data.startswith(NPY_MAGIC) else _load_pickle(data)
     except (RefusedPickle, HostilePickle) as error:
@@ -73,7 +73,7 @@ def read_bounded(path: str | Path, *, limit: int = SIZE_LIMIT) -> bytes:
 
 
 def read_filled(path: str | Path, *, limit: int = SIZE_LIMIT) -> bytes:
-    """Returns a binary file so; InputError for an empty one as well."""
+    """Returns a binary file as `read_bounded` does; InputError for an empty one as well."""
     data = read_bounded(path, limit=limit)
     if not data:
         raise InputError(f"{path}: the file is empty, 0 bytes; copy it again")
