@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -78,13 +77,11 @@ def sound(value: object) -> Tensor:
         raise InputError(f"audio and mels must be floating-point numbers, and are {value.dtype}; scale audio to -1..1")
     if value.ndim == 1 and not len(value):
         raise InputError("audio must hold a sample at least, and is empty; give some")
-    tensor = value.detach().float() if isinstance(value, Tensor) else torch.from_numpy(_native(value))
+    if isinstance(value, Tensor):
+        tensor = value.detach().float()
+    else:  # copied: a view may run backwards or have another machine's byte order, which torch does not take
+        tensor = torch.from_numpy(np.array(value, dtype=np.float32, order="C"))
     peak = float(tensor.abs().max()) if tensor.dim() == 1 else 0.0
     if peak > LOUDEST:
         raise InputError(f"audio must lie in -1..1, and its peak is {peak:g}; scale it down")
     return tensor
-
-
-def _native(array: "np.ndarray[Any, Any]") -> "np.ndarray[Any, np.dtype[np.float32]]":
-    """Copies a view that may run backwards or have another machine's byte order, which torch does not take."""
-    return np.array(array, dtype=np.float32, order="C")

@@ -2,26 +2,17 @@
 
 import argparse
 import json
-from dataclasses import asdict, dataclass
 
 from schedsearch.arguments import words
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.registry import own_definitions
 
-
-@dataclass(frozen=True)
-class _Entry:
-    name: str
-    unit: str
-    better: str  # lower, higher, or - for a value that ranks nothing
-    summary: str
-
-
+_FIELDS = ("name", "unit", "better", "summary")  # better: lower, higher, or - for a value that ranks nothing
 # The columns of `make compare` beside the metrics that it is asked for; none of them needs a reference.
 _COMPARED = (
-    _Entry("real_time_factor", "s / s", "lower", "seconds of synthesis a second of audio, on this machine"),
-    _Entry("network_evaluations_per_audio_second", "1 / s", "lower", "steps x clips / their seconds"),
-    _Entry("failure_rate", "1", "lower", "part of the pairs of clip and draw that gave no value"),
+    ("real_time_factor", "s / s", "lower", "seconds of synthesis a second of audio, on this machine"),
+    ("network_evaluations_per_audio_second", "1 / s", "lower", "steps x clips / their seconds"),
+    ("failure_rate", "1", "lower", "part of the pairs of clip and draw that gave no value"),
 )
 
 
@@ -35,21 +26,19 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints name, unit, direction and summary of each metric, then of the other columns of a comparison."""
-    better = {"minimize": "lower", "maximize": "higher"}
+    sides = {"minimize": "lower", "maximize": "higher"}
     listed = [*catalogue(16_000), *own_definitions(options.metrics)]
-    metrics = [
-        _Entry(metric.name, metric.unit, better[metric.direction] if metric.ranks else "-", metric.summary)
-        for metric in listed
-    ]
+    metrics = [(m.name, m.unit, sides[m.direction] if m.ranks else "-", m.summary) for m in listed]
     if options.json:
         columns = {"metrics": metrics, "compare_columns": _COMPARED}
-        print(json.dumps({kind: [asdict(entry) for entry in entries] for kind, entries in columns.items()}, indent=1))
+        entries = {kind: [dict(zip(_FIELDS, row, strict=True)) for row in rows] for kind, rows in columns.items()}
+        print(json.dumps(entries, indent=1))
         return 0
-    for entry in metrics:
-        print(f"{entry.name:<20} {entry.unit:<14} {entry.better:<8} {entry.summary}")
+    for name, unit, better, summary in metrics:
+        print(f"{name:<20} {unit:<14} {better:<8} {summary}")
     print(
         '\n"pesq" stands for pesq_wb, and at 8 kHz for pesq_nb: narrow band.\n\nColumns of make compare, no objectives:'
     )
-    for entry in _COMPARED:
-        print(f"{entry.name:<37} {entry.unit:<6} {entry.better:<6} {entry.summary}")
+    for name, unit, better, summary in _COMPARED:
+        print(f"{name:<37} {unit:<6} {better:<6} {summary}")
     return 0

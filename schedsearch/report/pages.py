@@ -17,7 +17,6 @@ from schedsearch.report.rendering import (
     LISTENING_CLIPS,
     Heard,
     Renderer,
-    System,
     affordable_long,
     long_system,
     of_verdict,
@@ -90,12 +89,11 @@ def _heard(
     renderer = _renderer(run, clips)
     systems = of_verdict(verdict)
     renderer.drop_others([*systems, *(long_system(steps) for steps in LENGTHS)])
-    for system in systems:
-        _render(renderer, system, show)
-    long = affordable_long(renderer, run.settings.iterations, long_seconds)
-    if long:
-        _render(renderer, long, show)
+    if long := affordable_long(renderer, run.settings.iterations, long_seconds):
         systems.append(long)
+    for system in systems:
+        if renderer.missing(system):
+            show(f"to hear: {system.key}", renderer.render(system))
     return [clip.name for clip in renderer.clips], [renderer.reference, *map(renderer.heard, systems)]
 
 
@@ -108,8 +106,3 @@ def _renderer(run: Run, clips: int) -> Renderer:
         identity=study_name(run.store.study.user_attrs["identity"]),
         folder=AudioFolder(run.folder / AUDIO, run.vocoder.sample_rate),
     )
-
-
-def _render(renderer: Renderer, system: System, show: Show) -> None:
-    if renderer.missing(system):
-        show(f"to hear: {system.key}", renderer.render(system))

@@ -60,8 +60,7 @@ class Renderer:
 
     def missing(self, system: System) -> list[Clip]:
         """Returns the clips that the folder does not have yet."""
-        origin = self._origin(system)
-        return [clip for clip in self.clips if self.folder.read(clip.name, system.key, origin) is None]
+        return [clip for clip, audio in zip(self.clips, self.heard(system).audio, strict=True) if audio is None]
 
     def render(self, system: System) -> Iterator[Progress]:
         """Renders the missing clips one by one. Audio that is not finite is not written, and tried again next time."""
