@@ -7,7 +7,7 @@ from pathlib import Path
 
 from schedsearch.comparison.contest import Settings, open_scoring
 from schedsearch.comparison.entrants import Entrant, baselines_of
-from schedsearch.comparison.scoring import Part, Scoring
+from schedsearch.comparison.scoring import Scoring
 from schedsearch.schedules.named import universal_names
 from schedsearch.transfer.participants import (
     Participant,
@@ -61,11 +61,12 @@ class Tournament:
 
     def evaluations(self) -> int:
         """Counts network evaluations still to do, without those that judge universal schedules."""
-        todo = (
-            [*self.searching[judge.label].parts(self._candidates_for(judge)), *self._known_parts(judge)]
-            for judge in self.participants
-        )
-        return sum(part.evaluations for parts in todo for part in parts)
+        count = 0
+        for judge in self.participants:
+            known = [entrant for n in self.lengths for entrant in self._known_entrants(judge, n)]
+            searching = self.searching[judge.label].parts(self._candidates_for(judge))
+            count += sum(part.evaluations for part in (*searching, *self.held_out[judge.label].parts(known)))
+        return count
 
     @cached_property
     def choices(self) -> dict[int, Choice]:
@@ -109,10 +110,6 @@ class Tournament:
     def _candidates_for(self, judge: Participant) -> list[Entrant]:
         own = [n for n in self.lengths if n in judge.winners]
         return [Entrant(c.name, "given", "candidate", c.schedule) for n in own for c in self.candidates[n]]
-
-    def _known_parts(self, judge: Participant) -> Iterator[Part]:
-        known = [entrant for n in self.lengths for entrant in self._known_entrants(judge, n)]
-        return self.held_out[judge.label].parts(known)
 
     def _steps(self, scorings: Mapping[str, Scoring], entrants: Callable[[Participant], Sequence[Entrant]]) -> Steps:
         for place, judge in enumerate(self.participants):
