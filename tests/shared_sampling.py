@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from schedsearch.sampling.prefix_tree import STATES_AT_ONCE, Walk, calls, shared_batches
+from schedsearch.sampling.prefix_tree import shared_batches
 from schedsearch.sampling.sampler import Noise, NoisePredictor
 from schedsearch.schedules.schedule import NoiseSchedule
 
@@ -16,12 +16,10 @@ def shared_sample(
     schedules: Sequence[NoiseSchedule],
     noise: Noise | Tensor,
     *,
-    states_at_once: int = STATES_AT_ONCE,
+    states_at_once: int = 16,
 ) -> Tensor:
     """Samples audio [C, K, samples] of C schedules for each of K clips."""
-    calls(schedules, clips=len(mels))  # refuses schedules of unequal lengths
-    walk = Walk.of(vocoder, mels, noise, len(schedules[0]))
     by_place: dict[int, Tensor] = {}
-    for places, audio in shared_batches(walk, schedules, states_at_once=states_at_once):
+    for places, audio in shared_batches(vocoder, mels, schedules, noise, states_at_once=states_at_once):
         by_place.update(zip(places, audio, strict=True))
     return torch.stack([by_place[place] for place in range(len(schedules))])

@@ -17,7 +17,7 @@ from schedsearch.metrics.processes import configured
 from schedsearch.metrics.registry import Measured, Metric
 from schedsearch.sampling import prefix_tree
 from schedsearch.sampling.noise import NoiseBank
-from schedsearch.sampling.prefix_tree import Walk, shared_batches
+from schedsearch.sampling.prefix_tree import shared_batches
 from schedsearch.sampling.sampler import ancestral_sample
 from schedsearch.schedules.schedule import NoiseSchedule
 from vocoder.audio.reading import Clip, cut_to_hops
@@ -131,8 +131,8 @@ class Evaluator:
         noise = self._noise.for_clips(group.names, draw, group.reference.shape[1])
         samples = group.reference.numel()
         if shared:
-            walk = Walk.of(self._vocoder, group.mel, noise, len(schedules[0]))
-            yield from shared_batches(walk, schedules, states_at_once=max(1, SAMPLES_AT_ONCE // samples))
+            at_once = max(1, SAMPLES_AT_ONCE // samples)
+            yield from shared_batches(self._vocoder, group.mel, schedules, noise, states_at_once=at_once)
             return
         places = range(len(schedules))
         for batch in batches(len(schedules), samples, SAMPLES_AT_ONCE):

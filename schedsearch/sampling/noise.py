@@ -4,7 +4,7 @@ Candidates are compared on differences, and under common noise the difference of
 than their scores do.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -37,7 +37,3 @@ class NoiseBank:
     def for_clips(self, clip_names: Sequence[str], repeat: int, samples: int) -> Callable[[int], Tensor]:
         """Returns k -> [clip, samples], drawn when asked for, as `ancestral_sample` takes it."""
         return lambda k: torch.stack([self.draw(name, repeat, k, samples) for name in clip_names])
-
-    def draws(self, clip_names: Sequence[str], repeat: int, steps: int, samples: int) -> Iterator[Tensor]:
-        """Yields [clip, samples] for k = 0 .. steps - 1; one step at a time is held in memory."""
-        return map(self.for_clips(clip_names, repeat, samples), range(steps))

@@ -27,7 +27,6 @@ from schedsearch.schedules.schedule import Array, NoiseSchedule
 from vocoder.errors import InputError
 from vocoder.reverse import Coefficients, ReverseProcess
 
-STATES_AT_ONCE = 16  # schedules a network call, each of all clips
 SAME_LEVEL = 1e-9  # in log-SNR: betas carry a level to about 1e-14, and audio notices nothing below 1e-7
 
 Integers = npt.NDArray[np.int64]
@@ -39,23 +38,13 @@ def calls(schedules: Sequence[NoiseSchedule], clips: int) -> int:
 
 
 @dataclass(frozen=True)
-class Walk:
+class _Walk:
     """Takes reverse steps from states at given log-SNR levels, to grow schedules from their noisy end."""
 
     vocoder: NoisePredictor
     mels: Tensor  # [K, n_mels, frames]
     noise: Noise  # k -> [K, samples]
     process: ReverseProcess
-
-    @classmethod
-    def of(cls, vocoder: NoisePredictor, mels: Tensor, noise: Noise | Tensor, steps: int) -> "Walk":
-        """Returns the walk of the vocoder's dialect, with `noise` checked as `ancestral_sample` does."""
-        return cls(vocoder, mels, checked_noise(noise, steps, mels, vocoder.hop_length), vocoder.dialect.reverse)
-
-    @torch.inference_mode()
-    def start(self, states: int) -> Tensor:
-        """Returns [B, K, samples], the noise that every schedule starts from."""
-        return self.noise(0).expand(states, -1, -1)
 
     @torch.inference_mode()
     def predict(self, y: Tensor, level: Array, n: int) -> Tensor:
@@ -80,16 +69,20 @@ class Walk:
 
 
 def shared_batches(
-    walk: Walk, schedules: Sequence[NoiseSchedule], *, states_at_once: int = STATES_AT_ONCE
+    vocoder: NoisePredictor,
+    mels: Tensor,
+    schedules: Sequence[NoiseSchedule],
+    noise: Noise | Tensor,
+    *,
+    states_at_once: int,
 ) -> Iterator[tuple[list[int], Tensor]]:
     """Yields places in `schedules` with their audio [B, K, samples], each place once, in the order of the trie.
 
-    The trie is walked depth first. A network call takes up to `states_at_once` nodes of one depth. At most 2 N + 2 such
-    batches are held at a time, however many the schedules.
+    The other arguments are those of `ancestral_sample`. The trie is walked depth first. A network call takes up to
+    `states_at_once` nodes of one depth. At most 2 N + 2 such batches are held at a time, however many the schedules.
     """
-    if states_at_once < 1:
-        raise InputError(f"states_at_once must be at least 1, and is {states_at_once}; give 1 for the least memory")
     tree = _Tree.of(schedules)
+    walk = _Walk(vocoder, mels, checked_noise(noise, tree.steps, mels, vocoder.hop_length), vocoder.dialect.reverse)
     # Of each depth what is still to be walked: no recursion, since schedules have up to a thousand steps.
     levels: list[Iterator[tuple[range, Tensor]]] = [_begun(walk, tree, states_at_once)]
     while depth := len(levels):
@@ -104,13 +97,13 @@ def shared_batches(
             levels.append(_grown(walk, tree, rows, depth, y, eps, states_at_once))
 
 
-def _begun(walk: Walk, tree: "_Tree", at_once: int) -> Iterator[tuple[range, Tensor]]:
+def _begun(walk: _Walk, tree: "_Tree", at_once: int) -> Iterator[tuple[range, Tensor]]:
     """Yields the nodes of depth 1 and the noise they start from, batch by batch, as `_grown` does deeper down."""
     for rows in tree.parts(range(len(tree.places)), 1, at_once):
-        yield rows, walk.start(len(tree.nodes(rows, 1)))
+        yield rows, walk.noise(0).expand(len(tree.nodes(rows, 1)), -1, -1)
 
 
-def _finished(walk: Walk, tree: "_Tree", rows: range, y: Tensor, eps: Tensor) -> tuple[list[int], Tensor]:
+def _finished(walk: _Walk, tree: "_Tree", rows: range, y: Tensor, eps: Tensor) -> tuple[list[int], Tensor]:
     """Returns the places of these rows and their audio."""
     nodes = tree.nodes(rows, tree.steps)
     audio = walk.finish(y, eps, tree.levels(nodes, tree.steps))
@@ -118,7 +111,7 @@ def _finished(walk: Walk, tree: "_Tree", rows: range, y: Tensor, eps: Tensor) ->
 
 
 def _grown(
-    walk: Walk, tree: "_Tree", rows: range, depth: int, y: Tensor, eps: Tensor, at_once: int
+    walk: _Walk, tree: "_Tree", rows: range, depth: int, y: Tensor, eps: Tensor, at_once: int
 ) -> Iterator[tuple[range, Tensor]]:
     """Takes states y [B, K, samples] of the nodes in `rows` one step further, batch by batch."""
     nodes = tree.nodes(rows, depth)
@@ -148,7 +141,11 @@ class _Tree:
     @classmethod
     def of(cls, schedules: Sequence[NoiseSchedule]) -> "_Tree":
         """Sorts the schedules. Raises InputError unless they are equally long."""
-        _common_length(schedules)
+        lengths = sorted({len(schedule) for schedule in schedules})
+        if len(lengths) != 1:
+            raise InputError(
+                f"schedules of one tree must be equally long, got lengths {lengths}; sample each length apart"
+            )
         log_snr = np.stack([schedule.log_snr[::-1] for schedule in schedules])
         keys = _keys(log_snr)
         order = np.lexsort(keys.T[::-1])  # the last key is the first to sort by
@@ -189,10 +186,3 @@ def _keys(log_snr: Array) -> Integers:
         order = np.argsort(levels)
         keys[order, step] = np.concatenate([[0], np.cumsum(np.diff(levels[order]) > SAME_LEVEL)])
     return keys
-
-
-def _common_length(schedules: Sequence[NoiseSchedule]) -> int:
-    lengths = sorted({len(schedule) for schedule in schedules})
-    if len(lengths) != 1:
-        raise InputError(f"schedules of one tree must be equally long, got lengths {lengths}; sample each length apart")
-    return lengths[0]

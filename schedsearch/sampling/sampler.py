@@ -49,47 +49,22 @@ def ancestral_sample(
     """
     process = vocoder.dialect.reverse
     with torch.inference_mode():
-        return reverse_chain(vocoder, mels, process, coefficients_of(process, schedules), noise)
+        coefficients = coefficients_of(process, schedules)
+        steps = len(coefficients)
+        draw = checked_noise(noise, steps, mels, vocoder.hop_length)
+        rows = mels.repeat(len(schedules), 1, 1)
+        y = draw(0).expand(len(schedules), -1, -1)
+        for n in reversed(range(steps)):
+            at = coefficients.at(n, y)
+            level = at.noise_level.expand(*y.shape[:2], 1).flatten()
+            eps = vocoder.at_step(n).predict_noise(y.flatten(0, 1), rows, level)
+            y = process.step(y, eps.reshape(y.shape), draw(steps - n) if n else None, at)
+        return y
 
 
 def coefficients_of(process: ReverseProcess, schedules: Sequence[NoiseSchedule]) -> Coefficients:
     """Returns the coefficients of the schedules, [C, N] each, as the process forms them."""
     return stacked([process.coefficients(schedule.betas) for schedule in schedules])
-
-
-def reverse_chain(
-    vocoder: NoisePredictor,
-    mels: Tensor,
-    process: ReverseProcess,
-    coefficients: Coefficients,
-    noise: Noise | Tensor,
-) -> Tensor:
-    """Takes the N reverse steps from noise to audio [C, K, samples]."""
-    steps = len(coefficients)
-    draw = checked_noise(noise, steps, mels, vocoder.hop_length)
-    y = draw(0).expand(coefficients.noise_level.shape[0], -1, -1)
-    for k in range(1, steps + 1):
-        n = steps - k
-        y = reverse_step(vocoder.at_step(n), mels, process, coefficients.at(n, y), y, draw(k) if n > 0 else None)
-    return y
-
-
-def reverse_step(
-    vocoder: NoisePredictor,
-    mels: Tensor,
-    process: ReverseProcess,
-    at: Coefficients,
-    y: Tensor,
-    noise: Tensor | None,
-) -> Tensor:
-    """Takes one reverse step, from y_n [C, K, samples] to y_{n-1}: one network call with C * K rows.
-
-    `at` has the coefficients of step n, [C, 1, 1] each.
-    """
-    schedules, clips, _ = y.shape
-    levels = at.noise_level.expand(schedules, clips, 1).flatten()
-    eps = vocoder.predict_noise(y.flatten(0, 1), mels.repeat(schedules, 1, 1), levels)
-    return process.step(y, eps.reshape(y.shape), noise, at)
 
 
 def checked_noise(noise: Noise | Tensor, steps: int, mels: Tensor, hop_length: int) -> Noise:

@@ -20,7 +20,7 @@ from schedsearch.search.loop import Progress, search
 from schedsearch.search.network_limit import LimitBench, NetworkLimit, excerpt_bench, whole_bench
 from schedsearch.search.race import Race, level_of, split_into_heats
 from schedsearch.search.settings import Settings, results_folder
-from schedsearch.search.strategy_factory import Tools, shares_network_calls, strategy_for, surrogate
+from schedsearch.search.strategy_factory import STRATEGIES, Tools, shares_network_calls, surrogate
 from schedsearch.search.verdict import Verdict, judge, judged, verdict, winner_and_baseline
 from schedsearch.search.warm_starts import neighbours, stored_starts
 from schedsearch.strategies.strategy import Strategy
@@ -184,7 +184,7 @@ class Run:
 
     def strategy(self, budget: Budget) -> Strategy:
         """Builds the chosen strategy."""
-        return strategy_for(self.settings.strategy, self.tools(budget))
+        return STRATEGIES[self.settings.strategy](self.tools(budget))
 
     def tools(self, budget: Budget) -> Tools:
         """Returns what strategies are built from."""
@@ -198,7 +198,6 @@ class Run:
             store=self.store,
             space=self.space,
             seed=settings.seed,
-            spent=lambda: spent(self.store, budget),
             scored=lambda: heard(self.store, self.rounds).scored,
             worth=self._told_apart if budget.is_open else None,
             warm_starts=warm_starts,

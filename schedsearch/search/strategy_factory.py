@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import partial
 
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import ScheduleSpace
-from schedsearch.strategies.auto import Auto, Stage, lines
+from schedsearch.strategies.auto import Auto, lines
 from schedsearch.strategies.bayesian import SAMPLERS, SEVERAL_OBJECTIVES, Bayesian
 from schedsearch.strategies.evolution import Evolution
 from schedsearch.strategies.grid import GridStrategy, LevelGrid
@@ -18,12 +18,8 @@ from schedsearch.study.candidate import schedules_from
 from schedsearch.study.store import Store
 from vocoder.errors import InputError
 
-STRATEGIES = ("auto", "model", *SAMPLERS, "cmaes", "grid")
 LEFT = ("beam", "dynamic_programming", "gradient", "sweep")  # of earlier versions
 TREE_BATCH = 256  # candidates of a grid over levels at once: neighbours share most of their network calls
-
-Stages: TypeAlias = Sequence[tuple[str, float]]  # of `auto`: name, and the part of the budget at which it ends
-AUTO: Stages = (("warm start", 1.0), ("line", 1.0), ("model", 1.0))
 
 
 @dataclass(frozen=True)
@@ -33,11 +29,10 @@ class Tools:
     store: Store
     space: ScheduleSpace
     seed: int
-    spent: Callable[[], float]  # returns the part of the budget that is used
     scored: Callable[[], Scored]  # returns all schedules with estimates of their means
-    worth: Callable[[float], float] | None = None  # see Surrogate; None: proposals do not end by themselves
-    warm_starts: Sequence[NoiseSchedule] = ()
-    grid: str = "levels:3"
+    worth: Callable[[float], float] | None  # see Surrogate; None: proposals do not end by themselves
+    warm_starts: Sequence[NoiseSchedule]
+    grid: str
 
 
 def check_strategy(name: str, grid: str, steps: int, objectives: int) -> None:
@@ -56,21 +51,20 @@ def check_strategy(name: str, grid: str, steps: int, objectives: int) -> None:
     grid_named(grid, steps, seed=0)
 
 
-def strategy_for(name: str, tools: Tools) -> Strategy:
-    """Builds a strategy."""
-    return _bayesian(name, tools) if name in SAMPLERS else _MAKERS[name](tools)
-
-
 def shares_network_calls(name: str, grid: str) -> bool:
     """Says whether the strategy's candidates begin alike, so that sampling them in one tree saves network calls."""
     return name == "grid" and grid.startswith("levels")
 
 
 def _bayesian(name: str, tools: Tools) -> Strategy:
-    objectives = len(tools.store.objectives)
     store = tools.store
     return Bayesian(
-        name, tools.space, tools.seed, objectives=objectives, index=store.next_index, pending=store.in_flight
+        name,
+        tools.space,
+        tools.seed,
+        objectives=len(store.objectives),
+        index=store.next_index,
+        pending=store.in_flight,
     )
 
 
@@ -84,23 +78,13 @@ def _cmaes(tools: Tools) -> Strategy:
 
 def _grid(tools: Tools) -> Strategy:
     grid = grid_named(tools.grid, tools.space.steps, tools.seed)
-    batch = TREE_BATCH if isinstance(grid, LevelGrid) else 4
-    return GridStrategy("grid", grid.schedules, grid.count, batch=batch)
+    return GridStrategy("grid", grid.schedules(), batch=TREE_BATCH if isinstance(grid, LevelGrid) else 4)
 
 
-def auto(tools: Tools, stages: Stages = AUTO) -> Strategy:
-    """Makes `auto`: warm starts, straight lines, and a model of all scores, unless other stages are named."""
-    named = {name: _stage(name, tools) for name, _ in stages}
-    return Auto([Stage(named[name], until) for name, until in stages], tools.spent)
-
-
-def _stage(name: str, tools: Tools) -> Strategy:
-    if name == "warm start":
-        return GridStrategy(name, lambda: iter(tools.warm_starts), len(tools.warm_starts))
-    if name == "line":
-        schedules = lines(tools.space)
-        return GridStrategy(name, lambda: iter(schedules), len(schedules))
-    return strategy_for(name, tools)
+def _auto(tools: Tools) -> Strategy:
+    """Builds `auto`: warm starts, straight lines, and a model of all scores."""
+    starts, straight = GridStrategy("warm start", tools.warm_starts), GridStrategy("line", lines(tools.space))
+    return Auto([starts, straight, surrogate(tools)])
 
 
 def surrogate(tools: Tools) -> Surrogate:
@@ -116,9 +100,10 @@ def surrogate(tools: Tools) -> Surrogate:
     )
 
 
-_MAKERS: dict[str, Callable[[Tools], Strategy]] = {
-    "auto": auto,
+STRATEGIES: dict[str, Callable[[Tools], Strategy]] = {
+    "auto": _auto,
     Surrogate.name: surrogate,
+    **{name: partial(_bayesian, name) for name in SAMPLERS},
     "cmaes": _cmaes,
     "grid": _grid,
 }

@@ -1,7 +1,6 @@
-"""The default strategy: stages of other strategies, each of which learns from all scores."""
+"""The default strategy: other strategies one after the other, each of which learns from all scores."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.schedules.schedule import NoiseSchedule
@@ -13,53 +12,34 @@ from schedsearch.strategies.strategy import Losses, Strategy
 LINE_FIRSTS, LINE_LASTS = (12.5, 9.5), (-2.0, 0.0, -4.0)
 
 
-@dataclass(frozen=True)
-class Stage:
-    """A strategy and the part of the budget (0 to 1) at which it hands over, unless it runs out before."""
-
-    strategy: Strategy
-    until: float
-
-
 class Auto:
-    """Asks the first stage that is still in its part of the budget and has something to propose."""
+    """Asks the first strategy that still has something to propose."""
 
-    def __init__(self, stages: Sequence[Stage], spent: Callable[[], float]) -> None:
-        """`spent` returns the used part of the budget. It alone decides the stage, so a resumed run goes on alike."""
-        self._stages, self._spent = stages, spent
-        self._asked = stages[0].strategy
+    def __init__(self, strategies: Sequence[Strategy]) -> None:
+        self._strategies, self._asked = strategies, strategies[0]
 
     @property
     def name(self) -> str:
-        """The name of the stage that was asked last; its candidates are stored under it."""
+        """The name of the strategy that was asked last; its candidates are stored under it."""
         return self._asked.name
 
     @property
     def batch(self) -> int:
-        """The largest batch of the remaining stages; a stage with a smaller one is asked for that many."""
-        return max(stage.strategy.batch for stage in self._remaining())
+        """The largest batch of all; a strategy with a smaller one is asked for that many."""
+        return max(strategy.batch for strategy in self._strategies)
 
     def ask(self, count: int) -> list[NoiseSchedule]:
-        """Returns up to `count` proposals of one stage; [] when all have run out."""
-        for stage in self._remaining():
-            self._asked = stage.strategy
-            if proposals := stage.strategy.ask(min(count, stage.strategy.batch)):
+        """Returns up to `count` proposals of one strategy; [] when all have run out."""
+        for strategy in self._strategies:
+            self._asked = strategy
+            if proposals := strategy.ask(min(count, strategy.batch)):
                 return proposals
         return []
 
     def tell(self, schedules: Sequence[NoiseSchedule], losses: Losses) -> None:
         """Tells every strategy, whoever proposed the schedules."""
-        for strategy in self._strategies():
+        for strategy in self._strategies:
             strategy.tell(schedules, losses)
-
-    def _strategies(self) -> Iterable[Strategy]:
-        """Each strategy once: one may serve several stages."""
-        return {id(stage.strategy): stage.strategy for stage in self._stages}.values()
-
-    def _remaining(self) -> Sequence[Stage]:
-        """The stages whose part of the budget is not over; the last stage in any case."""
-        spent = self._spent()
-        return [stage for stage in self._stages if spent < stage.until] or self._stages[-1:]
 
 
 def lines(space: ScheduleSpace) -> list[NoiseSchedule]:

@@ -10,14 +10,12 @@ import numpy as np
 from schedsearch.schedules.schedule import Array, NoiseSchedule
 from schedsearch.schedules.search_space import ScheduleSpace
 from schedsearch.strategies.strategy import Losses
-from vocoder.errors import InputError
 
 if TYPE_CHECKING:
     from cmaes import CMA
 
 SIGMA = 0.2  # of the first generation, in edges of the cube: from its centre, 99 % of a coordinate's draws lie inside
-LEAST_POPULATION = 4  # the better half of fewer is one point, which has no covariance to learn from
-MULTIPLE = 4  # the default population is a multiple: evaluators take proposals in fours
+MULTIPLE = 4  # the population is a multiple: evaluators take proposals in fours
 SAMPLES_A_MEMBER = 100  # tries to draw a schedule that was not sampled before
 
 
@@ -32,28 +30,16 @@ class Evolution:
 
     name = "cmaes"
 
-    def __init__(
-        self,
-        space: ScheduleSpace,
-        seed: int,
-        *,
-        start: NoiseSchedule | None = None,
-        sigma: float = SIGMA,
-        population: int | None = None,
-    ) -> None:
-        """The mean begins at `start`, or at the cube's centre. InputError for a start of another length, or a sigma or
-        population that can't search."""
-        if not 1e-3 <= sigma <= 1:
-            raise InputError(f"sigma, in edges of the cube, must lie in [0.001, 1], and is {sigma:g}; {SIGMA} is usual")
-        self.batch = default_population(space.dimensions) if population is None else population
-        if self.batch < LEAST_POPULATION:
-            raise InputError(f"a population has at least {LEAST_POPULATION} members, got {population}; None chooses")
-        self._space, self._seed, self._sigma = space, seed, sigma
+    def __init__(self, space: ScheduleSpace, seed: int, *, start: NoiseSchedule | None = None) -> None:
+        """The mean begins at `start`, or at the cube's centre. InputError for a start of another length."""
+        self.batch = population(space.dimensions)
+        self._space, self._seed = space, seed
         self._told: dict[NoiseSchedule, float] = {}  # all losses, also of other strategies' schedules
         self._asked: set[NoiseSchedule] = set()
         self._sampled: set[NoiseSchedule] = set()
         self._members: dict[NoiseSchedule, Array] = {}  # this generation's schedules and their points
-        self._best, self._best_loss = _centre(space) if start is None else _point(space, start), math.inf
+        self._best = np.full(space.dimensions, 0.5) if start is None else space.encode(space.clip(start).schedule)
+        self._best_loss = math.inf
         self._restarts = 0
         self._cma = self._begun()
 
@@ -112,21 +98,13 @@ class Evolution:
         text = f"{self._seed} {self._restarts}".encode()
         return CMA(
             mean=self._best,
-            sigma=self._sigma,
+            sigma=SIGMA,
             bounds=np.array([[0.0, 1.0]] * self._space.dimensions),
             seed=int.from_bytes(hashlib.blake2b(text, digest_size=4).digest()),  # RandomState takes 32 bits
             population_size=self.batch,
         )
 
 
-def default_population(dimensions: int) -> int:
-    """4 + floor(3 ln d) (Hansen 2016, eq. 48), rounded up to whole batches."""
+def population(dimensions: int) -> int:
+    """Returns 4 + floor(3 ln d) (Hansen 2016, eq. 48), rounded up to whole batches."""
     return MULTIPLE * math.ceil((4 + math.floor(3 * math.log(dimensions))) / MULTIPLE)
-
-
-def _centre(space: ScheduleSpace) -> Array:
-    return np.full(space.dimensions, 0.5)
-
-
-def _point(space: ScheduleSpace, schedule: NoiseSchedule) -> Array:
-    return space.encode(space.clip(schedule).schedule)

@@ -5,7 +5,6 @@ import re
 import numpy as np
 
 from schedsearch.schedules.formulas import TERMINAL_LOG_SNR
-from schedsearch.schedules.schedule import Array
 from schedsearch.schedules.search_space import FIRST_LOG_SNR
 from schedsearch.strategies.bayesian import proposal_seed
 from schedsearch.strategies.grid import IvanvovkGrid, LevelGrid, MantissaGrid, lmnt_grid
@@ -29,11 +28,12 @@ def grid_named(text: str, steps: int, seed: int) -> LevelGrid | MantissaGrid | I
         )
     choices = int(match[2])
     if match[1] == "levels":
-        return level_grid(steps, choices)
-    return MantissaGrid(np.linspace(1, 9, choices) if choices > 1 else [5.0], np.linspace(-6, -1, steps))
+        return _level_grid(steps, choices)
+    mantissas = np.linspace(1, 9, choices).tolist() if choices > 1 else [5.0]
+    return MantissaGrid(mantissas, np.linspace(-6, -1, steps).tolist())
 
 
-def level_grid(steps: int, choices: int) -> LevelGrid:
+def _level_grid(steps: int, choices: int) -> LevelGrid:
     """Returns the grid of `choices` log-SNRs a step, the middles of equal parts of a window around a straight line.
 
     Windows of neighbouring steps touch and do not overlap, so all choices**steps combinations are legal.
@@ -45,5 +45,5 @@ def level_grid(steps: int, choices: int) -> LevelGrid:
     return LevelGrid([_middles(middle - half, middle + half, choices) for middle in line])
 
 
-def _middles(low: float, high: float, parts: int) -> Array:
-    return np.asarray(low + (high - low) * (np.arange(parts) + 0.5) / parts)
+def _middles(low: float, high: float, parts: int) -> list[float]:
+    return list(low + (high - low) * (np.arange(parts) + 0.5) / parts)

@@ -1,5 +1,7 @@
 """Laws of shared sampling: the audio of sampling each schedule alone, for the network calls of the trie."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from exact_reverse import EXACT_DIRECT, EXACT_POSTERIOR, with_process
 from shared_sampling import shared_sample
 
 from schedsearch.sampling.noise import NoiseBank
-from schedsearch.sampling.prefix_tree import Walk, calls, shared_batches
+from schedsearch.sampling.prefix_tree import calls, shared_batches
 from schedsearch.sampling.sampler import ancestral_sample
 from schedsearch.schedules.formulas import linear, log_snr_line
 from schedsearch.schedules.named import published
@@ -73,7 +75,8 @@ def test_the_dialects_own_process_is_the_default(analytic_vocoder):
 
 @pytest.mark.parametrize("states_at_once", [1, 2, 7, 1000])
 def test_audio_and_calls_do_not_depend_on_how_many_states_fit(analytic_vocoder, states_at_once):
-    schedules, noise = scattered(LevelGrid([np.arange(-3, 5)] * 4).schedules()), normals(4, 2, 128)
+    rungs = combinations(range(-3, 5), 4)  # a tree whose branches differ in number
+    schedules, noise = scattered(NoiseSchedule.from_log_snr(path[::-1]) for path in rungs), normals(4, 2, 128)
     given = mels(0.1, 0.3, frames=2)
     analytic_vocoder.rows.clear()
     found = shared_sample(analytic_vocoder, given, schedules, noise, states_at_once=states_at_once)
@@ -130,8 +133,8 @@ def test_equal_schedules_are_sampled_once_and_all_answered(analytic_vocoder):
 
 def test_batches_answer_each_schedule_once_and_hold_no_more_than_fits(analytic_vocoder):
     schedules = scattered(SIX.schedules())
-    walk = Walk.of(analytic_vocoder, mels(0.2, frames=1), normals(6, 1, 64), 6)
-    batches = list(shared_batches(walk, schedules, states_at_once=10))
+    given, noise = mels(0.2, frames=1), normals(6, 1, 64)
+    batches = list(shared_batches(analytic_vocoder, given, schedules, noise, states_at_once=10))
     assert sorted(place for places, _ in batches for place in places) == list(range(729))
     assert max(len(audio) for _, audio in batches) <= 10
 
@@ -163,8 +166,3 @@ def test_schedules_of_unequal_length_or_none_are_refused(analytic_vocoder, sched
 def test_noise_of_another_shape_is_refused(analytic_vocoder):
     with pytest.raises(InputError, match="noise must be"):
         shared_sample(analytic_vocoder, mels(0.2, frames=1), CLEANEST_DIFFERS, normals(4, 1, 63))
-
-
-def test_room_for_no_state_is_refused(analytic_vocoder):
-    with pytest.raises(InputError, match="states_at_once"):
-        shared_sample(analytic_vocoder, mels(0.2, frames=1), CLEANEST_DIFFERS, normals(4, 1, 64), states_at_once=0)

@@ -415,7 +415,7 @@ def test_what_is_left_of_a_batch_races_against_the_best_before_it(memory, mortal
     better_than_baselines = [log_snr_line(3, first, -3) for first in (9.0, 9.6, 9.7, 9.8)]
 
     def search_all(url):
-        strategy = GridStrategy("grid", lambda: iter(better_than_baselines), 4)
+        strategy = GridStrategy("grid", better_than_baselines)
         list(search(opened(url), RACED, SPACE, strategy, Budget(4, "candidates")))
 
     search_all("whole")
@@ -455,7 +455,7 @@ def test_ctrl_c_gives_the_batch_back_to_whoever_asks_next_in_the_same_process(me
 
 def test_ctrl_c_does_not_cost_a_strategy_that_goes_on_its_batch(memory):
     # In a notebook the strategy may outlive the search that was stopped: it must not propose what is adopted again.
-    store, strategy = opened("a"), GridStrategy("grid", lambda: iter(PROPOSED), 4, batch=2)
+    store, strategy = opened("a"), GridStrategy("grid", PROPOSED, batch=2)
     budget = Budget(9, "candidates")
     with pytest.raises(KeyboardInterrupt):
         list(search(store, race_of(INTERRUPTED), SPACE, strategy, budget))
@@ -482,7 +482,7 @@ def test_ctrl_c_right_after_a_claim_leaves_nothing_to_wait_for(memory, monkeypat
 
 def test_a_strategy_that_has_run_out_ends_the_search(memory):
     store = opened("a")
-    *_, last = search(store, ALONE, SPACE, GridStrategy("grid", lambda: iter(PROPOSED), 4), Budget(9, "candidates"))
+    *_, last = search(store, ALONE, SPACE, GridStrategy("grid", PROPOSED), Budget(9, "candidates"))
     assert [(c.kind, c.schedule) for c in store.candidates()] == [("grid", schedule) for schedule in PROPOSED]
     assert last.done < 1
 
@@ -609,7 +609,7 @@ def test_a_batch_costs_what_it_adds_however_many_there_are(url, monkeypatch, str
     count(bayesian, "create_trial")
     count(Candidate, "losses")
     store = opened(url)
-    grid = GridStrategy("grid", lambda: (log_snr_line(3, 6 + i / 100, -3) for i in range(200)), 200)
+    grid = GridStrategy("grid", [log_snr_line(3, 6 + i / 100, -3) for i in range(200)])
     proposing = grid if strategy == "grid" else Bayesian("random", SPACE, 0, index=store.next_index)
     at = {}
     for _ in search(store, ALONE, SPACE, proposing, Budget(120, "candidates")):

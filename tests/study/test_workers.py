@@ -60,7 +60,7 @@ def slow(log: Path, seconds: float) -> FakeEvaluator:
 
 def strategy_of(name: str, store: Store) -> Strategy:
     if name == "grid":
-        return GridStrategy("grid", lambda: iter(PROPOSED), len(PROPOSED))
+        return GridStrategy("grid", PROPOSED)
     return Bayesian(name, SPACE, 0, index=store.next_index, pending=store.in_flight)
 
 
