@@ -3,7 +3,7 @@
 import copy
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from schedsearch.evaluation.scores import Evaluation, Score
 from schedsearch.metrics.failure import Failure
 from schedsearch.metrics.processes import configured
-from schedsearch.metrics.registry import Measured, Metric
+from schedsearch.metrics.registry import Metric
 from schedsearch.sampling import prefix_tree
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.sampling.prefix_tree import shared_batches
@@ -23,8 +23,6 @@ from schedsearch.schedules.schedule import NoiseSchedule
 from vocoder.audio.reading import Clip, cut_to_hops
 from vocoder.batches import SAMPLES_AT_ONCE, batches
 from vocoder.vocoder import Vocoder
-
-_Measurements = list[Future[Measured]]
 
 
 @dataclass(frozen=True)
@@ -62,9 +60,14 @@ class Evaluator:
         users_settings = configured()  # of joblib; they end with the thread below, so nothing has to leave them
         # One batch is measured while the network runs the next.
         with ThreadPoolExecutor(max_workers=1, initializer=lambda: users_settings().__enter__()) as measuring:
+            measured = measuring.submit(lambda: None)
             for column, draw in enumerate(draws):
                 for group in self.groups:
-                    self._score_group(group, schedules, draw, column, pending, shared, measuring)
+                    for places, audio in self._sampled(group, schedules, draw, shared=shared):
+                        measured.result()  # at most one batch waits, so memory stays bounded
+                        candidates = [pending[place] for place in places]
+                        measured = measuring.submit(self._measure, group, column, audio, candidates)
+            measured.result()
         clips = len(self.clip_names) * len(draws)
         calls = prefix_tree.calls(schedules, clips) if shared else len(schedules) * len(schedules[0]) * clips
         seconds = (time.perf_counter() - began) / len(schedules)
@@ -95,34 +98,11 @@ class Evaluator:
         piece.groups = [replace(group, places=tuple(place[name] for name in group.names)) for group in groups]
         return piece
 
-    def _score_group(
-        self,
-        group: Group,
-        schedules: Sequence[NoiseSchedule],
-        draw: int,
-        column: int,
-        pending: "list[dict[str, _Pending]]",
-        shared: bool,
-        measuring: ThreadPoolExecutor,
-    ) -> None:
-        waiting: tuple[Sequence[int], _Measurements] = ([], [])
-        for places, audio in self._sampled(group, schedules, draw, shared=shared):
-            measurements = [measuring.submit(metric.measure, group.reference, audio) for metric in self._metrics]
-            self._put(group, column, pending, *waiting)  # at most one batch waits, so memory stays bounded
-            waiting = places, measurements
-        self._put(group, column, pending, *waiting)
-
-    def _put(
-        self,
-        group: Group,
-        column: int,
-        pending: "list[dict[str, _Pending]]",
-        places: Sequence[int],
-        measurements: _Measurements,
-    ) -> None:
-        for metric, measurement in zip(self._metrics, measurements, strict=False):
-            for c, row in zip(places, measurement.result(), strict=True):
-                pending[c][metric.name].put(group, column, row)
+    def _measure(self, group: Group, column: int, audio: Tensor, pending: "Sequence[dict[str, _Pending]]") -> None:
+        """Puts all metrics' values of audio [C, K, samples] into the collections of its C schedules."""
+        for metric in self._metrics:
+            for by_metric, row in zip(pending, metric.measure(group.reference, audio), strict=True):
+                by_metric[metric.name].put(group, column, row)
 
     def _sampled(
         self, group: Group, schedules: Sequence[NoiseSchedule], draw: int, *, shared: bool

@@ -10,7 +10,7 @@ difference.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, pairwise, starmap
 from math import inf
 from typing import TypeAlias
 
@@ -25,7 +25,6 @@ from schedsearch.study.candidate import Candidate
 from vocoder.audio.reading import Clip
 
 Array: TypeAlias = npt.NDArray[np.float64]
-Round: TypeAlias = tuple[int, Sequence[int]]  # place of a draw, and places of the heats that hear it
 
 HEATS = 3  # at the most
 LEVEL = 0.03  # of each test; a stopped candidate may still lead later, and is then scored on the other clips
@@ -36,7 +35,7 @@ LEAST_PAIRS = 3  # two differences that agree by chance would stop anything
 
 @dataclass(frozen=True)
 class Race:
-    """Scores heat by heat in the first noise draw, then on all clips in each further draw.
+    """Scores heat by heat, in the first noise draw.
 
     A candidate that is stopped or that fails is scored no further. Without a best so far nothing is stopped.
     """
@@ -44,66 +43,56 @@ class Race:
     heats: Sequence[Evaluator]  # disjoint sets of clips
     objective: str
     sign: int  # 1 where less is better
-    draws: tuple[int, ...] = (0,)
     stops: bool = True  # False: only failures end a candidate
     shared: bool = False  # whether schedules that begin alike share network calls
     level: float = LEVEL
 
     def evaluate(self, schedules: Sequence[NoiseSchedule], best: Candidate | None = None) -> list[Evaluation]:
-        """Returns evaluations in order. `best` must have been scored by the same heats and draws."""
+        """Returns evaluations in order. `best` must have been scored by the same heats."""
         best = best if self.stops else None
-        raced = [_Raced((sum(self._sizes), len(self.draws))) for _ in schedules]
+        ends = [0, *accumulate(len(heat.clip_names) for heat in self.heats)]
+        raced = [_Raced(ends[-1]) for _ in schedules]
         running = list(range(len(schedules)))
-        ends = [0, *accumulate(self._sizes)]
-        for column, places in rounds(len(self.heats), len(self.draws)):
-            for place in places:
-                left, draws = [schedules[i] for i in running], (self.draws[column],)
-                evaluations = self.heats[place].evaluate(left, draws, shared=self.shared)
-                for i, evaluation in zip(running, evaluations, strict=True):
-                    raced[i].add(evaluation, slice(ends[place], ends[place + 1]), column)
+        for heat, clips in zip(self.heats, starmap(slice, pairwise(ends)), strict=True):
+            evaluations = heat.evaluate([schedules[i] for i in running], (0,), shared=self.shared)
+            for i, evaluation in zip(running, evaluations, strict=True):
+                raced[i].add(evaluation, clips)
             running = [i for i in running if not self._over(raced[i], best)]
             if not running:
                 break
         return [each.evaluation(self._estimate(each, best)) for each in raced]
 
-    @property
-    def _sizes(self) -> list[int]:
-        return [len(heat.clip_names) for heat in self.heats]
-
     def _over(self, raced: "_Raced", best: Candidate | None) -> bool:
-        """Says whether the candidate needs no further round."""
+        """Says whether the candidate needs no further heat."""
         if raced.failed:
             return True
         return best is not None and is_worse(self._differences(raced, best), self.level)
 
     def _differences(self, raced: "_Raced", best: Candidate) -> Array:
-        """Returns differences [clip], above zero where the candidate is worse than the best."""
-        return clip_means(self.sign * (raced.values[self.objective] - self._heard(best)))
-
-    def _heard(self, best: Candidate) -> Array:
-        """Returns [clip, draw], the best's values in this race's draws."""
-        return best.score.values[:, : len(self.draws)]
+        """Returns differences [clip] over the clips that were run, above zero where the candidate is worse."""
+        differences = self.sign * (raced.values[self.objective] - _first_draw(best))
+        return np.asarray(differences[~np.isnan(differences)])
 
     def _estimate(self, raced: "_Raced", best: Candidate | None) -> float | None:
-        """Returns its estimate, None for a candidate that was scored on every pair or failed."""
+        """Returns its estimate, None for a candidate that was scored on every clip or failed."""
         if best is None or raced.failed or raced.whole:
             return None
-        return float(self._heard(best).mean()) + self.sign * float(self._differences(raced, best).mean())
+        return float(_first_draw(best).mean()) + self.sign * float(self._differences(raced, best).mean())
 
 
 @dataclass
 class _Raced:
-    """What is known of a candidate: NaN for the pairs of clip and draw that were not run."""
+    """What is known of a candidate: NaN for the clips that were not run."""
 
-    shape: tuple[int, int]
-    values: dict[str, Array] = field(default_factory=dict)  # metric -> [clip, draw]
+    clips: int
+    values: dict[str, Array] = field(default_factory=dict)  # metric -> [clip, 1]
     failures: dict[str, tuple[str, ...]] = field(default_factory=dict)
     seconds: float = 0.0
     network_evaluations: int = 0
 
-    def add(self, evaluation: Evaluation, clips: slice, draw: int) -> None:
+    def add(self, evaluation: Evaluation, clips: slice) -> None:
         for name, score in evaluation.scores.items():
-            self.values.setdefault(name, np.full(self.shape, np.nan))[clips, draw] = score.values[:, 0]
+            self.values.setdefault(name, np.full((self.clips, 1), np.nan))[clips] = score.values
             self.failures[name] = self.failures.get(name, ()) + score.failures
         self.seconds += evaluation.seconds
         self.network_evaluations += evaluation.network_evaluations
@@ -133,18 +122,9 @@ def split_into_heats(clips: Sequence[Clip], stops: bool) -> list[Sequence[Clip]]
     return [clips[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
 
 
-def rounds(heats: int, draws: int) -> list[Round]:
-    """Returns the rounds: heat by heat in the first draw, all heats in each further draw.
-
-    A candidate may be stopped after each of them.
-    """
-    return [*((0, [place]) for place in range(heats)), *((column, range(heats)) for column in range(1, draws))]
-
-
-def clip_means(values: Array) -> Array:
-    """Averages values [clip, draw] over draws, [clip], of the clips that were run. NaN stands where nothing was run."""
-    run = values[~np.isnan(values).all(axis=1)]
-    return np.asarray(np.nanmean(run, axis=1))
+def _first_draw(best: Candidate) -> Array:
+    """Returns the best's values in the race's draw, [clip, 1]."""
+    return best.score.values[:, :1]
 
 
 def is_worse(difference: Array, level: float) -> bool:

@@ -25,6 +25,7 @@ from schedsearch.search.verdict import Verdict, judge, judged, verdict, winner_a
 from schedsearch.search.warm_starts import neighbours, stored_starts
 from schedsearch.strategies.strategy import Strategy
 from schedsearch.study.budget import Budget
+from schedsearch.study.candidate import Candidate
 from schedsearch.study.ranking import best, spent
 from schedsearch.study.store import Store
 from schedsearch.voice.config import Voice
@@ -77,7 +78,7 @@ class Run:
         shared = shares_network_calls(settings.strategy, settings.grid)
         sign = store.signs[store.objective]
         level = level_of(settings.iterations)
-        return Race(evaluators, store.objective, sign, (0,), stops=stops, shared=shared, level=level)
+        return Race(evaluators, store.objective, sign, stops=stops, shared=shared, level=level)
 
     @property
     def search_clips(self) -> tuple[Clip, ...]:
@@ -136,8 +137,8 @@ class Run:
     def verdict(self) -> Verdict:
         """Returns what ships, after `steps` is exhausted."""
         ranked = finalists(self.store, self.rounds)
-        metrics, pair = list(self.metrics.values()), winner_and_baseline(self.store, ranked)
-        if not judged(self.store, pair, tuple(self.metrics), self.held_out_draws):
+        metrics = list(self.metrics.values())
+        if not self._has_scores(winner_and_baseline(self.store, ranked)):
             metrics = [metric for metric in metrics if metric.name != mos.NAME]  # it was installed after the search
         return verdict(self.store, ranked, metrics, self.held_out_draws, seed=self.settings.seed)
 
@@ -160,20 +161,22 @@ class Run:
         metrics = list(self.metrics.values())
         held_out = Evaluator(self.exact.vocoder, self.held_out_clips, metrics, held_out_noise(self.settings.seed))
         first, further = self.evaluator(self.search_clips), self.evaluator(self.leader_clips)
-        while not self._is_judged(held_out):
+        while not (are_decided(self.store, self.rounds) and self._has_scores(self._pair())):
             if not are_decided(self.store, self.rounds):
                 yield Progress("leaders", 0.0, best(self.store))
             yield from score_leaders(self.store, self.rounds, first, further)
-            pair = winner_and_baseline(self.store, finalists(self.store, self.rounds))
-            if not judged(self.store, pair, held_out.metric_names, self.held_out_draws):
+            pair = self._pair()
+            if not self._has_scores(pair):
                 yield Progress("held-out clips", 0.0, best(self.store))
             yield from judge(self.store, pair, held_out, self.held_out_draws)
 
-    def _is_judged(self, held_out: Evaluator) -> bool:
-        if not are_decided(self.store, self.rounds):
-            return False
-        pair = winner_and_baseline(self.store, finalists(self.store, self.rounds))
-        return judged(self.store, pair, held_out.metric_names, self.held_out_draws)
+    def _pair(self) -> list[Candidate]:
+        """Returns the winner and the best baseline."""
+        return winner_and_baseline(self.store, finalists(self.store, self.rounds))
+
+    def _has_scores(self, pair: Sequence[Candidate]) -> bool:
+        """Says whether the pair was scored on the held-out clips."""
+        return judged(self.store, pair, tuple(self.metrics), self.held_out_draws)
 
     # --- strategies ---------------------------------------------------------------------------------------------------
 
@@ -184,9 +187,9 @@ class Run:
 
     def strategy(self, budget: Budget) -> Strategy:
         """Builds the chosen strategy."""
-        return STRATEGIES[self.settings.strategy](self.tools(budget))
+        return STRATEGIES[self.settings.strategy](self._tools(budget))
 
-    def tools(self, budget: Budget) -> Tools:
+    def _tools(self, budget: Budget) -> Tools:
         """Returns what strategies are built from."""
         settings = self.settings
         warm_starts = stored_starts(
@@ -217,7 +220,7 @@ class Run:
         """Stores what further candidates could gain, where the search has ended by itself."""
         if not budget.is_open or len(self.objectives) > 1 or spent(self.store, budget) >= 1:
             return
-        gain = surrogate(self.tools(budget)).gain()
+        gain = surrogate(self._tools(budget)).gain()
         if gain is not None:
             ended = {"candidates": len(self.store.candidates()), "mean": gain.mean, "bound": gain.bound}
             self.store.remember(GAIN, ended)

@@ -2,8 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 
 from schedsearch.schedules.formulas import resample
@@ -20,19 +20,11 @@ PATTERNS = tuple(f"{top}*/{rate}/*iters/schedule.json" for top in ("", "shipped/
 _STARTS, _STARTS_OF = "warm starts", "warm starts of"  # the store's keys for their betas and for the budget
 
 
-@dataclass(frozen=True)
-class WarmStart:
-    """A neighbour's schedule at this length, in the box."""
+def neighbours(results: Path, own: str, space: ScheduleSpace) -> dict[NoiseSchedule, str]:
+    """Returns what shipped for others below `results` and results/shipped, at this length and in the box; MOST at most.
 
-    name: str  # dataset/ratehz/N steps
-    schedule: NoiseSchedule
-
-
-def neighbours(results: Path, own: str, space: ScheduleSpace) -> list[WarmStart]:
-    """Returns what shipped for others below `results` and results/shipped, each schedule once, at most MOST.
-
-    Other lengths of this voice, whose label is `own`, come first, then other voices, the nearest length first. A file
-    that cannot be read is skipped: it is only a hint.
+    Each has a name: dataset/ratehz/N steps. Other lengths of this voice, whose label is `own`, come first, then other
+    voices, the nearest length first. A file that cannot be read is skipped: it is only a hint.
     """
     winners = []
     for path in sorted(path for pattern in PATTERNS for path in results.glob(pattern)):
@@ -43,14 +35,13 @@ def neighbours(results: Path, own: str, space: ScheduleSpace) -> list[WarmStart]
         distance = abs(math.log(len(schedule) / space.steps))
         order = (voice != own, distance, voice, len(schedule))
         winners.append((order, f"{voice}/{len(schedule)} steps", schedule))
-    nearest: dict[NoiseSchedule, WarmStart] = {}
+    nearest: dict[NoiseSchedule, str] = {}
     for _, name, schedule in sorted(winners, key=lambda winner: winner[0]):
-        here = space.clip(resample(schedule, space.steps)).schedule
-        nearest.setdefault(here, WarmStart(name, here))
-    return list(nearest.values())[:MOST]
+        nearest.setdefault(space.clip(resample(schedule, space.steps)).schedule, name)
+    return dict(islice(nearest.items(), MOST))
 
 
-def stored_starts(store: Store, budget: Budget, find: Callable[[], Sequence[WarmStart]]) -> list[NoiseSchedule]:
+def stored_starts(store: Store, budget: Budget, find: Callable[[], Mapping[NoiseSchedule, str]]) -> list[NoiseSchedule]:
     """Returns the warm starts as they stood when work on this budget began, so that a resumed run begins alike.
 
     A search that is given more budget looks again; new starts come after the earlier ones.
@@ -60,11 +51,11 @@ def stored_starts(store: Store, budget: Budget, find: Callable[[], Sequence[Warm
         if store.recall(_STARTS_OF) == str(budget):
             return earlier
         starts = find()
-        schedules = list(dict.fromkeys([*earlier, *(start.schedule for start in starts)]))
+        schedules = list(dict.fromkeys([*earlier, *starts]))
         store.remember(_STARTS, [schedule.betas.tolist() for schedule in schedules])
         store.remember(_STARTS_OF, str(budget))
-        for start in starts:
-            store.remember(origin_key(start.schedule), start.name)
+        for schedule, name in starts.items():
+            store.remember(origin_key(schedule), name)
     return schedules
 
 

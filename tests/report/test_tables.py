@@ -13,7 +13,6 @@ from schedsearch.report import tables
 from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.search import run
 from schedsearch.search.verdict import Verdict
-from schedsearch.search.warm_starts import WarmStart
 from schedsearch.study.candidate import Candidate
 
 ROOT = Path(__file__).parents[2]
@@ -114,8 +113,8 @@ def test_a_reason_that_begins_as_a_formula_is_text(folder, toy, monkeypatch):
 
 
 def test_a_warm_start_that_ships_says_whose_it_was(toy, monkeypatch):
-    start = WarmStart("other/16000hz/25 steps", log_snr_line(6, 10.0, -2.0))
-    monkeypatch.setattr(run, "neighbours", lambda *_: [start])
+    name = "other/16000hz/25 steps"
+    monkeypatch.setattr(run, "neighbours", lambda *_: {log_snr_line(6, 10.0, -2.0): name})
     assert toy.search("--budget", "2candidates") == 0
     store = toy.store()
     first, second = store.candidates()
@@ -125,4 +124,4 @@ def test_a_warm_start_that_ships_says_whose_it_was(toy, monkeypatch):
         for winner in (first, second)
     ]
     assert [facts["kind"] for facts in told] == ["warm start", "line"]
-    assert [facts.get("began_from") for facts in told] == [start.name, None]
+    assert [facts.get("began_from") for facts in told] == [name, None]

@@ -16,7 +16,7 @@ from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules.formulas import linear, log_snr_line
 from schedsearch.schedules.named import published
 from schedsearch.schedules.schedule import NoiseSchedule
-from schedsearch.search.race import LEAST_PAIRS, LEVEL, Race, is_worse, rounds
+from schedsearch.search.race import LEAST_PAIRS, LEVEL, Race, is_worse
 from schedsearch.study.candidate import Candidate
 
 STEPS, HEATS, CLIPS_A_HEAT = 6, 3, 4
@@ -122,20 +122,19 @@ def test_a_failure_ends_a_candidate_without_an_estimate(metric, raced):
     assert sum(vocoder.rows) == failed.network_evaluations == STEPS * CLIPS_A_HEAT
 
 
-def heat(first, other):
-    """Gives every schedule the same values, these in draw 0 and those in all others."""
-    clips = tuple(map(str, range(len(first))))
-    return FakeEvaluator(lambda schedule, draw: other if draw else first, clips, "m", 1.0, 1)
+def heat(values):
+    """Gives every schedule the same values."""
+    return FakeEvaluator(lambda schedule, draw: values, tuple(map(str, range(len(values)))), "m", 1.0, 1)
 
 
-def stopped_of(differences, *, heats, draws=(0,)):
+def stopped_of(differences, *, heats):
     """Which rows of differences [candidate, clip] a race of so many heats stops."""
     schedules = [log_snr_line(2, 10, -3)]
     found, parts = [], list[Any]()
     for row in differences:
-        parts = [heat(part, part) for part in np.split(row, heats)]
-        best = Candidate("b", "", schedules[0], {"m": Score(np.zeros((len(row), len(draws))))}, 0, 0)
-        [evaluation] = Race(parts, "m", 1, draws).evaluate(schedules, best)
+        parts = [heat(part) for part in np.split(row, heats)]
+        best = Candidate("b", "", schedules[0], {"m": Score(np.zeros((len(row), 1)))}, 0, 0)
+        [evaluation] = Race(parts, "m", 1).evaluate(schedules, best)
         found.append(evaluation.estimate is not None)
     return np.array(found)
 
@@ -164,46 +163,12 @@ def test_what_is_far_worse_is_stopped_nearly_always_and_what_is_better_never():
     assert not stopped_of(normal - 6, heats=3).any()
 
 
-def test_draws_of_a_clip_are_one_pair():
-    # Repeated draws agree with each other: taken for pairs of their own they would make a test of two clips sure.
-    worse = np.array([[1.0, -0.4, 1.0, -0.4]])
-    assert not stopped_of(worse, heats=2, draws=(0, 1, 2, 3, 4, 5)).any()
-
-
-def test_further_draws_score_as_one_evaluation_of_them_all(analytic_vocoder, metric):
-    race = race_of(analytic_vocoder, metric, draws=(0, 3, 5))
-    [alone] = Evaluator(analytic_vocoder, CLIPS, [metric], NoiseBank(0)).evaluate([GOOD], (0, 3, 5))
-    [found] = race.evaluate([GOOD])
-    np.testing.assert_allclose(found.scores[metric.name].values, alone.scores[metric.name].values, rtol=0, atol=1e-5)
-    assert found.network_evaluations == alone.network_evaluations == 3 * STEPS * len(CLIPS)
-
-
-def test_a_candidate_that_the_first_draw_leaves_open_is_stopped_by_a_further_one():
-    # Alternating in the first draw, worse in all others: seen only once those are in.
-    first, other = np.tile([1.0, -1.0], 6), np.full(12, 2.0) + np.linspace(0, 1, 12)
-    heats = [heat(first[i : i + 4], other[i : i + 4]) for i in range(0, 12, 4)]
-    best = Candidate("b", "", GOOD, {"m": Score(np.zeros((12, 4)))}, 0, 0)
-    [evaluation] = Race(heats, "m", 1, (0, 1, 2, 3)).evaluate([BAD], best)
-    columns = np.isfinite(evaluation.scores["m"].values).all(axis=0)
-    assert columns.tolist() == [True, True, False, False]
-    assert evaluation.network_evaluations == 2 * 3  # a heat and draw
-    assert evaluation.estimate == pytest.approx((first + other).mean() / 2)
-
-
 def test_nothing_is_stopped_where_all_are_to_be_scored(metric):
-    race = race_of(AnalyticVocoder(), metric, draws=(0, 1), stops=False)
+    race = race_of(AnalyticVocoder(), metric, stops=False)
     [best] = race.evaluate([GOOD])
     [bad] = race.evaluate([BAD], as_best(best))
     assert bad.estimate is None
     assert np.isfinite(bad.scores[metric.name].values).all()
-
-
-@pytest.mark.parametrize("heats", [1, 3])
-@pytest.mark.parametrize("draws", [1, 4])
-def test_rounds_run_every_pair_once(heats, draws):
-    pairs = [(draw, heat) for draw, places in rounds(heats, draws) for heat in places]
-    assert sorted(pairs) == [(draw, heat) for draw in range(draws) for heat in range(heats)]
-    assert pairs[:heats] == [(0, heat) for heat in range(heats)]
 
 
 def test_leaders_have_further_rounds_the_fewer_the_steps_the_more():

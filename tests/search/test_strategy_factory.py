@@ -12,7 +12,6 @@ from schedsearch.schedules.formulas import TERMINAL_LOG_SNR, log_snr_line
 from schedsearch.schedules.search_space import FIRST_LOG_SNR, LONGEST_SEARCH, space_for
 from schedsearch.search import run
 from schedsearch.search.strategy_factory import LEFT, STRATEGIES, check_strategy, shares_network_calls
-from schedsearch.search.warm_starts import WarmStart
 from schedsearch.strategies import bayesian
 from schedsearch.strategies.auto import lines
 from schedsearch.strategies.bayesian import SEVERAL_OBJECTIVES
@@ -163,14 +162,14 @@ def test_every_strategy_goes_on_as_if_it_had_not_been_stopped(toy, monkeypatch, 
 
 @pytest.mark.parametrize("strategy", ["auto", "cmaes"])
 def test_winners_that_others_find_meanwhile_do_not_change_how_a_stopped_search_goes_on(toy, monkeypatch, strategy):
-    found = WarmStart("other/16000hz/6 steps", log_snr_line(ITERS, 10.0, -2.0))
+    found = {log_snr_line(ITERS, 10.0, -2.0): "other/16000hz/6 steps"}
     options = ("--budget", "30candidates", "--strategy", strategy)
     toy.search(*options, "--storage", "sqlite:///whole")
     whole = rows_of(toy.folder)
     with monkeypatch.context() as patch:
         interrupt_at(patch, len(baselines(ITERS)) + 1)
         assert toy.search(*options, "--storage", "sqlite:///stopped") == 130
-    monkeypatch.setattr(run, "neighbours", lambda *_: [found])
+    monkeypatch.setattr(run, "neighbours", lambda *_: found)
     assert toy.search(*options, "--storage", "sqlite:///stopped") == 0
     assert [row["betas"] for row in rows_of(toy.folder)] == [row["betas"] for row in whole]
     if strategy == "auto":  # a larger budget is for them too
