@@ -22,7 +22,7 @@ from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import markdown_table
 from schedsearch.metrics.registry import metrics_for, objective
 from schedsearch.sampling.noise import NoiseBank
-from schedsearch.schedules.named import universal
+from schedsearch.schedules.named import universal_schedules
 from schedsearch.voice.config import load_voice
 from schedsearch.voice.opened import held_out_clips, open_vocoder
 from vocoder.atomic import atomic_write
@@ -64,7 +64,7 @@ def _in_plan(vocoder: Vocoder, float32_steps: int | None) -> Vocoder:
 
 
 def _scores(evaluator: Evaluator, steps: int) -> Mapping[str, Score]:
-    return evaluator.evaluate([universal(f"universal-{steps}")], (0,))[0].scores
+    return evaluator.evaluate([universal_schedules()[f"universal-{steps}"]], (0,))[0].scores
 
 
 def _rows(scores: Mapping[int | None, Mapping[str, Score]]) -> Iterator[dict[str, object]]:

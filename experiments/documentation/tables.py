@@ -10,7 +10,7 @@ from experiments.documentation.values import read, written
 from experiments.shipped_searches import read_searches
 from schedsearch.formatting import markdown_table
 from schedsearch.metrics.catalogue import catalogue
-from schedsearch.schedules.named import universal_names
+from schedsearch.schedules.named import universal_schedules
 from schedsearch.transfer.loss_tables import ends
 from schedsearch.transfer.overview import decisive
 from schedsearch.transfer.relations import BASELINE, STRANGERS
@@ -32,7 +32,7 @@ def take_one() -> str:
     """Writes a row a universal schedule: what it gains over the published one, and costs beside a search."""
     head = ["steps", "file", "PESQ more than the published one", "worse than a search of your own by"]
     rows = []
-    for name in universal_names():
+    for name in universal_schedules():
         steps = int(name.rpartition("-")[2])
         matrix = read(f"results/shipped/transfer/matrix-{steps}.csv")
         low, high = pesq_gain(matrix, name, f"ivanvovk-{steps}")

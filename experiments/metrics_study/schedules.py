@@ -7,7 +7,7 @@ import numpy as np
 
 from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.formulas import log_snr_line
-from schedsearch.schedules.named import universal_names
+from schedsearch.schedules.named import universal_schedules
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import LogSnrSpace
 
@@ -65,7 +65,7 @@ def schedules(steps: int) -> list[Named]:
 
 def _baselines(steps: int) -> Iterator[Named]:
     for name, schedule in baselines(steps).items():
-        if name not in universal_names():  # chosen by a metric, some of them by one that is under study
+        if name not in universal_schedules():  # chosen by a metric, some of them by one that is under study
             yield Named(name, "baseline", schedule)
 
 

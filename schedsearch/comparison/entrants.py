@@ -8,7 +8,7 @@ from typing import Literal
 
 from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.files import read_provenance, read_schedule
-from schedsearch.schedules.named import published_names, universal_names
+from schedsearch.schedules.named import published_schedules, universal_schedules
 from schedsearch.schedules.schedule import NoiseSchedule
 from vocoder.errors import InputError
 
@@ -28,7 +28,7 @@ class Entrant:
 
 def baselines_of(iterations: int, *, own: Collection[str] = ()) -> list[Entrant]:
     """Lists all baselines of a length, without universal ones that any of `own` (dataset and speaker) chose."""
-    sources = dict.fromkeys(published_names(), "published") | dict.fromkeys(universal_names(), "universal")
+    sources = dict.fromkeys(published_schedules(), "published") | dict.fromkeys(universal_schedules(), "universal")
     return [
         Entrant(name, "baseline", sources.get(name, "formula or resampled"), schedule)
         for name, schedule in baselines(iterations, own=own).items()

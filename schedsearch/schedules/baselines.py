@@ -1,7 +1,7 @@
 """The schedules that a search must beat."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from schedsearch.schedules.formulas import (
     TERMINAL_LOG_SNR,
@@ -14,14 +14,7 @@ from schedsearch.schedules.formulas import (
     repeat,
     resample,
 )
-from schedsearch.schedules.named import (
-    published,
-    published_for,
-    published_names,
-    universal,
-    universal_datasets,
-    universal_names,
-)
+from schedsearch.schedules.named import published_schedules, universal_datasets, universal_schedules
 from schedsearch.schedules.schedule import NoiseSchedule
 
 
@@ -32,22 +25,27 @@ def baselines(n: int, *, own: Collection[str] = ()) -> dict[str, NoiseSchedule]:
     resampled; the usual formulas that end where sampling can start; and the universal schedule of this length, if there
     is one. A universal schedule that was chosen on one of `own` (the dataset and its speaker) is left out, because it
     may be the voice's own winner."""
-    schedules = published_for(checked_steps(n)) or _resampled(n)
+    checked_steps(n)
+    schedules = _of_length(n, published_schedules()) or _resampled(n)
     formulas = {name: schedule for name, schedule in _formulas(n).items() if _can_start(schedule)}
-    foreign = (name for name in universal_names() if universal_datasets(name).isdisjoint(own))
-    shipped = {name: universal(name) for name in foreign if len(universal(name)) == n}
-    for name, schedule in (formulas | shipped).items():
+    shipped = _of_length(n, universal_schedules())
+    foreign = {name: shipped[name] for name in shipped if universal_datasets(name).isdisjoint(own)}
+    for name, schedule in (formulas | foreign).items():
         if schedule not in schedules.values():
             schedules[name] = schedule
     return schedules
 
 
+def _of_length(n: int, named: Mapping[str, NoiseSchedule]) -> dict[str, NoiseSchedule]:
+    return {name: schedule for name, schedule in named.items() if len(schedule) == n}
+
+
 def _resampled(n: int) -> dict[str, NoiseSchedule]:
     """Returns one schedule for each publisher: the one whose length is nearest in ratio, resampled."""
-    nearest: dict[str, str] = {}
-    for name in sorted(published_names(), key=lambda name: abs(math.log(len(published(name)) / n))):
+    table, nearest = published_schedules(), dict[str, str]()
+    for name in sorted(table, key=lambda name: abs(math.log(len(table[name]) / n))):
         nearest.setdefault(name.rsplit("-", 1)[0], name)
-    return {f"{name} resampled to {n}": resample(published(name), n) for name in sorted(nearest.values())}
+    return {f"{name} resampled to {n}": resample(table[name], n) for name in sorted(nearest.values())}
 
 
 def _formulas(n: int) -> dict[str, NoiseSchedule]:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from types import MappingProxyType
 from typing import Any
 
 from schedsearch.schedules.schedule import NoiseSchedule
@@ -12,81 +11,55 @@ from vocoder.errors import InputError
 
 # schedules/pretrained/1000iters.pt of ivanvovk/WaveGrad has a negative beta, so it is not in the table and never a
 # baseline. Its file can be opened; using it is refused with that reason.
-_NOT_LEGAL = MappingProxyType({"ivanvovk-1000": "its step 18 is -1.43316e-07, and beta must lie in (0, 1)"})
-
-
-def published_names() -> tuple[str, ...]:
-    """Returns the names in `published.json`, which states the source of each; a name ends in its number of steps."""
-    return tuple(_published())
+_NOT_LEGAL = {"ivanvovk-1000": "its step 18 is -1.43316e-07, and beta must lie in (0, 1)"}
 
 
 def published(name: str) -> NoiseSchedule:
     """Returns a published schedule, every digit of it. InputError for an unknown name."""
     if name in _NOT_LEGAL:
         raise InputError(f"{name} is published and not legal: {_NOT_LEGAL[name]}")
-    if name not in _published():
-        raise InputError(f"no published schedule is called {name!r}; known: {', '.join(_published())}")
-    return _published()[name]
+    known = published_schedules()
+    if name not in known:
+        raise InputError(f"no published schedule is called {name!r}; known: {', '.join(known)}")
+    return known[name]
 
 
-def published_for(n: int) -> dict[str, NoiseSchedule]:
-    """Returns the published schedules of exactly n steps."""
-    return {name: schedule for name, schedule in _published().items() if len(schedule) == n}
+def published_schedules() -> dict[str, NoiseSchedule]:
+    """Returns name -> schedule of `published.json`, which states their sources; a name ends in its number of steps."""
+    return _schedules("published")
 
 
-def universal_names() -> tuple[str, ...]:
-    """Returns the names in `universal.json`, such as universal-6; none if there is no such file."""
-    return tuple(_universal())
+def universal_schedules() -> dict[str, NoiseSchedule]:
+    """Returns name -> universal schedule, such as universal-6; {} if there is no such file.
+
+    Of the schedules that `make transfer` tried, its largest loss on any voice is least.
+    """
+    return _schedules("universal")
 
 
-def universal(name: str) -> NoiseSchedule:
-    """Returns a universal schedule: of those tried, its largest loss on any voice is least (`make transfer`).
-
-    InputError for an unknown name."""
-    if name not in _universal():
-        known = ", ".join(_universal()) or "none"
-        raise InputError(f"no universal schedule is called {name!r}; known: {known}; make transfer makes some")
-    return _universal()[name]
-
-
-def named() -> Mapping[str, NoiseSchedule]:
+def named() -> dict[str, NoiseSchedule]:
     """Returns name -> schedule: the published and the universal ones, which commands take in place of a file."""
-    return MappingProxyType({**_published(), **_universal()})
+    return published_schedules() | universal_schedules()
 
 
 def source_of(name: str) -> str:
     """Says where a schedule of `named` comes from."""
-    return str({**_entries("published"), **_entries("universal")}.get(name, {}).get("source", ""))
+    return str({**_entries("published"), **_entries("universal")}[name]["source"])
 
 
 def chosen_on(schedule: NoiseSchedule) -> frozenset[str]:
     """Returns the datasets whose clips chose this schedule; empty unless it is a universal one."""
-    names = [name for name, entry in _universal().items() if entry == schedule]
+    names = [name for name, entry in universal_schedules().items() if entry == schedule]
     return frozenset().union(*map(universal_datasets, names))
 
 
 def universal_datasets(name: str) -> frozenset[str]:
     """Returns the datasets whose clips chose a universal schedule."""
-    return _chosen_on().get(name, frozenset())
+    return frozenset(voice.split("/")[0] for voice in _entries("universal")[name].get("voices", ()))
 
 
-@cache
-def _chosen_on() -> Mapping[str, frozenset[str]]:
-    return {name: frozenset(v.split("/")[0] for v in e.get("voices", ())) for name, e in _entries("universal").items()}
-
-
-@cache
-def _published() -> Mapping[str, NoiseSchedule]:
-    return _schedules("published")
-
-
-@cache
-def _universal() -> Mapping[str, NoiseSchedule]:
-    return _schedules("universal")
-
-
-def _schedules(table: str) -> Mapping[str, NoiseSchedule]:
-    return MappingProxyType({name: NoiseSchedule(entry["betas"]) for name, entry in _entries(table).items()})
+def _schedules(table: str) -> dict[str, NoiseSchedule]:
+    return {name: NoiseSchedule(entry["betas"]) for name, entry in _entries(table).items()}
 
 
 @cache

@@ -36,7 +36,6 @@ SMALLEST_GAP = 1e-12  # a beta of 1e-17 falls by nothing in float64; its gap sti
 TOLERANCE = 1e-9  # in log-SNR: how far rounding may carry a schedule over the edge of the box
 LONGEST_SEARCH = 1000  # iterations: the training schedule's length
 FREE_LEVELS = 24  # up to here every level is free; above, a curve of few numbers is searched
-SHAPE_NUMBERS = 4
 
 
 @dataclass(frozen=True)
@@ -75,10 +74,6 @@ class LogSnrSpace:
     """
 
     steps: int
-
-    def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise InputError(f"a schedule has at least one step: got {self.steps}")
 
     @property
     def dimensions(self) -> int:
@@ -131,33 +126,29 @@ class LogSnrSpace:
         return tuple(splits)
 
 
+KNOTS = LogSnrSpace(6)  # of a curve
+
+
 @dataclass(frozen=True)
 class CurveSpace:
-    """Two ends and 1 to 4 shape numbers: a short schedule whose log-SNR curve is read at `steps` positions.
+    """A schedule of few steps, the knots, whose log-SNR curve is read at `steps` positions.
 
     For 25 steps and more, where free levels would be too many."""
 
     steps: int
-    shape_numbers: int = 2
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.shape_numbers <= 4:
-            raise InputError(f"a curve has 1 to 4 shape numbers: got {self.shape_numbers}")
-        if self.steps <= self.dimensions:
-            raise InputError(f"{self.steps} steps need no curve of {self.dimensions} numbers; use LogSnrSpace")
 
     @property
     def dimensions(self) -> int:
-        return self._knots.dimensions
+        return KNOTS.dimensions
 
     def decode(self, cube: ArrayLike) -> NoiseSchedule:
         """Returns the schedule of `cube` [dimensions] in [0, 1]; InputError for anything else."""
-        return resample(self._knots.decode(cube), self.steps)
+        return resample(KNOTS.decode(cube), self.steps)
 
     def encode(self, schedule: NoiseSchedule) -> Array:
         """Returns the nearest curve in the mean square of log-SNR; exact to about 1e-6 for a schedule that is one."""
         _check_length(schedule, self.steps)
-        start = self._knots.encode(self._knots.clip(resample(schedule, self._knots.steps)).schedule)
+        start = KNOTS.encode(KNOTS.clip(resample(schedule, KNOTS.steps)).schedule)
         fit = scipy.optimize.least_squares(
             lambda cube: self.decode(np.clip(cube, 0, 1)).log_snr - schedule.log_snr,
             np.clip(start, 1e-6, 1 - 1e-6),  # the solver must begin inside its bounds
@@ -172,14 +163,10 @@ class CurveSpace:
         """Returns the curve that `encode` finds; `moved` says how far it lies from the schedule."""
         return _clipped(schedule, self.decode(self.encode(schedule)))
 
-    @property
-    def _knots(self) -> LogSnrSpace:
-        return LogSnrSpace(self.shape_numbers + 2)
-
 
 def space_for(iterations: int) -> ScheduleSpace:
     """Returns the space of a search: every level free at few steps, a curve of few numbers at many."""
-    return LogSnrSpace(iterations) if iterations <= FREE_LEVELS else CurveSpace(iterations, SHAPE_NUMBERS)
+    return LogSnrSpace(iterations) if iterations <= FREE_LEVELS else CurveSpace(iterations)
 
 
 def _last_range(first: float) -> tuple[float, float]:

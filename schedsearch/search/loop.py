@@ -7,7 +7,7 @@ from math import ceil
 import numpy as np
 
 from schedsearch.schedules.baselines import baselines
-from schedsearch.schedules.named import universal_names
+from schedsearch.schedules.named import universal_schedules
 from schedsearch.schedules.search_space import ScheduleSpace
 from schedsearch.search.race import Race
 from schedsearch.strategies.strategy import Strategy
@@ -46,7 +46,7 @@ def search(
 def _score_baselines(store: Store, race: Race, steps: int) -> Iterator[Progress]:
     schedules = baselines(steps, own=store.names)
     # The universal one first: it is nearly always the best, and a race stops those that are clearly worse.
-    order = sorted(schedules, key=lambda name: name not in universal_names())
+    order = sorted(schedules, key=lambda name: name not in universal_schedules())
     unshared = replace(race, shared=False)
     for name in share_out(store, order, lambda name: name in {c.name for c in store.baselines()}):
         leader = next(iter(ranking(store, store.baselines())), None)

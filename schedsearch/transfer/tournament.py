@@ -8,7 +8,7 @@ from pathlib import Path
 from schedsearch.comparison.contest import Settings, open_scoring
 from schedsearch.comparison.entrants import Entrant, baselines_of
 from schedsearch.comparison.scoring import Scoring
-from schedsearch.schedules.named import universal_names
+from schedsearch.schedules.named import universal_schedules
 from schedsearch.transfer.participants import (
     Participant,
     common_lengths,
@@ -104,7 +104,7 @@ class Tournament:
         """Leaves out universal schedules: shipped ones would stand beside those that are chosen now."""
         others = [other for other in self.participants if other is not judge]
         winners = [voice.winners[iterations] for voice in (judge, *others) if iterations in voice.winners]
-        shipped = universal_names()
+        shipped = universal_schedules()
         return [*winners, *(entrant for entrant in baselines_of(iterations) if entrant.name not in shipped)]
 
     def _candidates_for(self, judge: Participant) -> list[Entrant]:

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from schedsearch.schedules.baselines import baselines
-from schedsearch.schedules.named import chosen_on, universal_names
+from schedsearch.schedules.named import chosen_on, universal_schedules
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import space_for
 from schedsearch.strategies.auto import lines
@@ -45,7 +45,7 @@ def universal_candidates(participants: Sequence[Participant], iterations: int) -
 
     Earlier universal schedules are left out, so that a choice made again from the same voices is the same.
     """
-    candidates = [UniversalCandidate(n, s) for n, s in baselines(iterations).items() if n not in universal_names()]
+    candidates = [UniversalCandidate(n, s) for n, s in baselines(iterations).items() if n not in universal_schedules()]
     for line in lines(space_for(iterations)):
         name = f"straight log-SNR line {line.log_snr[0]:.3g} to {line.log_snr[-1]:.3g}"
         candidates.append(UniversalCandidate(name, line))

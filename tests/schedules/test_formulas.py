@@ -32,14 +32,9 @@ def test_published_schedules_have_their_log_snr(name, log_snr):
 
 
 def test_the_published_table_holds_fifteen_schedules_whose_names_end_in_their_length():
-    assert len(named.published_names()) == 15
-    for name in named.published_names():
+    assert len(named.published_schedules()) == 15
+    for name in named.published_schedules():
         assert len(named.published(name)) == int(name.rsplit("-", 1)[1])
-
-
-def test_published_for_gives_every_schedule_of_that_length_and_no_other():
-    assert set(named.published_for(6)) == {"ivanvovk-6", "diffwave-6", "fastdiff-6"}
-    assert named.published_for(10) == {}
 
 
 def test_the_published_1000_steps_are_refused_with_the_beta_that_is_not_legal():
@@ -82,7 +77,7 @@ def test_exponential_has_equal_ratios_and_its_ends():
     np.testing.assert_allclose(betas, [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1], rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", named.published_names())
+@pytest.mark.parametrize("name", named.published_schedules())
 @pytest.mark.parametrize("n", [2, 6, 13, 40])
 def test_resampling_keeps_both_ends_and_falls(name, n):
     before, after = named.published(name), formulas.resample(named.published(name), n)
@@ -138,9 +133,10 @@ def test_no_baseline_is_there_twice(n):
 @pytest.mark.parametrize("n", LENGTHS)
 def test_published_schedules_are_resampled_only_where_none_has_the_length(n):
     names = baselines(n)
-    assert set(named.published_for(n)) <= set(names)
+    of_this_length = {name for name, schedule in named.published_schedules().items() if len(schedule) == n}
+    assert of_this_length <= set(names)
     resampled = [name for name in names if "resampled" in name and "fibonacci" not in name]
-    assert bool(resampled) == (named.published_for(n) == {})
+    assert bool(resampled) == (not of_this_length)
 
 
 @pytest.mark.parametrize("n", [n for n in LENGTHS if n <= 100])
@@ -175,40 +171,35 @@ def test_baselines_past_25_steps_repeat_the_fibonacci_betas():
 def universal_6(monkeypatch):
     """As if universal.json held one schedule."""
     schedule = formulas.log_snr_line(6, 9.5, -3.5)
-    monkeypatch.setattr(named, "_universal", lambda: {"universal-6": schedule})
+    entry = {"betas": schedule.betas.tolist(), "voices": ["demo/16000hz"]}
+    tables = {"published": named._entries("published"), "universal": {"universal-6": entry}}
+    monkeypatch.setattr(named, "_entries", tables.get)
     return schedule
 
 
 def test_a_universal_schedule_is_a_baseline_of_its_length_alone(universal_6):
-    assert named.universal_names() == ("universal-6",)
-    assert named.universal("universal-6") == universal_6
+    assert named.universal_schedules() == {"universal-6": universal_6}
     assert baselines(6)["universal-6"] == universal_6
     assert not {name for n in (5, 7, 12) for name in baselines(n) if "universal" in name}
 
 
-def test_a_universal_schedule_is_no_baseline_of_a_dataset_that_chose_it(universal_6, monkeypatch):
-    monkeypatch.setattr(named, "_chosen_on", lambda: {"universal-6": frozenset({"demo"})})
+def test_a_universal_schedule_is_no_baseline_of_a_dataset_that_chose_it(universal_6):
     assert "universal-6" not in baselines(6, own={"mine", "demo"})
     assert baselines(6, own={"other"})["universal-6"] == universal_6
 
 
-def test_an_unknown_universal_schedule_is_answered_with_the_known_ones(universal_6):
-    with pytest.raises(InputError, match="'universal-7'; known: universal-6"):
-        named.universal("universal-7")
-
-
 def test_every_named_schedule_says_where_it_comes_from():
-    assert set(named.named()) == {*named.published_names(), *named.universal_names()}
+    assert set(named.named()) == {*named.published_schedules(), *named.universal_schedules()}
     for name, schedule in named.named().items():
         assert len(named.source_of(name)) > 10
         assert name.endswith(f"-{len(schedule)}")
 
 
 def test_what_is_shipped_as_universal_has_the_length_of_its_name():
-    assert {"universal-6", "universal-12"} <= set(named.universal_names())
-    for name in named.universal_names():
+    assert {"universal-6", "universal-12"} <= set(named.universal_schedules())
+    for name, schedule in named.universal_schedules().items():
         length = int(name.rsplit("-", 1)[1])
-        assert len(named.universal(name)) == length
+        assert len(schedule) == length
         assert name not in baselines(length, own={"demo"})
 
 

@@ -52,7 +52,7 @@ def test_the_search_s_own_last_winner_is_no_neighbour(tmp_path):
     assert len(found(tmp_path, LogSnrSpace(5))) == 1
 
 
-@pytest.mark.parametrize("space", [SPACE, LogSnrSpace(1), LogSnrSpace(13), CurveSpace(30, 4)])
+@pytest.mark.parametrize("space", [SPACE, LogSnrSpace(1), LogSnrSpace(13), CurveSpace(30)])
 def test_each_start_has_this_length_and_lies_in_the_box(tmp_path, space):
     for i, schedule in enumerate([published("ivanvovk-6"), published("ivanvovk-100"), line(25, 20.0), line(2)]):
         shipped(tmp_path, f"voice{i}/22050hz", schedule)

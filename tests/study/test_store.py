@@ -497,7 +497,7 @@ def test_work_of_a_strategy_that_has_left_counts_towards_the_budget(memory):
 
 
 def test_curves_that_no_point_stands_for_resume_too(memory, mortal):
-    space = CurveSpace(12, 2)
+    space = CurveSpace(12)
     schedules = [log_snr_line(12, first, -3) for first in (9.0, 12.0)]
     opened("a").claim(schedules, "grid", space)
     assert [claim.schedule for claim in opened("a").adopt()] == schedules

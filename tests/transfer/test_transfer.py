@@ -26,7 +26,7 @@ from schedsearch.schedules import named as named_module
 from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.files import Layout, read_schedule, write_schedule
 from schedsearch.schedules.formulas import log_snr_line
-from schedsearch.schedules.named import published, universal_names
+from schedsearch.schedules.named import published, universal_schedules
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.strategies.auto import lines
 from schedsearch.transfer import universal_candidates as candidates_module
@@ -48,7 +48,7 @@ LOUD, QUIET = log_snr_line(3, 9.0, -3.0), log_snr_line(3, 7.0, -4.0)  # winners 
 def few(n: int, *, own: Collection[str] = ()) -> dict[str, NoiseSchedule]:
     """Two baselines, and what is shipped as universal: a transfer in a second."""
     found = baselines(n, own=own).items()
-    return {name: s for i, (name, s) in enumerate(found) if i < 2 or name in universal_names()}
+    return {name: s for i, (name, s) in enumerate(found) if i < 2 or name in universal_schedules()}
 
 
 @pytest.fixture
@@ -400,16 +400,22 @@ def test_a_winner_that_all_began_from_is_owed_to_all(voices):
     assert speakers(candidate) == {"toy", "other"}
 
 
+def ship_universal(monkeypatch, schedule, voices):
+    """As if universal.json held this schedule alone."""
+    entry = {"betas": schedule.betas.tolist(), "voices": voices}
+    tables = {"published": named_module._entries("published"), "universal": {"universal-3": entry}}
+    monkeypatch.setattr(named_module, "_entries", tables.get)
+
+
 def test_a_winner_that_is_a_universal_schedule_is_owed_to_those_who_chose_it(voices, monkeypatch):
-    monkeypatch.setattr(named_module, "_universal", lambda: {"universal-3": QUIET})
-    monkeypatch.setattr(named_module, "_chosen_on", lambda: {"universal-3": frozenset({"toy", "far"})})
+    ship_universal(monkeypatch, QUIET, ["toy/8000hz", "far/8000hz"])
     taking_part, _ = find_participants((), voices.root, voices.root / "results")
     [candidate] = [candidate for candidate in universal_candidates(taking_part, 3) if candidate.schedule == QUIET]
     assert speakers(candidate) == {"toy", "other", "far"}
 
 
 def test_what_was_universal_before_is_neither_a_candidate_nor_a_baseline(voices, monkeypatch):
-    monkeypatch.setattr(named_module, "_universal", lambda: {"universal-3": log_snr_line(3, 8.8, -2.2)})
+    ship_universal(monkeypatch, log_snr_line(3, 8.8, -2.2), [])
     assert [entrant.source for entrant in baselines_of(3) if entrant.name == "universal-3"] == ["universal"]
     tournament = finished(voices)
     assert "universal-3" not in {candidate.name for candidate in tournament.candidates[3]}

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schedsearch.schedules.formulas import linear
-from schedsearch.schedules.named import published, published_names
+from schedsearch.schedules.named import published, published_schedules
 from schedsearch.schedules.schedule import NoiseSchedule
 from vocoder.dialects import coqui, ivanvovk, lmnt
 from vocoder.errors import InputError
 from vocoder.reverse import Coefficients, ReverseProcess, stacked
 
-PUBLISHED = [published(name) for name in published_names()]
+PUBLISHED = list(published_schedules().values())
 DIALECTS = (ivanvovk.IVANVOVK, lmnt.LMNT, coqui.COQUI)
 
 random_schedules = st.lists(st.floats(1e-6, 0.9), min_size=1, max_size=30).map(
@@ -49,7 +49,7 @@ def assert_forms_agree(schedule: NoiseSchedule) -> None:
         torch.testing.assert_close(direct, posterior, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("schedule", PUBLISHED, ids=published_names())
+@pytest.mark.parametrize("schedule", PUBLISHED, ids=published_schedules())
 def test_direct_and_posterior_form_are_the_same_for_published_schedules(schedule):
     assert_forms_agree(schedule)
 
