@@ -1,14 +1,14 @@
 """Lists every metric that can be an objective or a column.
 
-To add one, give a `Definition` to `metrics_for(..., extra=(mine,))`. It wraps one function:
+A `Definition` wraps one function:
 
     def hum(reference: Tensor, estimate: Tensor) -> Tensor: ...  # [..., samples] each -> [...], one value per clip
-    mine = Definition("hum", "dB", "minimize", "energy at 50 Hz", lambda setup: of_batches(hum))
+    Definition("hum", "dB", "minimize", "energy at 50 Hz", lambda setup: of_batches(hum))
 
 or a function of two clips [samples], where clips are scored one by one:
 
     def score(reference: Tensor, estimate: Tensor) -> float | Failure: ...
-    mine = Definition("mine", "MOS", "maximize", "my listeners", lambda setup: of_clips(score), cost="slow")
+    Definition("mine", "MOS", "maximize", "my listeners", lambda setup: of_clips(score), cost="slow")
 
 `setup` has the front end and the sample rate. A metric must not depend on other clips, earlier calls or fresh
 randomness: equal audio gets equal values.
@@ -73,6 +73,8 @@ class Definition:
     bind: Callable[[Setup], Measure]
     cost: Cost = "cheap"
     ranks: bool = True  # False where neither more nor less of it is better
+    function: str = ""  # of a user's own metric: package.module:function
+    source: str = ""  # and the SHA-256 of its files
 
 
 def catalogue(sample_rate: int) -> tuple[Definition, ...]:

@@ -21,7 +21,16 @@ NOT_FINITE = Failure("estimate has NaN or infinite samples")
 def definition(own: OwnMetric) -> Definition:
     """Returns the definition of a user's metric, for a voice to be bound to."""
     bind = _in_batches if own.batch else _clip_by_clip
-    return Definition(own.name, own.unit, own.direction, own.summary, lambda setup: bind(own, setup), cost="slow")
+    return Definition(
+        own.name,
+        own.unit,
+        own.direction,
+        own.summary,
+        lambda setup: bind(own, setup),
+        cost="slow",
+        function=own.reference,
+        source=own.source,
+    )
 
 
 def _clip_by_clip(own: OwnMetric, setup: Setup) -> Measure:

@@ -5,24 +5,12 @@ from dataclasses import dataclass
 
 from schedsearch.metrics import mos
 from schedsearch.metrics.catalogue import Definition, Direction, Setup, catalogue
-from schedsearch.metrics.measuring import Distance, Measure, Measured, of_batches
+from schedsearch.metrics.measuring import Distance, Measure, of_batches
 from schedsearch.metrics.own import OwnMetric, is_own, own_metric
 from schedsearch.metrics.own_scoring import definition as own_definition
 from schedsearch.metrics.perceptual import pesq_mode
 from schedsearch.metrics.spectral import LogMel
 from vocoder.errors import InputError
-
-__all__ = [
-    "DEFAULT_COLUMNS",
-    "DEFAULT_OBJECTIVE",
-    "DEFINITIONS",
-    "Measured",
-    "Metric",
-    "column",
-    "columns_with",
-    "metrics_for",
-    "objective",
-]
 
 DEFINITIONS = 1  # raise it when a metric's definition changes: scores of two definitions never mix
 # Spectrum and PESQ together: neither alone chooses well on every voice (results/shipped/metrics.md).
@@ -72,28 +60,21 @@ def metrics_for(
     *,
     jobs: int = 1,
     names: Sequence[str] = DEFAULT_COLUMNS,
-    extra: Sequence[Definition] = (),
 ) -> dict[str, Metric]:
     """Returns the metrics `names`, in that order and once each. `jobs` processes score metrics that go clip by clip.
 
     "pesq" and "spectral_pesq" mean the mode that fits the sample rate, `package.module:function` is a metric of the
-    user's own. `extra` metrics extend the catalogue.
+    user's own.
     """
     setup = Setup(front_end, sample_rate, jobs)
-    own = _own_metrics(names)
-    known = {definition.name: definition for definition in catalogue(sample_rate)}
-    for definition in (*extra, *map(own_definition, own)):
-        if definition.name in known:
-            raise InputError(f"a metric's name must be its own, and {definition.name} stands twice; rename yours")
-        known[definition.name] = definition
+    known = {definition.name: definition for definition in (*catalogue(sample_rate), *own_definitions(names))}
     wanted = [column(name, sample_rate) for name in names]
     for name in wanted:
         if name == mos.NAME and name not in known:
             raise InputError(f"metric {name} needs the package distillmos; install it with make mos")
         if name not in known:
             raise InputError(f"a metric must be one of {', '.join(known)}, and is {name!r}; choose one, or {OWN}")
-    by_name = {metric.name: metric for metric in own}
-    return {name: _bound(known[name], setup, by_name.get(name)) for name in wanted}
+    return {name: _bound(known[name], setup) for name in wanted}
 
 
 def own_definitions(names: Iterable[str]) -> list[Definition]:
@@ -152,7 +133,7 @@ def _own_metrics(names: Iterable[str]) -> list[OwnMetric]:
     return own
 
 
-def _bound(definition: Definition, setup: Setup, own: OwnMetric | None) -> Metric:
+def _bound(definition: Definition, setup: Setup) -> Metric:
     return Metric(
         definition.name,
         definition.unit,
@@ -160,6 +141,6 @@ def _bound(definition: Definition, setup: Setup, own: OwnMetric | None) -> Metri
         definition.bind(setup),
         definition.ranks,
         definition.summary,
-        own.reference if own else "",
-        own.source if own else "",
+        definition.function,
+        definition.source,
     )

@@ -64,24 +64,6 @@ def test_an_objective_without_pesq_among_the_columns_is_refused():
         objective("pesq", metrics_for(FRONT_END, 16000, names=("lsd",)))
 
 
-def test_a_metric_of_one_s_own_is_a_column_and_an_objective():
-    loudest = Definition("peak", "1", "minimize", "peaks", lambda setup: of_batches(lambda r, e: e.amax(-1)))
-    count = Definition(
-        "count", "samples", "maximize", "length", lambda setup: of_clips(lambda r, e: float(len(e)) or Failure("empty"))
-    )
-    metrics = metrics_for(FRONT_END, 16000, names=("peak", "count"), extra=(loudest, count))
-    estimates = torch.tensor([[[0.1, 0.5], [0.2, 0.3]]])
-    assert metrics["peak"].measure(estimates[0], estimates) == [[0.5, pytest.approx(0.3)]]
-    assert metrics["count"].measure(estimates[0], estimates) == [[2.0, 2.0]]
-    assert objective("peak", metrics).direction == "minimize"
-
-
-def test_a_metric_of_one_s_own_may_not_take_a_name():
-    twin = Definition("lsd", "dB", "minimize", "another", lambda setup: of_clips(lambda r, e: 0.0))
-    with pytest.raises(InputError, match="lsd"):
-        metrics_for(FRONT_END, 16000, extra=(twin,))
-
-
 def test_silence_and_bad_samples_are_told_apart():
     level = metrics_for(FRONT_END, 16000)["level"]
     hiss = torch.randn(2, 400, generator=torch.Generator().manual_seed(0))
