@@ -1,7 +1,4 @@
-"""Serves the metrics that score one clip at a time: input, refusals, processes."""
-
-from collections.abc import Callable, Iterable
-from typing import TypeVar, TypeVarTuple
+"""Serves the metrics that score one clip at a time: input and refusals."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,13 +6,10 @@ from torch import Tensor
 
 from schedsearch.metrics.failure import Failure
 from schedsearch.metrics.offset import without_offset
-from schedsearch.metrics.processes import in_processes
 from vocoder.audio.reading import SILENCE
 from vocoder.errors import InputError
 
 Samples = npt.NDArray[np.float32]  # [samples]
-Result = TypeVar("Result")
-Arguments = TypeVarTuple("Arguments")
 
 
 def paired(metric: str, reference: Tensor, estimate: Tensor) -> tuple[Samples, Samples]:
@@ -41,15 +35,3 @@ def obstacle(name: str, audio: Samples) -> Failure | None:
     if np.abs(audio).max(initial=0.0) < SILENCE:
         return Failure(f"{name} is silent, its peak is below {SILENCE}")
     return None
-
-
-def spread(
-    function: Callable[[*Arguments], Result], calls: Iterable[tuple[*Arguments]], jobs: int
-) -> list[Result | Failure]:
-    """Returns function(*call) of each call in order, over `jobs` processes; one job runs in this process.
-
-    The processes stay for later calls, since each takes seconds to import torch, and end with the program.
-    """
-    if jobs == 1:
-        return [function(*call) for call in calls]
-    return in_processes(function, list(calls), jobs)

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 from torch import Tensor
 
-from schedsearch.metrics.clips import Samples, obstacle, paired, spread
+from schedsearch.metrics.clips import Samples, obstacle, paired
 from schedsearch.metrics.failure import Failure
+from schedsearch.metrics.processes import spread
 
 
 def parallel_stoi(

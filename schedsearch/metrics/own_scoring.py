@@ -9,10 +9,11 @@ import numpy as np
 from torch import Tensor
 
 from schedsearch.metrics.catalogue import Definition, Setup
-from schedsearch.metrics.clips import Samples, spread
+from schedsearch.metrics.clips import Samples
 from schedsearch.metrics.failure import Failure
 from schedsearch.metrics.measuring import Measure, Measured, Pair, Value, of_pairs
 from schedsearch.metrics.own import OwnMetric, own_metric, told
+from schedsearch.metrics.processes import spread
 from vocoder.errors import InputError
 
 NOT_FINITE = Failure("estimate has NaN or infinite samples")

@@ -8,8 +8,9 @@ import pesq
 import torch
 from torch import Tensor
 
-from schedsearch.metrics.clips import Samples, obstacle, paired, spread
+from schedsearch.metrics.clips import Samples, obstacle, paired
 from schedsearch.metrics.failure import Failure
+from schedsearch.metrics.processes import spread
 from vocoder.audio.reading import resample
 
 # The package writes past its arrays, up to a segmentation fault, when speech has more than 50 utterances. Its detector

@@ -12,8 +12,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from schedsearch.metrics.clips import Samples, array, obstacle, spread
+from schedsearch.metrics.clips import Samples, array, obstacle
 from schedsearch.metrics.failure import Failure
+from schedsearch.metrics.processes import spread
 from vocoder.audio.reading import resample
 
 RATE = 16000  # Hz, for audio of every rate: F0 needs no more, and a lower rate would make its grid coarser

@@ -34,17 +34,19 @@ class _Raised:
     error: Exception
 
 
-def in_processes(
+def spread(
     function: Callable[[*Arguments], Result], calls: Sequence[tuple[*Arguments]], jobs: int
 ) -> list[Result | Failure]:
     """Returns function(*call) of each call in order, over `jobs` processes or as many as the user has configured.
+
+    One job runs in this process. Processes stay for later calls, since each takes seconds to import torch.
 
     If a process is killed, for want of memory or by a crash in a metric's C code, every call is made again alone. A
     call that kills its process again is a Failure, and so is one that takes longer than PATIENCE in the user's own
     backend. Where not even an empty call comes back from our own processes, all calls are made in this one; from the
     user's backend that is an InputError.
     """
-    if _without_processes:
+    if jobs == 1 or _without_processes:
         return [function(*call) for call in calls]
     try:
         answers: list[Result | _Raised | Failure] = [*_parallel(function, calls, jobs)]

@@ -21,7 +21,6 @@ from schedsearch.schedules.schedule import Array
 from schedsearch.search.loop import Progress
 from schedsearch.strategies.posterior import Scored, posterior_of
 from schedsearch.study.candidate import Candidate, plain_scores, scores_from
-from schedsearch.study.shared_work import share_out
 from schedsearch.study.store import Store
 
 SEARCHED, BASELINES = 4, 2  # leaders of each kind, at most
@@ -93,7 +92,7 @@ def _round(
     store: Store, evaluator: Evaluator, undecided: Sequence[Candidate], number: int
 ) -> Iterator[tuple[float, Candidate]]:
     by_key = {_key(candidate, number): candidate for candidate in undecided}
-    for key in share_out(store, list(by_key), lambda key: _is_scored(store, by_key[key], number)):
+    for key in store.share_out(list(by_key), lambda key: _is_scored(store, by_key[key], number)):
         scores = evaluator.evaluate([by_key[key].schedule], (number,))[0].scores
         store.remember(key, plain_scores(scores, store.objectives))
         yield sum(_is_scored(store, candidate, number) for candidate in undecided) / len(undecided), undecided[0]

@@ -11,7 +11,6 @@ from schedsearch.evaluation.scores import Score, joined
 from schedsearch.metrics.registry import Metric
 from schedsearch.search.loop import Progress
 from schedsearch.study.candidate import Candidate, plain_scores, scores_from
-from schedsearch.study.shared_work import share_out
 from schedsearch.study.store import Store
 from vocoder.errors import InputError
 
@@ -69,7 +68,7 @@ def judge(
     keys = {_key(candidate, draws, evaluator.metric_names): candidate for candidate in pair}
     missing = {key: candidate for key, candidate in keys.items() if store.recall(key) is None}
     pieces = {piece.key: piece for key, candidate in missing.items() for piece in _pieces(key, candidate, evaluator)}
-    for key in share_out(store, list(pieces), lambda key: store.recall(key) is not None):
+    for key in store.share_out(list(pieces), lambda key: store.recall(key) is not None):
         piece = pieces[key]
         [evaluation] = piece.evaluator.evaluate([piece.candidate.schedule], draws)
         store.remember(key, plain_scores(evaluation.scores, evaluation.scores))

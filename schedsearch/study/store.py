@@ -137,6 +137,19 @@ class Store:
         with self.turn():
             return self._claims.claim_work(tasks, is_done)
 
+    def share_out(self, tasks: Sequence[str], is_done: Callable[[str], bool]) -> Iterator[str]:
+        """Yields the tasks that this process is to do, each before it asks for the next. Ends when all are done.
+
+        They are done once a study: baselines, leaders, held-out clips. A task whose process died is taken over.
+        """
+        while missing := [task for task in tasks if not is_done(task)]:
+            task = self.claim_work(missing, is_done)
+            if task is not None:
+                yield task
+            else:
+                self.wait(missing)
+            self.refresh()
+
     # --- what is stored -----------------------------------------------------------------------------------------------
 
     def candidates(self) -> list[Candidate]:

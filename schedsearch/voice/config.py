@@ -10,7 +10,7 @@ from typing import Any
 
 from schedsearch.voice.services import Services, current
 from vocoder.audio.listed_clips import ListedClips
-from vocoder.errors import InputError
+from vocoder.errors import InputError, reason_of
 from vocoder.safe_loading.safe_pickle import read_bounded
 
 EXPERIMENTS = Path("experiments")
@@ -121,8 +121,7 @@ def _parse(path: Path) -> dict[str, Any]:
     except InputError:
         raise
     except (ValueError, RecursionError) as error:  # ValueError: TOML's own, no UTF-8, a number of 5,000 digits
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(f"{path}: not TOML: {reason}; correct that line") from error
+        raise InputError(f"{path}: not TOML: {reason_of(error)}; correct that line") from error
 
 
 def _rates(settings: Mapping[str, Any], path: Path) -> dict[int, dict[str, Any]]:

@@ -12,7 +12,7 @@ from mortal import mortal, twice, unwilling
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.metrics import processes
 from schedsearch.metrics.perceptual import parallel_pesq
-from schedsearch.metrics.processes import KILLED, in_processes
+from schedsearch.metrics.processes import KILLED, spread
 from schedsearch.metrics.registry import Metric
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules.formulas import log_snr_line
@@ -20,24 +20,24 @@ from vocoder.errors import InputError
 
 
 def test_results_keep_the_order_of_their_calls():
-    assert in_processes(twice, [(i,) for i in range(5)], 2) == [0, 2, 4, 6, 8]
+    assert spread(twice, [(i,) for i in range(5)], 2) == [0, 2, 4, 6, 8]
 
 
 def test_a_process_that_is_killed_once_costs_nothing(tmp_path):
-    assert in_processes(mortal, [(i, f"{tmp_path}/died") for i in range(3)], 2) == [0, 2, 4]
+    assert spread(mortal, [(i, f"{tmp_path}/died") for i in range(3)], 2) == [0, 2, 4]
     assert (tmp_path / "died").exists()
 
 
 @pytest.mark.slow
 def test_a_call_that_kills_its_process_again_fails_alone():
-    assert in_processes(mortal, [(i, "") for i in range(3)], 2) == [0, KILLED, 4]
-    assert in_processes(twice, [(1,)], 2) == [2]  # whoever comes next finds living processes
+    assert spread(mortal, [(i, "") for i in range(3)], 2) == [0, KILLED, 4]
+    assert spread(twice, [(1,)], 2) == [2]  # whoever comes next finds living processes
 
 
 def test_a_users_backend_is_used_instead_of_ours():
     with joblib.parallel_config(backend="threading", n_jobs=2):
-        assert in_processes(os.getpid, [(), ()], 2) == [os.getpid()] * 2
-    assert os.getpid() not in in_processes(os.getpid, [(), ()], 2)
+        assert spread(os.getpid, [(), ()], 2) == [os.getpid()] * 2
+    assert os.getpid() not in spread(os.getpid, [(), ()], 2)
 
 
 def test_a_users_backend_reaches_the_metrics_of_an_evaluator(analytic_vocoder):
@@ -56,7 +56,7 @@ def test_a_users_backend_reaches_the_metrics_of_an_evaluator(analytic_vocoder):
 
 def test_what_a_function_raises_is_raised():
     with pytest.raises(ValueError, match="not 3"):
-        in_processes(unwilling, [(3,), (4,)], 2)
+        spread(unwilling, [(3,), (4,)], 2)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_pesq_through_dask_scores_what_our_own_processes_score(dask):
 def test_a_call_that_kills_its_workers_of_dask_fails_alone(dask, monkeypatch):
     monkeypatch.setattr(processes, "PATIENCE", 8.0)  # dask never says that a worker died
     with joblib.parallel_config(backend="dask"):
-        assert in_processes(mortal, [(i, "") for i in range(3)], 2) == [0, KILLED, 4]
+        assert spread(mortal, [(i, "") for i in range(3)], 2) == [0, KILLED, 4]
 
 
 def test_a_backend_without_workers_is_one_line(monkeypatch):
@@ -94,7 +94,7 @@ def test_a_backend_without_workers_is_one_line(monkeypatch):
         joblib.parallel_config(backend="threading", n_jobs=2),
         pytest.raises(InputError, match=r"workers are lost \(ConnectionError: nobody listens\); start them anew"),
     ):
-        in_processes(twice, [(1,)], 2)
+        spread(twice, [(1,)], 2)
 
 
 def test_where_no_process_can_be_started_scores_are_computed_in_this_one_and_that_is_said_once(monkeypatch, caplog):
@@ -106,8 +106,8 @@ def test_where_no_process_can_be_started_scores_are_computed_in_this_one_and_tha
 
     monkeypatch.setattr(processes, "_parallel", full)
     monkeypatch.setattr(processes, "_without_processes", [])
-    assert [in_processes(twice, [(i,) for i in range(3)], 2) for _ in range(2)] == [[0, 2, 4]] * 2
-    assert in_processes(os.getpid, [()], 2) == [os.getpid()]
+    assert [spread(twice, [(i,) for i in range(3)], 2) for _ in range(2)] == [[0, 2, 4]] * 2
+    assert spread(os.getpid, [()], 2) == [os.getpid()]
     assert len(tries) == 2  # the calls, and an empty one
     [line] = caplog.messages
     assert "No space left on device): scores are computed in this process" in line

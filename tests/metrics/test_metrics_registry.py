@@ -1,11 +1,10 @@
-"""Metrics by name: which are reported, which may be objectives, and how one is added."""
+"""Metrics by name: which are reported, and which may be objectives."""
 
 import pytest
 import torch
 
-from schedsearch.metrics.catalogue import Definition, catalogue
+from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.failure import Failure
-from schedsearch.metrics.measuring import of_batches, of_clips
 from schedsearch.metrics.registry import DEFAULT_COLUMNS, columns_with, metrics_for, objective
 from vocoder.errors import InputError
 from vocoder.front_ends.lmnt import LmntMel

@@ -13,7 +13,7 @@ import joblib
 from schedsearch.voice.adding.recording import Fault, LeftOut, Recording, measure
 from vocoder.audio.listed_clips import clip_name
 from vocoder.audio.reading import ENDINGS, is_audio
-from vocoder.errors import InputError
+from vocoder.errors import InputError, reason_of
 
 ALONE = 64  # up to so many files, other processes would start more slowly than one measures
 
@@ -85,8 +85,7 @@ def scan(folder: Path, names: Sequence[str], *, jobs: int) -> Iterator[Recording
             del left[entry.name]
             yield entry
     except (OSError, BrokenExecutor) as error:  # no process could be started, or one was killed
-        said = " ".join(str(error).split())[:120]
-        warnings.warn(f"worker processes are lost ({said}): the rest is measured in this one", stacklevel=2)
+        warnings.warn(f"worker processes are lost ({reason_of(error)}): the rest is measured in this one", stacklevel=2)
         yield from (measure(folder, name) for name in left)
 
 
