@@ -17,7 +17,7 @@ from schedsearch.comparison.text import WIDTH
 from schedsearch.report.pictures.compared import BASELINE, GIVEN, SEARCHED, compared
 from schedsearch.report.pictures.png import png
 from schedsearch.report.pictures.writing import write_comparison_picture
-from schedsearch.schedules import named as named_module
+from schedsearch.schedules import baselines as baselines_module
 from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.files import Layout, write_schedule
 from schedsearch.schedules.formulas import log_snr_line
@@ -246,7 +246,7 @@ def test_a_baseline_given_by_its_name_is_there_once(toy):
 
 
 def test_what_the_dataset_chose_itself_is_compared_only_where_it_is_named(toy, monkeypatch):
-    monkeypatch.setattr(named_module, "_chosen_on", lambda: {"universal-6": frozenset({"toy"})})
+    monkeypatch.setattr(baselines_module, "universal_datasets", lambda name: frozenset({"toy"}))
     compare(toy, "--iters", "6")
     assert not rows(toy, schedule="universal-6")
     compare(toy, "--schedules", "universal-6")
