@@ -15,7 +15,6 @@ from schedsearch.arguments import lengths
 from schedsearch.cli import main as schedsearch
 from schedsearch.report.pages import SMALL_PAGE
 from schedsearch.voice.config import EXPERIMENTS, load_voice
-from schedsearch.voice.opened import voice_folder
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 
@@ -37,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--experiments", type=Path, default=EXPERIMENTS)
     options = parser.parse_args(arguments)
     voice = load_voice(options.dataset, options.rate, experiments=options.experiments)
-    own, shipped = voice_folder(voice, options.results), voice_folder(voice, options.shipped)
+    own, shipped = options.results / voice.label, options.shipped / voice.label
     for length in _lengths(own, options.iters):
         _make_page(options, voice.sample_rate, length)
         ship(own / f"{length}iters", shipped / f"{length}iters")

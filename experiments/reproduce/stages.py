@@ -16,7 +16,7 @@ from schedsearch.cli import main as schedsearch
 from schedsearch.report.result import read_result
 from schedsearch.transfer.participants import find_participants
 from schedsearch.voice.config import EXPERIMENTS, Voice
-from schedsearch.voice.opened import open_vocoder, voice_folder
+from schedsearch.voice.opened import open_vocoder
 from vocoder.errors import InputError
 
 SHIPPED, WORK = Path("results/shipped"), Path("results/bench/reproduce")  # WORK is git-ignored
@@ -57,14 +57,14 @@ def _search() -> None:
     for seed, lengths in LENGTHS.items():
         for voice in found:
             _search_one(voice, seed, lengths)
-    write_seeds({seed: [voice_folder(voice, search_folder(voice, seed)) for voice in found] for seed in LENGTHS},
+    write_seeds({seed: [search_folder(voice, seed) / voice.label for voice in found] for seed in LENGTHS},
                 SHIPPED / "seeds")  # fmt: skip
 
 
 def _search_one(voice: Voice, seed: int, lengths: Iterable[int]) -> None:
     """Searches what no search of these weights has ended yet; ships the searches of seed 0."""
     results, weights = search_folder(voice, seed), open_vocoder(voice).weights_hash
-    missing = [n for n in lengths if not _is_done(voice_folder(voice, results) / f"{n}iters", weights)]
+    missing = [n for n in lengths if not _is_done(results / voice.label / f"{n}iters", weights)]
     place = (voice.dataset, f"--rate={voice.sample_rate}", f"--results={results}")
     if missing:
         words = (f"--dataset={place[0]}", *place[1:], f"--iters={' '.join(map(str, missing))}", f"--seed={seed}")
@@ -81,7 +81,7 @@ def _transfer() -> None:
     """Lets the shipped winners alone meet: the user's own ones below results/ have no part."""
     found, folder = voices(), WORK / "results"
     for voice in found:
-        for path in voice_folder(voice, SHIPPED).glob("*iters/schedule.json"):
+        for path in (SHIPPED / voice.label).glob("*iters/schedule.json"):
             _copy(path, folder / "shipped" / path.relative_to(SHIPPED))
     names = " ".join(f"{voice.dataset}@{voice.sample_rate}" for voice in found)
     for lengths, draws in JUDGED.items():

@@ -52,7 +52,7 @@ def score_grids() -> None:
         left = sorted(set(indices) - {int(row["index"]) for row in table.rows})
         with tempfile.TemporaryDirectory() as folder:
             run = opened(name, Path(folder), 0)
-            evaluator = run.evaluator(run.search_clips)
+            evaluator = run.evaluator(run.clips.excerpts)
             for i in tqdm(range(0, len(left), CHUNK), desc=name):
                 table.add(_rows(name, left[i : i + CHUNK], evaluator, run.store.objective))
 
@@ -69,10 +69,10 @@ def compare_with_grids() -> None:
 def opened(name: str, folder: Path, seed: int) -> Run:
     """Opens a run on the clips that the grid is scored on."""
     run = open_run(old_voice("demo", 16000), Settings(STEPS, seed=seed, results=folder))
-    clips = run.search_clips[:CLIPS]
+    clips = run.clips.excerpts[:CLIPS]
     if name == "ivanvovk":
         seconds, hop_length = CROP_SAMPLES / run.vocoder.sample_rate, run.vocoder.hop_length
-        clips = tuple(typical_excerpt(clip, seconds, hop_length) for clip in run.search_clips[:CROPS])
+        clips = tuple(typical_excerpt(clip, seconds, hop_length) for clip in run.clips.excerpts[:CROPS])
     identity = {**run.store.study.user_attrs["identity"], "search clips": [clip.name for clip in clips], "grid": name}
     store = Store(sqlite_url(run.folder / "study.db"), identity, run.store.objectives)
     return replace(run, clips=replace(run.clips, excerpts=clips, longer=clips), store=store)
@@ -82,14 +82,14 @@ def _against(name: str, run: Run) -> dict[str, object]:
     grid = pd.read_csv(grid_path(name))
     best = grid.loc[grid["score"].idxmin()]
     theirs = NoiseSchedule(np.array(best["betas"].split(), dtype=np.float64))
-    total = grid_named(name, STEPS, 0).count * STEPS * len(run.search_clips)
+    total = grid_named(name, STEPS, 0).count * STEPS * len(run.clips.excerpts)
     budget = Budget(ceil(total / SHARES[name]), "calls")
     for _ in search(run.store, run.race, run.space, run.strategy(budget), budget):
         pass
     candidates = run.store.candidates()
     ours = ranking(run.store, candidates)[0]
     chosen = next(c for c in finalists(run.store, run.rounds) if c.kind != "baseline")
-    judge = Evaluator(in_precision(run.vocoder, None), run.held_out_clips, run.objectives, NOISE)
+    judge = Evaluator(in_precision(run.vocoder, None), run.clips.held_out, run.objectives, NOISE)
     scores = [each.scores[run.store.objective] for each in judge.evaluate([chosen.schedule, theirs], DRAWS)]
     difference = compare(run.objectives[0], scores[0], scores[1], 0).difference
     assert difference is not None

@@ -43,7 +43,7 @@ def measure_regret() -> None:
             winner = next(c for c in finalists(run.store, run.rounds) if c.kind != "baseline")
             best = sorted((c for c in run.store.candidates() if not c.failures), key=lambda c: c.expected)[:NEAREST]
             centroid = NoiseSchedule.from_log_snr(np.mean([c.schedule.log_snr for c in best], axis=0))
-            clips = sorted(run.search_clips, key=lambda clip: clip.name)  # in an order that no seed changes
+            clips = sorted(run.clips.excerpts, key=lambda clip: clip.name)  # in an order that no seed changes
             judge = Evaluator(run.vocoder, clips, run.objectives, NOISE)
             scores = judge.evaluate([winner.schedule, centroid], TRUTH_DRAWS)
             means = [each.scores[run.store.objective].mean for each in scores]
@@ -57,7 +57,7 @@ def _search(run: Run) -> None:
     for _ in search(run.store, run.race, run.space, run.strategy(budget), budget):
         pass
     run.remember_gain(budget)
-    evaluators = (run.evaluator(clips) for clips in (run.search_clips, run.leader_clips))
+    evaluators = (run.evaluator(clips) for clips in (run.clips.excerpts, run.leader_clips))
     for _ in score_leaders(run.store, run.rounds, *evaluators):
         pass
 
@@ -69,7 +69,7 @@ def measure_false_winners() -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = open_run(old_voice("demo", 16000), Settings(STEPS, results=Path(folder)))
         metric = run.objectives[0]
-        evaluator = Evaluator(run.vocoder, run.held_out_clips, [metric], NOISE)
+        evaluator = Evaluator(run.vocoder, run.clips.held_out, [metric], NOISE)
         schedule = baselines(STEPS)["diffwave-6"]
         values = evaluator.evaluate([schedule], FALSE_DRAWS)[0].scores[metric.name].values
     rng, draws, rows = np.random.default_rng(0), len(held_out_draws(STEPS)), []

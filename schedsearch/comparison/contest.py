@@ -11,7 +11,7 @@ from schedsearch.metrics.registry import DEFAULT_OBJECTIVE, columns_with, usual_
 from schedsearch.metrics.trial import try_own_metrics
 from schedsearch.study.value_cache import ValueCache
 from schedsearch.voice.config import Voice
-from schedsearch.voice.opened import LONGEST_HELD_OUT, held_out_clips, make_writable, open_vocoder, voice_folder
+from schedsearch.voice.opened import LONGEST_HELD_OUT, held_out_clips, make_writable, open_vocoder
 from schedsearch.voice.precision import AUTO, PRECISIONS, check_precision
 from vocoder.audio.reading import SHORTEST
 from vocoder.errors import InputError
@@ -76,8 +76,8 @@ class Contest:
 
 def open_contest(voice: Voice, settings: Settings) -> Contest:
     """Reads schedules, vocoder and clips; InputError in one line for whatever is wrong, and then nothing is written."""
-    folder = voice_folder(voice, settings.results)
-    entrants = _entrants(settings, voice.names, folder, voice_folder(voice, settings.results / SHIPPED))
+    folder = settings.results / voice.label
+    entrants = _entrants(settings, voice.names, folder, settings.results / SHIPPED / voice.label)
     scoring = open_scoring(voice, settings)
     timing = Timing(in_precision(scoring.vocoder, None), scoring.clips, scoring.cache)  # float32, as users will run it
     return Contest(voice, folder, entrants, scoring, timing)
@@ -88,7 +88,7 @@ def open_scoring(voice: Voice, settings: Settings) -> Scoring:
 
     Makes the voice's results folder, once the input is found to be right.
     """
-    folder = voice_folder(voice, settings.results)
+    folder = settings.results / voice.label
     opened = open_vocoder(voice)
     is_auto = settings.precision == AUTO
     vocoder = voice.services.fastest(opened) if is_auto else in_precision(opened, PRECISIONS[settings.precision])

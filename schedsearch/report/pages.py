@@ -28,7 +28,7 @@ from schedsearch.search.run import Run
 from schedsearch.search.verdict import Verdict
 from schedsearch.study.store import study_name
 from schedsearch.voice.config import Voice
-from schedsearch.voice.opened import held_out_noise, voice_folder
+from schedsearch.voice.opened import held_out_noise
 
 PAGE, SMALL_PAGE, PICTURES, COMPARISON = "report.html", "report.small.html", "pictures", "comparison.csv"
 Show: TypeAlias = Callable[[str, Iterator[Progress]], object]  # runs the steps of a named stage
@@ -71,7 +71,7 @@ def write_small_run_page(run: Run, verdict: Verdict) -> Path:
 
 def write_dataset_page(voice: Voice, results: Path, *, small: bool = False) -> Path:
     """Writes report.html (or report.small.html) of all lengths of a dataset at one rate, with links to their pages."""
-    folder = voice_folder(voice, results)
+    folder = results / voice.label
     name = SMALL_PAGE if small else PAGE
     runs = lengths(folder, name)
     checkpoints = {str(length.identity.get("checkpoint")) for length in runs}
@@ -100,7 +100,7 @@ def _heard(
 def _renderer(run: Run, clips: int) -> Renderer:
     return Renderer(
         vocoder=run.exact.vocoder,
-        clips=run.held_out_clips[:clips],
+        clips=run.clips.held_out[:clips],
         noise=held_out_noise(run.settings.seed),
         draw=run.held_out_draws[0],
         identity=study_name(run.store.study.user_attrs["identity"]),

@@ -23,14 +23,14 @@ def plan(run: Run, budget: Budget) -> str:
     left = 1 - spent(run.store, budget)
     if (left <= 0 or budget.is_open) and is_finished(run.store, budget):
         return f"plan: nothing left of {budget}, spent by {', '.join(run.strategies)}; MORE= adds to it"
-    clips, held_out, steps = len(run.search_clips), len(run.held_out_clips), run.settings.iterations
+    clips, held_out, steps = len(run.clips.excerpts), len(run.clips.held_out), run.settings.iterations
     judged = held_out * len(run.held_out_draws)
     heard = min(held_out, LISTENING_CLIPS)
     fresh = len(baselines(steps, own=run.voice.names)) - len(run.store.baselines())
     leading = (SEARCHED + BASELINES) * run.rounds.further
     seconds = _seconds_an_evaluation(run, run.vocoder)
     exact = _seconds_an_evaluation(run, run.exact.vocoder) if run.vocoder.autocast else seconds
-    longer = mean_samples(run.held_out_clips) / mean_samples(run.search_clips)
+    longer = mean_samples(run.clips.held_out) / mean_samples(run.clips.excerpts)
     rows = [
         ("baselines", fresh * steps * clips, 1.0),
         (f"{run.settings.strategy}, {budget}", _search_evaluations(run, budget, max(0.0, left), seconds), 1.0),
@@ -58,7 +58,7 @@ def _search_evaluations(run: Run, budget: Budget, left: float, seconds: float) -
         return left * budget.amount
     if budget.unit == "minutes":
         return left * budget.amount * 60 / seconds
-    return left * budget.amount * run.settings.iterations * len(run.search_clips)
+    return left * budget.amount * run.settings.iterations * len(run.clips.excerpts)
 
 
 def _seconds_an_evaluation(run: Run, vocoder: Vocoder) -> float:

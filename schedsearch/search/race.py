@@ -12,19 +12,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate, pairwise, starmap
 from math import inf
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.evaluation.scores import Evaluation, Score
-from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.schedules.schedule import Array, NoiseSchedule
 from schedsearch.study.candidate import Candidate
 from vocoder.audio.reading import Clip
-
-Array: TypeAlias = npt.NDArray[np.float64]
 
 HEATS = 3  # at the most
 LEVEL = 0.03  # of each test; a stopped candidate may still lead later, and is then scored on the other clips

@@ -29,7 +29,7 @@ from schedsearch.study.candidate import Candidate
 from schedsearch.study.ranking import best, spent
 from schedsearch.study.store import Store
 from schedsearch.voice.config import Voice
-from schedsearch.voice.opened import SearchClips, held_out_noise, voice_folder
+from schedsearch.voice.opened import SearchClips, held_out_noise
 from vocoder.audio.reading import Clip, mean_samples
 from vocoder.vocoder import Vocoder, in_precision
 
@@ -74,32 +74,22 @@ class Run:
         """The heats of the search clips. Only a single objective has a best candidate to race against."""
         settings, store = self.settings, self.store
         stops = settings.race and len(self.objectives) == 1
-        evaluators = [self.evaluator(clips) for clips in split_into_heats(self.search_clips, stops)]
+        evaluators = [self.evaluator(clips) for clips in split_into_heats(self.clips.excerpts, stops)]
         shared = shares_network_calls(settings.strategy, settings.grid)
         sign = store.signs[store.objective]
         level = level_of(settings.iterations)
         return Race(evaluators, store.objective, sign, stops=stops, shared=shared, level=level)
 
     @property
-    def search_clips(self) -> tuple[Clip, ...]:
-        """The excerpts that candidates are scored on."""
-        return self.clips.excerpts
-
-    @property
-    def held_out_clips(self) -> tuple[Clip, ...]:
-        """The clips that judge the winner."""
-        return self.clips.held_out
-
-    @property
     def leader_clips(self) -> tuple[Clip, ...]:
         """The excerpts that further rounds are on. In a study of an earlier version they are the candidates' own."""
         is_earlier = any(baseline.score.values.shape[1] > 1 for baseline in self.store.baselines())
-        return self.search_clips if is_earlier else self.clips.longer
+        return self.clips.excerpts if is_earlier else self.clips.longer
 
     @property
     def rounds(self) -> Rounds:
         """The rounds of scoring that leaders may have."""
-        weight = mean_samples(self.leader_clips) / mean_samples(self.search_clips)
+        weight = mean_samples(self.leader_clips) / mean_samples(self.clips.excerpts)
         return Rounds(further_rounds(self.settings.iterations), weight)
 
     @property
@@ -145,8 +135,8 @@ class Run:
     @property
     def limit_bench(self) -> LimitBench:
         """The held-out clips on which the network's limit is measured."""
-        folder = voice_folder(self.voice, self.settings.results)
-        return whole_bench(self.exact.vocoder, self.held_out_clips, self.metrics, folder)
+        folder = self.settings.results / self.voice.label
+        return whole_bench(self.exact.vocoder, self.clips.held_out, self.metrics, folder)
 
     def network_limit(self, shipped: NoiseSchedule) -> NetworkLimit | None:
         """Returns what ships beside what the network can do, on whole clips if that was measured, else on excerpts."""
@@ -159,8 +149,8 @@ class Run:
         Begins anew where another process has meanwhile added to the search, and so changed its leaders.
         """
         metrics = list(self.metrics.values())
-        held_out = Evaluator(self.exact.vocoder, self.held_out_clips, metrics, held_out_noise(self.settings.seed))
-        first, further = self.evaluator(self.search_clips), self.evaluator(self.leader_clips)
+        held_out = Evaluator(self.exact.vocoder, self.clips.held_out, metrics, held_out_noise(self.settings.seed))
+        first, further = self.evaluator(self.clips.excerpts), self.evaluator(self.leader_clips)
         while not (are_decided(self.store, self.rounds) and self._has_scores(self._pair())):
             if not are_decided(self.store, self.rounds):
                 yield Progress("leaders", 0.0, best(self.store))
@@ -212,8 +202,8 @@ class Run:
 
         A mean over a longer clip is quieter, in proportion to its length.
         """
-        clips, draws = len(self.held_out_clips), len(self.held_out_draws)
-        shorter = mean_samples(self.search_clips) / mean_samples(self.held_out_clips)
+        clips, draws = len(self.clips.held_out), len(self.held_out_draws)
+        shorter = mean_samples(self.clips.excerpts) / mean_samples(self.clips.held_out)
         return float(0.98 * np.sqrt(2 * pair * (BETWEEN + (1 - BETWEEN) / draws) / clips * shorter))
 
     def remember_gain(self, budget: Budget) -> None:

@@ -7,7 +7,6 @@ from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.schedules.search_space import LONGEST_SEARCH
 from schedsearch.search.strategy_factory import check_strategy
 from schedsearch.voice.config import Voice
-from schedsearch.voice.opened import voice_folder
 from schedsearch.voice.precision import AUTO, check_precision
 from vocoder.errors import InputError
 
@@ -48,4 +47,4 @@ class Settings:
 
 def results_folder(voice: Voice, settings: Settings) -> Path:
     """Returns results/<dataset>/<rate>hz/<iters>iters."""
-    return voice_folder(voice, settings.results) / f"{settings.iterations}iters"
+    return settings.results / voice.label / f"{settings.iterations}iters"

@@ -9,7 +9,6 @@ from schedsearch.comparison.entrants import SHIPPED, Entrant, lengths_with_winne
 from schedsearch.schedules.files import read_provenance
 from schedsearch.search.warm_starts import BEGAN_FROM
 from schedsearch.voice.config import Voice, known_datasets, known_rates, load_voice, none_in
-from schedsearch.voice.opened import voice_folder
 from vocoder.audio.listed_clips import are_present
 from vocoder.errors import InputError
 
@@ -121,7 +120,7 @@ def _missing(voice: Voice) -> str | None:
 
 def _participant(voice: Voice, results: Path) -> Participant:
     """Returns the voice with its own winner of every length, the user's before the shipped one."""
-    own, shipped = voice_folder(voice, results), voice_folder(voice, results / SHIPPED)
+    own, shipped = results / voice.label, results / SHIPPED / voice.label
     winners = {}
     for length in lengths_with_winners(own, shipped):
         first = winners_of(own, shipped, length)[0]

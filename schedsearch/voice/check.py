@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from schedsearch.voice.config import Voice
-from schedsearch.voice.opened import clips_hash, make_writable, voice_folder
+from schedsearch.voice.opened import clips_hash, make_writable
 from vocoder.atomic import atomic_write
 from vocoder.audio.reading import Clip
 from vocoder.errors import InputError
@@ -77,7 +77,7 @@ def new_diagnosis(voice: Voice, vocoder: Vocoder, clips: Sequence[Clip], results
 
 
 def _place(voice: Voice, results: Path) -> Path:
-    return voice_folder(voice, results) / KEPT
+    return results / voice.label / KEPT
 
 
 def check_identity(vocoder: Vocoder, clips: Sequence[Clip]) -> dict[str, Any]:

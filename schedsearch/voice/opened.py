@@ -148,11 +148,6 @@ def conditions(vocoder: Vocoder) -> dict[str, Any]:
     }
 
 
-def voice_folder(voice: Voice, results: Path) -> Path:
-    """Returns results/<dataset>/<rate>hz, with -tts behind it for mels of a TTS."""
-    return results / voice.label
-
-
 def make_writable(folder: Path) -> None:
     """Makes the folder. Raises InputError where that fails or the folder is not writable."""
     make_folder(folder, "name another with --results")

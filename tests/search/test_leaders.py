@@ -30,9 +30,9 @@ def run(toy):
 
 
 def test_further_rounds_are_on_longer_excerpts_of_the_same_clips(run):
-    assert [clip.name for clip in run.leader_clips] == [clip.name for clip in run.search_clips]
+    assert [clip.name for clip in run.leader_clips] == [clip.name for clip in run.clips.excerpts]
     assert {len(clip.audio) for clip in run.leader_clips} == {51200}
-    assert run.rounds.weight == pytest.approx(51200 / len(run.search_clips[0].audio))
+    assert run.rounds.weight == pytest.approx(51200 / len(run.clips.excerpts[0].audio))
     assert run.rounds.weights.tolist() == [1.0] + [run.rounds.weight] * further_rounds(ITERS)
 
 
@@ -41,7 +41,7 @@ def test_in_a_study_of_an_earlier_version_they_stay_on_the_candidates_excerpts(r
     several_draws = Evaluation({"spectral": Score(np.ones((3, 4)))}, 1.0, 72)
     with run.store.using():
         run.store.add_baseline(name, schedule, several_draws)
-        assert run.leader_clips == run.search_clips
+        assert run.leader_clips == run.clips.excerpts
         assert run.rounds.weight == 1.0
 
 

@@ -461,8 +461,8 @@ def test_the_written_file_loads_and_a_search_opens_it(place, capsys):
     assert loaded.sample_rate == 16000
     assert not loaded.resample
     run = open_run(loaded, Settings(iterations=6, results=place / "results"))
-    assert (len(run.search_clips), len(run.held_out_clips)) == (8, 22)
-    names = {clip.name for clip in (*run.search_clips, *run.held_out_clips)}
+    assert (len(run.clips.excerpts), len(run.clips.held_out)) == (8, 22)
+    names = {clip.name for clip in (*run.clips.excerpts, *run.clips.held_out)}
     assert len(names) == 30
     assert "deep_it's 1" in names
 

@@ -66,7 +66,7 @@ def _searched(run: Run) -> str:
     candidates = counted(len(run.store.candidates()), "candidate")
     return (
         f"{run.voice.dataset} at {run.voice.sample_rate} Hz, {_steps(run)}, {candidates} tried "
-        f"on {counted(len(run.search_clips), 'search clip')}, judged on {counted(len(run.held_out_clips), 'other')}"
+        f"on {counted(len(run.clips.excerpts), 'search clip')}, judged on {counted(len(run.clips.held_out), 'other')}"
         + (". The network is told mels of a TTS, not the recordings' own." if run.voice.mels else ".")
     )
 
