@@ -21,12 +21,12 @@ class Outcome(StrEnum):
 
     @property
     def label(self) -> str:
-        """The words for people, under a heading such as "searched is"."""
+        """Returns the words for people, under a heading such as "searched is"."""
         return {Outcome.TIE: "not told apart", Outcome.NO_COMPARISON: "not comparable"}.get(self, self.value)
 
     @property
     def predicate(self) -> str:
-        """The same as the end of a sentence that begins with "the searched schedule"."""
+        """Returns the end of a sentence that begins with "the searched schedule"."""
         return self.label if self is Outcome.FAILS_MORE else f"is {self.label}"
 
 

@@ -32,7 +32,7 @@ class PitchTrack:
 
     @property
     def voiced(self) -> npt.NDArray[np.bool_]:
-        """Frames with a voice, [frames]."""
+        """Returns a mask [frames] of the frames with a voice."""
         return ~np.isnan(self.f0)
 
 

@@ -36,19 +36,19 @@ class Metric:
 
     @property
     def better_side(self) -> str:
-        """`lower is better` or `higher is better`; empty where neither is."""
+        """Returns `lower is better` or `higher is better`; "" where neither is."""
         if not self.ranks:
             return ""
         return "lower is better" if self.direction == "minimize" else "higher is better"
 
     @property
     def stored_name(self) -> str:
-        """The name under which values are kept: those of a changed function never mix."""
+        """Returns the name under which values are kept, so that values of a changed function never mix."""
         return f"{self.name} {self.source}" if self.source else self.name
 
     @property
     def distance(self) -> Distance | None:
-        """A differentiable distance, lower is better; None where there is none."""
+        """Returns a differentiable distance, lower is better; None where the metric has none."""
         if isinstance(self.measure, of_batches) and self.ranks and self.direction == "minimize":
             return self.measure.distance
         return None

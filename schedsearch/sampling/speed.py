@@ -42,12 +42,12 @@ class Speed:
 
     @property
     def rounds(self) -> int:
-        """How many."""
+        """Returns the number of rounds."""
         return len(self.seconds)
 
     @property
     def real_time_factor(self) -> float:
-        """Seconds of synthesis a second of audio, the median round; below 1 is faster than real time."""
+        """Returns seconds of synthesis a second of audio, the median round; below 1 is faster than real time."""
         return float(np.median(self.seconds)) / self.audio_seconds
 
     @property

@@ -40,12 +40,12 @@ class Rounds:
 
     @property
     def numbers(self) -> range:
-        """The rounds' numbers."""
+        """Returns the numbers of all rounds: 0 is the first."""
         return range(1 + self.further)
 
     @property
     def weights(self) -> Array:
-        """One weight a round."""
+        """Returns one weight a round, 1 for the first."""
         return np.array([1.0] + [self.weight] * self.further)
 
 

@@ -63,7 +63,7 @@ class NetworkLimit:
 
     @property
     def share(self) -> float | None:
-        """The part of the gap that what ships has reached; None where the gap's interval holds zero."""
+        """Returns the part of the gap that the shipped schedule reaches; None where the gap's interval holds zero."""
         if self.gap is None or not self.gap.excludes_zero:
             return None
         shipped, yardstick, best = self.means
@@ -124,7 +124,7 @@ class LimitBench:
 
     @property
     def _key(self) -> str:
-        """Everything that the scores depend on beside the schedule."""
+        """Returns a name for everything that the scores depend on beside the schedule."""
         content = [conditions(self.vocoder), self.vocoder.device.type, clips_hash(self.clips)]
         return " ".join([sha256(json.dumps(content, sort_keys=True).encode()).hexdigest(), self.metrics[0].stored_name])
 
@@ -173,7 +173,7 @@ def long_schedule(steps: int) -> NoiseSchedule:
 
 
 def long_name(steps: int) -> str:
-    """Names it."""
+    """Returns the name of the training schedule read at so many steps."""
     return f"training schedule in {steps} steps"
 
 

@@ -49,24 +49,24 @@ class Run:
 
     @cached_property
     def metrics(self) -> dict[str, Metric]:
-        """All metrics of the verdict by name."""
+        """Returns all metrics of the verdict by name."""
         names = columns_with(*self.settings.objectives)
         make = self.voice.services.metrics_for
         return make(self.vocoder.front_end, self.vocoder.sample_rate, jobs=self.settings.jobs, names=names)
 
     @property
     def folder(self) -> Path:
-        """The results folder."""
+        """Returns the folder of this search's results."""
         return results_folder(self.voice, self.settings)
 
     @cached_property
     def space(self) -> ScheduleSpace:
-        """The space that is searched."""
+        """Returns the space that is searched."""
         return space_for(self.settings.iterations)
 
     @cached_property
     def objectives(self) -> list[Metric]:
-        """The metrics that the search optimises, the one that decides first."""
+        """Returns the metrics that the search optimises, the one that decides first."""
         return [objective(name, self.metrics) for name in self.settings.objectives]
 
     @cached_property
@@ -88,18 +88,18 @@ class Run:
 
     @property
     def rounds(self) -> Rounds:
-        """The rounds of scoring that leaders may have."""
+        """Returns the rounds of scoring that leaders may have."""
         weight = mean_samples(self.leader_clips) / mean_samples(self.clips.excerpts)
         return Rounds(further_rounds(self.settings.iterations), weight)
 
     @property
     def held_out_draws(self) -> tuple[int, ...]:
-        """The noise draws of each held-out clip."""
+        """Returns the noise draws of each held-out clip."""
         return held_out_draws(self.settings.iterations)
 
     @property
     def exact(self) -> "Run":
-        """The same run in float32, which users will hear. A search may run in a faster precision."""
+        """Returns this run in float32, which users will hear. A search may run in a faster precision."""
         return replace(self, vocoder=in_precision(self.vocoder, None))
 
     def evaluator(self, clips: Sequence[Clip]) -> Evaluator:

@@ -28,12 +28,12 @@ class Verdict:
 
     @property
     def winner(self) -> Candidate:
-        """The best searched finalist."""
+        """Returns the best searched finalist."""
         return next(c for c in self.finalists if c.kind != "baseline")
 
     @property
     def baseline(self) -> Candidate:
-        """The best baseline among the finalists."""
+        """Returns the best baseline among the finalists."""
         return next(c for c in self.finalists if c.kind == "baseline")
 
     @property
@@ -43,7 +43,7 @@ class Verdict:
 
     @property
     def shipped(self) -> Candidate:
-        """The winner if it improves on the baseline, else the baseline."""
+        """Returns the winner if it improves on the baseline, else the baseline."""
         return self.winner if self.improves else self.baseline
 
 

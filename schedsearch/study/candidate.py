@@ -27,18 +27,18 @@ class Candidate:
 
     @property
     def score(self) -> Score:
-        """The first objective's."""
+        """Returns the score of the first objective."""
         return next(iter(self.scores.values()))
 
     @property
     def expected(self) -> float:
-        """What is expected of the first objective's mean: by the scores of all schedules, or else by its own alone."""
+        """Returns the expected mean of the first objective, by the scores of all schedules or else by its own alone."""
         estimates = (each for each in (self.expectation, self.estimate) if each is not None)
         return next(estimates, self.score.mean)
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """The reasons, of any objective."""
+        """Returns the reasons of all failures, in any objective."""
         return tuple(reason for score in self.scores.values() for reason in score.failures)
 
     @property

@@ -89,18 +89,18 @@ class Store:
 
     @property
     def names(self) -> frozenset[str]:
-        """The names of the study's dataset and of its speaker."""
+        """Returns the names of the study's dataset and of its speaker."""
         identity = self.study.user_attrs["identity"]
         return frozenset(str(identity[key]) for key in ("dataset", "speaker") if key in identity)
 
     @property
     def objective(self) -> str:
-        """The name of the objective that decides."""
+        """Returns the name of the objective that decides."""
         return next(iter(self.objectives))
 
     @property
     def signs(self) -> dict[str, int]:
-        """By objective: 1 where less is better, -1 where more is better."""
+        """Returns 1 for each objective of which less is better, -1 for the others, by name."""
         return {name: 1 if direction == "minimize" else -1 for name, direction in self.objectives.items()}
 
     # --- several processes --------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def _number(item: object) -> float:
 
 
 def numbers_of_file(items: list[Any], path: str | Path) -> Array:
-    """Does the same with the file's name in the message."""
+    """Returns what `numbers` does. The message of its InputError names the file."""
     try:
         return numbers(items)
     except (InputError, OverflowError) as error:  # OverflowError: an integer of 400 digits

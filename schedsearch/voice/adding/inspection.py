@@ -25,13 +25,13 @@ class Inspection:
 
     @property
     def rate_origin(self) -> str:
-        """Where the sample rate stands."""
+        """Returns the part of the configuration that has the sample rate, and the file where it stands."""
         section = next(name for name in ("data_config", "audio", "sample_rate") if name in self.origins)
         return f"{section}: {self.origins[section]}"
 
     @property
     def origin_lines(self) -> list[str]:
-        """A line for each place that has parts of the configuration."""
+        """Returns a line for each file that has parts of the configuration."""
         places = dict.fromkeys(self.origins.values())
         sections = {place: [name for name, origin in self.origins.items() if origin == place] for place in places}
         return [f"{' and '.join(names)}: {place}" for place, names in sections.items()]

@@ -83,7 +83,7 @@ class Recording:
 
     @property
     def traits(self) -> tuple[float, ...]:
-        """The traits that a choice of clips must cover, on perceptual scales."""
+        """Returns the traits that a choice of clips must cover, on perceptual scales."""
         return (self.level, math.log2(self.pitch), math.log2(self.centroid), math.log2(self.seconds), self.pace)
 
 

@@ -27,12 +27,12 @@ class Survey:
 
     @property
     def minutes(self) -> float:
-        """Length of the usable recordings."""
+        """Returns the length of the usable recordings together, in minutes."""
         return sum(recording.seconds for recording in self.usable) / 60
 
     @property
     def faults(self) -> dict[Fault, list[LeftOut]]:
-        """The files left out for each fault, in the order of `Fault`."""
+        """Returns the files left out for each fault, in the order of `Fault`."""
         by_fault = {fault: [entry for entry in self.left_out if entry.fault is fault] for fault in Fault}
         return {fault: entries for fault, entries in by_fault.items() if entries}
 
