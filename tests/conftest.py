@@ -35,6 +35,8 @@ from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.front_end_check.diagnosis import Diagnosis
 from vocoder.front_end_check.examination import Effort
 
+pytest_plugins = ["demo_voice"]
+
 
 @pytest.fixture(scope="session")
 def golden_folder() -> Path:

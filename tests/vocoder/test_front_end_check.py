@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import QUICK, AnalyticVocoder, BrokenVocoder, Toy, noise_clip, planted, stand_in
+from demo_voice import PLANTED, RIGHT
 
 from experiments.front_end_mistakes.bench import Bench
-from experiments.front_end_mistakes.mistakes import Mistake, finding, mistakes
 from schedsearch.cli import main
 from schedsearch.voice.check import KEPT
-from vocoder.audio.reading import read_folder, resample, typical_excerpt
+from vocoder.audio.reading import resample
 from vocoder.checkpoints.loading import load_vocoder
 from vocoder.dialects.dialect import FrontEnd
 from vocoder.errors import InputError
@@ -24,7 +24,7 @@ from vocoder.front_end_check import contest
 from vocoder.front_end_check.advice import BLIND, CLIPS, KEYS, sentence
 from vocoder.front_end_check.diagnosis import Diagnosis, diagnose, examined
 from vocoder.front_end_check.examination import USUAL
-from vocoder.front_end_check.general_mel import GeneralMel, general
+from vocoder.front_end_check.general_mel import general
 from vocoder.front_end_check.measuring import highest_frequency, measure, pieces_of, wiener_errors
 from vocoder.front_end_check.setups import Setup, Treatment
 from vocoder.front_end_check.variants import scaled_mel, variants
@@ -36,24 +36,6 @@ from vocoder.network import NetworkConfig, WaveGradNetwork
 from vocoder.vocoder import Vocoder
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-DEMO = Path(__file__).parents[2] / "experiments" / "demo" / "16000hz"
-RIGHT = GeneralMel(16000, 1024, 1024, 256, 80.0, 8000.0, 80)  # experiments/demo/16000hz/config.json
-
-
-@pytest.fixture(scope="module")
-def long_bench() -> Bench:
-    """The demo voice and four of its search clips: pieces of 0.4 s, as a check has them."""
-    vocoder = load_vocoder(DEMO / "checkpoint.pt", DEMO / "config.json")
-    clips = read_folder(DEMO / "clips" / "search", sample_rate=16000)
-    return Bench(vocoder, tuple(clips[:4]), (), QUICK)
-
-
-@pytest.fixture(scope="module")
-def bench(long_bench: Bench) -> Bench:
-    """The same with more and shorter clips, a piece of 0.16 s from each: it sees most of what is wrong, and twice as
-    fast."""
-    clips = read_folder(DEMO / "clips" / "search", sample_rate=16000)[:12]
-    return replace(long_bench, recordings=tuple(typical_excerpt(clip, 0.16, RIGHT.hop_length) for clip in clips))
 
 
 @pytest.fixture
@@ -64,40 +46,6 @@ def few_variants(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # --- on the trained demo voice --------------------------------------------------------------------
-
-PLANTED = {f"{mistake.where}: {mistake.name}": mistake for mistake in mistakes(RIGHT, (4, 4, 4, 4))}
-# Costs so little that six pieces can't tell it from the right one; all search clips can (mistakes.csv).
-SUBTLE = ("configuration: win_length 800",)
-# What pieces of 0.16 s can't tell, and those of 0.4 s can.
-NEEDS_LONG = ("configuration: f_max 7600", "clips: played backwards")
-FAST = ("configuration: f_min 0", "front end: natural logarithm", "front end: mel made from int16 audio")
-
-
-@pytest.mark.parametrize(
-    "mistake",
-    [pytest.param(PLANTED[name], id=name) for name in FAST]
-    + [
-        pytest.param(mistake, id=name, marks=pytest.mark.slow)
-        for name, mistake in PLANTED.items()
-        if name not in FAST + SUBTLE + NEEDS_LONG and mistake.where not in ("weights", "several at once")
-    ],
-)
-def test_a_planted_mistake_is_named(bench: Bench, mistake: Mistake) -> None:
-    assert_named(mistake, bench)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NEEDS_LONG)
-def test_a_planted_mistake_that_longer_pieces_tell_is_named(long_bench: Bench, name: str) -> None:
-    assert_named(PLANTED[name], long_bench)
-
-
-def assert_named(mistake: Mistake, bench: Bench) -> None:
-    found = mistake.plant(bench)
-    assert mistake.named_by(found), finding(found)
-    assert not found.passes
-    assert found.best < found.given
-
 
 def test_the_right_front_end_passes(bench: Bench) -> None:
     found = examined(bench.examination, Setup(bench.vocoder.front_end))
@@ -182,7 +130,7 @@ def test_a_normalised_mel_is_named(bench: Bench) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("factor", "offset"), [(1 / 1.88, 1.03 / 1.88), (3.0, 2.0)])
 def test_a_scaled_mel_is_named_with_its_numbers(long_bench: Bench, factor: float, offset: float) -> None:
-    found = replace(long_bench, effort=USUAL).with_vocoder(wanting_scaled_mels(long_bench.vocoder, factor, offset))
+    found = long_bench.with_vocoder(wanting_scaled_mels(long_bench.vocoder, factor, offset))
     [(setting, value)] = found.changes
     assert setting == "scale and offset of the mel"
     added, divisor = (float(number) for number in re.findall(r"[\d.]+", value))
@@ -206,19 +154,19 @@ def wanting(change: Callable[[torch.Tensor], torch.Tensor], vocoder: Vocoder) ->
 @pytest.mark.parametrize(
     ("frames", "named"), [(1, "a hop later"), (2, "half a window later"), (-1, "a hop earlier")]
 )  # a window of 1024 samples and a hop of 256; an STFT without padding begins half a window later
-def test_mels_that_are_whole_frames_off_are_named(long_bench: Bench, frames: int, named: str) -> None:
-    shifted = wanting(lambda mel: torch.roll(mel, frames, -1), long_bench.vocoder)
-    found = replace(long_bench, effort=USUAL).with_vocoder(shifted)
+def test_mels_that_are_whole_frames_off_are_named(bench: Bench, frames: int, named: str) -> None:
+    shifted = wanting(lambda mel: torch.roll(mel, frames, -1), bench.vocoder)
+    found = replace(bench, effort=USUAL).with_vocoder(shifted)
     assert (found.kind, found.changes) == ("mismatch", (("frames", named),))
 
 
 @pytest.mark.slow
-def test_a_mel_whose_channels_were_normalised_one_by_one_is_named(long_bench: Bench) -> None:
-    whole = [long_bench.vocoder.front_end(clip.audio[None]) for clip in long_bench.recordings]  # other statistics
+def test_a_mel_whose_channels_were_normalised_one_by_one_is_named(bench: Bench) -> None:
+    whole = [bench.vocoder.front_end(clip.audio[None]) for clip in bench.recordings]  # other statistics
     mel = torch.cat([mel[0] for mel in whole], dim=1)
     mean, deviation = mel.mean(1)[:, None], mel.std(1)[:, None]
-    normalised = wanting(lambda mel: deviation * mel + mean, long_bench.vocoder)
-    found = replace(long_bench, effort=USUAL).with_vocoder(normalised)
+    normalised = wanting(lambda mel: deviation * mel + mean, bench.vocoder)
+    found = bench.with_vocoder(normalised)
     assert [setting for setting, _ in found.changes] == ["normalisation of each channel"]
     assert "set audio.stats_path to" in sentence(found, "coqui")
     assert "no setting of lmnt says so" in sentence(found, "lmnt")

@@ -1,0 +1,39 @@
+"""Mistakes that users make, planted in the demo voice one by one, are named. A file of its own: they take a minute."""
+
+import pytest
+from demo_voice import PLANTED
+
+from experiments.front_end_mistakes.bench import Bench
+from experiments.front_end_mistakes.mistakes import Mistake, finding
+
+# Costs so little that six pieces can't tell it from the right one; all search clips can (mistakes.csv).
+SUBTLE = ("configuration: win_length 800",)
+# What pieces of 0.16 s can't tell, and those of 0.4 s can.
+NEEDS_LONG = ("configuration: f_max 7600", "clips: played backwards")
+FAST = ("configuration: f_min 0", "front end: natural logarithm", "front end: mel made from int16 audio")
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [pytest.param(PLANTED[name], id=name) for name in FAST]
+    + [
+        pytest.param(mistake, id=name, marks=pytest.mark.slow)
+        for name, mistake in PLANTED.items()
+        if name not in FAST + SUBTLE + NEEDS_LONG and mistake.where not in ("weights", "several at once")
+    ],
+)
+def test_a_planted_mistake_is_named(bench: Bench, mistake: Mistake) -> None:
+    assert_named(mistake, bench)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NEEDS_LONG)
+def test_a_planted_mistake_that_longer_pieces_tell_is_named(long_bench: Bench, name: str) -> None:
+    assert_named(PLANTED[name], long_bench)
+
+
+def assert_named(mistake: Mistake, bench: Bench) -> None:
+    found = mistake.plant(bench)
+    assert mistake.named_by(found), finding(found)
+    assert not found.passes
+    assert found.best < found.given
