@@ -36,6 +36,8 @@ from vocoder.front_end_check.diagnosis import Diagnosis
 from vocoder.front_end_check.examination import Effort
 
 pytest_plugins = ["demo_voice"]
+# Connections that an earlier test left to the garbage collector may be collected in any test.
+NO_WARNINGS = pytest.mark.filterwarnings("error", "ignore::ResourceWarning")
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from functools import cache
 import matplotlib
 import numpy as np
 import pytest
+from conftest import NO_WARNINGS
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
@@ -117,7 +118,7 @@ def test_a_user_s_matplotlibrc_changes_nothing_and_stays_as_it_was():
 # --- names ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("error")
+@NO_WARNINGS
 @pytest.mark.parametrize("kind", KINDS)
 def test_hostile_names_are_drawn_and_not_interpreted(kind):
     figure = pictures(*HOSTILE)[kind]()

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import NO_WARNINGS
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,7 +133,7 @@ def test_evaluations_beside_scoring_are_told_in_the_label():
     assert "more" not in drawn([candidate(1.0)], [], LESS).axes[0].get_xlabel()
 
 
-@pytest.mark.filterwarnings("error")
+@NO_WARNINGS
 @pytest.mark.parametrize(
     ("candidates", "baselines"),
     [

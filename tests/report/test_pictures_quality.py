@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from conftest import NO_WARNINGS
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,7 +76,7 @@ def test_lengths_are_the_ticks_and_stand_in_order():
     np.testing.assert_allclose(figure.axes[0].containers[0][0].get_xdata(orig=False), [6, 12, 25])
 
 
-@pytest.mark.filterwarnings("error")
+@NO_WARNINGS
 @pytest.mark.parametrize("series", [{}, {"searched": []}, {"searched": [point(np.nan, np.nan)]}])
 @pytest.mark.parametrize("picture", [quality_against_iterations, quality_against_speed])
 def test_little_or_nothing_to_show_is_a_picture_all_the_same(picture, series):
@@ -154,7 +155,7 @@ def test_speeds_are_not_moved_and_all_ends_lie_within_the_axis():
     assert axes.get_xlabel().startswith("real-time factor on cpu, 2 threads: ")
 
 
-@pytest.mark.filterwarnings("error")
+@NO_WARNINGS
 @pytest.mark.parametrize(("factors", "lines"), [((0.001, 0.002), 0), ((0.3, 0.4), 0), ((0.5, 5.0), 1), ((20, 90), 0)])
 def test_real_time_is_marked_where_it_is_in_view(factors, lines):
     points = [rated(6, 1.0, 0.1, 24, real_time_factor=factor) for factor in factors]

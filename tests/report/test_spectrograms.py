@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import NO_WARNINGS
 
 from schedsearch.report.pictures.png import png
 from schedsearch.report.pictures.spectrograms import COARSE, FINE, RANGE, WIDEST, decibels, spectrograms
@@ -77,7 +78,7 @@ def test_every_scale_is_even_in_black_and_white():
     assert (np.diff(luminances(difference)) > 0).all()
 
 
-@pytest.mark.filterwarnings("error")
+@NO_WARNINGS
 @pytest.mark.parametrize(
     ("reference", "estimate"),
     [
