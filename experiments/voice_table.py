@@ -48,7 +48,7 @@ SCHEDULES: dict[str, NoiseSchedule] = {
 }
 
 
-GRIFFIN_LIM, PUBLISHED, SHIPS = f"Griffin-Lim {ITERATIONS}", "ivanvovk-6", "6 steps, what ships"
+GRIFFIN_LIM, PUBLISHED, SHIPS = f"Griffin-Lim {ITERATIONS}", "ivanvovk-6", "6 steps, as shipped"
 
 
 @command("voice_table")

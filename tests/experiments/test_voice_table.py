@@ -74,4 +74,4 @@ def test_the_schedule_that_ships_has_a_row_beside_the_published_one(made, toy):
     folder.mkdir(parents=True)
     write_schedule(log_snr_line(6, 9.0, -3.0), folder / "schedule.json", layout=Layout.JSON)
     methods = [row["method"] for row in made("--clips", "2", "--long-clips", "0")]
-    assert methods == [*METHODS[:-1], "6 steps, what ships"]
+    assert methods == [*METHODS[:-1], "6 steps, as shipped"]

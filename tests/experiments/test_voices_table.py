@@ -11,7 +11,7 @@ Griffin-Lim 32,x,0.4,0.25,3.2,0.98,7.5,-0.05,24
 ivanvovk-6,x,1.9,2.0,1.6,0.91,9.5,-2.1,24
 1000 steps,x,1.1,0.8,2.6,0.95,7.8,-0.8,6
 """
-SHIPS = """"6 steps, what ships",x,1.6,1.4,2.1,0.93,9.2,-1.9,24
+SHIPS = """"6 steps, as shipped",x,1.6,1.4,2.1,0.93,9.2,-1.9,24
 """
 LEARNED = """step,hours,error -5,error +13,error mean
 500,0.1,0.02,0.7,0.3
