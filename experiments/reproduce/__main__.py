@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import torch
 
-from experiments.reproduce.stages import SHIPPED, STAGES
+from experiments.reproduce.stages import STAGES
+from experiments.reproduce.transfer import SHIPPED
 from experiments.row_cache import RowCache
 from experiments.running import command, parser_of
 from vocoder.errors import InputError
@@ -29,7 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     unknown = [name for name in asked if name not in STAGES]
     if unknown:
         raise InputError(f"STAGE must be one of {', '.join(STAGES)}, and is {unknown[0]!r}; choose one")
-    for name in [name for name in STAGES if not asked or name in asked]:
+    chosen = [name for name in STAGES if not asked or name in asked]
+    for name in chosen:
+        STAGES[name].check()
+    for name in chosen:
         _run(name)
 
 

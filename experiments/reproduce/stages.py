@@ -1,25 +1,26 @@
 """The stages: each calls the commands that make its files, for every voice whose clips are there."""
 
-import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.documentation.__main__ import main as documentation
 from experiments.metrics_study.__main__ import main as metrics_study
+from experiments.reproduce.judge import all_heard, check_installed, write_judgement
 from experiments.reproduce.seeds import write_seeds
+from experiments.reproduce.transfer import RESULTS, SHIPPED, WORK, copy, tournaments
 from experiments.ship_results import main as ship_results
 from experiments.training_seeds import main as training_seeds
 from experiments.voice_table import main as voice_table
 from experiments.voices_table import main as voices_table
 from schedsearch.cli import main as schedsearch
 from schedsearch.report.result import read_result
+from schedsearch.transfer.files import stored_matrices, write_all
 from schedsearch.transfer.participants import find_participants
 from schedsearch.voice.config import EXPERIMENTS, Voice
 from schedsearch.voice.opened import open_vocoder
 from vocoder.errors import InputError
 
-SHIPPED, WORK = Path("results/shipped"), Path("results/bench/reproduce")  # WORK is git-ignored
 LENGTHS = {0: (6, 12, 25, 50, 100), 1: (6, 12), 2: (6, 12)}  # by the seed; those of seed 0 ship
 JUDGED = {"6 12": 2, "25 50": 1}  # lengths -> draws of noise on whole held-out clips
 SEED_STEPS = 12_000  # of each training seed
@@ -31,6 +32,7 @@ class Stage:
 
     what: str
     run: Callable[[], None]
+    check: Callable[[], None] = lambda: None  # before any stage runs; InputError where something is missing
 
 
 def search_folder(voice: Voice, seed: int) -> Path:
@@ -78,18 +80,16 @@ def _is_done(folder: Path, weights: str) -> bool:
 
 
 def _transfer() -> None:
-    """Lets the shipped winners alone meet: the user's own ones below results/ have no part."""
-    found, folder = voices(), WORK / "results"
-    for voice in found:
-        for path in (SHIPPED / voice.label).glob("*iters/schedule.json"):
-            _copy(path, folder / "shipped" / path.relative_to(SHIPPED))
-    names = " ".join(f"{voice.dataset}@{voice.sample_rate}" for voice in found)
-    for lengths, draws in JUDGED.items():
-        words = (f"--voices={names}", f"--iters={lengths}", f"--draws={draws}", f"--results={folder}")
-        _succeed(schedsearch, "transfer", *words)
-    for path in (folder / "transfer").iterdir():
+    for tournament in tournaments(voices(), JUDGED):
+        write_all(tournament, stored_matrices(tournament))
+    for path in (RESULTS / "transfer").iterdir():
         if path.is_file():
-            _copy(path, SHIPPED / "transfer" / path.name)
+            copy(path, SHIPPED / "transfer" / path.name)
+
+
+def _judge() -> None:
+    heard = [one for tournament in tournaments(voices(), JUDGED) for one in all_heard(tournament)]
+    write_judgement(heard, SHIPPED / "judge")
 
 
 def _train_seeds() -> None:
@@ -109,15 +109,11 @@ def _succeed(command: Callable[[list[str]], int], *words: str) -> None:
         raise InputError("the stage could not be ended; see the line above, and run it again")
 
 
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
-
-
 STAGES = {
     "voices": Stage("each voice beside Griffin-Lim", _tabulate_voices),
     "searches": Stage("all lengths of all voices, 6 and 12 steps with three seeds", _search),
     "transfer": Stage("every voice's winner on every voice, and universal schedules", _transfer),
+    "judge": Stage("whether Distill-MOS, which no search has seen, says the same", _judge, check_installed),
     "seeds": Stage("one voice trained three times, each searched and judged", _train_seeds),
     "metrics": Stage("which metric should be the objective", _study_metrics),
     "pages": Stage("numbers and pictures of README and docs", _fill_pages),

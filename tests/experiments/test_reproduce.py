@@ -1,12 +1,14 @@
 """Stages run in their order, what they took is stored, and what cannot be is refused in one line."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import Toy
 
 from experiments.reproduce.__main__ import LOG, main
+from experiments.reproduce.judge import NEEDS, check_installed
 from experiments.reproduce.seeds import write_seeds
 from experiments.reproduce.stages import STAGES, Stage, search_folder
 from schedsearch.voice.config import load_voice
@@ -62,6 +64,15 @@ def test_an_unknown_stage_is_refused_before_any_runs(begun, capsys):
     assert main(["voices", "musik"]) == 2
     assert begun == []
     assert "'musik'" in capsys.readouterr().err
+
+
+def test_what_a_stage_lacks_is_said_before_any_stage_runs(begun, capsys, monkeypatch):
+    monkeypatch.setattr("schedsearch.metrics.mos.installed", lambda: False)
+    monkeypatch.setitem(STAGES, "judge", replace(STAGES["judge"], check=check_installed))
+    assert main(["voices", "judge"]) == 2
+    assert begun == []
+    assert capsys.readouterr().err.splitlines() == [f"reproduce: {NEEDS}"]
+    assert "make mos" in NEEDS
 
 
 def test_each_voice_and_seed_has_a_results_folder_of_its_own():

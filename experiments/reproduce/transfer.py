@@ -1,0 +1,50 @@
+"""The transfer of the shipped winners, which several stages read."""
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from schedsearch.arguments import lengths
+from schedsearch.comparison.contest import Settings
+from schedsearch.metrics import mos
+from schedsearch.report.progress import show
+from schedsearch.transfer.tournament import Tournament, open_tournament
+from schedsearch.voice.config import EXPERIMENTS, Voice
+from schedsearch.voice.opened import LONGEST_HELD_OUT
+
+SHIPPED, WORK = Path("results/shipped"), Path("results/bench/reproduce")  # WORK is git-ignored
+RESULTS = WORK / "results"  # the user's own winners below results/ have no part
+
+
+def tournaments(voices: Iterable[Voice], judged: Mapping[str, int]) -> Iterator[Tournament]:
+    """Yields the transfer of each group of lengths once all schedules have their scores on whole held-out clips.
+
+    `judged` has the draws of noise by lengths, such as "6 12". Scores stay in WORK: a second call samples nothing.
+    """
+    if not mos.installed():
+        print("Distill-MOS is not installed: the stage judge will have to sample again what is sampled now; "
+              "install it first with make mos")  # fmt: skip
+    names = tuple(f"{voice.dataset}@{voice.sample_rate}" for voice in _with_winners(voices))
+    for steps, draws in judged.items():
+        settings = Settings(lengths(steps), draws=draws, seconds=LONGEST_HELD_OUT, results=RESULTS)
+        tournament = open_tournament(settings, names, EXPERIMENTS)
+        for reason in tournament.left_out:
+            print(f"left out: {reason}")
+        print(f"{steps} steps: {tournament.evaluations():,} network evaluations to do, and of universal ones")
+        show("search clips", tournament.choosing())
+        show("held-out clips", tournament.judging())
+        yield tournament
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copies a file into a folder that need not be there yet."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def _with_winners(voices: Iterable[Voice]) -> Iterator[Voice]:
+    """Copies each voice's shipped winners to where the transfer finds them."""
+    for voice in voices:
+        for path in (SHIPPED / voice.label).glob("*iters/schedule.json"):
+            copy(path, RESULTS / "shipped" / path.relative_to(SHIPPED))
+        yield voice
