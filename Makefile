@@ -63,7 +63,7 @@
 ##               METRICS=mine:loudest   and metrics of your own
 ##   mos       installs Distill-MOS, which predicts listeners' opinions: a column distill_mos of comparisons and verdicts
 ##   reproduce makes results/shipped/ again: voices' tables, searches, transfer, judge (needs make mos), seeds,
-##             metrics, pages (many hours; stopped, it goes on)
+##             metrics, paying, pages (many hours; stopped, it goes on)
 ##               STAGE=searches     this one alone
 ##   bench-verdict  searches beside those of the earlier engine: costs, held-out clips, grids (hours; stopped, it goes on)
 ##   study-metrics  how the metrics rank schedules of three voices, and which should decide (stopped, it goes on)

@@ -5,6 +5,7 @@ given. The first table has the objective of the schedule that ships, its PESQ, a
 baseline; the second that difference in every metric; the third how many candidates were scored, and how long that took.
 """
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -92,12 +93,20 @@ def _by_length(corner: str, searches: Sequence[Search], cell: Callable[[Search],
 
 
 def _effort(search: Search) -> str:
-    """Leaves out the minutes where trials.csv was not shipped: with 100 betas a row it is the largest file."""
-    candidates = f"{search.result.facts['candidates']}"
+    """Leaves out the minutes where they are not known."""
+    took, candidates = minutes(search), f"{search.result.facts['candidates']}"
+    return candidates if math.isnan(took) else f"{candidates} in {took:.0f} min"
+
+
+def minutes(search: Search) -> float:
+    """Returns the minutes that candidates took, of all processes together.
+
+    NaN where trials.csv was not shipped: with 100 betas a row it is the largest file.
+    """
     if not (search.result.folder / TRIALS).is_file():
-        return candidates
+        return math.nan
     trials = search.result.trials
-    return f"{candidates} in {trials[trials['kind'] != 'baseline']['seconds'].sum() / 60:.0f} min"
+    return float(trials[trials["kind"] != "baseline"]["seconds"].sum() / 60)
 
 
 def _cell(search: Search) -> str:

@@ -4,6 +4,7 @@ Writes results/shipped/voices.md: scores at every length beside Griffin-Lim's, t
 the shipped schedule of 6 steps reaches, and each network's training and denoising error by noise level.
 """
 
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from vocoder.errors import InputError
 
 EXPERIMENTS, SHIPPED = Path("experiments"), Path("results/shipped")
 COLUMNS = ("spectral", "pesq", "stoi", "log_mel_l1", "lsd", "level")
+SPECTRAL_PESQ = {"pesq": -1, "spectral": 1}  # the objective, but for a constant
 ERROR = "error "  # of learning.csv's columns, before a log-SNR
 HOW = (
     "Means over held-out clips, in float32 (1000 steps on fewer clips: see each voice's voice.md). PESQ is wide-band, "
@@ -36,15 +38,23 @@ class Tables:
     """What was measured of one voice."""
 
     label: str
+    checkpoint: str  # beginning of the hash of its weights
     scores: Mapping[str, Mapping[str, float]]  # method -> column -> mean
     learned: pd.Series  # the last row of its learning curve
+
+    def gap(self, method: str, weights: Mapping[str, int]) -> float:
+        """Returns a method's score less that of the published 6 steps, in a sum of columns; NaN without a row."""
+        if not {method, PUBLISHED} <= set(self.scores):
+            return float("nan")
+        means, published = self.scores[method], self.scores[PUBLISHED]
+        return sum(weight * (means[name] - published[name]) for name, weight in weights.items())
 
 
 @command("voices_table")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Writes the page."""
     parser_of("voices_table", __doc__).parse_args(arguments)
-    voices = list(_read())
+    voices = list(read_voices())
     if not voices:
         raise InputError(f"no voice.csv below {SHIPPED}; run python -m experiments.voice_table of each voice first")
     blocks = ["# The voices side by side", HOW, _scores(voices), SHARE, _shares(voices), NETWORKS, _networks(voices)]
@@ -52,13 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"wrote {SHIPPED / 'voices.md'}")
 
 
-def _read() -> Iterator[Tables]:
+def read_voices() -> Iterator[Tables]:
+    """Reads the tables of all voices that have them."""
     for path in sorted(SHIPPED.glob("*/*hz/voice.csv")):
-        rows = pd.read_csv(path).set_index("method")
+        rows = pd.read_csv(path, dtype={"checkpoint": str}).set_index("method")
         rows = rows.rename(columns=lambda name: name.replace("pesq_wb", "pesq").replace("pesq_nb", "pesq"))
         means = {method: {name: float(row[f"{name}_mean"]) for name in COLUMNS} for method, row in rows.iterrows()}
         place = path.parent.relative_to(SHIPPED)
-        yield Tables(place.as_posix(), means, pd.read_csv(EXPERIMENTS / place / "learning.csv").iloc[-1])
+        checkpoint = str(rows["checkpoint"].iloc[-1])
+        yield Tables(place.as_posix(), checkpoint, means, pd.read_csv(EXPERIMENTS / place / "learning.csv").iloc[-1])
 
 
 def _scores(voices: Sequence[Tables]) -> str:
@@ -71,19 +83,14 @@ def _scores(voices: Sequence[Tables]) -> str:
 
 
 def _shares(voices: Sequence[Tables]) -> str:
-    rows = [[voice.label, _share(voice, pesq=-1, spectral=1), _share(voice, pesq=1)] for voice in voices]
+    rows = [[voice.label, _share(voice, SPECTRAL_PESQ), _share(voice, {"pesq": 1})] for voice in voices]
     return markdown_table(["voice", "in spectral_pesq", "in PESQ"], rows)
 
 
-def _share(voice: Tables, **weights: int) -> str:
+def _share(voice: Tables, weights: Mapping[str, int]) -> str:
     """Returns the share in a sum of columns; nothing where a row is missing."""
-    if not {SHIPS, PUBLISHED, LONGEST} <= set(voice.scores):
-        return ""
-    ships, published, longest = (
-        sum(weight * voice.scores[method][name] for name, weight in weights.items())
-        for method in (SHIPS, PUBLISHED, LONGEST)
-    )
-    return f"{100 * (ships - published) / (longest - published):.0f} %"
+    share = voice.gap(SHIPS, weights) / voice.gap(LONGEST, weights)
+    return "" if math.isnan(share) else f"{100 * share:.0f} %"
 
 
 def _networks(voices: Sequence[Tables]) -> str:

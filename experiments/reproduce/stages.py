@@ -7,8 +7,9 @@ from pathlib import Path
 from experiments.documentation.__main__ import main as documentation
 from experiments.metrics_study.__main__ import main as metrics_study
 from experiments.reproduce.judge import all_heard, check_installed, write_judgement
+from experiments.reproduce.paying import write_paying
 from experiments.reproduce.seeds import write_seeds
-from experiments.reproduce.transfer import RESULTS, SHIPPED, WORK, copy, tournaments
+from experiments.reproduce.transfer import SHIPPED, WORK, copy, tournaments
 from experiments.ship_results import main as ship_results
 from experiments.training_seeds import main as training_seeds
 from experiments.voice_table import main as voice_table
@@ -22,7 +23,7 @@ from schedsearch.voice.opened import open_vocoder
 from vocoder.errors import InputError
 
 LENGTHS = {0: (6, 12, 25, 50, 100), 1: (6, 12), 2: (6, 12)}  # by the seed; those of seed 0 ship
-JUDGED = {"6 12": 2, "25 50": 1}  # lengths -> draws of noise on whole held-out clips
+JUDGED = {"6 12": 2, "25 50": 1, "100": 1}  # lengths -> draws of noise on whole held-out clips
 SEED_STEPS = 12_000  # of each training seed
 
 
@@ -82,9 +83,9 @@ def _is_done(folder: Path, weights: str) -> bool:
 def _transfer() -> None:
     for tournament in tournaments(voices(), JUDGED):
         write_all(tournament, stored_matrices(tournament))
-    for path in (RESULTS / "transfer").iterdir():
-        if path.is_file():
-            copy(path, SHIPPED / "transfer" / path.name)
+        for path in tournament.folder.iterdir():
+            if path.is_file():
+                copy(path, SHIPPED / "transfer" / path.name)
 
 
 def _judge() -> None:
@@ -98,6 +99,10 @@ def _train_seeds() -> None:
 
 def _study_metrics() -> None:
     _succeed(metrics_study, "--voices", *dict.fromkeys(voice.dataset for voice in voices()))
+
+
+def _tabulate_paying() -> None:
+    write_paying(SHIPPED)
 
 
 def _fill_pages() -> None:
@@ -116,5 +121,6 @@ STAGES = {
     "judge": Stage("whether Distill-MOS, which no search has seen, says the same", _judge, check_installed),
     "seeds": Stage("one voice trained three times, each searched and judged", _train_seeds),
     "metrics": Stage("which metric should be the objective", _study_metrics),
+    "paying": Stage("universal, searched and published schedules side by side", _tabulate_paying),
     "pages": Stage("numbers and pictures of README and docs", _fill_pages),
 }

@@ -22,10 +22,15 @@ def by_metric(known: pd.DataFrame) -> str:
 
 def significant(decided: pd.DataFrame) -> pd.Series:
     """Says of each row whether its interval excludes zero after Holm's correction for all borrowed winners."""
-    borrowed = decided["relation"].isin(BORROWED)
+    borrowed = decided[decided["relation"].isin(BORROWED)]
+    return corrected(borrowed).reindex(decided.index, fill_value=False)
+
+
+def corrected(rows: pd.DataFrame) -> pd.Series:
+    """Says of each row of a matrix whether its interval excludes zero after Holm's correction for all these rows."""
     columns = ("difference", "difference_low", "difference_high", "pairs")
-    p = p_values(*(decided[name].where(borrowed).to_numpy(dtype=float) for name in columns))
-    return pd.Series(holm(p) < 1 - COVERAGE, index=decided.index)
+    p = p_values(*(rows[name].to_numpy(dtype=float) for name in columns))
+    return pd.Series(holm(p) < 1 - COVERAGE, index=rows.index)
 
 
 def pairs(decided: pd.DataFrame) -> str:

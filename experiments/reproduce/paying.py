@@ -1,0 +1,149 @@
+"""Where searching pays: universal, searched and published schedules side by side, from the shipped tables alone."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from experiments.shipped_searches import Search, minutes, read_searches
+from experiments.voice_table import LONGEST, PUBLISHED
+from experiments.voices_table import SPECTRAL_PESQ, Tables, read_voices
+from schedsearch.comparison.table import write_table
+from schedsearch.formatting import markdown_table, percent
+from schedsearch.metrics import mos
+from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
+from schedsearch.transfer.loss_tables import corrected, ends
+from schedsearch.transfer.matrix_files import matrices, read_matrices
+from schedsearch.transfer.overview import JUDGE, decisive
+from schedsearch.transfer.relations import BASELINE, NATIVE, STRANGERS
+from vocoder.atomic import atomic_write
+from vocoder.errors import InputError
+
+OWN, UNIVERSAL, BEST = "own search", "universal", "best published"
+PESQ = "pesq_wb"
+COLUMNS = (  # of the page, after steps and schedule
+    ("objective", "mean", ".2f"),
+    ("worse than own search by", "relative_loss", ".1%"),
+    ("PESQ-wb", PESQ, ".2f"),
+    ("Distill-MOS", mos.NAME, ".2f"),
+    ("of the gap closed", "closed", ".0%"),
+    ("minutes", "minutes", ".0f"),
+)
+HOW = """# Where searching pays
+
+Mean over voices ± standard deviation over voices (number of voices), on held-out clips. "universal" was chosen without
+the judging voice's speaker: a voice of yours had no part in the choice either. "best published" is the published
+schedule of this length with the best objective on these clips. PESQ is of the voices with wide band alone. The gap goes
+from the published 6 steps to 1000 steps (each voice's `voice.md`; 1000 steps on fewer clips). Minutes are what all
+processes of a search together took to score its candidates. `where_searching_pays.csv` has each voice."""
+
+STANDING = """Own search beside the others, by each voice's 95 % paired interval over clips after Holm's correction for
+all voices and lengths. Intervals of what a schedule costs are not corrected."""
+
+
+def write_paying(shipped: Path) -> None:
+    """Writes where_searching_pays.csv, a row a voice, length and schedule, and the page of their means."""
+    voices = list(read_voices())
+    matrix = _of_now(read_matrices(matrices(shipped / "transfer")), voices)
+    if matrix.empty:
+        raise InputError(f"{shipped / 'transfer'} has no matrix of today's voices; run the stages voices and transfer")
+    table = paying(matrix, voices, list(read_searches(shipped)))
+    write_table(table, shipped / "where_searching_pays.csv")
+    blocks = [HOW, _means(table), STANDING, "\n".join(_standings(table))]
+    atomic_write(shipped / "where_searching_pays.md", ("\n\n".join(blocks) + "\n").encode())
+
+
+def _of_now(matrix: pd.DataFrame, voices: Sequence[Tables]) -> pd.DataFrame:
+    """Leaves out what was judged by other weights than a voice's table is of."""
+    known = {(voice.label, voice.checkpoint) for voice in voices}
+    judges = zip(matrix["dataset"], matrix["rate"], matrix["checkpoint"], strict=True)
+    return matrix[[(f"{dataset}/{rate}hz", checkpoint) in known for dataset, rate, checkpoint in judges]]
+
+
+def paying(matrix: pd.DataFrame, voices: Sequence[Tables], searches: Sequence[Search]) -> pd.DataFrame:
+    """Returns a row a schedule of those three, for each voice and length that has a winner of its own."""
+    decided = decisive(matrix)
+    published = decided[(decided["relation"] == BASELINE) & (decided["source"] == "published")]
+    choices = {
+        UNIVERSAL: decided[decided["relation"] == STRANGERS],
+        OWN: decided[decided["relation"] == NATIVE],
+        BEST: published.sort_values("relative_loss").drop_duplicates(JUDGE),
+    }
+    # Own searches stand beside themselves: their difference is 0.
+    rows = pd.concat(r.assign(choice=name, significant=corrected(r)) for name, r in choices.items())
+    rows = rows.join(ends(rows))
+    for metric in (PESQ, mos.NAME):
+        of_metric = matrix[matrix["metric"] == metric]
+        values = of_metric.drop_duplicates([*JUDGE, "schedule"])[[*JUDGE, "schedule", "mean"]]
+        rows = rows.merge(values.rename(columns={"mean": metric}), on=[*JUDGE, "schedule"], how="left")
+    columns = [*JUDGE, "choice", "schedule", "metric", "mean", "relative_loss", "least", "most", "significant"]
+    closed, took = _closed(rows, decided, voices), _minutes(rows, searches)
+    table = rows[[*columns, PESQ, mos.NAME]].assign(closed=closed, minutes=took)
+    return table.sort_values("iterations", kind="stable")
+
+
+def _closed(rows: pd.DataFrame, decided: pd.DataFrame, voices: Sequence[Tables]) -> list[float]:
+    """Returns which part of the way from the published 6 steps to 1000 steps each row's schedule goes.
+
+    The way is that of voice.csv. What a row has gone of it is measured on the row's clips. NaN for another objective.
+    """
+    ways = {voice.label: voice.gap(LONGEST, SPECTRAL_PESQ) for voice in voices}
+    first = decided[decided["schedule"] == PUBLISHED].set_index(["dataset", "rate"])["mean"].to_dict()
+    closed = []
+    for row in rows.itertuples():
+        gone = row.mean - first.get((row.dataset, row.rate), np.nan)
+        way = ways[f"{row.dataset}/{row.rate}hz"]
+        closed.append(gone / way if row.metric.startswith(DEFAULT_OBJECTIVE) else np.nan)
+    return closed
+
+
+def _minutes(rows: pd.DataFrame, searches: Sequence[Search]) -> list[float]:
+    """Returns what each own search took; NaN beside other schedules and where its trials are not there."""
+    took = {}
+    for search in searches:
+        facts = search.result.facts
+        place = (facts["dataset"], facts["sample_rate"], facts["checkpoint_hash"][:12], search.iterations)
+        took[place] = minutes(search)
+    return [
+        took.get((row.dataset, row.rate, row.checkpoint, row.iterations), np.nan) if row.choice == OWN else np.nan
+        for row in rows.itertuples()
+    ]
+
+
+def _means(table: pd.DataFrame) -> str:
+    rows = []
+    for (n, choice), group in table.groupby(["iterations", "choice"], sort=False):
+        rows.append([n, choice, *(_spread(group[column], form) for _, column, form in COLUMNS)])
+    return markdown_table(["steps", "schedule", *(name for name, _, _ in COLUMNS)], rows)
+
+
+def _spread(values: pd.Series, form: str) -> str:
+    """Writes mean ± standard deviation (n); nothing where no value is known."""
+    known = values.dropna()
+    if known.empty:
+        return ""
+    deviation = f" ± {known.std():{form}}" if len(known) > 1 else ""
+    return f"{known.mean():{form}}{deviation} ({len(known)})".replace("-", "−").replace("%", " %")
+
+
+def _standings(table: pd.DataFrame) -> Iterator[str]:
+    """Says for each length on how many voices own search is better, and what to do where it is on none."""
+    for n, group in table.groupby("iterations"):
+        universal, published = (group[group["choice"] == choice] for choice in (UNIVERSAL, BEST))
+        line = f"- {n} steps: {_counts(universal)} the universal schedule, {_counts(published)} the best published. "
+        most, mean = percent(universal["most"].max()), percent(universal["relative_loss"].mean())
+        line += f"The universal schedule costs {mean} in the mean; no voice's interval ends above {most}."
+        if not _better(universal).any():
+            line += f" **Own search gains nothing over it that these clips can tell: take universal-{n}.**"
+        yield line
+
+
+def _counts(rivals: pd.DataFrame) -> str:
+    worse = rivals["significant"] & (rivals["relative_loss"] < 0)
+    return f"better on {_better(rivals).sum()} and worse on {worse.sum()} of {len(rivals)} voices than"
+
+
+def _better(rivals: pd.DataFrame) -> pd.Series:
+    """Says on which voices the own search is better than these."""
+    return rivals["significant"] & (rivals["relative_loss"] > 0)

@@ -1,0 +1,141 @@
+"""Where searching pays: what is compared, what counts as a gain, and what the page says of it."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pandas as pd
+import pytest
+
+from experiments.reproduce.paying import BEST, OWN, UNIVERSAL, paying, write_paying
+from experiments.shipped_searches import Search
+from experiments.voice_table import LONGEST, PUBLISHED
+from experiments.voices_table import Tables
+from schedsearch.report.result import Result
+from schedsearch.transfer.matrix import COLUMNS
+from schedsearch.transfer.relations import BASELINE, NATIVE, STRANGERS
+from vocoder.errors import InputError
+
+OBJECTIVE = {"metric": "spectral_pesq_wb", "direction": "minimize"}
+
+
+def row(dataset: str, schedule: str, relation: str, mean: float, half: float = 0.1, **facts: Any) -> dict[str, Any]:
+    """A schedule's row beside an own winner of 4.0, with an interval of +- `half`."""
+    given = {
+        "dataset": dataset, "rate": 16000, "checkpoint": "now", "iterations": 6, "schedule": schedule,
+        "relation": relation, "source": "published", **OBJECTIVE, "mean": mean, "pairs": 24,
+        "difference": mean - 4, "difference_low": mean - 4 - half, "difference_high": mean - 4 + half,
+        "relative_loss": (mean - 4) / 4, **facts,
+    }  # fmt: skip
+    return dict.fromkeys(COLUMNS, "") | given
+
+
+def rows_of(dataset: str, universal: float, *, half: float = 0.1, **facts: Any) -> list[dict[str, Any]]:
+    return [
+        row(dataset, f"winner of {dataset}", NATIVE, 4.0, half=0.0, **facts),
+        row(dataset, "universal-6 without it", STRANGERS, universal, half=half, **facts),
+        row(dataset, "universal-6", "universal", 1.0, **facts),
+        row(dataset, PUBLISHED, BASELINE, 5.0, **facts),
+        row(dataset, "fastdiff-6", BASELINE, 4.5, **facts),
+        row(dataset, "linear", BASELINE, 4.1, **{"source": "formula or resampled"} | facts),
+    ]
+
+
+def voice(dataset: str) -> Tables:
+    """From 5.0 to 3.0 in spectral - PESQ."""
+    scores = {PUBLISHED: {"spectral": 6.0, "pesq": 1.0}, LONGEST: {"spectral": 5.5, "pesq": 2.5}}
+    return Tables(f"{dataset}/16000hz", "now", scores, pd.Series())
+
+
+def table(*rows: dict[str, Any], searches: list[Search] | None = None) -> pd.DataFrame:
+    matrix = pd.DataFrame(rows, columns=list(COLUMNS))
+    voices = [voice(str(name)) for name in matrix["dataset"].unique()]
+    return paying(matrix, voices, searches or []).set_index(["dataset", "choice"])
+
+
+def test_universal_own_and_best_published_stand_side_by_side():
+    found = table(*rows_of("a", 4.2))
+    assert dict(found.loc["a"]["schedule"]) == {
+        UNIVERSAL: "universal-6 without it", OWN: "winner of a", BEST: "fastdiff-6"
+    }  # fmt: skip
+    assert found.loc[("a", UNIVERSAL), "relative_loss"] == pytest.approx(0.05)
+
+
+def test_the_gap_goes_from_the_published_schedule_to_1000_steps():
+    found = table(*rows_of("a", 4.2))["closed"]
+    assert found[("a", OWN)] == pytest.approx(0.5)
+    assert found[("a", BEST)] == pytest.approx(0.25)
+    assert table(*rows_of("a", 4.2, metric="spectral"))["closed"].isna().all()  # another objective
+
+
+def test_other_metrics_are_those_of_the_same_schedule():
+    heard = row("a", "fastdiff-6", BASELINE, 2.5, metric="pesq_wb", direction="maximize")
+    found = table(*rows_of("a", 4.2), heard)["pesq_wb"]
+    assert found[("a", BEST)] == 2.5
+    assert found[("a", OWN)] != found[("a", OWN)]  # NaN
+
+
+@pytest.mark.parametrize(("weights", "took"), [("now", 3.0), ("earlier", None)])
+def test_minutes_are_those_of_the_search_of_these_weights(tmp_path, weights, took):
+    (tmp_path / "trials.csv").touch()
+    trials = pd.DataFrame({"kind": ["baseline", "tpe", "tpe"], "seconds": [600.0, 60.0, 120.0]})
+    facts = {"dataset": "a", "sample_rate": 16000, "checkpoint_hash": weights}
+    result = cast(Result, SimpleNamespace(facts=facts, trials=trials, folder=tmp_path))
+    found = table(*rows_of("a", 4.2), searches=[Search("a", 6, result)])["minutes"]
+    assert list(found.dropna()) == ([took] if took else [])
+    assert took is None or found[("a", OWN)] == took
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Tables of the voices "a" and "b" of today's weights, and no matrix."""
+    monkeypatch.chdir(tmp_path)
+    for dataset in ("a", "b"):
+        scores, curve = (Path(top) / dataset / "16000hz" for top in ("results/shipped", "experiments"))
+        for folder in (scores, curve):
+            folder.mkdir(parents=True)
+        (curve / "learning.csv").write_text("step,hours\n500,0.1\n")
+        names = ("spectral", "pesq_wb", "stoi", "log_mel_l1", "lsd", "level")
+        head = ",".join(["method", "checkpoint", *(f"{name}_mean" for name in names)])
+        (scores / "voice.csv").write_text(f"{head}\n{PUBLISHED},now,6,1,0,0,0,0\n{LONGEST},now,5.5,2.5,0,0,0,0\n")
+    return Path("results/shipped")
+
+
+def page(shipped: Path, *rows: dict[str, Any]) -> str:
+    folder = shipped / "transfer"
+    folder.mkdir(exist_ok=True)
+    for n, of_length in pd.DataFrame(rows, columns=list(COLUMNS)).groupby("iterations"):
+        of_length.to_csv(folder / f"matrix-{n}.csv", index=False)
+    write_paying(shipped)
+    return (shipped / "where_searching_pays.md").read_text()
+
+
+def test_the_page_has_means_over_voices_with_their_spread_and_number(shipped):
+    text = page(shipped, *rows_of("a", 4.2), *rows_of("b", 4.4))
+    assert "| 6 | universal | 4.30 ± 0.14 (2) | 7.5 % ± 3.5 % (2) |" in text
+    assert "better on 2 and worse on 0 of 2 voices than the universal schedule" in text
+    assert "costs +7.5 % in the mean; no voice's interval ends above +12.5 %" in text
+    assert "take universal" not in text
+
+
+def test_where_own_search_gains_nothing_the_page_says_so_for_that_length_alone(shipped):
+    gains = [line for name in "ab" for line in rows_of(name, 4.4)]
+    ties = [line for name in "ab" for line in rows_of(name, 4.05, iterations=12)]
+    lines = page(shipped, *gains, *ties).splitlines()
+    assert ["take universal-12" in line for line in lines if line.startswith("- ")] == [False, True]
+
+
+def test_a_gain_counts_only_if_it_stands_after_holms_correction(shipped):
+    # Two intervals end just above zero: p is below 0.05 for each, above 0.05 / 2 for both.
+    assert "take universal-6" in page(shipped, *rows_of("a", 4.101), *rows_of("b", 4.101))
+
+
+def test_what_earlier_weights_said_is_left_out(shipped):
+    earlier = rows_of("b", 4.4, checkpoint="earlier")
+    assert "universal | 4.20 (1) |" in page(shipped, *rows_of("a", 4.2), *earlier)
+    (shipped / "transfer" / "matrix-6.csv").unlink()
+    with pytest.raises(InputError, match="run the stages voices and transfer"):
+        page(shipped, *earlier)
