@@ -6,6 +6,7 @@ from pathlib import Path
 
 from experiments.documentation.__main__ import main as documentation
 from experiments.metrics_study.__main__ import main as metrics_study
+from experiments.reproduce import renewal
 from experiments.reproduce.judge import all_heard, check_installed, write_judgement
 from experiments.reproduce.paying import write_paying
 from experiments.reproduce.seeds import write_seeds
@@ -84,8 +85,9 @@ def _transfer() -> None:
     for tournament in tournaments(voices(), JUDGED):
         write_all(tournament, stored_matrices(tournament))
         for path in tournament.folder.iterdir():
-            if path.is_file():
+            if path.is_file() and not path.name.startswith("universal"):
                 copy(path, SHIPPED / "transfer" / path.name)
+        renewal.ship(tournament, SHIPPED / "transfer")
 
 
 def _judge() -> None:

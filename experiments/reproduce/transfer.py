@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from experiments.reproduce.renewal import settled
 from schedsearch.arguments import lengths
 from schedsearch.comparison.contest import Settings
 from schedsearch.metrics import mos
@@ -19,7 +20,8 @@ RESULTS = WORK / "results"  # the user's own winners below results/ have no part
 def tournaments(voices: Iterable[Voice], judged: Mapping[str, int]) -> Iterator[Tournament]:
     """Yields the transfer of each group of lengths once all schedules have their scores on whole held-out clips.
 
-    `judged` has the draws of noise by lengths, such as "6 12". Scores stay in WORK: a second call samples nothing.
+    `judged` has the draws of noise by lengths, such as "6 12". Scores stay in WORK: a second call samples nothing. An
+    earlier universal schedule stands under its name unless the one that is chosen now is better.
     """
     if not mos.installed():
         print("Distill-MOS is not installed: the stage judge will have to sample again what is sampled now; "
@@ -33,7 +35,7 @@ def tournaments(voices: Iterable[Voice], judged: Mapping[str, int]) -> Iterator[
         print(f"{steps} steps: {tournament.evaluations():,} network evaluations to do, and of universal ones")
         show("search clips", tournament.choosing())
         show("held-out clips", tournament.judging())
-        yield tournament
+        yield settled(tournament)
 
 
 def copy(source: Path, target: Path) -> None:

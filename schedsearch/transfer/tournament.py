@@ -1,7 +1,7 @@
 """Opens voices, and scores every voice's winners and universal schedules on every voice's clips."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class Tournament:
     left_out: tuple[str, ...]  # voices and winners, and why
     held_out: Mapping[str, Scoring]  # by label: the held-out clips, which judge
     searching: Mapping[str, Scoring]  # by label: the search clips, which choose universal schedules; objective alone
+    kept: Mapping[int, UniversalCandidate] = field(default_factory=dict)  # universal schedules that are settled already
 
     @property
     def folder(self) -> Path:
@@ -70,8 +71,10 @@ class Tournament:
 
     @cached_property
     def choices(self) -> dict[int, Choice]:
-        """By length, the choice of all voices; after `choosing`. Lengths without a choice are missing."""
-        choices = {n: choose(self.candidates[n], self.participants, self.searching, n) for n in self.lengths}
+        """By length, the choice of all voices or what is kept; after `choosing`. Lengths without a choice are missing.
+        """
+        candidates = self.candidates | {n: [schedule] for n, schedule in self.kept.items()}
+        choices = {n: choose(candidates[n], self.participants, self.searching, n) for n in self.lengths}
         return {n: choice for n, choice in choices.items() if choice is not None}
 
     @cached_property
@@ -109,7 +112,8 @@ class Tournament:
 
     def _candidates_for(self, judge: Participant) -> list[Entrant]:
         own = [n for n in self.lengths if n in judge.winners]
-        return [Entrant(c.name, "given", "candidate", c.schedule) for n in own for c in self.candidates[n]]
+        candidates = [c for n in own for c in (*self.candidates[n], *([self.kept[n]] if n in self.kept else ()))]
+        return [Entrant(c.name, "given", "candidate", c.schedule) for c in candidates]
 
     def _steps(self, scorings: Mapping[str, Scoring], entrants: Callable[[Participant], Sequence[Entrant]]) -> Steps:
         for place, judge in enumerate(self.participants):

@@ -256,6 +256,19 @@ def test_the_universal_schedule_has_the_least_worst_loss_on_search_clips(voices)
     assert worst[choice.candidate.name] == min(worst.values())
 
 
+def test_a_universal_schedule_that_is_kept_stands_in_place_of_the_choice_alone(voices):
+    earlier = log_snr_line(3, 5.0, -1.0)
+    chosen = finished(voices)
+    settled = replace(chosen, kept={3: UniversalCandidate("as it was", earlier)})
+    for steps in (settled.choosing, settled.judging):
+        list(steps())
+    assert settled.choices[3].candidate.schedule == earlier != chosen.choices[3].candidate.schedule
+    assert settled.choices_of_others == chosen.choices_of_others
+    for judge in settled.participants:
+        by_name = {entrant.name: entrant.schedule for entrant in settled.entrants(judge, 3)}
+        assert by_name["universal-3"] == earlier
+
+
 def test_held_out_clips_have_no_part_in_the_choice(voices):
     before = finished(voices).choices[3].candidate
     for path in (voices.root / "held_out").iterdir():
