@@ -24,7 +24,6 @@ from schedsearch.search.run import Run
 from schedsearch.search.settings import Settings
 from schedsearch.strategies.named_grids import grid_named
 from schedsearch.study.budget import Budget
-from schedsearch.study.ranking import ranking
 from schedsearch.study.store import Store, sqlite_url
 from vocoder.audio.reading import typical_excerpt
 from vocoder.vocoder import in_precision
@@ -87,8 +86,9 @@ def _against(name: str, run: Run) -> dict[str, object]:
     for _ in search(run.store, run.race, run.space, run.strategy(budget), budget):
         pass
     candidates = run.store.candidates()
-    ours = ranking(run.store, candidates)[0]
     chosen = next(c for c in finalists(run.store, run.rounds) if c.kind != "baseline")
+    [ours] = run.race.evaluate([chosen.schedule])  # on all excerpts and in the draw that the grid was scored in
+    best_score = ours.scores[run.store.objective].mean
     judge = Evaluator(in_precision(run.vocoder, None), run.clips.held_out, run.objectives, NOISE)
     scores = [each.scores[run.store.objective] for each in judge.evaluate([chosen.schedule, theirs], DRAWS)]
     difference = compare(run.objectives[0], scores[0], scores[1], 0).difference
@@ -98,10 +98,10 @@ def _against(name: str, run: Run) -> dict[str, object]:
         "grid_evaluations": total,
         "grid_candidates_scored": len(grid),
         "grid_best": float(best["score"]),
-        "search_evaluations": sum(c.network_evaluations for c in candidates),
+        "search_evaluations": sum(c.network_evaluations for c in candidates) + ours.network_evaluations,
         "search_candidates": len(candidates),
-        "search_best": ours.score.mean,
-        "ratio": ours.score.mean / float(best["score"]),
+        "search_best": best_score,
+        "ratio": best_score / float(best["score"]),
         "held_out_difference": difference.mean,
         "low": difference.low,
         "high": difference.high,

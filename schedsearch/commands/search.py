@@ -17,7 +17,7 @@ from schedsearch.report.limit_text import limit_of_run
 from schedsearch.report.plan import plan
 from schedsearch.report.progress import show_stages
 from schedsearch.search.asked_budget import AskedBudget, begin, end
-from schedsearch.search.leaders import FIRST_ROUND, heard
+from schedsearch.search.heard import FIRST_ROUND, heard
 from schedsearch.search.loop import Progress
 from schedsearch.search.opening import open_checked
 from schedsearch.search.run import Run

@@ -16,7 +16,7 @@ Indices = npt.NDArray[np.int64]
 
 BETWEEN = 0.1  # part of a residual's variance that further draws of a clip do not average away; measured 0.04 to 0.25
 QUANTILE = 1.96  # of the normal distribution: 95 % lie within so many standard deviations
-_TURNS = 30
+_TURNS = 60
 
 
 @dataclass(frozen=True)
@@ -28,20 +28,21 @@ class Estimates:
     pair: float
 
 
-def estimate(values: Array, weights: Array | None = None) -> Estimates:
+def estimate(values: Array, weights: Array | None = None, is_first: npt.NDArray[np.bool_] | None = None) -> Estimates:
     """Estimates the mean of each schedule from values [S, clip, draw], lower is better.
 
     A pair that was not scored is NaN; each schedule has one pair or more.
 
-    `weights` [draw] says how many pairs of the first draw tell as much as one of each draw; one if not given. Effects
-    of pairs come from the better half of the schedules that heard every clip: those that are far worse suffer in clips
-    of their own.
+    `weights` [draw] says how many pairs of the first draw tell as much as one of each draw; one if not given.
+    `is_first` [draw] says which draws belong to the first round; the first one if not given. Effects of pairs come from
+    the better half of the schedules that heard every clip, or their share of the clips: those that are far worse suffer
+    in clips of their own.
     """
     flat = values.reshape(len(values), -1)
     weights = np.ones(values.shape[2]) if weights is None else weights
-    weight = np.tile(weights, values.shape[1])
-    first = np.arange(flat.shape[1]) % values.shape[2] == 0
-    effects, pair = _pair_effects(flat[_reference(values)], weight, first)
+    is_first = np.arange(values.shape[2]) == 0 if is_first is None else is_first
+    weight, first = (np.tile(each, values.shape[1]) for each in (weights, is_first))
+    effects, pair = _pair_effects(flat[_reference(values, flat, weight, first)], weight, first)
     return Estimates(_means(flat - effects, weight), variances(values, pair, weights), pair)
 
 
@@ -58,17 +59,24 @@ def margin(values: Array, pair: float) -> float:
     return QUANTILE * float(np.sqrt(variances(values, pair))) if pair > 0 else float("nan")
 
 
-def _reference(values: Array) -> Indices:
-    """Returns rows of `values`, two at least: the better half, by the first draw, of those that heard every clip in it.
+def _reference(values: Array, flat: Array, weight: Array, first: npt.NDArray[np.bool_]) -> Indices:
+    """Returns rows of `values`, two at least: the better half, by the first round, of those that heard their share.
 
-    If none of these heard a further draw, those that heard all of it are added: they alone show its effects.
+    Their share is every clip in the first draw, or clips in other draws of the first round. Rows are added that alone
+    show the effects of a pair of the first round, or of a further round.
     """
+    scored = np.isfinite(flat)
     whole: npt.NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1))  # [S, draw]
-    rows = np.flatnonzero(whole[:, 0])
-    order = rows[np.argsort(values[rows, :, 0].mean(axis=1), kind="stable")]
+    is_first = first[: values.shape[2]]
+    others = np.isfinite(values[:, :, np.flatnonzero(is_first)[1:]]).any(axis=(1, 2))
+    rows = np.flatnonzero(whole[:, 0] | others)
+    effects, _ = _pair_effects(flat[rows], weight, first)
+    order = rows[np.argsort(_means((flat - effects)[rows][:, first], weight[first]), kind="stable")]
     chosen = order[: max(2, (len(order) + 1) // 2)]
-    unheard = np.flatnonzero(~whole[chosen].any(axis=0))
-    return np.union1d(chosen, np.flatnonzero(whole[:, unheard].any(axis=1)))
+    unheard = first & ~scored[chosen].any(axis=0)
+    unheard_rounds = np.flatnonzero(~whole[chosen].any(axis=0) & ~is_first)
+    more = [rows[scored[rows][:, unheard].any(axis=1)], np.flatnonzero(whole[:, unheard_rounds].any(axis=1))]
+    return np.unique(np.concatenate([chosen, *more]))
 
 
 def _means(values: Array, weight: Array) -> Array:

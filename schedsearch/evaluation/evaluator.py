@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -16,7 +16,7 @@ from schedsearch.metrics.failure import Failure
 from schedsearch.metrics.processes import configured
 from schedsearch.metrics.registry import Metric
 from schedsearch.sampling import prefix_tree
-from schedsearch.sampling.noise import NoiseBank
+from schedsearch.sampling.noise import ChosenNoise, NoiseBank
 from schedsearch.sampling.prefix_tree import shared_batches
 from schedsearch.sampling.sampler import ancestral_sample
 from schedsearch.schedules.schedule import NoiseSchedule
@@ -40,7 +40,8 @@ class Evaluator:
 
     def __init__(self, vocoder: Vocoder, clips: Sequence[Clip], metrics: Sequence[Metric], noise: NoiseBank) -> None:
         """Makes mels and references, once for all schedules."""
-        self._vocoder, self._metrics, self._noise = vocoder, metrics, noise
+        self._vocoder, self._metrics = vocoder, metrics
+        self._noise: NoiseBank | ChosenNoise = noise
         self.groups = list(_grouped(vocoder, clips))
         self.clip_names = tuple(clip.name for clip in clips)
         self.metric_names = tuple(metric.name for metric in metrics)
@@ -79,6 +80,14 @@ class Evaluator:
     def pieces(self, count: int) -> "list[Evaluator]":
         """Returns at most `count` evaluators of parts of the clips. Their scores, `joined`, equal this evaluator's."""
         return [self._of(self.groups[first::count]) for first in range(min(count, len(self.groups)))]
+
+    def of_clips(self, draws: Mapping[str, int]) -> "Evaluator":
+        """Returns an evaluator of the named clips alone, each always in its own draw of this evaluator's noise."""
+        assert isinstance(self._noise, NoiseBank)
+        groups = [kept for group in self.groups if (kept := _kept(group, draws)).places]
+        part = self._of(groups)
+        part._noise = ChosenNoise(self._noise, draws)
+        return part
 
     def audio(self, schedule: NoiseSchedule, draw: int) -> dict[str, Tensor]:
         """Returns the audio [samples] of each clip, by name, in one noise draw."""
@@ -148,6 +157,13 @@ def _grouped(vocoder: Vocoder, clips: Sequence[Clip]) -> Iterator[Group]:
             reference = torch.stack([cut[i] for i in places]).to(vocoder.device)
             mel = _mels(vocoder, [clips[i] for i in places], reference)
             yield Group(tuple(places), tuple(clips[i].name for i in places), reference, mel)
+
+
+def _kept(group: Group, names: Container[str]) -> Group:
+    """Returns the group without the clips of other names."""
+    rows = [row for row, name in enumerate(group.names) if name in names]
+    places, kept = tuple(group.places[row] for row in rows), tuple(group.names[row] for row in rows)
+    return Group(places, kept, group.reference[rows], group.mel[rows])
 
 
 def _mels(vocoder: Vocoder, clips: Sequence[Clip], reference: Tensor) -> Tensor:

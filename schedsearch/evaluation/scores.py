@@ -40,4 +40,5 @@ class Evaluation:
     scores: dict[str, Score]
     seconds: float
     network_evaluations: int  # a clip through the network once is one
-    estimate: float | None = None  # of the objective, for a schedule that a race stopped
+    estimate: float | None = None  # of the objective's mean over all clips, for a schedule that heard less than that
+    draws: tuple[int, ...] | None = None  # of each clip, -1 where it was not scored; None: all in the draws asked for

@@ -75,6 +75,7 @@ class Definition:
     ranks: bool = True  # False where neither more nor less of it is better
     function: str = ""  # of a user's own metric: package.module:function
     source: str = ""  # and the SHA-256 of its files
+    quiet_part: str = ""  # a metric that this one adds to something noisier
 
 
 def catalogue(sample_rate: int) -> tuple[Definition, ...]:
@@ -114,6 +115,7 @@ def _perceptual(sample_rate: int) -> tuple[Definition, ...]:
             "spectral + what PESQ lacks to its best: what is written and what is heard",
             lambda setup: of_sum(BEST[mode], ((1.0, _spectral_sum(setup)), (-1.0, setup.pesq))),
             cost="slow",
+            quiet_part="spectral",
         ),
         Definition(
             pesq_column(sample_rate),

@@ -33,6 +33,7 @@ class Metric:
     summary: str = ""  # one line
     function: str = ""  # of a user's own metric: package.module:function
     source: str = ""  # and the SHA-256 of its files
+    quiet_part: str = ""  # a metric that this one adds to something noisier
 
     @property
     def better_side(self) -> str:
@@ -143,4 +144,5 @@ def _bound(definition: Definition, setup: Setup) -> Metric:
         definition.summary,
         definition.function,
         definition.source,
+        definition.quiet_part,
     )

@@ -78,7 +78,7 @@ def _trial(candidate: Candidate) -> dict[str, Any]:
         "kind": candidate.kind,
         "iterations": len(candidate.schedule),
         **{key: value for name, score in candidate.scores.items() for key, value in _columns(name, score).items()},
-        "stopped": candidate.estimate is not None,
+        "stopped": candidate.stopped,
         "estimate": candidate.estimate,
         "failures": len(candidate.failures),
         "failure_reason": defused(candidate.failures[0]) if candidate.failures else "",
@@ -93,7 +93,8 @@ def _leader(candidate: Candidate, finalist: bool, verdict: Verdict) -> dict[str,
     shipped = candidate.name == verdict.shipped.name
     row = {"name": candidate.name, "kind": candidate.kind, "shipped": shipped, "finalist": finalist}
     row[f"expected_{verdict.objective}"] = candidate.expected
-    row |= {"rounds": candidate.rounds, **_columns(f"search_{verdict.objective}", candidate.score)}
+    search = f"search_{verdict.objective}"
+    row |= {"rounds": candidate.rounds, **_columns(search, candidate.score), f"{search}_mean": candidate.mean}
     for c in verdict.comparisons:
         row |= _columns(f"held_out_{c.metric}", c.winner if wins else c.baseline if loses else None)
         row |= _gap(f"held_out_{c.metric}_difference", c.difference if wins else None)

@@ -4,7 +4,7 @@ Candidates are compared on differences, and under common noise the difference of
 than their scores do.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -37,3 +37,16 @@ class NoiseBank:
     def for_clips(self, clip_names: Sequence[str], repeat: int, samples: int) -> Callable[[int], Tensor]:
         """Returns k -> [clip, samples], drawn when asked for, as `ancestral_sample` takes it."""
         return lambda k: torch.stack([self.draw(name, repeat, k, samples) for name in clip_names])
+
+
+@dataclass(frozen=True)
+class ChosenNoise:
+    """Noise in which each clip has a draw of its own, whatever draw is asked for."""
+
+    bank: NoiseBank
+    draws: Mapping[str, int]  # clip name -> draw
+
+    def for_clips(self, clip_names: Sequence[str], repeat: int, samples: int) -> Callable[[int], Tensor]:
+        """Returns k -> [clip, samples], as `NoiseBank` does."""
+        draws = [(name, self.draws[name]) for name in clip_names]
+        return lambda k: torch.stack([self.bank.draw(name, draw, k, samples) for name, draw in draws])

@@ -6,10 +6,13 @@ from math import ceil
 
 import numpy as np
 
+from schedsearch.evaluation.draws import share_of
 from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.named import universal_schedules
 from schedsearch.schedules.search_space import ScheduleSpace
+from schedsearch.search.heard import with_estimates
 from schedsearch.search.race import Race
+from schedsearch.strategies.auto import MODELLED
 from schedsearch.strategies.strategy import Strategy
 from schedsearch.study.budget import Budget
 from schedsearch.study.candidate import Candidate
@@ -101,8 +104,12 @@ def _claim_next(
 
 
 def _evaluate(store: Store, race: Race, claims: list[Claim]) -> None:
+    schedules, first = [claim.schedule for claim in claims], claims[0].first
     try:
-        incumbent = best(store, before=claims[0].first)
-        store.finish(claims, race.evaluate([claim.schedule for claim in claims], incumbent))
+        if race.stops and claims[0].kind in MODELLED:
+            evaluations = race.evaluate_share(schedules, share_of(first, race.clips))
+            store.finish(claims, with_estimates(store, evaluations, first))
+        else:
+            store.finish(claims, race.evaluate(schedules, best(store, before=first)))
     finally:  # above all after Ctrl-C: the next process to ask takes them over
         store.release(claims)

@@ -138,7 +138,7 @@ class LimitBench:
 
     def _measure(self, name: str, schedule: NoiseSchedule) -> None:
         [evaluation] = self._evaluator(self.metrics).evaluate([schedule], [0])
-        scores = plain_scores(evaluation.scores, evaluation.scores)
+        scores = plain_scores(evaluation.scores)
         self.cache.add({self._key: {schedule.digest: {"name": name, "steps": len(schedule), "scores": scores}}})
 
     def _seconds_a_step(self) -> float:

@@ -8,7 +8,7 @@ difference.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import accumulate, pairwise, starmap
 from math import inf
@@ -26,6 +26,7 @@ HEATS = 3  # at the most
 LEVEL = 0.03  # of each test; a stopped candidate may still lead later, and is then scored on the other clips
 LEVELS = ((6, LEVEL), (12, 0.1), (inf, 0.3))  # most steps, and the level: where clips cost more, fewer must do
 OUTLIER = 3.0
+OTHER_NOISE = 1000  # further rounds of leaders have the draws from 1 on
 LEAST_PAIRS = 3  # two differences that agree by chance would stop anything
 
 
@@ -43,6 +44,11 @@ class Race:
     shared: bool = False  # whether schedules that begin alike share network calls
     level: float = LEVEL
 
+    @property
+    def clips(self) -> int:
+        """Returns the number of clips of all heats."""
+        return sum(len(heat.clip_names) for heat in self.heats)
+
     def evaluate(self, schedules: Sequence[NoiseSchedule], best: Candidate | None = None) -> list[Evaluation]:
         """Returns evaluations in order. `best` must have been scored by the same heats."""
         best = best if self.stops else None
@@ -57,6 +63,25 @@ class Race:
             if not running:
                 break
         return [each.evaluation(self._estimate(each, best)) for each in raced]
+
+    def evaluate_share(self, schedules: Sequence[NoiseSchedule], draws: Sequence[int]) -> list[Evaluation]:
+        """Returns evaluations in order, of the clips whose draw is not negative. Only failures end a candidate.
+
+        The first draw is that of `evaluate`; the others are of noise that nothing else hears.
+        """
+        names = [name for heat in self.heats for name in heat.clip_names]
+        chosen = {name: OTHER_NOISE + draw if draw else 0 for name, draw in zip(names, draws, strict=True) if draw >= 0}
+        raced = [_Raced(len(names)) for _ in schedules]
+        for heat in self.heats:
+            own = {name: chosen[name] for name in heat.clip_names if name in chosen}
+            running = [(each, schedule) for each, schedule in zip(raced, schedules, strict=True) if not each.failed]
+            if own and running:
+                part = heat.of_clips(own)
+                places = [names.index(name) for name in part.clip_names]
+                evaluations = part.evaluate([schedule for _, schedule in running], (0,))
+                for (each, _), evaluation in zip(running, evaluations, strict=True):
+                    each.add(evaluation, places)
+        return [replace(each.evaluation(None), draws=tuple(draws)) for each in raced]
 
     def _over(self, raced: "_Raced", best: Candidate | None) -> bool:
         """Says whether the candidate needs no further heat."""
@@ -86,7 +111,7 @@ class _Raced:
     seconds: float = 0.0
     network_evaluations: int = 0
 
-    def add(self, evaluation: Evaluation, clips: slice) -> None:
+    def add(self, evaluation: Evaluation, clips: slice | list[int]) -> None:
         for name, score in evaluation.scores.items():
             self.values.setdefault(name, np.full((self.clips, 1), np.nan))[clips] = score.values
             self.failures[name] = self.failures.get(name, ()) + score.failures

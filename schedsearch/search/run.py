@@ -15,7 +15,8 @@ from schedsearch.metrics.registry import Metric, columns_with, objective
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import ScheduleSpace, space_for
-from schedsearch.search.leaders import Rounds, are_decided, finalists, heard, score_leaders
+from schedsearch.search.heard import Rounds, heard
+from schedsearch.search.leaders import are_decided, expected_best, finalists, score_leaders
 from schedsearch.search.loop import Progress, search
 from schedsearch.search.network_limit import LimitBench, NetworkLimit, excerpt_bench, whole_bench
 from schedsearch.search.race import Race, level_of, split_into_heats
@@ -23,6 +24,7 @@ from schedsearch.search.settings import Settings, results_folder
 from schedsearch.search.strategy_factory import STRATEGIES, Tools, shares_network_calls, surrogate
 from schedsearch.search.verdict import Verdict, judge, judged, verdict, winner_and_baseline
 from schedsearch.search.warm_starts import neighbours, stored_starts
+from schedsearch.strategies.auto import MODELLED
 from schedsearch.strategies.strategy import Strategy
 from schedsearch.study.budget import Budget
 from schedsearch.study.candidate import Candidate
@@ -90,7 +92,7 @@ class Run:
     def rounds(self) -> Rounds:
         """Returns the rounds of scoring that leaders may have."""
         weight = mean_samples(self.leader_clips) / mean_samples(self.clips.excerpts)
-        return Rounds(further_rounds(self.settings.iterations), weight)
+        return Rounds(further_rounds(self.settings.iterations), weight, self._quiet_part)
 
     @property
     def held_out_draws(self) -> tuple[int, ...]:
@@ -102,9 +104,15 @@ class Run:
         """Returns this run in float32, which users will hear. A search may run in a faster precision."""
         return replace(self, vocoder=in_precision(self.vocoder, None))
 
+    @property
+    def _quiet_part(self) -> str:
+        """The part of a single objective that is scored as well; "" where there is none."""
+        return self.objectives[0].quiet_part if len(self.objectives) == 1 else ""
+
     def evaluator(self, clips: Sequence[Clip]) -> Evaluator:
-        """Returns an evaluator of the objectives on these clips, with the noise of the search."""
-        return Evaluator(self.vocoder, clips, self.objectives, NoiseBank(self.settings.seed))
+        """Returns an evaluator of the objectives and their quiet part on these clips, with the noise of the search."""
+        parts = [self.metrics[self._quiet_part]] if self._quiet_part else []
+        return Evaluator(self.vocoder, clips, [*self.objectives, *parts], NoiseBank(self.settings.seed))
 
     # --- stages -------------------------------------------------------------------------------------------------------
 
@@ -115,7 +123,8 @@ class Run:
         if not self.store.baselines():
             yield Progress("baselines", 0.0, None)
         self._remember_strategy(budget)
-        yield from search(self.store, self.race, self.space, strategy, budget)
+        for progress in search(self.store, self.race, self.space, strategy, budget):
+            yield replace(progress, best=self._leading()) if progress.stage in MODELLED else progress
         self.remember_gain(budget)
         yield from self._judged()
         shipped = self.verdict().shipped
@@ -153,12 +162,18 @@ class Run:
         first, further = self.evaluator(self.clips.excerpts), self.evaluator(self.leader_clips)
         while not (are_decided(self.store, self.rounds) and self._has_scores(self._pair())):
             if not are_decided(self.store, self.rounds):
-                yield Progress("leaders", 0.0, best(self.store))
+                yield Progress("leaders", 0.0, self._leading())
             yield from score_leaders(self.store, self.rounds, first, further)
             pair = self._pair()
             if not self._has_scores(pair):
-                yield Progress("held-out clips", 0.0, best(self.store))
+                yield Progress("held-out clips", 0.0, pair[0])
             yield from judge(self.store, pair, held_out, self.held_out_draws)
+
+    def _leading(self) -> Candidate | None:
+        """Returns the expected best so far, given the scores of all schedules; the best score, where these are few."""
+        known = heard(self.store, self.rounds)
+        is_one = len(self.objectives) == 1
+        return expected_best(known) if is_one and len(known.candidates) > 1 else best(self.store)
 
     def _pair(self) -> list[Candidate]:
         """Returns the winner and the best baseline."""

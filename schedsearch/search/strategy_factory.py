@@ -6,7 +6,7 @@ from functools import partial
 
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import ScheduleSpace
-from schedsearch.strategies.auto import Auto, lines
+from schedsearch.strategies.auto import LINE, WARM_START, Auto, lines
 from schedsearch.strategies.bayesian import SAMPLERS, SEVERAL_OBJECTIVES, Bayesian
 from schedsearch.strategies.evolution import Evolution
 from schedsearch.strategies.grid import GridStrategy, LevelGrid
@@ -83,7 +83,7 @@ def _grid(tools: Tools) -> Strategy:
 
 def _auto(tools: Tools) -> Strategy:
     """Builds `auto`: warm starts, straight lines, and a model of all scores."""
-    starts, straight = GridStrategy("warm start", tools.warm_starts), GridStrategy("line", lines(tools.space))
+    starts, straight = GridStrategy(WARM_START, tools.warm_starts), GridStrategy(LINE, lines(tools.space))
     return Auto([starts, straight, surrogate(tools)])
 
 

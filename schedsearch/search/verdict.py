@@ -71,7 +71,7 @@ def judge(
     for key in store.share_out(list(pieces), lambda key: store.recall(key) is not None):
         piece = pieces[key]
         [evaluation] = piece.evaluator.evaluate([piece.candidate.schedule], draws)
-        store.remember(key, plain_scores(evaluation.scores, evaluation.scores))
+        store.remember(key, plain_scores(evaluation.scores))
         done = sum(store.recall(key) is not None for key in pieces)
         yield Progress("held-out clips", done / len(pieces), piece.candidate)
     for key in missing:
@@ -104,7 +104,7 @@ def _join(store: Store, key: str, pieces: Sequence[_Piece], evaluator: Evaluator
         name: joined(evaluator.clip_names, [(clips, scores[name]) for clips, scores in parts])
         for name in evaluator.metric_names
     }
-    store.remember(key, plain_scores(whole, whole))
+    store.remember(key, plain_scores(whole))
 
 
 def judged(store: Store, pair: Sequence[Candidate], metrics: tuple[str, ...], draws: tuple[int, ...]) -> bool:

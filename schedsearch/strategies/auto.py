@@ -6,10 +6,14 @@ from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import ScheduleSpace
 from schedsearch.strategies.strategy import Losses, Strategy
+from schedsearch.strategies.surrogate import Surrogate
 
 # Ends of the straight lines in log-SNR that a search begins with: the two ends decide most, and random points of the
 # box are wilder.
 LINE_FIRSTS, LINE_LASTS = (12.5, 9.5), (-2.0, 0.0, -4.0)
+
+WARM_START, LINE = "warm start", "line"
+MODELLED = (WARM_START, LINE, Surrogate.name)  # kinds whose scores the model of all scores takes
 
 
 class Auto:

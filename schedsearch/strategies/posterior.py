@@ -1,8 +1,12 @@
-"""A Gaussian process over log-SNR curves that knows how noisy each score is.
+"""Gaussian processes over log-SNR curves that know how noisy each score is.
 
-Rasmussen & Williams 2006, chapter 2. The distance of two schedules is that of their curves, read at a few positions.
-The covariance is a bowl (a polynomial of degree two, whose middle is where the best lie) plus what deviates from it:
-a stationary covariance alone expects as much from where nothing was tried as from among the best.
+Rasmussen & Williams 2006, chapter 2. Schedules are told apart by the two ends of their curves and the falls between a
+few positions: that predicts scores of new schedules better than the levels do. The covariance is a bowl (a polynomial
+of degree two, whose middle is where the best lie) plus what deviates from it: a stationary covariance alone expects as
+much from where nothing was tried as from among the best.
+
+Where a score is the sum of a quiet part and a noisy one, each has a process of its own. The noise of the sum would hide
+what the quiet part says clearly.
 """
 
 import warnings
@@ -28,17 +32,24 @@ class Scored:
 
     schedules: Sequence[NoiseSchedule]
     estimates: Estimates
+    parts: Sequence[Estimates] = ()  # that add up to the estimates
+
+    @property
+    def addends(self) -> Sequence[Estimates]:
+        """Returns the parts, or the estimates themselves where there are none."""
+        return self.parts or [self.estimates]
 
 
 def posterior_of(scored: Scored) -> "Posterior":
     """Returns the posterior of these scores; of the latest ones it is fitted once, however often it is asked for."""
-    means, variances = (each.tobytes() for each in (scored.estimates.means, scored.estimates.variances))
-    return _fitted(tuple(scored.schedules), means, variances, scored.estimates.pair)
+    plain = [(e.means.tobytes(), e.variances.tobytes(), e.pair) for e in (scored.estimates, *scored.parts)]
+    return _fitted(tuple(scored.schedules), tuple(plain))
 
 
 @lru_cache(maxsize=8)
-def _fitted(schedules: tuple[NoiseSchedule, ...], means: bytes, variances: bytes, pair: float) -> "Posterior":
-    return Posterior(Scored(schedules, Estimates(np.frombuffer(means), np.frombuffer(variances), pair)))
+def _fitted(schedules: tuple[NoiseSchedule, ...], plain: tuple[tuple[bytes, bytes, float], ...]) -> "Posterior":
+    estimates = [Estimates(np.frombuffer(means), np.frombuffer(variances), pair) for means, variances, pair in plain]
+    return Posterior(Scored(schedules, estimates[0], estimates[1:]))
 
 
 class Posterior:
@@ -47,15 +58,39 @@ class Posterior:
     def __init__(self, scored: Scored) -> None:
         """Takes the scores of two schedules or more."""
         self.schedules, means = list(scored.schedules), scored.estimates.means
-        self._unit = float(np.sqrt(scored.estimates.pair)) or 1.0
-        self._offset = float(np.median(means))
-        self.ceiling = float(means.min()) + WORST * self._unit  # it knows nothing of what lies above
-        self._targets = np.minimum(means, self.ceiling)
-        self._noise = np.maximum(scored.estimates.variances / self._unit**2, 1e-6)
-        self._middle = curves([self.schedules[i] for i in np.argsort(means, kind="stable")[:BEST]]).mean(axis=0)
+        reach = WORST * (float(np.sqrt(scored.estimates.pair)) or 1.0)
+        self.ceiling = float(means.min()) + reach  # it knows nothing of what lies above
+        inputs = features(self.schedules)
+        middle = inputs[np.argsort(means, kind="stable")[:BEST]].mean(axis=0)
+        self._processes = [_Process(inputs, part, middle, reach) for part in scored.addends]
+
+    def means(self, schedules: Sequence[NoiseSchedule]) -> Array:
+        """Returns the expected mean score of each schedule, [S]."""
+        return self.joint(schedules).means
+
+    def joint(self, schedules: Sequence[NoiseSchedule]) -> "Joint":
+        """Returns the joint distribution of the schedules' mean scores."""
+        return sum_of(self.addends(schedules))
+
+    def addends(self, schedules: Sequence[NoiseSchedule]) -> "list[Joint]":
+        """Returns the joint distribution of each part of the scores, as `Scored.addends` has them."""
+        inputs = features(schedules)
+        return [process.joint(inputs) for process in self._processes]
+
+
+class _Process:
+    """The process of one part of the scores."""
+
+    def __init__(self, inputs: Array, estimates: Estimates, middle: Array, reach: float) -> None:
+        """Takes features [S, F], the middle of the bowl, and how far above the best a mean still counts."""
+        self._middle, self._unit = middle, float(np.sqrt(estimates.pair)) or 1.0
+        self._offset = float(np.median(estimates.means))
+        targets = np.minimum(estimates.means, estimates.means.min() + reach)
+        self._noise = np.maximum(estimates.variances / self._unit**2, 1e-6)
+        self._known = inputs - middle, (targets - self._offset) / self._unit
 
     @cached_property
-    def _process(self) -> Any:
+    def _fitted(self) -> Any:
         from sklearn.exceptions import ConvergenceWarning  # late: the import takes a second
         from sklearn.gaussian_process import GaussianProcessRegressor
         from sklearn.gaussian_process.kernels import ConstantKernel, DotProduct, Matern
@@ -65,18 +100,10 @@ class Posterior:
         process = GaussianProcessRegressor(bowl + deviations, alpha=self._noise)
         with warnings.catch_warnings():  # of a hyper-parameter at its bound, which is no fault
             warnings.simplefilter("ignore", ConvergenceWarning)
-            return process.fit(self._inputs(self.schedules), (self._targets - self._offset) / self._unit)
+            return process.fit(*self._known)
 
-    def _inputs(self, schedules: Sequence[NoiseSchedule]) -> Array:
-        return np.asarray(curves(schedules) - self._middle)
-
-    def means(self, schedules: Sequence[NoiseSchedule]) -> Array:
-        """Returns the expected mean score of each schedule, [S]."""
-        return np.asarray(self._process.predict(self._inputs(schedules)) * self._unit + self._offset)
-
-    def joint(self, schedules: Sequence[NoiseSchedule]) -> "Joint":
-        """Returns the joint distribution of the schedules' mean scores."""
-        means, covariance = self._process.predict(self._inputs(schedules), return_cov=True)
+    def joint(self, inputs: Array) -> "Joint":
+        means, covariance = self._fitted.predict(inputs - self._middle, return_cov=True)
         return Joint(means * self._unit + self._offset, covariance * self._unit**2)
 
 
@@ -100,6 +127,16 @@ class Joint:
         return np.asarray(self.means + np.linalg.solve(noisy, (values - self.means[observed]).T).T @ rows.T)
 
 
-def curves(schedules: Sequence[NoiseSchedule]) -> Array:
-    """Returns the log-SNR curves, read at POSITIONS positions where a schedule has more steps: [S, positions]."""
-    return np.array([resample(s, POSITIONS).log_snr if len(s) > POSITIONS else s.log_snr for s in schedules])
+def sum_of(joints: Sequence[Joint]) -> Joint:
+    """Returns the distribution of the sum of independent ones."""
+    means, covariances = zip(*((joint.means, joint.covariance) for joint in joints), strict=True)
+    return Joint(np.sum(means, axis=0), np.sum(covariances, axis=0))
+
+
+def features(schedules: Sequence[NoiseSchedule]) -> Array:
+    """Returns each log-SNR curve's first value, its changes from position to position and its last value: [S, F].
+
+    A curve of more steps is read at POSITIONS positions.
+    """
+    curves = np.array([(resample(s, POSITIONS) if len(s) > POSITIONS else s).log_snr for s in schedules])
+    return np.concatenate([curves[:, :1], np.diff(curves), curves[:, -1:]], axis=1)

@@ -6,6 +6,7 @@ simulated: draws from the posterior are the truth, MORE candidates are scored in
 chosen then is compared with the one that is chosen now.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,11 +16,12 @@ from schedsearch.schedules.formulas import TERMINAL_LOG_SNR
 from schedsearch.schedules.schedule import Array, NoiseSchedule
 from schedsearch.schedules.search_space import FIRST_LOG_SNR, ScheduleSpace
 from schedsearch.strategies.bayesian import proposal_seed
-from schedsearch.strategies.posterior import Posterior, Scored, posterior_of
+from schedsearch.strategies.posterior import Posterior, Scored, posterior_of, sum_of
 from schedsearch.strategies.strategy import Losses
 
 LEAST = 4  # scored schedules that a posterior is fitted to
-SETTLED = 24  # candidates, before which it does not end: a posterior of few scores takes what it has not seen for noise
+# Most steps, and candidates before which it does not end: a model of few scores takes what it has not seen for noise.
+SETTLED = ((6, 48), (12, 32), (math.inf, 24))
 PARENTS = 8  # the best schedules, between and around which options lie
 OPTIONS, WIDE = 320, 80  # near the best schedules, and anywhere in the box
 KNOTS = 5  # of the smooth curve that is added to an option
@@ -56,7 +58,7 @@ class Surrogate:
     ) -> None:
         """`scored` returns all schedules with their estimates, `index` the next proposal's index, `pending` what other
         processes are scoring. `worth` takes the variance of one pair and returns the least gain worth a search; without
-        it proposals never end; with it they do not end before SETTLED."""
+        it proposals never end; with it they do not end before `settled`."""
         self._space, self._seed, self._scored, self._index = space, seed, scored, index
         self._pending, self._worth = pending, worth
 
@@ -68,7 +70,8 @@ class Surrogate:
         rng = np.random.default_rng(proposal_seed(self._seed, self._index()))
         posterior = posterior_of(scored)
         options = self._options(posterior, rng)
-        worth = self._worth(scored.estimates.pair) if self._worth and self._index() >= SETTLED else 0.0
+        is_settled = self._index() >= settled(self._space.steps)
+        worth = self._worth(scored.estimates.pair) if self._worth and is_settled else 0.0
         if worth and gain_left(posterior, scored, options, rng).mean < worth:
             return []
         joint = posterior.joint(options)
@@ -97,18 +100,26 @@ class Surrogate:
         return [NoiseSchedule.from_log_snr(curve) for curve in [*centroids, *near] if _legal(curve)] + wide
 
 
+def settled(steps: int) -> int:
+    """Returns before how many candidates a search of this length does not end by itself."""
+    return next(candidates for most, candidates in SETTLED if steps <= most)
+
+
 def gain_left(
     posterior: Posterior, scored: Scored, options: Sequence[NoiseSchedule], rng: np.random.Generator
 ) -> Gain:
     """Returns how much better the chosen schedule would be after MORE candidates, each scored as most are now."""
     picks = posterior.joint(options).draws(MORE, rng).argmin(axis=1)
     known = len(posterior.schedules)
-    joint = posterior.joint([*posterior.schedules, *(options[i] for i in dict.fromkeys(picks.tolist()))])
-    new, variance = list(range(known, len(joint.means))), float(np.median(scored.estimates.variances))
-    truth = joint.draws(DRAWS, rng)
-    heard = truth[:, new] + np.sqrt(variance) * rng.standard_normal((DRAWS, len(new)))
-    now, then = int(joint.means[:known].argmin()), joint.means_after(new, heard, variance).argmin(axis=1)
-    gains = truth[:, now] - truth[np.arange(DRAWS), then]
+    addends = posterior.addends([*posterior.schedules, *(options[i] for i in dict.fromkeys(picks.tolist()))])
+    now, size = int(sum_of(addends).means[:known].argmin()), len(addends[0].means)
+    truth, then = np.zeros((2, DRAWS, size))
+    for part, estimates in zip(addends, scored.addends, strict=True):
+        new, variance = list(range(known, size)), float(np.median(estimates.variances))
+        true = part.draws(DRAWS, rng)
+        heard = true[:, new] + np.sqrt(variance) * rng.standard_normal((DRAWS, len(new)))
+        truth, then = truth + true, then + part.means_after(new, heard, variance)
+    gains = truth[:, now] - truth[np.arange(DRAWS), then.argmin(axis=1)]
     return Gain(float(gains.mean()), float(np.quantile(gains, BOUND)))
 
 

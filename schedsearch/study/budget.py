@@ -1,13 +1,14 @@
 """BUDGET=: how long a search may go on, in minutes, candidates or network evaluations."""
 
+import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from schedsearch.evaluation.draws import SHORT
+from schedsearch.evaluation.draws import FEW_STEPS, SHORT
 from vocoder.errors import InputError
 
-MOST, MOST_LONG = 60, 40  # candidates of a search that was given no budget: up to SHORT steps, and beyond
+MOST = ((FEW_STEPS, 80), (SHORT, 60), (math.inf, 40))  # most steps, and candidates of a search without a budget
 OPEN = "auto"  # how such a budget is stored
 _UNITS = {"min": "minutes", "candidates": "candidates", "calls": "calls"}
 
@@ -38,7 +39,8 @@ def default_budget(iterations: int) -> Budget:
 
     A candidate costs as many network evaluations as it has steps.
     """
-    return Budget(MOST if iterations <= SHORT else MOST_LONG, "candidates", is_open=True)
+    most = next(candidates for steps, candidates in MOST if iterations <= steps)
+    return Budget(most, "candidates", is_open=True)
 
 
 def parse_budget(text: str, *, name: str = "BUDGET") -> Budget:

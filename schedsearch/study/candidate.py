@@ -1,6 +1,6 @@
 """A scored schedule, and its form in the store."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,12 @@ class Candidate:
     name: str
     kind: str  # "baseline", or the strategy's name
     schedule: NoiseSchedule
-    scores: Mapping[str, Score]  # by objective; the first one decides
+    scores: Mapping[str, Score]  # by metric: the objectives, of which the first decides, then a part of it
     seconds: float
     network_evaluations: int
     index: int = -1  # its place among the proposals; -1 for a baseline
-    estimate: float | None = None  # of the first objective, where a race stopped it before all pairs were scored
+    estimate: float | None = None  # of the first objective's mean over all clips, for one that heard less
+    draws: tuple[int, ...] | None = None  # of each clip, where these differ, see `Evaluation`
     expectation: float | None = None  # of the first objective's mean, given the scores of all schedules; for leaders
     rounds: int = 1  # of scoring; leaders have further ones, on longer excerpts
 
@@ -31,36 +32,44 @@ class Candidate:
         return next(iter(self.scores.values()))
 
     @property
+    def mean(self) -> float:
+        """Returns the first objective's mean, or the estimate of it for one that heard less than all clips."""
+        return self.score.mean if self.estimate is None else self.estimate
+
+    @property
     def expected(self) -> float:
         """Returns the expected mean of the first objective, by the scores of all schedules or else by its own alone."""
-        estimates = (each for each in (self.expectation, self.estimate) if each is not None)
-        return next(estimates, self.score.mean)
+        return self.mean if self.expectation is None else self.expectation
 
     @property
     def failures(self) -> tuple[str, ...]:
         """Returns the reasons of all failures, in any objective."""
-        return tuple(reason for score in self.scores.values() for reason in score.failures)
+        return tuple(dict.fromkeys(reason for score in self.scores.values() for reason in score.failures))
 
     @property
     def whole(self) -> bool:
-        """Says whether every pair of clip and draw was scored without a failure: only such candidates can win."""
+        """Says whether every clip was scored in every draw without a failure."""
         return not self.failures and self.estimate is None
+
+    @property
+    def stopped(self) -> bool:
+        """Says whether a race stopped it before all clips were scored."""
+        return self.estimate is not None and self.draws is None
 
     def losses(self, signs: Mapping[str, int]) -> tuple[float, ...]:
         """Returns what strategies are told, one value an objective: lower is better, NaN for a failure."""
         if self.failures:
             return (np.nan,) * len(signs)
-        means = {name: score.mean for name, score in self.scores.items()}
-        if self.estimate is not None:
-            means[next(iter(means))] = self.estimate
+        means = {name: score.mean for name, score in self.scores.items()} | {next(iter(self.scores)): self.mean}
         return tuple(sign * means[name] for name, sign in signs.items())
 
 
-def plain(evaluation: Evaluation, objectives: Iterable[str]) -> dict[str, Any]:
-    """Returns an evaluation of the objectives as JSON values."""
+def plain(evaluation: Evaluation) -> dict[str, Any]:
+    """Returns an evaluation as JSON values."""
     return {
-        "scores": plain_scores(evaluation.scores, objectives),
+        "scores": plain_scores(evaluation.scores),
         "estimate": evaluation.estimate,
+        **({} if evaluation.draws is None else {"draws": evaluation.draws}),
         "seconds": evaluation.seconds,
         "network_evaluations": evaluation.network_evaluations,
     }
@@ -81,12 +90,13 @@ def candidate_from(name: str, attributes: Mapping[str, Any], objectives: Sequenc
         int(result["network_evaluations"]),
         int(attributes.get("index", -1)),
         None if result["estimate"] is None else float(result["estimate"]),
+        draws=tuple(map(int, result["draws"])) if "draws" in result else None,
     )
 
 
-def plain_scores(scores: Mapping[str, Score], names: Iterable[str]) -> dict[str, Any]:
-    """Returns the named scores as JSON values; NaN as null, since JSON has none."""
-    return {name: _plain_score(scores[name]) for name in names}
+def plain_scores(scores: Mapping[str, Score]) -> dict[str, Any]:
+    """Returns scores as JSON values; NaN as null, since JSON has none."""
+    return {name: _plain_score(score) for name, score in scores.items()}
 
 
 def scores_from(stored: Mapping[str, Any], names: Sequence[str] = ()) -> dict[str, Score]:

@@ -49,7 +49,6 @@ class Claims:
         self,
         trials: Trials,
         memory: Memory,
-        objectives: Sequence[str],
         renew: Callable[[str], None],
         file_id: str = "",
     ) -> None:
@@ -57,7 +56,7 @@ class Claims:
 
         `file_id` tells the store from a copy.
         """
-        self._trials, self._memory, self._objectives, self._renew = trials, memory, objectives, renew
+        self._trials, self._memory, self._renew = trials, memory, renew
         self._file_id = file_id
         self._looks = 0  # in a row, for what other processes have finished
         self._awaited: set[str] = set()  # processes that the user has been told of
@@ -113,7 +112,7 @@ class Claims:
         for claim, evaluation in zip(claims, evaluations, strict=True):
             if (trial := trials.get(claim.token)) is None:
                 continue
-            result = plain(evaluation, self._objectives)
+            result = plain(evaluation)
             with suppress(FinishedTrialError):
                 self._trials.write(trial, "result", result)
                 self._trials.end(trial.number, {**trial.user_attrs, "result": result})

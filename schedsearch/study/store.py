@@ -64,7 +64,7 @@ class Store:
             renew = lambda key: opened.set_study_user_attr(study_id, key, time())  # noqa: E731
             self._memory = memory = Memory(self.study, self._reading)
             self._trials = trials = Trials(self.study, opened, self.signs, self._reading, self._file.replaced)
-            self._claims = claims = Claims(trials, memory, list(objectives), renew, self._file.id)
+            self._claims = claims = Claims(trials, memory, renew, self._file.id)
             with self.turn():
                 claims.end_scored_orphans()
         self.results, self.next_index = trials.results, trials.next_index
@@ -158,7 +158,7 @@ class Store:
 
     def add_baseline(self, name: str, schedule: NoiseSchedule, evaluation: Evaluation) -> None:
         """Stores the evaluation of a schedule that was not searched."""
-        entry = {"betas": schedule.betas.tolist(), "result": plain(evaluation, self.objectives)}
+        entry = {"betas": schedule.betas.tolist(), "result": plain(evaluation)}
         self._memory.set(f"{_BASELINE}{name}", entry)
 
     def baselines(self) -> list[Candidate]:

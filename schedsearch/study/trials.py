@@ -137,9 +137,11 @@ class Trials:
         if candidate.failures:
             self.fail(number)
             return
-        stopped = candidate.estimate is not None
-        values = None if stopped else [candidate.scores[name].mean for name in self._objectives]
-        self._tell(number, values, TrialState.PRUNED if stopped else None)
+        if candidate.stopped:
+            self._tell(number, None, TrialState.PRUNED)
+            return
+        others = [candidate.scores[name].mean for name in self._objectives[1:]]
+        self._tell(number, [candidate.mean, *others], None)
 
     def fail(self, number: int) -> None:
         """Ends a trial as FAIL; one that has ended stays as it is."""

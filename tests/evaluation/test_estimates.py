@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from schedsearch.evaluation.draws import MIXED, share_of
 from schedsearch.evaluation.estimates import BETWEEN, estimate
 
 SCHEDULES, CLIPS, DRAWS = 12, 12, 3
@@ -100,3 +101,32 @@ def test_few_schedules_are_estimated_too(schedules):
     found = estimate(values)
     assert np.isfinite(found.means).all()
     assert np.isfinite(found.variances).all()
+
+
+def test_shares_of_several_draws_are_levelled():
+    errors, raw = [], []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        means = rng.normal(scale=0.05, size=40)
+        pairs, noise = rng.normal(scale=0.4, size=(12, MIXED)), rng.normal(scale=0.1, size=(40, 12, MIXED))
+        values = means[:, None, None] + pairs + noise
+        heard = np.full(values.shape, np.nan)
+        heard[:4, :, 0] = values[:4, :, 0]  # baselines hear every clip in the first draw
+        for row in range(4, 40):
+            for clip, draw in enumerate(share_of(row // 4, 12)):
+                if draw >= 0:
+                    heard[row, clip, draw] = values[row, clip, draw]
+        found = estimate(heard, np.ones(MIXED), np.ones(MIXED, dtype=bool)).means
+        errors.append(np.std((found - means)[4:]))
+        raw.append(np.std(np.nanmean(heard, axis=(1, 2))[4:] - means[4:]))
+    assert np.mean(errors) < 0.07  # 0.041 is left by the noise of six pairs
+    assert np.mean(raw) > 0.1
+
+
+def test_a_share_is_half_of_the_clips_in_draws_by_chance_and_the_same_again():
+    shares = np.array([share_of(batch, 12) for batch in range(200)])
+    assert (np.sum(shares >= 0, axis=1) == 6).all()
+    counts = [(shares == draw).sum(axis=0) for draw in range(MIXED)]
+    assert np.min(counts) > 10
+    assert share_of(7, 12) == share_of(7, 12) != share_of(8, 12)
+    assert [sum(draw >= 0 for draw in share_of(0, clips)) for clips in (1, 2, 4, 5, 7)] == [1, 2, 3, 3, 4]

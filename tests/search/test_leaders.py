@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from conftest import noise_clip
 
-from schedsearch.evaluation.draws import further_rounds
+from schedsearch.evaluation.draws import MIXED, further_rounds
 from schedsearch.evaluation.estimates import Estimates
 from schedsearch.evaluation.scores import Evaluation, Score
 from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.formulas import log_snr_line
-from schedsearch.search.leaders import CHANCE, Heard, Rounds, finalists, leaders
+from schedsearch.search.heard import Heard, Rounds
+from schedsearch.search.leaders import CHANCE, finalists, leaders
 from schedsearch.search.opening import open_run
 from schedsearch.search.settings import Settings
 from schedsearch.strategies.posterior import Scored
@@ -33,7 +34,8 @@ def test_further_rounds_are_on_longer_excerpts_of_the_same_clips(run):
     assert [clip.name for clip in run.leader_clips] == [clip.name for clip in run.clips.excerpts]
     assert {len(clip.audio) for clip in run.leader_clips} == {51200}
     assert run.rounds.weight == pytest.approx(51200 / len(run.clips.excerpts[0].audio))
-    assert run.rounds.weights.tolist() == [1.0] + [run.rounds.weight] * further_rounds(ITERS)
+    assert run.rounds.weights[run.rounds.is_first].tolist() == [1.0] * MIXED
+    assert run.rounds.weights[~run.rounds.is_first].tolist() == [run.rounds.weight] * further_rounds(ITERS)
 
 
 def test_in_a_study_of_an_earlier_version_they_stay_on_the_candidates_excerpts(run):

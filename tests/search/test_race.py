@@ -16,7 +16,7 @@ from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules.formulas import linear, log_snr_line
 from schedsearch.schedules.named import published
 from schedsearch.schedules.schedule import NoiseSchedule
-from schedsearch.search.race import LEAST_PAIRS, LEVEL, Race, is_worse
+from schedsearch.search.race import LEAST_PAIRS, LEVEL, OTHER_NOISE, Race, is_worse
 from schedsearch.study.candidate import Candidate
 
 STEPS, HEATS, CLIPS_A_HEAT = 6, 3, 4
@@ -185,3 +185,25 @@ def test_too_few_pairs_stop_nothing():
 @pytest.mark.parametrize(("difference", "worse"), [(1.0, True), (0.0, False), (-1.0, False)])
 def test_differences_without_spread_are_settled_by_their_sign(difference, worse):
     assert is_worse(np.full(4, difference), LEVEL) == worse
+
+
+def test_a_share_scores_its_clips_in_their_draws_and_stops_nobody(analytic_vocoder, metric):
+    race = race_of(analytic_vocoder, metric)
+    draws = [-1, 0, 2, -1, 1, -1, -1, -1, 3, -1, -1, 0]  # of the third heat two, of clips of two lengths
+    every = Evaluator(analytic_vocoder, CLIPS, [metric], NoiseBank(0))
+    for schedule, found in zip([GOOD, BAD], race.evaluate_share([GOOD, BAD], draws), strict=True):
+        [expected] = every.evaluate([schedule], [0, *(OTHER_NOISE + draw for draw in (1, 2, 3))])
+        values = found.scores[metric.name].values
+        assert values.shape == (len(CLIPS), 1)
+        for clip, draw in enumerate(draws):
+            wanted = expected.scores[metric.name].values[clip, draw] if draw >= 0 else np.nan
+            np.testing.assert_allclose(values[clip, 0], wanted, rtol=0, atol=1e-5)
+        assert found.network_evaluations == STEPS * sum(draw >= 0 for draw in draws)
+        assert (found.draws, found.estimate) == (tuple(draws), None)
+
+
+def test_a_share_in_which_all_fail_ends_at_the_first_failure():
+    vocoder = BrokenVocoder()
+    found = race_of(vocoder, log_mel(vocoder)).evaluate_share([GOOD, BAD], [0] * len(CLIPS))
+    assert all(evaluation.scores["log_mel_l1"].failures for evaluation in found)
+    assert {evaluation.network_evaluations for evaluation in found} == {STEPS * CLIPS_A_HEAT}

@@ -22,13 +22,14 @@ from schedsearch.schedules.formulas import TERMINAL_LOG_SNR, log_snr_line
 from schedsearch.schedules.search_space import FIRST_LOG_SNR, TOLERANCE, LogSnrSpace
 from schedsearch.search import run
 from schedsearch.search import verdict as confirmation
-from schedsearch.search.leaders import APART, Rounds, finalists
+from schedsearch.search.heard import Rounds
+from schedsearch.search.leaders import APART, finalists
 from schedsearch.search.loop import search
 from schedsearch.search.race import Race
 from schedsearch.search.verdict import judge, verdict, winner_and_baseline
 from schedsearch.strategies.bayesian import Bayesian
-from schedsearch.strategies.surrogate import SETTLED
-from schedsearch.study.budget import MOST, Budget
+from schedsearch.strategies.surrogate import settled
+from schedsearch.study.budget import Budget, default_budget
 from schedsearch.voice.check import KEPT
 from vocoder.audio.reading import write_wav
 
@@ -175,7 +176,7 @@ def test_a_search_without_a_budget_ends_by_itself_and_says_so(toy, capsys):
     assert toy.search() == 0
     spent, said = calls(toy), capsys.readouterr().out
     count = len(toy.store().candidates())
-    assert SETTLED <= count < MOST
+    assert settled(ITERS) <= count < default_budget(ITERS).amount
     assert f"The search stopped by itself after {count} candidates: another 50 would gain" in said
     gain = json.loads((toy.folder / "run.json").read_text())["gain_left"]
     assert gain["candidates"] == count

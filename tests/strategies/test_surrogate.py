@@ -8,7 +8,7 @@ from schedsearch.schedules.formulas import TERMINAL_LOG_SNR, log_snr_line
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import FIRST_LOG_SNR, space_for
 from schedsearch.strategies.posterior import Posterior, Scored
-from schedsearch.strategies.surrogate import LEAST, NEAR, SETTLED, Surrogate
+from schedsearch.strategies.surrogate import LEAST, NEAR, Surrogate, settled
 
 OPTIMUM = log_snr_line(6, 10.5, -2.5)
 
@@ -102,12 +102,12 @@ def test_what_another_process_scores_is_not_proposed_again():
 
 
 def test_it_ends_when_the_gain_is_not_worth_it_and_not_before():
-    known, _ = scored(30, noise=0.02)
+    known, _ = scored(settled(6) + 6, noise=0.02)
     gain = surrogate(known).gain()
     assert gain is not None
     assert 0 <= gain.mean <= gain.bound
     assert surrogate(known, worth=lambda pair: 10 * gain.mean + 1e-3).ask(4) == []
-    few, _ = scored(SETTLED - 1)
+    few, _ = scored(settled(6) - 1)
     assert surrogate(few, worth=lambda pair: 1e6).ask(4)
     assert surrogate(known, worth=lambda pair: gain.mean / 10).ask(4)
     assert surrogate(known).ask(4)

@@ -51,7 +51,7 @@ def test_each_unit_counts_its_own_cost(unit, part):
     assert Budget(4.0, unit).used(seconds=120, candidates=3, calls=8) == part
 
 
-@pytest.mark.parametrize("iterations, candidates", [(1, 60), (6, 60), (12, 60), (25, 40), (100, 40)])
+@pytest.mark.parametrize("iterations, candidates", [(1, 80), (6, 80), (12, 60), (25, 40), (100, 40)])
 def test_without_a_budget_a_search_is_open_and_short_schedules_are_given_more_candidates(iterations, candidates):
     assert default_budget(iterations) == Budget(candidates, "candidates", is_open=True)
     assert str(default_budget(iterations)) == OPEN

@@ -162,12 +162,12 @@ def test_betas_survive_storage_to_the_last_bit(url):
     assert [c.schedule for c in opened(url).candidates()] == PROPOSED[:2]
 
 
-def test_every_objective_is_stored_and_the_first_decides(url):
+def test_every_score_is_stored_and_the_first_decides(url):
     scores = {"a": Score(np.array([[1.0], [3.0]])), "b": Score(np.array([[5.0], [6.0]]))}
     store = opened_store(url, IDENTITY, {"a": "minimize", "b": "maximize"})
     store.finish(claimed(store, PROPOSED[:1]), [Evaluation({**scores, "c": scores["a"]}, 1.0, 3)])
     [candidate] = opened_store(url, IDENTITY, {"a": "minimize", "b": "maximize"}).candidates()
-    assert {name: score.mean for name, score in candidate.scores.items()} == {"a": 2.0, "b": 5.5}
+    assert {name: score.mean for name, score in candidate.scores.items()} == {"a": 2.0, "b": 5.5, "c": 2.0}
     assert (candidate.score.mean, candidate.losses(store.signs)) == (2.0, (2.0, -5.5))
     assert store.study.trials[0].values == [2.0, 5.5]
 

@@ -151,7 +151,7 @@ def _leader(candidate: Candidate, held_out: Score | None, verdict: Verdict) -> t
     return (
         Cell(title_and_row(candidate, verdict)),
         Cell(candidate.kind),
-        _score_cell(candidate.score),
+        Cell("failed") if candidate.failures else number_cell(candidate.mean),
         number_cell(candidate.score.standard_error),
         number_cell(candidate.rounds, 0),
         number_cell(candidate.expected),
@@ -193,6 +193,8 @@ def _trial(candidate: Candidate, store: Store) -> tuple[Cell, ...]:
 def _scored(candidate: Candidate) -> str:
     if candidate.failures:
         return f"failed: {candidate.failures[0]}"
+    if candidate.draws is not None:
+        return f"on {sum(draw >= 0 for draw in candidate.draws)} clips, estimate"
     return "in every draw of every clip" if candidate.whole else "stopped by the race, estimate"
 
 

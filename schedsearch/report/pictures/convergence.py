@@ -71,14 +71,18 @@ def evaluations(candidates: Sequence[Candidate]) -> Array:
 
 def worth(candidates: Sequence[Candidate]) -> Array:
     """Returns [candidate], the score, the estimate of a stopped candidate, or NaN of a failed one."""
-    values = [np.nan if c.failures else c.score.mean if c.estimate is None else c.estimate for c in candidates]
+    values = [np.nan if c.failures else c.mean for c in candidates]
     return np.array(values, dtype=np.float64)
 
 
 def best_so_far(candidates: Sequence[Candidate], sign: int) -> Array:
     """Returns [candidate], the best whole score so far, NaN before the first. Sign -1: more is better."""
-    losses = [sign * c.score.mean if c.whole else np.nan for c in candidates]
+    losses = [sign * c.mean if _may_lead(c) else np.nan for c in candidates]
     return np.asarray(sign * np.fmin.accumulate(np.array(losses, dtype=np.float64)))
+
+
+def _may_lead(candidate: Candidate) -> bool:
+    return not candidate.failures and not candidate.stopped
 
 
 def _best_lines(axes: Axes, calls: Array, best: Array, baseline: Candidate) -> None:
@@ -91,7 +95,7 @@ def _margins(candidates: Sequence[Candidate], best: Array, pair: float) -> Array
     """Returns [candidate], half the width of the interval of the one that is best so far, NaN before the first."""
     leader, margins = None, []
     for candidate, mean in zip(candidates, best, strict=True):
-        leader = candidate if candidate.whole and candidate.score.mean == mean else leader
+        leader = candidate if _may_lead(candidate) and candidate.mean == mean else leader
         margins.append(np.nan if leader is None else margin(leader.score.values, pair))
     return np.array(margins, dtype=np.float64)
 
@@ -112,7 +116,7 @@ def _dots(axes: Axes, candidates: Sequence[Candidate], calls: Array, edge: float
     values = worth(candidates)
     failed = ~np.isfinite(values)
     beyond = sign * values > sign * edge
-    stopped = np.array([c.estimate is not None for c in candidates], dtype=bool) & ~beyond & ~failed
+    stopped = np.array([c.stopped for c in candidates], dtype=bool) & ~beyond & ~failed
     kinds = [
         (~stopped & ~beyond & ~failed, ".", FAINT, "candidate"),
         (stopped, "x", GREY, "stopped by the race, at its estimate"),

@@ -15,7 +15,7 @@ from schedsearch.report.pictures.quality import quality_against_iterations, qual
 from schedsearch.report.pictures.quantity import Quantity
 from schedsearch.report.pictures.schedules import schedules
 from schedsearch.report.titles import title
-from schedsearch.search.leaders import FIRST_ROUND, heard
+from schedsearch.search.heard import FIRST_ROUND, heard
 from schedsearch.search.verdict import Verdict
 from schedsearch.study.store import Store
 from vocoder.atomic import atomic_write, make_folder

@@ -1,0 +1,87 @@
+"""Laws of what the model of all scores takes: it knows which noise a score was in, and takes that away."""
+
+import numpy as np
+import pytest
+from conftest import opened_store
+
+from schedsearch.evaluation.draws import MIXED, share_of
+from schedsearch.evaluation.scores import Evaluation, Score
+from schedsearch.schedules.formulas import log_snr_line
+from schedsearch.schedules.search_space import space_for
+from schedsearch.search.heard import Rounds, heard, remember_round, with_estimates
+
+IDENTITY = {"dataset": "toy", "sample_rate": 16000, "iterations": 6, "checkpoint": "abc", "seed": 0}
+STEPS, CLIPS, COUNT = 6, 12, 32
+SCHEDULES = [log_snr_line(STEPS, 12 - 0.1 * i, -2 - 0.05 * i) for i in range(COUNT + 1)]
+ROUNDS = Rounds(2, 4.0, quiet_part="quiet")
+RNG = np.random.default_rng(0)
+TRUTHS = RNG.normal(scale=0.05, size=COUNT + 1)
+LUCK = RNG.normal(scale=0.4, size=(CLIPS, MIXED))  # what each clip in each draw adds to all
+
+
+def evaluation(row, draws=None, *, parts=True):
+    """The score of one schedule, without noise of its own; the quiet part is a third of it."""
+    known = draws or (0,) * CLIPS
+    values = [TRUTHS[row] + LUCK[clip, draw] if draw >= 0 else np.nan for clip, draw in enumerate(known)]
+    whole = np.array(values)[:, None]
+    scores = {"both": Score(whole), **({"quiet": Score(whole / 3)} if parts else {})}
+    return Evaluation(scores, 1.0, 72, None, draws)
+
+
+@pytest.fixture
+def store(tmp_path, memory):
+    """A baseline in the first draw, and candidates in batches of four, each on its share."""
+    store = opened_store(f"sqlite:///{tmp_path}/study.db", IDENTITY, {"both": "minimize"})
+    with store.using():
+        store.add_baseline("line", SCHEDULES[COUNT], evaluation(COUNT))
+        for first in range(0, COUNT, 4):
+            batch = range(first, first + 4)
+            claims = store.claim([SCHEDULES[row] for row in batch], "model", space_for(STEPS))
+            found = [evaluation(row, share_of(first, CLIPS)) for row in batch]
+            store.finish(claims, with_estimates(store, found, first))
+        yield store
+
+
+def test_luck_of_clip_and_draw_is_taken_away(store):
+    known = heard(store, ROUNDS)
+    truths = dict(zip(SCHEDULES, TRUTHS, strict=True))
+    off = known.scored.estimates.means - [truths[schedule] for schedule in known.scored.schedules]
+    assert np.ptp(off) < 0.02
+    raw = [np.nanmean(candidate.score.values) for candidate in known.candidates]
+    assert np.ptp(raw) > 0.2
+
+
+def test_a_candidate_stands_at_its_estimate_once_the_noise_is_known(store):
+    late = store.candidates()[COUNT // 2 :]
+    off = [candidate.expected - TRUTHS[candidate.index] for candidate in late]
+    raw = [np.nanmean(candidate.score.values) - TRUTHS[candidate.index] for candidate in late]
+    assert np.std(off) < np.std(raw) / 3
+    assert not any(candidate.stopped or candidate.whole for candidate in late)
+    assert store.study.trials[-1].values == [late[-1].estimate]
+
+
+def test_parts_add_up_to_the_whole(store):
+    scored = heard(store, ROUNDS).scored
+    quiet, rest = scored.parts
+    np.testing.assert_allclose(quiet.means + rest.means, scored.estimates.means, atol=0.02)
+    np.testing.assert_allclose(quiet.means * 3, scored.estimates.means, atol=0.05)
+
+
+def test_without_a_part_of_every_score_there_are_none(store):
+    remember_round(store, store.candidates()[0], 1, evaluation(0, parts=False).scores)
+    assert heard(store, ROUNDS).scored.parts == []
+    assert heard(store, Rounds(2, 4.0)).scored.parts == []
+
+
+def test_further_rounds_count_beside_the_share(store):
+    before = heard(store, ROUNDS)
+    for number in (0, 2):
+        for row in (0, 1):
+            remember_round(store, store.candidates()[row], number, evaluation(row).scores)
+    after = heard(store, ROUNDS)
+    places = [i for i, candidate in enumerate(after.candidates) if candidate.index in (0, 1)]
+    assert [after.candidates[place].rounds for place in places] == [2, 2]
+    assert all(after.candidates[place].whole for place in places)
+    assert (after.scored.estimates.variances[places] < before.scored.estimates.variances[places] / 3).all() or (
+        before.scored.estimates.pair < 1e-9
+    )
