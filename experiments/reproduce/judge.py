@@ -39,9 +39,10 @@ Spearman's rank correlation of the two metrics' means over the schedules: 1 wher
 PAIRS = """Pairs of schedules that the objective tells apart: its 95 % paired interval over clips excludes zero. Of
 these Distill-MOS says the same or the opposite, each by its own interval, or nothing. Not corrected for the number of
 pairs."""
-ORDER = f"""## Does it prefer what ships?
+ORDER = f"""## Does Distill-MOS prefer what ships?
 
-Whether the first is better than the second: by the objective, then by Distill-MOS. In a tie the interval holds zero.
+Each row has two schedules. Is the first one better? The objective says so, then Distill-MOS. In a tie the interval
+holds zero.
 "{UNIVERSAL}" was chosen without the judge's speaker. "{PUBLISHED}" is the best one by the objective on these clips."""
 
 

@@ -1,4 +1,7 @@
-"""Universal schedules keep their names unless those chosen now are better: nobody's file changes without reason."""
+"""Replaces a shipped universal schedule only where the one that was chosen now is better.
+
+So nobody's file changes without a reason.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
