@@ -58,7 +58,7 @@
 ##   transfer  every voice's winners on every voice's held-out clips, and universal schedules, into results/transfer/
 ##               ITERS="6 12"     lengths; empty: all that two voices have a winner of
 ##               VOICES="demo june-16k demo@8000"   empty: all that have a checkpoint and clips
-##               METRICS= OBJECTIVE= EXCERPT= DRAWS= SEED=   as for compare
+##               METRICS= OBJECTIVE= EXCERPT= DRAWS= SEED= PRECISION=   as for compare
 ##   metrics   lists the metrics
 ##               METRICS=mine:loudest   and metrics of your own
 ##   mos       installs Distill-MOS, which predicts listeners' opinions: a column distill_mos of comparisons and verdicts
@@ -149,7 +149,8 @@ compare: .venv/.stamp
 transfer: .venv/.stamp
 	@$(BIN)/schedsearch transfer $${ITERS:+--iters="$$ITERS"} $${VOICES:+--voices="$$VOICES"} \
 	  $${OBJECTIVE:+--objective="$$OBJECTIVE"} $${METRICS:+--metrics="$$METRICS"} \
-	  $${EXCERPT:+--seconds="$$EXCERPT"} $${DRAWS:+--draws="$$DRAWS"} $${SEED:+--seed="$$SEED"}
+	  $${EXCERPT:+--seconds="$$EXCERPT"} $${DRAWS:+--draws="$$DRAWS"} $${SEED:+--seed="$$SEED"} \
+	  $${PRECISION:+--precision="$$PRECISION"}
 
 report: .venv/.stamp
 	@$(BIN)/schedsearch report $${ITERS:+--iters="$$ITERS"} $${DATASET:+--dataset="$$DATASET"} \

@@ -12,6 +12,7 @@ from schedsearch.report.progress import show
 from schedsearch.transfer.tournament import Tournament, open_tournament
 from schedsearch.voice.config import EXPERIMENTS, Voice
 from schedsearch.voice.opened import LONGEST_HELD_OUT
+from schedsearch.voice.precision import AUTO
 
 SHIPPED, WORK = Path("results/shipped"), Path("results/bench/reproduce")  # WORK is git-ignored
 RESULTS = WORK / "results"  # the user's own winners below results/ have no part
@@ -28,7 +29,7 @@ def tournaments(voices: Iterable[Voice], judged: Mapping[str, int]) -> Iterator[
               "install it first with make mos")  # fmt: skip
     names = tuple(f"{voice.dataset}@{voice.sample_rate}" for voice in _with_winners(voices))
     for steps, draws in judged.items():
-        settings = Settings(lengths(steps), draws=draws, seconds=LONGEST_HELD_OUT, results=RESULTS)
+        settings = Settings(lengths(steps), draws=draws, seconds=LONGEST_HELD_OUT, precision=AUTO, results=RESULTS)
         tournament = open_tournament(settings, names, EXPERIMENTS)
         for reason in tournament.left_out:
             print(f"left out: {reason}")

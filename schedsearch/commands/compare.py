@@ -4,7 +4,6 @@ import argparse
 import shlex
 from pathlib import Path
 
-from schedsearch.arguments import add_precision
 from schedsearch.commands import comparison_options, voice_options
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.comparison.contest import open_contest
@@ -29,13 +28,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         default=(),
         help="schedule files, or names such as universal-6; quote a name that has spaces",
     )
-    how = comparison_options.add(
+    comparison_options.add(
         parser,
         what,
         usual_lengths="those of --schedules, or of all winners",
         objective="metric that chooses the best baseline",
     )
-    add_precision(how)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -4,14 +4,23 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-from schedsearch.arguments import Options, add_results, add_seed, lengths, positive_number, whole_number, words
+from schedsearch.arguments import (
+    Options,
+    add_precision,
+    add_results,
+    add_seed,
+    lengths,
+    positive_number,
+    whole_number,
+    words,
+)
 from schedsearch.comparison.contest import Settings
 from schedsearch.evaluation.draws import MOST_DRAWS
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 
 
-def add(parser: argparse.ArgumentParser, what: Options, *, usual_lengths: str, objective: str) -> Options:
-    """Adds the shared options, the lengths to the group `what`; returns the group of those that say how to score.
+def add(parser: argparse.ArgumentParser, what: Options, *, usual_lengths: str, objective: str) -> None:
+    """Adds the shared options, the lengths to the group `what`.
 
     `usual_lengths` and `objective` are parts of the help: what is compared by default, and what the objective decides.
     """
@@ -36,12 +45,11 @@ def add(parser: argparse.ArgumentParser, what: Options, *, usual_lengths: str, o
         help="draws of noise for each clip (default: 1)",
     )
     add_seed(how, "the noise")
+    add_precision(how)
     add_results(parser.add_argument_group("results"))
-    return how
 
 
 def settings(options: argparse.Namespace, files: tuple[Path, ...] = ()) -> Settings:
-    """Returns the settings of a comparison, or of a transfer, which is always in float32."""
-    others = ["objective", "metrics", "seconds", "draws", "seed", "results"]
-    others += ["precision"] if "precision" in options else []
+    """Returns the settings of a comparison or a transfer."""
+    others = ["objective", "metrics", "seconds", "draws", "seed", "precision", "results"]
     return Settings(options.iters, files, **{name: getattr(options, name) for name in others})

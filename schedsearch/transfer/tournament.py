@@ -22,6 +22,7 @@ from schedsearch.transfer.universal_candidates import Origin, UniversalCandidate
 from schedsearch.voice.opened import search_clips
 
 FOLDER = "transfer"  # below the results folder
+CHOOSING_SECONDS = 1.6  # of each search clip at most: dozens of candidates are scored on all voices
 Steps = Iterator[tuple[float, str]]
 
 
@@ -138,5 +139,5 @@ def open_tournament(settings: Settings, voices: Sequence[str], experiments: Path
 
 
 def _on_search_clips(scoring: Scoring, voice: Participant, settings: Settings) -> Scoring:
-    clips = search_clips(voice.voice, scoring.vocoder, settings.seconds)
+    clips = search_clips(voice.voice, scoring.vocoder, min(settings.seconds, CHOOSING_SECONDS))
     return replace(scoring, clips=clips, metrics=scoring.metrics[:1])

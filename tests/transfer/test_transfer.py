@@ -29,6 +29,7 @@ from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.schedules.named import published, universal_schedules
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.strategies.auto import lines
+from schedsearch.transfer import tournament as tournament_module
 from schedsearch.transfer import universal_candidates as candidates_module
 from schedsearch.transfer.heat_map import heat_map
 from schedsearch.transfer.length_page import length_page
@@ -254,6 +255,14 @@ def test_the_universal_schedule_has_the_least_worst_loss_on_search_clips(voices)
         worst[candidate.name] = max(losses)
     assert choice.worst[1] == pytest.approx(min(worst.values()))
     assert worst[choice.candidate.name] == min(worst.values())
+
+
+def test_short_parts_of_search_clips_choose_even_where_whole_held_out_clips_judge(voices, monkeypatch):
+    monkeypatch.setattr(tournament_module, "CHOOSING_SECONDS", 0.16)
+    tournament = finished(voices)
+    longest = {len(clip.audio) for scoring in tournament.searching.values() for clip in scoring.clips}
+    assert longest == {2560}
+    assert all(len(clip.audio) >= 5120 for scoring in tournament.held_out.values() for clip in scoring.clips)
 
 
 def test_a_universal_schedule_that_is_kept_stands_in_place_of_the_choice_alone(voices):
