@@ -84,7 +84,9 @@ def run(options: argparse.Namespace) -> int:
     _settle_precision(state, options.precision, data, voice)
     print(f"{dialect.name}'s network, {state.precision}")
     keep_configuration(voice, configuration, dialect)
-    validated = state.step if any(int(row["step"]) == state.step for row in _rows(_table(voice))) else -1
+    if not state_path(voice).is_file():
+        _begin_table(voice)
+    validated = state.step if any(int(row["step"]) == state.step for row in _rows(voice)) else -1
     keeper = _Keeper(voice, configuration, dialect, held_out[:VALIDATION_CLIPS], validated)
     _train(state, data, keeper, hours=options.hours or math.inf, validate_every=options.validate_every)
     return 0
@@ -192,7 +194,7 @@ class _Keeper:
         values = validate(vocoder, self.held_out)
         save_checkpoint(average, self.dialect, self.configuration, self.voice.checkpoint.parent)
         row = {"step": state.step, "hours": round(state.seconds / 3600, 4), **values}
-        _write_row(_table(self.voice), row)
+        _write_row(self.voice, row)
         self.validated = state.step
         return values
 
@@ -221,19 +223,30 @@ def _spelt(step: int, values: dict[str, float]) -> str:
     return f"step {step}: " + ", ".join(f"{name} {value:.3f}" for name, value in values.items())
 
 
-def _table(voice: Voice) -> Path:
-    return voice.checkpoint.parent / "learning.csv"
+def _tables(voice: Voice) -> tuple[Path, Path]:
+    """Returns the learning.csv of the run, and the one beside the checkpoint, which may be of an earlier run."""
+    return state_path(voice).with_name("learning.csv"), voice.checkpoint.parent / "learning.csv"
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
+def _begin_table(voice: Voice) -> None:
+    own, _ = _tables(voice)
+    own.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(own, b"")
+
+
+def _rows(voice: Voice) -> list[dict[str, str]]:
+    """Returns the run's rows. An earlier version kept them beside the checkpoint alone."""
+    path = next((path for path in _tables(voice) if path.exists()), None)
+    if path is None:
         return []
     with path.open(newline="") as file:
         return [row for row in csv.DictReader(file) if row.get("step", "").isdecimal()]
 
 
-def _write_row(path: Path, row: dict[str, float]) -> None:
+def _write_row(voice: Voice, row: dict[str, float]) -> None:
     """Adds a row to learning.csv, without rows of later steps: a run that was killed goes back to its last state."""
-    rows: list[dict[str, Any]] = [earlier for earlier in _rows(path) if int(earlier["step"]) < row["step"]]
+    rows: list[dict[str, Any]] = [earlier for earlier in _rows(voice) if int(earlier["step"]) < row["step"]]
     rows.append({key: f"{value:.5g}" if isinstance(value, float) else value for key, value in row.items()})
-    atomic_write(path, pd.DataFrame(rows, columns=list(row)).to_csv(index=False).encode())
+    table = pd.DataFrame(rows, columns=list(row)).to_csv(index=False).encode()
+    for path in _tables(voice):
+        atomic_write(path, table)

@@ -748,6 +748,20 @@ def test_a_run_that_is_begun_anew_is_validated_anew(dataset):
     assert (dataset / "voice" / "checkpoint.pt").is_file()
 
 
+def test_rows_of_an_earlier_run_do_not_stand_before_those_of_a_new_one(dataset):
+    trained(dataset, "--steps", "2", "--validate-every", "1")
+    shutil.rmtree(dataset / "voice" / "training")
+    assert trained(dataset, "--steps", "5", "--validate-every", "3", "--force=1") == 0
+    assert [row["step"] for row in learning(dataset)] == ["3", "5"]
+
+
+def test_a_run_of_an_earlier_version_goes_on_with_its_rows(dataset):
+    trained(dataset, "--steps", "2")
+    (dataset / "voice" / "training" / "learning.csv").unlink()
+    assert trained(dataset) == 0
+    assert [row["step"] for row in learning(dataset)] == ["2", "3"]
+
+
 @pytest.mark.parametrize("dialect", ["lmnt", "coqui"])
 def test_a_voice_of_every_dialect_can_be_trained_stopped_and_gone_on_with(dataset, dialect, capsys):
     (dataset / "config.json").write_text(json.dumps(CONFIGS[dialect]))
