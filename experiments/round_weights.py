@@ -1,8 +1,9 @@
 """Rounds a checkpoint's large layers so that it packs small: `python -m experiments.round_weights FROM TO`.
 
 Float16 weights hardly compress, and a repository keeps every version of them. Each tensor of more than LARGE numbers is
-rounded to whole multiples of a power of two near an eighth of its standard deviation, as plain uniform quantisation
-does (Gray & Neuhoff 1998); smaller tensors, which the first and last layers have, to a 32nd. Names, shapes and types
+rounded to whole multiples of a power of two near a 32nd of its standard deviation, as plain uniform quantisation does
+(Gray & Neuhoff 1998); smaller tensors, which the first and last layers have, to a 128th. An eighth packs to less but
+costs quality: 12 steps of demo then have a log-mel L1 of 0.90, and with exact weights 0.86. Names, shapes and types
 stay, so that every reader of a checkpoint reads it as before. Biases and gains are left alone.
 """
 
@@ -21,7 +22,7 @@ from vocoder.atomic import atomic_write
 from vocoder.checkpoints.file import read_checkpoint
 
 LARGE = 60_000
-PARTS_OF_LARGE, PARTS_OF_SMALL = 8, 32  # of a standard deviation
+PARTS_OF_LARGE, PARTS_OF_SMALL = 32, 128  # of a standard deviation
 
 
 @command("round_weights")
