@@ -1,0 +1,28 @@
+"""What README says of a universal schedule is of the file that it names."""
+
+import pandas as pd
+import pytest
+
+from experiments.documentation import tables
+from experiments.documentation.values import read
+from experiments.reproduce.renewal import TABLE
+from schedsearch.transfer.overview import decisive
+from schedsearch.transfer.relations import STRANGERS, UNIVERSAL
+
+
+@pytest.mark.parametrize(("kept", "relation"), [(True, UNIVERSAL), (False, STRANGERS)])
+def test_the_cost_is_of_the_file_that_is_kept_or_of_choices_without_the_judges_speaker(kept, relation):
+    matrix = read("results/shipped/transfer/matrix-12.csv")
+    losses = decisive(matrix).query("relation == @relation")["relative_loss"]
+    told = tables.cost(matrix, kept)
+    assert told.startswith(f"at most {losses.max():.1%} (interval".replace("%", " %"))
+    assert ("earlier weights" in told) is kept
+
+
+def test_a_schedule_is_kept_where_the_last_choice_did_not_beat_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "SHIPPED", tmp_path)
+    assert not tables.is_kept(6)
+    (tmp_path / "transfer").mkdir()
+    rows = pd.DataFrame({"iterations": [6, 6, 12], "ships": ["earlier", "earlier", "new"]})
+    rows.to_csv(tmp_path / "transfer" / TABLE, index=False)
+    assert [tables.is_kept(n) for n in (6, 12, 25)] == [True, False, False]
