@@ -24,6 +24,7 @@ def rows(results):
         return [(row["part"], row["ended"]) for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 def test_a_part_that_fails_or_takes_too_long_does_not_stop_the_next(tmp_path, planned):
     planned(
         python("raise SystemExit(3)", name="fails"),

@@ -141,6 +141,7 @@ def test_each_clip_is_analysed_once_whoever_asks(monkeypatch):
     assert len(calls) == 3
 
 
+@pytest.mark.slow
 def test_functions_are_compiled_before_several_processes_would_compile_them():
     """Together they would race for numba's cache: only a process that has not used librosa yet can tell."""
     program = """if True:

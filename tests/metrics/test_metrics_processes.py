@@ -69,6 +69,7 @@ def dask():
         yield client
 
 
+@pytest.mark.slow
 def test_pesq_through_dask_scores_what_our_own_processes_score(dask):
     clips = [noise_clip(name, 8000).audio for name in "ab"]
     pairs = [(clip, clip + 0.01 * clips[0]) for clip in clips]

@@ -121,6 +121,7 @@ def wanting_scaled_mels(vocoder: Vocoder, factor: float, offset: float) -> Vocod
     return replace(vocoder, network=network)
 
 
+@pytest.mark.slow
 def test_a_normalised_mel_is_named(bench: Bench) -> None:
     found = bench.with_vocoder(wanting_scaled_mels(bench.vocoder, 1 / 1.88, 1.03 / 1.88))
     assert [setting for setting, _ in found.changes] == ["scale and offset of the mel"]
@@ -182,6 +183,7 @@ def test_frames_that_stand_earlier_or_later_see_the_audio_there() -> None:
         torch.testing.assert_close(moved[..., inner], torch.roll(mel, -frames, -1)[..., inner])
 
 
+@pytest.mark.slow
 def test_an_offset_of_the_clips_is_named(bench: Bench) -> None:
     found = bench.with_clips(lambda audio: audio + 0.1)
     assert found.changes == (("offset of the clips", "removed"),)
@@ -352,6 +354,7 @@ def test_a_network_that_returns_nan_is_refused() -> None:
     assert (found.kind, found.passes) == ("broken", False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "n_fft"), [(8000, 1024), (8000, 2048), (16000, 4096)])
 def test_a_long_window_at_a_low_rate_is_no_fault_of_the_clips(tmp_path: Path, rate: int, n_fft: int) -> None:
     settings = json.loads((GOLDEN / "ivanvovk_tiny.json").read_text())
@@ -406,6 +409,7 @@ def test_advice_knows_no_setting_that_is_never_varied() -> None:
 # --- mels of a TTS ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_ttss_mels_are_measured_beside_the_recordings_own(long_bench, few_variants):
     bench, clips = long_bench, long_bench.recordings
     own = [replace(clip, mel=bench.vocoder.front_end(clip.audio[None])[0]) for clip in clips]
