@@ -98,6 +98,8 @@ WRONG_ROWS = [
 
 @pytest.mark.parametrize("rows", [WRONG_ROWS[0], *(pytest.param(r, marks=pytest.mark.slow) for r in WRONG_ROWS[1:])])
 def test_wrong_dilations_which_no_shape_shows_are_named(bench: Bench, rows: tuple) -> None:
+    if rows != WRONG_ROWS[0]:  # the fast effort sees that these are wrong, not always what is right
+        bench = replace(bench, effort=USUAL)
     found = examined(bench.examination, Setup(bench.vocoder.front_end, up_dilations=rows))
     assert found.changes == (("upsampling dilations", str([*map(list, RIGHT_ROWS)])),)
     assert not found.passes
