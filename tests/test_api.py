@@ -36,6 +36,7 @@ def run_examples(module, **names):
     assert found.failed == 0
 
 
+@pytest.mark.slow
 def test_the_packages_example_runs_on_the_demo_voice(monkeypatch):
     monkeypatch.chdir(ROOT)
     run_examples(schedsearch)

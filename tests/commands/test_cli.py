@@ -423,6 +423,7 @@ def test_a_closed_standard_output_is_one_line(tmp_path):
     assert all(line.startswith("schedsearch: standard output must be open, and is closed") for line in lines)
 
 
+@pytest.mark.slow
 def test_a_closed_standard_error_stops_nothing(tmp_path):
     found, _ = statuses(tmp_path, "2", "metrics", "show none.pt")
     assert found == [0, 2]
@@ -479,6 +480,7 @@ def test_help_of_all_commands_imports_nothing_heavy():
     assert done.stdout.splitlines()[-1] == "set()"
 
 
+@pytest.mark.slow
 def test_a_search_imports_pictures_only_when_it_ends():
     code = "import sys, schedsearch.commands.search; print({'matplotlib', 'pystoi', 'cmaes'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -431,6 +431,7 @@ def test_a_name_that_a_terminal_would_obey_is_spelt_out(tmp_path, capsys):
         assert "a\\x1b[31m\\nb\\udcff.json: " in first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sink", "status"), [("| head -1", 141), (">/dev/full", 2)])
 def test_output_that_nobody_takes_ends_the_command_without_a_traceback(tmp_path, sink, status):
     path = tmp_path / "a.json"

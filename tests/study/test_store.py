@@ -387,6 +387,7 @@ def test_a_run_stopped_after_any_batch_goes_on_as_the_uninterrupted_one(memory, 
         assert found(opened(f"{batches}")) == found(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("race", [ALONE, SOME_FAIL, RACED], ids=["sound", "some fail", "raced"])
 def test_a_run_killed_before_any_write_goes_on_as_the_uninterrupted_one(memory, early, mortal, race):
     whole = opened("whole")
@@ -426,6 +427,7 @@ def test_what_is_left_of_a_batch_races_against_the_best_before_it(memory, mortal
         assert found(opened(f"{writes}")) == found(opened("whole"))
 
 
+@pytest.mark.slow
 def test_a_run_killed_while_it_is_resumed_loses_and_doubles_nothing(memory, early, mortal):
     whole = opened("whole")
     run(whole, 8, RACED)
@@ -591,6 +593,7 @@ def test_a_database_in_memory_is_refused_before_what_takes_long(url):
         check_reachable(url)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["grid", "random"])
 def test_a_batch_costs_what_it_adds_however_many_there_are(url, monkeypatch, strategy):
     counts: Counter[str] = Counter()

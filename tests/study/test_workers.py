@@ -126,12 +126,12 @@ def database(server):
     return postgresql.new_database(server)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def url(request, tmp_path):
     return sqlite_url(tmp_path / "study.db") if request.param == "sqlite" else request.getfixturevalue("database")
 
 
-@pytest.mark.parametrize("name", ["random", "grid"])
+@pytest.mark.parametrize("name", [pytest.param("random", marks=pytest.mark.slow), "grid"])
 def test_workers_that_begin_at_once_score_every_index_once_and_keep_the_budget(url, tmp_path, name):
     log = tmp_path / "log"
     log.touch()
@@ -405,6 +405,7 @@ def test_a_server_that_does_not_answer_is_one_line(database):
     assert len(str(refusal.value).splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_the_bench_begins_a_study_for_each_number_of_workers(url):
     for workers in (1, 2):
         heat = bench_workers.Sleeping(0.01)
@@ -413,6 +414,7 @@ def test_the_bench_begins_a_study_for_each_number_of_workers(url):
     assert sorted(study.n_trials for study in studies) == [4, 8]
 
 
+@pytest.mark.slow
 def test_the_bench_can_score_with_the_demo_voice(tmp_path):
     heat = bench_workers.of_demo(clips=2, seconds=0.1)
     assert bench_workers.seconds_of(2, sqlite_url(tmp_path / "study.db"), heat, 4) > 0

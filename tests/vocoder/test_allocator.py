@@ -24,6 +24,7 @@ def faults(**variables: str) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="set up with glibc alone")
 def test_pages_of_large_tensors_are_paid_for_once():
     assert faults() < PAGES / 4

@@ -25,6 +25,7 @@ def test_torchs_threads_sleep_soon():
     assert libgomps_own()["GOMP_SPINCOUNT"] == threads.COUNT
 
 
+@pytest.mark.slow
 def test_a_users_own_choice_stands():
     assert libgomps_own(OMP_WAIT_POLICY="active")["GOMP_SPINCOUNT"] != threads.COUNT
     assert libgomps_own(GOMP_SPINCOUNT="77")["GOMP_SPINCOUNT"] == "77"

@@ -121,6 +121,7 @@ def equal(first, second):
 # --- learning
 
 
+@pytest.mark.slow
 def test_loss_falls_below_that_of_predicting_zero(data):
     state = begun(replace(RECIPE, steps=60, batch=8))
     losses = advance(state, data, 60)
