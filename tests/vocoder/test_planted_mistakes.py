@@ -11,8 +11,6 @@ SUBTLE = ("configuration: win_length 800",)
 # What pieces of 0.16 s can't tell, and those of 0.4 s can.
 NEEDS_LONG = ("configuration: f_max 7600", "clips: played backwards", "clips: 12 dB too loud, clipped")
 FAST = ("front end: natural logarithm",)
-# Each is of one kind with another that is planted; experiments/front_end_mistakes measures them.
-ALIKE = ("clips: 12 dB too quiet", "clips: 24000 Hz, said to be 16000", "configuration: factors [5, 5, 4, 3], hop 300")
 
 
 @pytest.mark.parametrize(
@@ -21,7 +19,7 @@ ALIKE = ("clips: 12 dB too quiet", "clips: 24000 Hz, said to be 16000", "configu
     + [
         pytest.param(mistake, id=name, marks=pytest.mark.slow)
         for name, mistake in PLANTED.items()
-        if name not in FAST + SUBTLE + NEEDS_LONG + ALIKE and mistake.where not in ("weights", "several at once")
+        if name not in FAST + SUBTLE + NEEDS_LONG and mistake.where not in ("weights", "several at once")
     ],
 )
 def test_a_planted_mistake_is_named(bench: Bench, mistake: Mistake) -> None:
