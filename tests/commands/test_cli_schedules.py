@@ -464,6 +464,7 @@ def test_verify_doubts_numbers_that_are_not_betas_and_convert_mends_them(tmp_pat
     assert "doubt" not in rows(told(capsys, "verify", tmp_path / "mended.json"))
 
 
+@pytest.mark.slow
 def test_reading_reversed_betas_for_use_is_noted_in_one_line(tmp_path):
     path = tmp_path / "s.json"
     path.write_text(str(LINE.betas[::-1].tolist()))

@@ -173,6 +173,7 @@ def test_a_function_may_write_into_what_it_gets(write):
     assert torch.equal(references, before)
 
 
+@pytest.mark.slow
 def test_worker_processes_import_it_from_the_working_directory(write):
     write("working", LOUDEST)
     assert bound("working:loudest", jobs=2).measure(*pair(3)) == bound("working:loudest").measure(*pair(3))

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +31,7 @@ def test_a_shorter_clip_gets_the_beginning_of_the_same_noise():
     assert torch.equal(BANK.draw("a", 0, 0, 10_000)[:77], BANK.draw("a", 0, 0, 77))
 
 
+@pytest.mark.slow
 def test_noise_is_the_same_in_another_process():
     # Python's own hash of a string is not
     code = "from schedsearch.sampling.noise import NoiseBank; print(NoiseBank(7).draw('clip', 1, 2, 5).tolist())"

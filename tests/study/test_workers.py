@@ -131,7 +131,8 @@ def url(request, tmp_path):
     return sqlite_url(tmp_path / "study.db") if request.param == "sqlite" else request.getfixturevalue("database")
 
 
-@pytest.mark.parametrize("name", [pytest.param("random", marks=pytest.mark.slow), "grid"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["random", "grid"])
 def test_workers_that_begin_at_once_score_every_index_once_and_keep_the_budget(url, tmp_path, name):
     log = tmp_path / "log"
     log.touch()
@@ -154,6 +155,7 @@ def test_what_a_killed_worker_was_at_is_taken_over_by_the_survivors(url, tmp_pat
     assert set(scored(log).values()) == {1}
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_store_does_not_wait_for_those_at_work_in_the_original(tmp_path):
     log, url = tmp_path / "log", sqlite_url(tmp_path / "study.db")
     log.touch()

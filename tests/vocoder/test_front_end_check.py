@@ -47,6 +47,7 @@ def few_variants(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # --- on the trained demo voice --------------------------------------------------------------------
 
+@pytest.mark.slow
 def test_the_right_front_end_passes(bench: Bench) -> None:
     found = examined(bench.examination, Setup(bench.vocoder.front_end))
     assert (found.kind, found.changes, found.passes) == ("matches", (), True)
@@ -61,7 +62,8 @@ def test_a_band_that_cannot_be_told_from_the_right_one_is_a_tie_and_no_mistake(b
     assert "f_max = 8000 Hz" in found.ties
 
 
-@pytest.mark.parametrize("name", ["random", pytest.param("shuffled in each tensor", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["random", "shuffled in each tensor"])
 def test_weights_that_are_not_trained_are_refused(bench: Bench, few_variants: None, name: str) -> None:
     found = PLANTED[f"weights: {name}"].plant(bench)
     assert (found.kind, found.passes) == ("untrained", False)

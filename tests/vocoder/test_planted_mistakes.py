@@ -10,23 +10,22 @@ from experiments.front_end_mistakes.mistakes import Mistake, finding
 SUBTLE = ("configuration: win_length 800",)
 # What pieces of 0.16 s can't tell, and those of 0.4 s can.
 NEEDS_LONG = ("configuration: f_max 7600", "clips: played backwards", "clips: 12 dB too loud, clipped")
-FAST = ("front end: natural logarithm",)
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
     "mistake",
-    [pytest.param(PLANTED[name], id=name) for name in FAST]
-    + [
-        pytest.param(mistake, id=name, marks=pytest.mark.slow)
+    [
+        pytest.param(mistake, id=name)
         for name, mistake in PLANTED.items()
-        if name not in FAST + SUBTLE + NEEDS_LONG and mistake.where not in ("weights", "several at once")
+        if name not in SUBTLE + NEEDS_LONG and mistake.where not in ("weights", "several at once")
     ],
 )
 def test_a_planted_mistake_is_named(bench: Bench, mistake: Mistake) -> None:
     assert_named(mistake, bench)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NEEDS_LONG)
 def test_a_planted_mistake_that_longer_pieces_tell_is_named(long_bench: Bench, name: str) -> None:
     assert_named(PLANTED[name], long_bench)

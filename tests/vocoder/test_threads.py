@@ -21,6 +21,7 @@ def libgomps_own(**variables: str) -> dict[str, str]:
     return {name: value.strip("'") for name, value in lines}
 
 
+@pytest.mark.slow
 def test_torchs_threads_sleep_soon():
     assert libgomps_own()["GOMP_SPINCOUNT"] == threads.COUNT
 

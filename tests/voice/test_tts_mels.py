@@ -33,7 +33,7 @@ TACOTRON = replace(GENERAL, power=1.0, scale=1.0, floor=1e-5, mel_scale="slaney"
 
 @pytest.fixture(scope="module")
 def clips():
-    return read_folder(DEMO, sample_rate=16000)[:4]
+    return [typical_excerpt(clip, 1.5, HOP) for clip in read_folder(DEMO, sample_rate=16000)[:4]]
 
 
 def own_mel(clip, front_end=FRONT_END):
