@@ -75,3 +75,14 @@ def test_the_schedule_that_ships_has_a_row_beside_the_published_one(made, toy):
     write_schedule(log_snr_line(6, 9.0, -3.0), folder / "schedule.json", layout=Layout.JSON)
     methods = [row["method"] for row in made("--clips", "2", "--long-clips", "0")]
     assert methods == [*METHODS[:-1], "6 steps, as shipped"]
+
+
+def test_another_schedule_that_ships_is_measured_in_place_of_the_last(made, toy):
+    path = table_of(toy.root).parent / "6iters" / "schedule.json"
+    path.parent.mkdir(parents=True)
+    rows = []
+    for low in (-3.0, 1.0):
+        write_schedule(log_snr_line(6, 9.0, low), path, layout=Layout.JSON)
+        rows.append(made("--clips", "2", "--long-clips", "0"))
+    assert rows[0][:-1] == rows[1][:-1]
+    assert rows[0][-1]["log_mel_l1_mean"] != rows[1][-1]["log_mel_l1_mean"]
