@@ -14,6 +14,7 @@ from torch import Tensor
 from experiments.metrics_study.losses import PITCH
 from experiments.metrics_study.schedules import Job
 from schedsearch.evaluation.evaluator import Evaluator
+from schedsearch.metrics import mos
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.metrics.failure import Failure
 from schedsearch.metrics.perceptual import pesq_mode
@@ -76,9 +77,9 @@ class Bench:
 
     @cached_property
     def metrics(self) -> dict[str, Metric]:
-        """The catalogue's metrics without sums of others."""
+        """The catalogue's metrics without sums of others and Distill-MOS, which stage judge asks."""
         rate = self.vocoder.sample_rate
-        names = [definition.name for definition in catalogue(rate) if definition.name not in SUMS]
+        names = [definition.name for definition in catalogue(rate) if definition.name not in (*SUMS, mos.NAME)]
         return metrics_for(self.vocoder.front_end, rate, jobs=1, names=names)
 
     @cached_property

@@ -81,10 +81,9 @@ class Definition:
 def catalogue(sample_rate: int) -> tuple[Definition, ...]:
     """Returns all metrics, those of the spectrum first. PESQ's name has the mode that fits the sample rate.
 
-    Distill-MOS is among them only where it is installed.
+    Distill-MOS is always among them: tables that hold it can be read where it is not installed.
     """
-    optional = (_mos(),) if mos.installed() else ()
-    return (*_spectral(), *_perceptual(sample_rate), *optional, *_pitch(), _level())
+    return (*_spectral(), *_perceptual(sample_rate), _mos(), *_pitch(), _level())
 
 
 def _spectral() -> tuple[Definition, ...]:
@@ -131,7 +130,7 @@ def _perceptual(sample_rate: int) -> tuple[Definition, ...]:
 
 
 def _mos() -> Definition:
-    summary = "Distill-MOS: predicted opinion of listeners, 1 to 5; it hears the estimate alone"
+    summary = "Distill-MOS (make mos): predicted opinion of listeners, 1 to 5; hears the estimate alone"
     return Definition(
         mos.NAME,
         "MOS",

@@ -15,6 +15,7 @@ _WORDS = {
     "pesq": "speech quality",
     "stoi": "intelligibility",
     "estoi": "strict intelligibility",
+    "distill_mos": "predicted opinion",
     "f0_rmse": "pitch error",
     "voicing_error": "voicing error",
     "ffe": "pitch frame error",

@@ -81,9 +81,8 @@ def test_a_signal_during_the_voice_check_is_one_line_and_stores_nothing(toy, req
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy", ["auto", "tpe"])
-def test_a_thousand_steps_are_searched_from_begin_to_end(toy, memory, capsys, strategy):
-    assert toy.search("--iters", "1000", "--strategy", strategy, "--budget", "2candidates") == 0
+def test_a_thousand_steps_are_searched_from_begin_to_end(toy, memory, capsys):
+    assert toy.search("--iters", "1000", "--budget", "2candidates") == 0
     schedule = read_schedule(toy.folder.with_name("1000iters") / "schedule.json")
     assert len(schedule) == 1000
     assert "Traceback" not in capsys.readouterr().err

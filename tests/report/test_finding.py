@@ -229,9 +229,10 @@ def test_other_objectives_are_told_beside_the_one_that_decides():
 
 
 def test_a_metric_that_nobody_knows_has_no_side():
-    assert [better_side(name) for name in ("mine", "level", "pesq_nb", "lsd")] == [
+    assert [better_side(name) for name in ("mine", "level", "pesq_nb", "distill_mos", "lsd")] == [
         "",
         "",
+        "higher is better",
         "higher is better",
         "lower is better",
     ]

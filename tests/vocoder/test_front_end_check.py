@@ -96,8 +96,6 @@ def test_a_network_that_does_badly_and_hears_the_mel_is_weak_and_passes(bench: B
 RIGHT_ROWS = ((1, 2, 1, 2), (1, 2, 4, 8), (1, 2, 4, 8), (1, 2, 4, 8))  # experiments/demo/16000hz/config.json
 WRONG_ROWS = [
     ((1, 2, 1, 2), (1, 2, 1, 2), (1, 2, 4, 8), (1, 2, 4, 8)),  # the first four of the default's five
-    ((1, 2, 1, 2), (1, 2, 4, 8), (1, 2, 1, 2), (1, 2, 4, 8)),
-    ((1, 2, 1, 2),) * 4,
     ((1, 2, 4, 8), (1, 2, 1, 2), (1, 2, 4, 8), (1, 2, 1, 2)),
 ]
 
@@ -138,8 +136,8 @@ def test_a_normalised_mel_is_named(bench: Bench) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("factor", "offset"), [(1 / 1.88, 1.03 / 1.88), (3.0, 2.0)])
-def test_a_scaled_mel_is_named_with_its_numbers(long_bench: Bench, factor: float, offset: float) -> None:
+def test_a_scaled_mel_is_named_with_its_numbers(long_bench: Bench) -> None:
+    factor, offset = 3.0, 2.0
     found = long_bench.with_vocoder(wanting_scaled_mels(long_bench.vocoder, factor, offset))
     [(setting, value)] = found.changes
     assert setting == "scale and offset of the mel"
@@ -161,10 +159,9 @@ def wanting(change: Callable[[torch.Tensor], torch.Tensor], vocoder: Vocoder) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("frames", "named"), [(1, "a hop later"), (2, "half a window later"), (-1, "a hop earlier")]
-)  # a window of 1024 samples and a hop of 256; an STFT without padding begins half a window later
+@pytest.mark.parametrize(("frames", "named"), [(2, "half a window later"), (-1, "a hop earlier")])
 def test_mels_that_are_whole_frames_off_are_named(bench: Bench, frames: int, named: str) -> None:
+    """A window has 1024 samples and a hop 256; an STFT without padding begins half a window later."""
     shifted = wanting(lambda mel: torch.roll(mel, frames, -1), bench.vocoder)
     found = replace(bench, effort=USUAL).with_vocoder(shifted)
     assert (found.kind, found.changes) == ("mismatch", (("frames", named),))

@@ -10,6 +10,8 @@ from experiments.front_end_mistakes.mistakes import Mistake, finding
 SUBTLE = ("configuration: win_length 800",)
 # What pieces of 0.16 s can't tell, and those of 0.4 s can.
 NEEDS_LONG = ("configuration: f_max 7600", "clips: played backwards", "clips: 12 dB too loud, clipped")
+# Others of their kind are planted here; mistakes.csv has these too.
+ALIKE = ("clips: 12 dB too quiet", "clips: 24000 Hz, said to be 16000", "configuration: f_min 50")
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.slow
     [
         pytest.param(mistake, id=name)
         for name, mistake in PLANTED.items()
-        if name not in SUBTLE + NEEDS_LONG and mistake.where not in ("weights", "several at once")
+        if name not in SUBTLE + NEEDS_LONG + ALIKE and mistake.where not in ("weights", "several at once")
     ],
 )
 def test_a_planted_mistake_is_named(bench: Bench, mistake: Mistake) -> None:

@@ -175,6 +175,7 @@ def test_half_a_hop_is_a_note(tmp_path, clips):
         given(tmp_path, clips, lambda mel: mel, uncentred)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make, words",
     [
@@ -192,6 +193,7 @@ def test_mels_in_another_scaling_are_refused_with_what_they_look_like(tmp_path, 
     assert words in refusal(tmp_path, clips, make)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "front_end, words",
     [
