@@ -239,10 +239,13 @@ def stand_in(request: pytest.FixtureRequest, **services: Any) -> None:
 
 
 def work_alone(request: pytest.FixtureRequest) -> None:
-    """PESQ in this process, for starting others takes seconds; pictures are made and not drawn, for drawing takes
-    longer than a short search; the network's limit is not measured."""
+    """PESQ in this process, for starting others takes seconds; pictures are made and not drawn, and spectrograms not
+    even made, for that takes longer than a short search; the network's limit is not measured."""
     alone = lambda front_end, rate, jobs=1, names=(): metrics_for(front_end, rate, names=names)  # noqa: E731
     stand_in(request, metrics_for=alone, draw=lambda figure: b"", limit_seconds=0.0)
+    patch = pytest.MonkeyPatch()
+    request.addfinalizer(patch.undo)
+    patch.setattr("schedsearch.report.page_pictures.spectrograms", lambda *_: None)
 
 
 def use_vocoder(request: pytest.FixtureRequest, vocoder: AnalyticVocoder) -> None:
