@@ -133,7 +133,7 @@ setup: .venv/.stamp
 
 # $${NAME:+--flag="$$NAME"} is one word, or none where NAME is empty.
 search search-all: .venv/.stamp
-	@$(BIN)/schedsearch $@ $${ITERS:+--iters="$$ITERS"} $${DATASET:+--dataset="$$DATASET"} \
+	@$(BIN)/python -m schedsearch.cli $@ $${ITERS:+--iters="$$ITERS"} $${DATASET:+--dataset="$$DATASET"} \
 	  $${RATE:+--rate="$$RATE"} $${STRATEGY:+--strategy="$$STRATEGY"} $${GRID:+--grid="$$GRID"} \
 	  $${OBJECTIVE:+--objective="$$OBJECTIVE"} \
 	  $${BUDGET:+--budget="$$BUDGET"} $${SEED:+--seed="$$SEED"} $${MORE:+--more="$$MORE"} \
@@ -141,32 +141,34 @@ search search-all: .venv/.stamp
 	  $${STORAGE:+--storage="$$STORAGE"} $${FORCE:+--force="$$FORCE"}
 
 compare: .venv/.stamp
-	@$(BIN)/schedsearch compare --dataset="$${DATASET:-demo}" $${RATE:+--rate="$$RATE"} $${ITERS:+--iters="$$ITERS"} \
+	@$(BIN)/python -m schedsearch.cli compare --dataset="$${DATASET:-demo}" $${RATE:+--rate="$$RATE"} \
+	  $${ITERS:+--iters="$$ITERS"} \
 	  $${SCHEDULES:+--schedules="$$SCHEDULES"} $${OBJECTIVE:+--objective="$$OBJECTIVE"} \
 	  $${METRICS:+--metrics="$$METRICS"} $${EXCERPT:+--seconds="$$EXCERPT"} $${DRAWS:+--draws="$$DRAWS"} \
 	  $${SEED:+--seed="$$SEED"} $${PRECISION:+--precision="$$PRECISION"}
 
 transfer: .venv/.stamp
-	@$(BIN)/schedsearch transfer $${ITERS:+--iters="$$ITERS"} $${VOICES:+--voices="$$VOICES"} \
+	@$(BIN)/python -m schedsearch.cli transfer $${ITERS:+--iters="$$ITERS"} $${VOICES:+--voices="$$VOICES"} \
 	  $${OBJECTIVE:+--objective="$$OBJECTIVE"} $${METRICS:+--metrics="$$METRICS"} \
 	  $${EXCERPT:+--seconds="$$EXCERPT"} $${DRAWS:+--draws="$$DRAWS"} $${SEED:+--seed="$$SEED"} \
 	  $${PRECISION:+--precision="$$PRECISION"}
 
 report: .venv/.stamp
-	@$(BIN)/schedsearch report $${ITERS:+--iters="$$ITERS"} $${DATASET:+--dataset="$$DATASET"} \
+	@$(BIN)/python -m schedsearch.cli report $${ITERS:+--iters="$$ITERS"} $${DATASET:+--dataset="$$DATASET"} \
 	  $${RATE:+--rate="$$RATE"} $${STORAGE:+--storage="$$STORAGE"} \
 	  $${OBJECTIVE:+--objective="$$OBJECTIVE"} $${LONG_SECONDS:+--long-seconds="$$LONG_SECONDS"} $${SMALL:+--small="$$SMALL"}
 
 voice: .venv/.stamp
-	@$(BIN)/schedsearch voice $${DATASET:+--dataset="$$DATASET"} $${WAVS:+--wavs="$$WAVS"} \
+	@$(BIN)/python -m schedsearch.cli voice $${DATASET:+--dataset="$$DATASET"} $${WAVS:+--wavs="$$WAVS"} \
 	  $${CHECKPOINT:+--checkpoint="$$CHECKPOINT"} $${CONFIG:+--config="$$CONFIG"} $${MELS:+--mels="$$MELS"} \
 	  $${RESAMPLE:+--resample="$$RESAMPLE"} $${SEED:+--seed="$$SEED"} $${FORCE:+--force="$$FORCE"}
 
 check-voice: .venv/.stamp
-	@$(BIN)/schedsearch check-voice $${DATASET:+--dataset="$$DATASET"} $${RATE:+--rate="$$RATE"}
+	@$(BIN)/python -m schedsearch.cli check-voice $${DATASET:+--dataset="$$DATASET"} $${RATE:+--rate="$$RATE"}
 
 train: .venv/.stamp
-	@$(BIN)/schedsearch train --dataset="$${DATASET:-demo}" $${RATE:+--rate="$$RATE"} $${STEPS:+--steps="$$STEPS"} \
+	@$(BIN)/python -m schedsearch.cli train --dataset="$${DATASET:-demo}" $${RATE:+--rate="$$RATE"} \
+	  $${STEPS:+--steps="$$STEPS"} \
 	  $${HOURS:+--hours="$$HOURS"} $${WARM_START:+--warm-start="$$WARM_START"} $${DRAW:+--draw="$$DRAW"} \
 	  $${DIALECT:+--dialect="$$DIALECT"} $${PRECISION:+--precision="$$PRECISION"} \
 	  $${FORCE:+--force="$$FORCE"}
@@ -176,7 +178,7 @@ mos: .venv/.stamp
 	@$(BIN)/python -m pip install --no-deps "distillmos >= 0.9.1" "xls-r-sqa >= 0.1.0"
 
 metrics: .venv/.stamp
-	@$(BIN)/schedsearch metrics $${METRICS:+--metrics="$$METRICS"}
+	@$(BIN)/python -m schedsearch.cli metrics $${METRICS:+--metrics="$$METRICS"}
 
 bench: .venv/.stamp
 	@$(BIN)/python -m experiments.bench_network

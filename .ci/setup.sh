@@ -133,9 +133,14 @@ held() {
 }
 
 take_turn() {
-    waited=
-    until mkdir $LOCK 2>/dev/null; do
-        held || { rm -rf $LOCK; continue; }
+    waited='' tries=0
+    until reason=$(mkdir $LOCK 2>&1); do
+        if [ ! -e $LOCK ]; then  # another set-up ended just now, or this folder cannot be written
+            tries=$((tries + 1))
+            [ $tries -lt 5 ] || die "$(pwd) must be writable: $reason; mend its rights, or clone it elsewhere"
+            continue
+        fi
+        held || { rm -rf $LOCK || die "remove $LOCK, which a set-up that was killed has left"; continue; }
         [ -n "$waited" ] || say "another set-up is at work here: waiting for it (if there is none, remove $LOCK)"
         waited=yes
         sleep 1

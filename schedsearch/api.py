@@ -131,9 +131,10 @@ class OpenVoice:
         _check_schedule(schedule)
         seed = seed_of(seed)
         if isinstance(source, str | Path):
-            source = read_audio(source, sample_rate=self.sample_rate)
+            source = read_audio(source, sample_rate=None)
         if isinstance(source, Clip):
-            return copy_synthesis(self.vocoder, source, schedule, seed=seed).cpu()
+            [clip] = clips_of([source], self.sample_rate)
+            return copy_synthesis(self.vocoder, clip, schedule, seed=seed).cpu()
         array = sound(source)
         if array.dim() == 1:
             return copy_synthesis(self.vocoder, Clip("", array, self.sample_rate), schedule, seed=seed).cpu()

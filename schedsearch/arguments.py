@@ -13,6 +13,7 @@ from vocoder.errors import InputError
 
 Options: TypeAlias = argparse._ActionsContainer  # a parser, or a group of its options
 MOST_SEED = 2**31 - 1
+RESULTS = Path("results")
 Chosen = TypeVar("Chosen", bound=StrEnum)
 
 
@@ -92,7 +93,7 @@ def add_precision(parser: Options) -> None:
 
 def add_results(parser: Options) -> None:
     """Adds --results."""
-    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of results (default: results)")
+    parser.add_argument("--results", type=Path, default=RESULTS, help=f"folder of results (default: {RESULTS})")
 
 
 def check_new(path: Path, name: str, force: bool) -> None:

@@ -19,7 +19,7 @@ from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules import formulas
 from schedsearch.study.store import Store
-from vocoder.audio.reading import read_audio, write_wav
+from vocoder.audio.reading import Clip, read_audio, write_wav
 
 ROOT = Path(__file__).parent.parent
 SIX = formulas.log_snr_line(6, 10.0, -4.0)
@@ -171,6 +171,8 @@ def test_a_synthesis_is_the_audio_that_was_scored(voice):
         (lambda voice: voice.synthesise(None, SIX), "source must be a Clip, a path, audio or a mel"),
         (lambda voice: voice.score(SIX, metrics=5), "metrics must be a list of names, and is 5"),
         (lambda voice: voice.score(SIX, metrics=[["lsd"]]), "metrics must be a list of names"),
+        (lambda voice: voice.synthesise(Clip("a", torch.full((8000,), 0.1), 8000), SIX),
+         "clip a: 8000 Hz, the vocoder needs 16000 Hz; resample it"),
         (lambda voice: voice.synthesise(torch.zeros(0), SIX), "audio must hold a sample at least"),
         (lambda voice: voice.search(results=""), "results must be a path, and is ''"),
         (lambda voice: schedsearch.read_result(None), "a results folder must be a path, and is None"),  # type: ignore

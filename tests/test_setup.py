@@ -113,3 +113,15 @@ def test_a_change_of_what_is_installed_is_set_up(clone):
     with (clone / "setup.cfg").open("a") as file:
         file.write("# a change\n")
     assert sets_up(clone)
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(clone):
+    (clone / ".setup.lock").symlink_to("nowhere")  # mkdir fails, and there is no lock: for root too
+    done = set_up(clone)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert f"setup: {clone.resolve()} must be writable: mkdir:" in done.stderr
+    assert done.stderr.endswith("mend its rights, or clone it elsewhere\n")
+
+
+def set_up(clone: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["sh", ".ci/setup.sh"], cwd=clone, check=False, capture_output=True, text=True, timeout=20)

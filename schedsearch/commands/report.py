@@ -2,10 +2,11 @@
 
 import argparse
 import json
+import shlex
 from functools import partial
 from pathlib import Path
 
-from schedsearch.arguments import add_results, add_switch, iterations, positive_number, whole_number, words
+from schedsearch.arguments import RESULTS, add_results, add_switch, iterations, positive_number, whole_number, words
 from schedsearch.commands import voice_options
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.formatting import counted
@@ -19,7 +20,8 @@ from schedsearch.search.opening import open_run
 from schedsearch.search.run import Run
 from schedsearch.search.settings import STUDY, Settings, results_folder
 from schedsearch.search.verdict import Verdict
-from schedsearch.voice.config import Voice
+from schedsearch.study.errors import shown
+from schedsearch.voice.config import EXPERIMENTS, Voice
 from vocoder.errors import InputError
 
 LONG_SECONDS = 120.0
@@ -77,7 +79,7 @@ def _finished(voice: Voice, options: argparse.Namespace) -> tuple[Run, Verdict]:
     if not is_finished(opened.store):
         raise InputError(
             f"a report needs a finished search, and that of {counted(options.iters, 'iteration')} was stopped; run "
-            f"make search ITERS={options.iters} DATASET={voice.dataset} to its end"
+            f"{_command('search', options)} to its end"
         )
     return opened, opened.verdict()
 
@@ -87,8 +89,7 @@ def _settings(voice: Voice, options: argparse.Namespace) -> Settings:
     folder = results_folder(voice, Settings(options.iters, results=options.results, storage=options.storage))
     if not (folder / "run.json").is_file() or not (options.storage or (folder / STUDY).is_file()):
         raise InputError(
-            f"a report needs a finished search, and {folder} has none; run make search ITERS={options.iters} "
-            f"DATASET={voice.dataset} first"
+            f"a report needs a finished search, and {folder} has none; run {_command('search', options)} first"
         )
     try:
         identity = json.loads((folder / "run.json").read_text(encoding="utf-8"))["identity"]
@@ -104,6 +105,17 @@ def _settings(voice: Voice, options: argparse.Namespace) -> Settings:
     )
 
 
+def _command(verb: str, options: argparse.Namespace) -> str:
+    """Returns the command of this name for the same search, in make's words."""
+    storage = None if options.storage is None else shown(options.storage)
+    variables = {"ITERS": options.iters, "DATASET": options.dataset, "RATE": options.rate, "STORAGE": storage}
+    places = {"--results": options.results, "--experiments": options.experiments}
+    usual = {"--results": RESULTS, "--experiments": EXPERIMENTS}
+    given = [f"{name}={shlex.quote(str(value))}" for name, value in variables.items() if value is not None]
+    given += [f"{name} {shlex.quote(str(place))}" for name, place in places.items() if place != usual[name]]
+    return " ".join([f"make {verb}", *given])
+
+
 def _check_named(objective: str, options: argparse.Namespace) -> None:
     """Raises InputError where run.json names a function that the user has not: nothing that is read may run code."""
     stored, named = (set(filter(is_own, words(text or ""))) for text in (objective, options.objective))
@@ -111,5 +123,5 @@ def _check_named(objective: str, options: argparse.Namespace) -> None:
         again = f" OBJECTIVE={objective}" if stored else ""
         raise InputError(
             f"the search of {counted(options.iters, 'step')} improved {objective}, and a function of your own runs "
-            f"only where you name it; say make report ITERS={options.iters} DATASET={options.dataset}{again}"
+            f"only where you name it; say {_command('report', options)}{again}"
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from schedsearch.formatting import counted
 from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.files import read_provenance, read_schedule
 from schedsearch.schedules.named import published_schedules, universal_schedules
@@ -38,11 +39,18 @@ def baselines_of(iterations: int, *, own: Collection[str] = ()) -> list[Entrant]
 def winners_of(voice: Path, shipped: Path, iterations: int) -> list[Entrant]:
     """Reads the winners of this length in these two folders of the voice, where there are any."""
     marks = {folder / f"{iterations}iters" / WINNER: mark for folder, mark in ((voice, ""), (shipped, " (shipped)"))}
-    return [
+    found = [
         Entrant(_label(path) + mark, "searched", str(path), read_schedule(path))
         for path, mark in marks.items()
         if path.exists()
     ]
+    for winner in found:
+        if len(winner.schedule) != iterations:
+            raise InputError(
+                f"{winner.source} must have {counted(iterations, 'step')}, as its folder says, and has "
+                f"{len(winner.schedule)}; run that search again, or delete the folder"
+            )
+    return found
 
 
 def lengths_with_winners(voice: Path, shipped: Path) -> list[int]:

@@ -3,6 +3,8 @@
 With n = 1 the formulas give their first (cleanest) value, as `numpy.linspace` does.
 """
 
+from numbers import Integral
+
 import numpy as np
 import scipy  # imports its subpackages at first use
 
@@ -81,9 +83,10 @@ def repeat(schedule: NoiseSchedule, n: int) -> NoiseSchedule:
 
 
 def checked_steps(n: int) -> int:
-    """Returns n; InputError if it is less than 1."""
+    """Returns n; InputError if it is no whole number, or less than 1."""
+    _require(isinstance(n, Integral), f"a number of steps is whole: got {n!r}")
     _require(n >= 1, f"a schedule has at least one step: got {n}")
-    return n
+    return int(n)
 
 
 def _require(holds: bool, rule: str) -> None:

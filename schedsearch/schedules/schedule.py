@@ -130,7 +130,7 @@ def _vector(values: ArrayLike, name: str) -> Array:
     """Returns a float64 copy; InputError unless it is a non-empty, finite, real vector."""
     try:
         array = np.asarray(values)
-    except ValueError as error:  # rows of different lengths
+    except (ValueError, TypeError, RuntimeError) as error:  # rows of different lengths; tensors that NumPy cannot take
         raise InputError(f"{name} must be a list of numbers") from error
     if array.dtype.kind not in "iuf" or array.ndim != 1 or array.size == 0:
         raise InputError(f"{name} must be a non-empty list of numbers: got shape {array.shape} of {array.dtype}")

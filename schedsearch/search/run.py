@@ -181,7 +181,7 @@ class Run:
 
     def _has_scores(self, pair: Sequence[Candidate]) -> bool:
         """Says whether the pair was scored on the held-out clips."""
-        return judged(self.store, pair, tuple(self.metrics), self.held_out_draws)
+        return judged(self.store, pair, tuple(self.metrics), self.held_out_draws) is not None
 
     # --- strategies ---------------------------------------------------------------------------------------------------
 

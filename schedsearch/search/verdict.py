@@ -8,6 +8,7 @@ from math import ceil
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.evaluation.paired import Comparison, compare
 from schedsearch.evaluation.scores import Score, joined
+from schedsearch.metrics import mos
 from schedsearch.metrics.registry import Metric
 from schedsearch.search.loop import Progress
 from schedsearch.study.candidate import Candidate, plain_scores, scores_from
@@ -107,9 +108,17 @@ def _join(store: Store, key: str, pieces: Sequence[_Piece], evaluator: Evaluator
     store.remember(key, plain_scores(whole))
 
 
-def judged(store: Store, pair: Sequence[Candidate], metrics: tuple[str, ...], draws: tuple[int, ...]) -> bool:
-    """Says whether the store has the held-out scores of this winner and baseline."""
-    return all(store.recall(_key(candidate, draws, metrics)) is not None for candidate in pair)
+def judged(
+    store: Store, pair: Sequence[Candidate], metrics: tuple[str, ...], draws: tuple[int, ...]
+) -> tuple[str, ...] | None:
+    """Returns the metrics under whose names the store has the held-out scores of this winner and baseline, or None.
+
+    They are `metrics`, and perhaps Distill-MOS, which need no longer be installed.
+    """
+    for names in (metrics, (*metrics, mos.NAME)):
+        if all(store.recall(_key(candidate, draws, names)) is not None for candidate in pair):
+            return names
+    return None
 
 
 def verdict(
@@ -117,8 +126,8 @@ def verdict(
 ) -> Verdict:
     """Compares the scores that `judge` stored. InputError where another process has since added to the search."""
     pair = winner_and_baseline(store, finalists)
-    names = tuple(metric.name for metric in metrics)
-    if not judged(store, pair, names, draws):
+    names = judged(store, pair, tuple(metric.name for metric in metrics), draws)
+    if names is None:
         raise InputError("another process has added to this search meanwhile; the same command goes on with it")
     winner, baseline = (_stored_scores(store, _key(candidate, draws, names), names) for candidate in pair)
     comparisons = tuple(compare(metric, winner[metric.name], baseline[metric.name], seed) for metric in metrics)

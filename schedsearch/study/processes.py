@@ -58,6 +58,8 @@ def is_alive(name: str, renewed: float | None = None, file_id: str = "") -> bool
 def how_to_go_on(name: str) -> str:
     """Says for which process this one waits, and how to go on without it."""
     where, pid = (name.split(" ") + ["?"])[:2]
+    if (where, pid) == (machine(), str(os.getpid())):
+        return "waiting for another thread of this process"
     waiting = f"waiting for process {pid} on {where.partition('/')[0]}"
     if where != machine():
         return f"{waiting}; to go on without it, end it there: after {LEASE:.0f} s its work is taken over"

@@ -37,7 +37,8 @@ class ValueCache:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise InputError(f"cannot write {str(self._path)!r}: {error.strerror}; mend its rights") from error
+            reason = f"cannot write {str(self._path)!r}: {error.strerror}"
+            raise InputError(f"{reason}; mend its rights, or make room") from error
         for key, values in entries.items():
             self._values.setdefault(key, {}).update(values)
 

@@ -19,7 +19,7 @@ def length_page(tournament: Tournament, cells: Sequence[Cell], iterations: int) 
     losses = markdown(loss_grid([cell for cell in cells if cell.decisive]))
     settings = tournament.settings
     conditions = (
-        f"Objective {settings.objective}, float32, draws of noise a clip: {settings.draws}, at most "
+        f"Objective {settings.objective}, draws of noise a clip: {settings.draws}, at most "
         f"{settings.seconds:g} s of each clip."
     )
     tables = [losses, _voices(tournament, iterations), _universal(tournament, iterations)]
@@ -29,16 +29,16 @@ def length_page(tournament: Tournament, cells: Sequence[Cell], iterations: int) 
 def _voices(tournament: Tournament, iterations: int) -> str:
     rows = []
     for voice in tournament.participants:
-        clips = len(tournament.held_out[voice.label].clips)
+        scoring = tournament.held_out[voice.label]
         if iterations in voice.winners:
             schedule = voice.winners[iterations].schedule
             ends = [f"{level:.3g}" for level in (schedule.log_snr[0], schedule.log_snr[-1])]
             facts = [*ends, f"{schedule.residual_noise:.3g}", f"{schedule.terminal_level:.3g}"]
         else:
             facts = [""] * 4
-        rows.append([voice.label, clips, *facts])
-    head = ["voice", "held-out clips", "its winner's first log-SNR", "last log-SNR", "sigma_1", "terminal level"]
-    return markdown_table(head, rows, numbers=True)
+        rows.append([voice.label, len(scoring.clips), scoring.vocoder.precision, *facts])
+    of_winner = ["its winner's first log-SNR", "last log-SNR", "sigma_1", "terminal level"]
+    return markdown_table(["voice", "held-out clips", "precision", *of_winner], rows, numbers=True)
 
 
 def _universal(tournament: Tournament, iterations: int) -> str:

@@ -21,15 +21,19 @@ from schedsearch.transfer.participants import Participant
 from schedsearch.transfer.relations import BASELINE, NATIVE, OTHER_DIALECTS, STRANGERS, UNIVERSAL, relation
 from schedsearch.transfer.tournament import Tournament
 from schedsearch.transfer.universal import relative_loss
+from vocoder.vocoder import Vocoder
 
 COLUMNS = (
-    *("dataset", "rate", "speaker", "checkpoint", "iterations", "schedule", "source", "relation"),
+    *("dataset", "rate", "speaker", "checkpoint", "precision", "iterations", "schedule", "source", "relation"),
     *("metric", "unit", "direction"),
     *("mean", "standard_error", "low", "high", "clips", "draws", "failures", "failure_rate"),
     *("difference", "difference_low", "difference_high", "pairs", "relative_loss", "verdict"),
     *("first_log_snr", "terminal_log_snr", "sigma_1", "log_snr_distance"),
 )
-TEXT = ("dataset", "speaker", "checkpoint", "schedule", "source", "relation", "metric", "unit", "direction", "verdict")
+TEXT = (
+    *("dataset", "speaker", "checkpoint", "precision", "schedule", "source", "relation"),
+    *("metric", "unit", "direction", "verdict"),
+)
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,8 @@ def cells(tournament: Tournament) -> list[Cell]:
 
 def table(all_cells: list[Cell], tournament: Tournament) -> pd.DataFrame:
     """Returns the rows of all lengths' matrix-N.csv, with COLUMNS."""
-    hashes = {label: scoring.vocoder.weights_hash[:12] for label, scoring in tournament.held_out.items()}
-    return pd.DataFrame([_row(cell, hashes[cell.judge.label]) for cell in all_cells], columns=list(COLUMNS))
+    vocoders = {label: scoring.vocoder for label, scoring in tournament.held_out.items()}
+    return pd.DataFrame([_row(cell, vocoders[cell.judge.label]) for cell in all_cells], columns=list(COLUMNS))
 
 
 def _cells(tournament: Tournament, judge: Participant, iterations: int) -> Iterator[Cell]:
@@ -98,14 +102,15 @@ def _relation(entrant: Entrant, judge: Participant, iterations: int, voices: tup
     return BASELINE if origin is None else relation(origin, judge)
 
 
-def _row(cell: Cell, weights: str) -> dict[str, Any]:
+def _row(cell: Cell, vocoder: Vocoder) -> dict[str, Any]:
     voice, schedule = cell.judge.voice, cell.entrant.schedule
     beside, native = difference(cell.comparison), cell.judge.winners.get(len(schedule))
     return {
         "dataset": defused(voice.dataset),
         "rate": voice.sample_rate,
         "speaker": defused(voice.speaker),
-        "checkpoint": weights,
+        "checkpoint": vocoder.weights_hash[:12],
+        "precision": vocoder.precision,
         "iterations": len(schedule),
         "schedule": defused(cell.entrant.name),
         "source": defused(cell.entrant.source),

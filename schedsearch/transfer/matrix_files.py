@@ -42,6 +42,8 @@ def _read(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)  # a dataset may be called 1034, or NA
     except (OSError, ValueError) as error:
         raise InputError(f"{path} can't be read as a table ({str(error).strip()}); {way_out}") from None
+    if "precision" not in table:  # of an earlier version
+        table["precision"] = ""
     missing = [name for name in COLUMNS if name not in table]
     if missing:
         raise InputError(f"{path} must be a matrix of transfer and has no column {missing[0]}; {way_out}")

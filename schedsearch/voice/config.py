@@ -65,8 +65,9 @@ class Voice:
 
 
 def known_datasets(experiments: Path = EXPERIMENTS) -> list[str]:
-    """Returns the names of the datasets that have a file."""
-    return sorted(path.stem for path in experiments.glob("*.toml") if os.path.isfile(path))
+    """Returns the names of the datasets that have a file; files of names that no dataset can have are none."""
+    names = (path.stem for path in experiments.glob("*.toml") if os.path.isfile(path))
+    return sorted(name for name in names if _NAME.fullmatch(name))
 
 
 def check_new_name(dataset: str) -> None:

@@ -89,6 +89,8 @@ def test_its_program_takes_its_words(command, recorders):
 def check(program: str, words: list[str], *, whole: bool) -> None:
     if program == "schedsearch":
         check_options(words, whole=whole)
+    elif program == "python" and words[:2] == ["-m", "schedsearch.cli"]:
+        check_options(words[2:], whole=whole)
     elif program == "python" and words[:2] == ["-m", "wavegrad.inference"]:
         pass  # lmnt's
     elif program == "python" and words[0] == "-m":

@@ -378,10 +378,25 @@ def test_several_objectives_are_found_again(toy):
     assert (toy.folder / "report.html").read_bytes() == first
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_distill_mos_may_come_and_go_between_a_search_and_its_report(toy, monkeypatch, first):
+    monkeypatch.setattr("schedsearch.metrics.mos.distill_mos", lambda estimate, rate: 3.0)
+    monkeypatch.setattr("schedsearch.metrics.mos.installed", lambda: first)
+    assert toy.search("--budget", "3candidates") == 0
+    assert ("distill_mos" in (toy.folder / "run.json").read_text()) is first
+    monkeypatch.setattr("schedsearch.metrics.mos.installed", lambda: not first)
+    assert report(toy, "--iters", "6", "--long-seconds", "0") == 0
+    assert "distill_mos" not in (toy.folder / "report.html").read_text()
+    toy.vocoder.rows.clear()
+    assert toy.search("--budget", "3candidates") == 0
+    assert bool(toy.vocoder.rows) is not first  # it is asked as soon as it is there
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
         (["--iters", "7"], "a report needs a finished search, and "),
+        (["--iters", "7", "--rate", "16000"], "run make search ITERS=7 DATASET=toy RATE=16000 --results "),
         (["--iters", "six"], "ITERS must be a whole number"),
         (["--long-seconds", "soon"], "LONG_SECONDS must be a positive number or 0"),
         (["--long-seconds", "-1"], "LONG_SECONDS must be a positive number or 0"),

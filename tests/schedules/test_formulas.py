@@ -213,6 +213,7 @@ def test_what_is_shipped_as_universal_has_the_length_of_its_name():
         (lambda: formulas.fibonacci(30, 1e-6, 2e-6), "step 29 is 1.34627"),
         (lambda: formulas.log_snr_line(3, 1.0, 2.0), "log-SNR must fall"),
         (lambda: baselines(0), "at least one step"),
+        (lambda: formulas.log_snr_line(6.0, 2.0, 1.0), "a number of steps is whole: got 6.0"),  # type: ignore
         (lambda: formulas.resample(named.published("diffwave-6"), 0), "at least one step"),
     ],
 )

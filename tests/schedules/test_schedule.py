@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -132,6 +133,8 @@ def test_a_pickled_schedule_comes_back_equal():
         (0.1, r"got shape \(\)"),
         ([[0.1, 0.2]], r"got shape \(1, 2\)"),
         ([[0.1], [0.2, 0.3]], "must be a list of numbers"),
+        (torch.tensor([0.1, 0.2], requires_grad=True), "must be a list of numbers"),
+        (torch.tensor([0.1, 0.2], dtype=torch.bfloat16), "must be a list of numbers"),
         (["0.1"], "list of numbers"),
         ([True], "list of numbers"),
         ([0.1j], "list of numbers"),

@@ -665,10 +665,16 @@ def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path):
     refuse(tmp_path / "a.json", "is a pipe or a device")
 
 
-def test_provenance_that_json_cannot_hold_is_one_line(tmp_path):
+@pytest.mark.parametrize("score", [float("nan"), np.int64(1)])
+def test_provenance_that_json_cannot_hold_is_one_line(tmp_path, score):
     with pytest.raises(InputError, match="provenance must be plain JSON"):
-        write_schedule(NoiseSchedule(np.array([0.1])), tmp_path / "a.json", provenance={"score": float("nan")})
+        write_schedule(NoiseSchedule(np.array([0.1])), tmp_path / "a.json", provenance={"score": score})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_schedule_is_not_written(tmp_path):
+    with pytest.raises(InputError, match="must be a NoiseSchedule, and is a list; make NoiseSchedule"):
+        write_schedule([0.1, 0.2], tmp_path / "a.pt")  # type: ignore[arg-type]
 
 
 def test_what_could_not_be_read_again_is_not_written(tmp_path):

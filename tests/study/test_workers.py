@@ -229,6 +229,10 @@ def test_a_wait_for_the_lock_names_its_holder_and_how_to_go_on(url, holding, mon
     assert message.endswith(f"continue it (kill -CONT {holding.pid}), or end it (kill -KILL {holding.pid})")
 
 
+def test_a_wait_for_a_thread_of_this_process_does_not_advise_to_end_it():
+    assert processes.how_to_go_on(processes.this_process()) == "waiting for another thread of this process"
+
+
 def test_a_wait_for_work_names_its_process_once_and_how_to_go_on(url, holding, monkeypatch, caplog):
     monkeypatch.setattr(module, "POLL", 0.01)
     monkeypatch.setattr(module, "NOTICE", 0.05)

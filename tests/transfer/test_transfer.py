@@ -131,7 +131,7 @@ def test_the_columns_keep_their_names_and_order(voices):
     # Programs of users read them: a change of this list is a change of the format.
     transfer(voices)
     assert list(rows(voices)[0]) == list(COLUMNS) == [
-        "dataset", "rate", "speaker", "checkpoint", "iterations", "schedule", "source", "relation",
+        "dataset", "rate", "speaker", "checkpoint", "precision", "iterations", "schedule", "source", "relation",
         "metric", "unit", "direction",
         "mean", "standard_error", "low", "high", "clips", "draws", "failures", "failure_rate",
         "difference", "difference_low", "difference_high", "pairs", "relative_loss", "verdict",
@@ -531,7 +531,7 @@ def test_the_page_of_a_length_has_losses_winners_and_universal_schedules(voices)
     assert markdown(loss_grid([cell for cell in all_cells if cell.decisive])) in page
     lines = [[part.strip() for part in line.strip("|").split("|")] for line in page.splitlines()]
     # log-SNR 9 to -3: sigma_1 = sqrt(1 / (1 + e^9)), terminal level sqrt(1 / (1 + e^3))
-    assert ["toy/16000hz", "2", "9", "-3", "0.0111", "0.218"] in lines
+    assert ["toy/16000hz", "2", "float32", "9", "-3", "0.0111", "0.218"] in lines
     choice, of_others = tournament.choices[3], tournament.choices_of_others[3, Origin("toy")]
     label, loss = choice.worst
     assert ["universal-3", choice.candidate.name, percent(loss), label] in lines
@@ -599,9 +599,11 @@ def test_a_damaged_table_of_another_length_is_told_before_the_work(voices, capsy
     told = refused(voices, capsys)
     assert f"{folder(voices) / 'matrix-12.csv'} must be a matrix of transfer and has no column speaker" in told
     assert voices.vocoder.rows == []
+    columns = [name for name in COLUMNS if name != "precision"]  # as earlier versions wrote it
+    (folder(voices) / "matrix-12.csv").write_text(",".join(columns) + "\n")
     (folder(voices) / "matrix-3.csv").write_text("what this run writes anew")
-    (folder(voices) / "matrix-12.csv").unlink()
     assert transfer(voices) == 0
+    assert rows(voices, metric="lsd")[0]["precision"] == "float32"
 
 
 # --- stopping, and what is wrong ------------------------------------------------------------------
@@ -679,6 +681,12 @@ def test_a_voice_that_was_asked_for_must_have_its_clips(voices, capsys):
 )
 def test_a_bad_option_is_one_line(voices, capsys, options, named):
     assert named in refused(voices, capsys, *options)
+
+
+def test_a_winner_of_another_length_than_its_folder_is_named(voices, capsys):
+    path = voices.root / "results" / "toy" / "16000hz" / "3iters" / "schedule.json"
+    write_schedule(log_snr_line(4, 9, -3), path)
+    assert f"{path} must have 3 steps, as its folder says, and has 4; run that search" in refused(voices, capsys)
 
 
 def test_without_any_winners_the_way_to_some_is_told(voices, capsys):

@@ -25,7 +25,7 @@ from schedsearch.voice.adding.recording import Fault, LeftOut, Recording, measur
 from schedsearch.voice.adding.split import LEAST, covering, scaled, split
 from schedsearch.voice.adding.survey import audio_names, scan, sorted_out
 from schedsearch.voice.config import load_voice
-from vocoder.audio.listed_clips import ListedClips, file_digest, read_clips
+from vocoder.audio.listed_clips import ListedClips, are_present, file_digest, read_clips
 from vocoder.dialects.lmnt import LMNT
 from vocoder.errors import InputError
 from vocoder.network import WaveGradNetwork
@@ -215,6 +215,7 @@ def test_linked_folders_are_followed_once(tmp_path):
     for name in ("b", "c"):
         (tmp_path / "wavs" / name).symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere" / "up").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "wavs" / "itself").symlink_to(tmp_path / "wavs")
     (tmp_path / "wavs" / "nowhere").symlink_to(tmp_path / "gone")
     assert [name.rsplit("/")[-1] for name in audio_names(tmp_path / "wavs")] == ["a.wav"]
 
@@ -552,6 +553,15 @@ def test_a_file_outside_the_tree_is_named_by_its_whole_path(place, tmp_path_fact
     shutil.copytree(place / "wavs", away / "wavs")
     voice(place, f"--wavs={away / 'wavs'}")
     assert f'folder = "{away}/wavs"' in (place / "experiments" / "mine.toml").read_text()
+
+
+def test_where_datasets_lie_behind_a_link_files_are_named_by_their_whole_paths(place, tmp_path_factory):
+    (place / "experiments").rmdir()
+    (place / "experiments").symlink_to(tmp_path_factory.mktemp("deep"))
+    voice(place)
+    loaded = load_voice("mine", experiments=place / "experiments")
+    assert loaded.checkpoint.is_file()
+    assert are_present(loaded.held_out_clips)
 
 
 def test_a_changed_recording_stops_a_search_in_one_line(place, capsys):

@@ -100,7 +100,7 @@ def test_a_folder_without_datasets_says_where_to_run(tmp_path):
 
 
 def test_datasets_are_listed_by_name(tmp_path):
-    for name in ("b", "a"):
+    for name in ("b", "a", ".hidden", "no name", "é"):  # a dataset can be called a or b
         (tmp_path / f"{name}.toml").write_text(ONE)
     (tmp_path / "notes.txt").write_text("")
     assert known_datasets(tmp_path) == ["a", "b"]

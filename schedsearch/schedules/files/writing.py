@@ -42,6 +42,9 @@ def write_schedule(
     `provenance` goes into .json files only. InputError for an ending that does not fit, a missing folder, or betas that
     float32 would make illegal.
     """
+    if not isinstance(schedule, NoiseSchedule):
+        kind = type(schedule).__name__
+        raise InputError(f"what is written must be a NoiseSchedule, and is a {kind}; make NoiseSchedule(betas) of it")
     chosen = layout_for(Path(path), layout)
     content = _json_bytes(schedule, provenance or {}) if chosen is Layout.JSON else _WRITERS[chosen](schedule)
     if len(content) > SIZE_LIMIT:
@@ -99,7 +102,7 @@ def _json_bytes(schedule: NoiseSchedule, provenance: Mapping[str, Any]) -> bytes
     content = {"schema": JSON_SCHEMA, "betas": schedule.betas.tolist(), "provenance": dict(provenance)}
     try:
         return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
-    except (ValueError, RecursionError) as error:  # NaN and very deep lists, which Python's own reader takes
+    except (ValueError, TypeError, RecursionError) as error:  # NaN, NumPy's numbers, very deep lists
         raise InputError(f"provenance must be plain JSON, and is not ({error}); correct it") from error
 
 

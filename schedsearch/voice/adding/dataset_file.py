@@ -88,7 +88,7 @@ def _clips(table: str, recordings: Sequence[Recording], folder: Path, experiment
 
 def _path(path: Path, experiments: Path) -> str:
     """Returns a relative path within the tree of `experiments`, so that the tree can move; else an absolute one."""
-    tree = os.path.abspath(experiments.parent)
-    place = os.path.abspath(path)
-    inside = os.path.commonpath([tree, place]) == tree
-    return Path(os.path.relpath(place, os.path.abspath(experiments)) if inside else place).as_posix()
+    place, folder = os.path.abspath(path), os.path.abspath(experiments)
+    inside = os.path.commonpath([os.path.dirname(folder), place]) == os.path.dirname(folder)
+    is_relative = inside and not os.path.islink(folder)  # behind a link `..` leads elsewhere
+    return Path(os.path.relpath(place, folder) if is_relative else place).as_posix()

@@ -43,6 +43,7 @@ def audio_names(folder: Path) -> list[str]:
         raise InputError(f"WAVS must name a folder of recordings, and {str(folder)!r} is not a folder; check the path")
     names = []
     visited: set[tuple[int, int]] = set()
+    _first_time(folder, visited)
     for place, folders, files in os.walk(folder, onerror=_unreadable, followlinks=True):
         folders[:] = [n for n in folders if not n.startswith(".") and _first_time(Path(place) / n, visited)]
         paths = [Path(place) / name for name in files]
