@@ -21,7 +21,7 @@ from schedsearch.report.pictures.png import png
 from schedsearch.report.pictures.quality import quality_against_iterations
 from schedsearch.report.pictures.spectrograms import spectrograms
 from schedsearch.sampling.synthesis import copy_synthesis
-from schedsearch.schedules.named import named
+from schedsearch.schedules.files import read_schedule
 from schedsearch.voice.config import load_voice
 from schedsearch.voice.opened import held_out_clips, open_vocoder
 from vocoder.atomic import atomic_write
@@ -60,7 +60,7 @@ def heard() -> bytes:
     voice = load_voice("demo", None)
     vocoder = open_vocoder(voice)
     clip = held_out_clips(voice, vocoder)[0]
-    audio = {name: copy_synthesis(vocoder, clip, named()[name], seed=0).cpu().numpy() for name in SCHEDULES}
+    audio = {name: copy_synthesis(vocoder, clip, read_schedule(name), seed=0).cpu().numpy() for name in SCHEDULES}
     return png(spectrograms(clip.audio.numpy(), audio, voice.sample_rate))
 
 

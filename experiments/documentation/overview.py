@@ -20,7 +20,6 @@ from schedsearch.report.pictures.axes import legend_below, whole_steps
 from schedsearch.report.pictures.png import png
 from schedsearch.report.pictures.style import Stroke, blank, stroke, style
 from schedsearch.schedules.files import read_schedule
-from schedsearch.schedules.named import named
 from schedsearch.schedules.schedule import NoiseSchedule
 from vocoder.atomic import atomic_write
 
@@ -73,7 +72,8 @@ def _quality(axes: Axes, matrix: pd.DataFrame) -> list[Line2D]:
 def _levels(axes: Axes) -> None:
     winners = sorted(Path("results/shipped").glob(f"*/*hz/{STEPS}iters/schedule.json"))
     drawn: list[tuple[NoiseSchedule, Stroke]] = [(read_schedule(path), LOOKS[SEARCHED]) for path in winners]
-    drawn += [(named()[f"universal-{STEPS}"], LOOKS[UNIVERSAL]), (named()[f"ivanvovk-{STEPS}"], LOOKS[PUBLISHED])]
+    for name, look in ((f"universal-{STEPS}", UNIVERSAL), (f"ivanvovk-{STEPS}", PUBLISHED)):
+        drawn.append((read_schedule(name), LOOKS[look]))
     for schedule, look in drawn:
         axes.plot(schedule.log_snr, **_options(look) | {"linewidth": 1.4})
     whole_steps(axes, STEPS)

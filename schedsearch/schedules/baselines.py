@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection, Mapping
 
 from schedsearch.schedules.formulas import (
+    SIGMAS,
     TERMINAL_LOG_SNR,
     checked_steps,
     cosine,
@@ -53,14 +54,13 @@ def _formulas(n: int) -> dict[str, NoiseSchedule]:
 
     Linear: the test schedule of ivanvovk (configs/default.json) and coqui (wavegrad_config.py), and the 50 steps of
     lmnt-com/diffwave (params.py). Exponential: the exponents of the grids of lmnt and coqui. Fibonacci: WaveGrad.
-    Cosine: Nichol & Dhariwal 2021. Karras: Karras et al. 2022, with their least sigma; their greatest, 80, is beyond
-    the levels from which sampling can start."""
+    Cosine: Nichol & Dhariwal 2021. Karras: Karras et al. 2022, which commands take as karras-N."""
     return {
         "linear 1e-6 to 1e-2": linear(n, 1e-6, 1e-2),
         "linear 1e-4 to 5e-2": linear(n, 1e-4, 5e-2),
         "exponential 1e-6 to 1e-1": exponential(n, 1e-6, 1e-1),
         "cosine": cosine(n),
-        "karras 0.002 to 10": karras(n, 0.002, 10.0),
+        "karras {:g} to {:g}".format(*SIGMAS): karras(n, *SIGMAS),
         **_fibonacci(n),
     }
 

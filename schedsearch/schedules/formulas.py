@@ -14,6 +14,7 @@ from vocoder.errors import InputError
 # The range of the last log-SNR. Above 5 the sampler would start from pure noise where the network expects nearly clean
 # speech. Below -6 the network has seen nothing: its training schedule, linear(1e-6, 1e-2, 1000), ends at -5.
 TERMINAL_LOG_SNR = (-6.0, 5.0)
+SIGMAS = (0.002, 10.0)  # the least of Karras et al. 2022; their greatest, 80, is beyond where sampling can start
 
 
 def linear(n: int, first: float, last: float) -> NoiseSchedule:

@@ -1,17 +1,21 @@
-"""Schedules that have a name: the published ones (`published.json`) and the universal ones (`universal.json`)."""
+"""Schedules that have a name: published ones (`published.json`), universal ones (`universal.json`), and karras-N."""
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from schedsearch.schedules.formulas import SIGMAS, karras
 from schedsearch.schedules.schedule import NoiseSchedule
 from vocoder.errors import InputError
 
 # schedules/pretrained/1000iters.pt of ivanvovk/WaveGrad has a negative beta, so it is not in the table and never a
 # baseline. Its file can be opened; using it is refused with that reason.
 _NOT_LEGAL = {"ivanvovk-1000": "its step 18 is -1.43316e-07, and beta must lie in (0, 1)"}
+MOST_STEPS = 1000
+_KARRAS = re.compile(r"karras-([1-9][0-9]{0,3})")
 
 
 def published(name: str) -> NoiseSchedule:
@@ -37,14 +41,18 @@ def universal_schedules() -> dict[str, NoiseSchedule]:
     return _schedules("universal")
 
 
-def named() -> dict[str, NoiseSchedule]:
-    """Returns name -> schedule: the published and the universal ones, which commands take in place of a file."""
-    return published_schedules() | universal_schedules()
+def names() -> list[str]:
+    """Returns the names that commands take in place of a file."""
+    return [*published_schedules(), *universal_schedules(), f"karras-N (N from 2 to {MOST_STEPS})"]
 
 
-def source_of(name: str) -> str:
-    """Says where a schedule of `named` comes from."""
-    return str({**_entries("published"), **_entries("universal")}[name]["source"])
+def named(name: str) -> tuple[NoiseSchedule, str] | None:
+    """Returns the schedule of this name and where it comes from; None if there is none."""
+    curve = _KARRAS.fullmatch(name)
+    if curve and 2 <= int(curve[1]) <= MOST_STEPS:
+        return karras(int(curve[1]), *SIGMAS), "Karras et al. 2022, eq. 5, sigma from {:g} to {:g}".format(*SIGMAS)
+    entry = {**_entries("published"), **_entries("universal")}.get(name)
+    return (NoiseSchedule(entry["betas"]), f"shipped with schedsearch, {entry['source']}") if entry else None
 
 
 def chosen_on(schedule: NoiseSchedule) -> frozenset[str]:

@@ -189,10 +189,21 @@ def test_a_universal_schedule_is_no_baseline_of_a_dataset_that_chose_it(universa
 
 
 def test_every_named_schedule_says_where_it_comes_from():
-    assert set(named.named()) == {*named.published_schedules(), *named.universal_schedules()}
-    for name, schedule in named.named().items():
-        assert len(named.source_of(name)) > 10
+    for name in [*named.published_schedules(), *named.universal_schedules(), "karras-2", "karras-1000"]:
+        schedule, source = named.named(name) or pytest.fail(name)
+        assert len(source) > 10
         assert name.endswith(f"-{len(schedule)}")
+
+
+@pytest.mark.parametrize("n", [6, 25])
+def test_the_curve_of_karras_is_the_baseline_by_its_name(n):
+    source = "Karras et al. 2022, eq. 5, sigma from 0.002 to 10"
+    assert named.named(f"karras-{n}") == (baselines(n)["karras 0.002 to 10"], source)
+
+
+@pytest.mark.parametrize("name", ["karras-0", "karras-1", "karras-1001", "karras-06", "karras", "karras-6.0"])
+def test_what_is_no_length_of_karras_has_no_name(name):
+    assert named.named(name) is None
 
 
 def test_what_is_shipped_as_universal_has_the_length_of_its_name():

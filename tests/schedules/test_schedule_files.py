@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from schedsearch.schedules import named
 from schedsearch.schedules.files import Layout, open_schedule, read_provenance, read_schedule, write_schedule
+from schedsearch.schedules.formulas import karras
 from schedsearch.schedules.schedule import NoiseSchedule
 from vocoder.atomic import atomic_write, sweep
 from vocoder.errors import InputError
@@ -140,10 +141,13 @@ def test_torch_files_of_before_the_zip_container_are_read(tmp_path):
     assert read_schedule(save(tmp_path / "s.pt", content, _use_new_zipfile_serialization=False)) == SCHEDULE
 
 
-@pytest.mark.parametrize("name", list(named.named()))
-def test_a_shipped_schedule_is_read_by_its_name(name):
-    assert read_schedule(name) == named.named()[name]
-    assert read_schedule(Path(name)) == named.named()[name]
+NAMED = named.published_schedules() | named.universal_schedules() | {"karras-12": karras(12, 0.002, 10.0)}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_named_schedule_is_read_by_its_name(name):
+    assert read_schedule(name) == NAMED[name]
+    assert read_schedule(Path(name)) == NAMED[name]
 
 
 @pytest.mark.parametrize("name", ["universal-7", "./universal-6", "universal-6.mp3", "somewhere/universal-6", "", "."])

@@ -18,7 +18,7 @@ from schedsearch.schedules.files.numpy_files import read_numpy
 from schedsearch.schedules.files.text_files import json_content, read_json, read_table
 from schedsearch.schedules.files.torch_files import read_torch
 from schedsearch.schedules.files.writing import Layout
-from schedsearch.schedules.named import named, source_of
+from schedsearch.schedules.named import named, names
 from schedsearch.schedules.readings import Reading, doubt, read_as
 from schedsearch.schedules.schedule import Array, NoiseSchedule
 from vocoder.errors import InputError, printable
@@ -87,12 +87,13 @@ def open_schedule(path: str | Path) -> ScheduleFile:
 
 
 def _shipped(name: str) -> ScheduleFile:
-    """Reads a shipped schedule by its name, which has no ending of schedule files, so it hides no readable file."""
-    known = named()
-    if name not in known:
-        names = f", and none is called so: {', '.join(known)}" if Path(name).suffix == "" else ""
-        raise InputError(f"{name}: not a schedule file; one ends in {', '.join(_READERS)}{names}")
-    return ScheduleFile(Path(name), known[name].betas, f"shipped with schedsearch ({source_of(name)})")
+    """Returns the schedule of a name, which has no ending of schedule files, so it hides no readable file."""
+    found = named(name)
+    if found is None:
+        known = f", and none is called so: {', '.join(names())}" if Path(name).suffix == "" else ""
+        raise InputError(f"{name}: not a schedule file; one ends in {', '.join(_READERS)}{known}")
+    schedule, source = found
+    return ScheduleFile(Path(name), schedule.betas, source)
 
 
 def read_provenance(path: str | Path) -> dict[str, Any]:
