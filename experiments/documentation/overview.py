@@ -72,8 +72,8 @@ def _quality(axes: Axes, matrix: pd.DataFrame) -> list[Line2D]:
 def _levels(axes: Axes) -> None:
     winners = sorted(Path("results/shipped").glob(f"*/*hz/{STEPS}iters/schedule.json"))
     drawn: list[tuple[NoiseSchedule, Stroke]] = [(read_schedule(path), LOOKS[SEARCHED]) for path in winners]
-    for name, look in ((f"universal-{STEPS}", UNIVERSAL), (f"ivanvovk-{STEPS}", PUBLISHED)):
-        drawn.append((read_schedule(name), LOOKS[look]))
+    named = ((f"universal-{STEPS}", UNIVERSAL), (f"ivanvovk-{STEPS}", PUBLISHED))
+    drawn += [(read_schedule(name), LOOKS[kind]) for name, kind in named]
     for schedule, look in drawn:
         axes.plot(schedule.log_snr, **_options(look) | {"linewidth": 1.4})
     whole_steps(axes, STEPS)
