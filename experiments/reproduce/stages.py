@@ -24,7 +24,7 @@ from schedsearch.voice.opened import open_vocoder
 from vocoder.errors import InputError
 
 LENGTHS = {0: (6, 12, 25, 50, 100), 1: (6, 12), 2: (6, 12)}  # by the seed; those of seed 0 ship
-JUDGED = {"6 12": 2, "25 50": 1}  # lengths -> draws of noise on whole held-out clips
+JUDGED = {6: 2, 12: 2, 25: 1, 50: 1}  # iterations -> draws of noise on whole held-out clips
 SEED_STEPS = 12_000  # of each training seed
 
 

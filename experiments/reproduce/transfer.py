@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from experiments.reproduce.renewal import settled
-from schedsearch.arguments import lengths
 from schedsearch.comparison.contest import Settings
 from schedsearch.metrics import mos
 from schedsearch.report.progress import show
@@ -18,22 +17,22 @@ SHIPPED, WORK = Path("results/shipped"), Path("results/bench/reproduce")  # WORK
 RESULTS = WORK / "results"  # the user's own winners below results/ have no part
 
 
-def tournaments(voices: Iterable[Voice], judged: Mapping[str, int]) -> Iterator[Tournament]:
-    """Yields the transfer of each group of lengths once all schedules have their scores on whole held-out clips.
+def tournaments(voices: Iterable[Voice], judged: Mapping[int, int]) -> Iterator[Tournament]:
+    """Yields the transfer of each length once all its schedules have their scores on whole held-out clips.
 
-    `judged` has the draws of noise by lengths, such as "6 12". Scores stay in WORK: a second call samples nothing. An
-    earlier universal schedule stands under its name unless the one that is chosen now is better.
+    `judged` has the draws of noise by iterations. Scores stay in WORK: a second call samples nothing. An earlier
+    universal schedule stands under its name unless the one that is chosen now is better.
     """
     if not mos.installed():
         print("Distill-MOS is not installed: the stage judge will have to sample again what is sampled now; "
               "install it first with make mos")  # fmt: skip
     names = tuple(f"{voice.dataset}@{voice.sample_rate}" for voice in _with_winners(voices))
     for steps, draws in judged.items():
-        settings = Settings(lengths(steps), draws=draws, seconds=LONGEST_HELD_OUT, precision=AUTO, results=RESULTS)
+        settings = Settings((steps,), draws=draws, seconds=LONGEST_HELD_OUT, precision=AUTO, results=RESULTS)
         tournament = open_tournament(settings, names, EXPERIMENTS)
         for reason in tournament.left_out:
             print(f"left out: {reason}")
-        print(f"{steps} steps: {tournament.evaluations():,} network evaluations to do, and of universal ones")
+        print(f"{steps} steps: at most {tournament.evaluations():,} network evaluations to do, and of universal ones")
         show("search clips", tournament.choosing())
         show("held-out clips", tournament.judging())
         yield settled(tournament)

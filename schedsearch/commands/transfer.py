@@ -45,4 +45,4 @@ def _begin(tournament: Tournament) -> None:
         print(f"left out: {reason}")
     for line in tournament.foreign_objectives():
         print(f"note: {line}")
-    print(f"{tournament.evaluations():,} network evaluations to do, and those of what will be universal")
+    print(f"at most {tournament.evaluations():,} network evaluations to do, and those of what search clips will choose")

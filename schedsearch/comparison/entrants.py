@@ -15,6 +15,7 @@ from vocoder.errors import InputError
 
 SHIPPED = "shipped"  # below the results folder: what the project committed
 WINNER = "schedule.json"
+PUBLISHED, FORMULA = "published", "formula or resampled"  # sources of baselines
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,9 @@ class Entrant:
 
 def baselines_of(iterations: int, *, own: Collection[str] = ()) -> list[Entrant]:
     """Lists all baselines of a length, without universal ones that any of `own` (dataset and speaker) chose."""
-    sources = dict.fromkeys(published_schedules(), "published") | dict.fromkeys(universal_schedules(), "universal")
+    sources = dict.fromkeys(published_schedules(), PUBLISHED) | dict.fromkeys(universal_schedules(), "universal")
     return [
-        Entrant(name, "baseline", sources.get(name, "formula or resampled"), schedule)
+        Entrant(name, "baseline", sources.get(name, FORMULA), schedule)
         for name, schedule in baselines(iterations, own=own).items()
     ]
 

@@ -84,6 +84,10 @@ class Scoring:
         ]
         return {metric.name: _score(metric.stored_name, values) for metric in self.metrics}
 
+    def knows(self, schedule: NoiseSchedule) -> bool:
+        """Says whether all values of the schedule are known."""
+        return not any(self._missing(schedule, clip, draw) for clip in self.clips for draw in range(self.draws))
+
     def _missing(self, schedule: NoiseSchedule, clip: Clip, draw: int) -> list[Metric]:
         values = self.cache.get(self._key(schedule, clip, draw))
         return [metric for metric in self.metrics if not isinstance(values.get(metric.stored_name), (float, str))]

@@ -17,10 +17,10 @@ from schedsearch.evaluation.paired import Comparison, compare
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import defused
 from schedsearch.metrics.registry import Metric
+from schedsearch.transfer.minimax import relative_loss
 from schedsearch.transfer.participants import Participant
 from schedsearch.transfer.relations import BASELINE, NATIVE, OTHER_DIALECTS, STRANGERS, UNIVERSAL, relation
 from schedsearch.transfer.tournament import Tournament
-from schedsearch.transfer.universal import relative_loss
 from vocoder.vocoder import Vocoder
 
 COLUMNS = (

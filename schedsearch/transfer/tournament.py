@@ -1,14 +1,14 @@
 """Opens voices, and scores every voice's winners and universal schedules on every voice's clips."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from schedsearch.comparison.contest import Settings, open_scoring
-from schedsearch.comparison.entrants import Entrant, baselines_of
+from schedsearch.comparison.entrants import FORMULA, PUBLISHED, Entrant, baselines_of
 from schedsearch.comparison.scoring import Scoring
-from schedsearch.schedules.named import universal_schedules
+from schedsearch.transfer.minimax import Choice, Decision, Jury
 from schedsearch.transfer.participants import (
     Participant,
     common_lengths,
@@ -17,7 +17,7 @@ from schedsearch.transfer.participants import (
     with_these_weights,
 )
 from schedsearch.transfer.relations import OTHER_DIALECTS, STRANGERS, UNIVERSAL
-from schedsearch.transfer.universal import Choice, choose, without
+from schedsearch.transfer.universal import without
 from schedsearch.transfer.universal_candidates import Origin, UniversalCandidate, universal_candidates
 from schedsearch.voice.opened import search_clips
 
@@ -54,46 +54,54 @@ class Tournament:
         return [line for voice, metric in named for line in for_another_objective(voice, metric, self.lengths)]
 
     def choosing(self) -> Steps:
-        """Scores all candidates on the search clips of the voices that have a winner to compare them with."""
-        return self._steps(self.searching, self._candidates_for)
+        """Scores candidates on search clips, until it is sure which are universal and which formula is best.
+
+        The part that is done is of all candidates on all voices. Most of them need no score, so it ends early.
+        """
+        most, heard = sum(len(self._candidates_for(judge)) for judge in self.participants), 0
+        for jury, decisions in self._juries:
+            for judge, entrant in jury.hearings(decisions.values()):
+                for done, name in self.searching[judge.label].steps([entrant]):
+                    yield (heard + done) / most, f"{judge.label}: {name}"
+                heard += 1
 
     def judging(self) -> Steps:
-        """Scores all entrants on the held-out clips; after `choosing`, which settles the universal schedules."""
-        return self._steps(self.held_out, lambda judge: [e for n in self.lengths for e in self.entrants(judge, n)])
+        """Scores all entrants on the held-out clips; after `choosing`."""
+        for place, judge in enumerate(self.participants):
+            entrants = [entrant for n in self.lengths for entrant in self.entrants(judge, n)]
+            for done, name in self.held_out[judge.label].steps(entrants):
+                yield (place + done) / len(self.participants), f"{judge.label}: {name}"
 
     def evaluations(self) -> int:
-        """Counts network evaluations still to do, without those that judge universal schedules."""
+        """Counts the network evaluations still to do at most, without those that judge what `choosing` will choose."""
+        undecided = any(next(jury.hearings(decisions.values()), None) for jury, decisions in self._juries)
         count = 0
         for judge in self.participants:
-            known = [entrant for n in self.lengths for entrant in self._known_entrants(judge, n)]
-            searching = self.searching[judge.label].parts(self._candidates_for(judge))
-            count += sum(part.evaluations for part in (*searching, *self.held_out[judge.label].parts(known)))
+            parts = list(self.held_out[judge.label].parts([e for n in self.lengths for e in self._given(judge, n)]))
+            if undecided:
+                parts += self.searching[judge.label].parts(self._candidates_for(judge))
+            count += sum(part.evaluations for part in parts)
         return count
 
     @cached_property
     def choices(self) -> dict[int, Choice]:
         """By length, the choice of all voices or what is kept; after `choosing`. Lengths without a choice are missing.
         """
-        candidates = self.candidates | {n: [schedule] for n, schedule in self.kept.items()}
-        choices = {n: choose(candidates[n], self.participants, self.searching, n) for n in self.lengths}
-        return {n: choice for n, choice in choices.items() if choice is not None}
+        return {n: choice for (n, what), choice in self._choices.items() if what == UNIVERSAL}
 
     @cached_property
     def choices_of_others(self) -> dict[tuple[int, Origin], Choice]:
         """By length and origin, the choice made without the voices and winners of that speaker or dialect."""
-        origins = [Origin(speaker=voice.voice.speaker) for voice in self.participants]
-        dialects = {Origin(dialect=voice.dialect): None for voice in self.participants}
-        choices = {}
-        for n in self.lengths:
-            for origin in dict.fromkeys([*origins, *(dialects if len(dialects) > 1 else ())]):
-                candidates, others = without(origin, self.candidates[n], self.participants)
-                if (choice := choose(candidates, others, self.searching, n)) is not None:
-                    choices[n, origin] = choice
-        return choices
+        return {(n, what): choice for (n, what), choice in self._choices.items() if isinstance(what, Origin)}
 
     def entrants(self, judge: Participant, iterations: int) -> list[Entrant]:
-        """Lists one length's schedules for one judge: its own winner, other winners, baselines, universal ones."""
-        entrants, name = self._known_entrants(judge, iterations), f"universal-{iterations}"
+        """Lists one length's schedules for one judge; after `choosing`.
+
+        They are its own winner, other winners, published schedules, universal ones, and of the formulas the one that
+        has the least worst loss on search clips.
+        """
+        entrants, name = self._given(judge, iterations), f"universal-{iterations}"
+        entrants += [e for e in baselines_of(iterations) if e.name == self._best_formula(iterations)]
         speaker, dialect = Origin(speaker=judge.voice.speaker), Origin(dialect=judge.dialect)
         for choice, chosen, source in (
             (self.choices.get(iterations), name, UNIVERSAL),
@@ -104,22 +112,46 @@ class Tournament:
                 entrants.append(Entrant(chosen, "given", source, choice.candidate.schedule))
         return entrants
 
-    def _known_entrants(self, judge: Participant, iterations: int) -> list[Entrant]:
-        """Leaves out universal schedules: shipped ones would stand beside those that are chosen now."""
+    def _given(self, judge: Participant, iterations: int) -> list[Entrant]:
+        """Lists winners and published schedules: what needs no choice."""
         others = [other for other in self.participants if other is not judge]
         winners = [voice.winners[iterations] for voice in (judge, *others) if iterations in voice.winners]
-        shipped = universal_schedules()
-        return [*winners, *(entrant for entrant in baselines_of(iterations) if entrant.name not in shipped)]
+        return [*winners, *(entrant for entrant in baselines_of(iterations) if entrant.source == PUBLISHED)]
 
     def _candidates_for(self, judge: Participant) -> list[Entrant]:
         own = [n for n in self.lengths if n in judge.winners]
         candidates = [c for n in own for c in (*self.candidates[n], *([self.kept[n]] if n in self.kept else ()))]
         return [Entrant(c.name, "given", "candidate", c.schedule) for c in candidates]
 
-    def _steps(self, scorings: Mapping[str, Scoring], entrants: Callable[[Participant], Sequence[Entrant]]) -> Steps:
-        for place, judge in enumerate(self.participants):
-            for done, name in scorings[judge.label].steps(entrants(judge)):
-                yield (place + done) / len(self.participants), f"{judge.label}: {name}"
+    def _best_formula(self, iterations: int) -> str:
+        choice = self._choices.get((iterations, FORMULA))
+        return choice.candidate.name if choice else ""
+
+    @cached_property
+    def _choices(self) -> dict[tuple[int, str | Origin], Choice]:
+        chosen = {(jury.iterations, what): jury.choice(d) for jury, decisions in self._juries
+                  for what, d in decisions.items()}  # fmt: skip
+        return {place: choice for place, choice in chosen.items() if choice is not None}
+
+    @cached_property
+    def _juries(self) -> list[tuple[Jury, dict[str | Origin, Decision]]]:
+        return [(Jury(n, self.searching), self._decisions(n)) for n in self.lengths]
+
+    def _decisions(self, iterations: int) -> dict[str | Origin, Decision]:
+        """Returns what search clips decide: UNIVERSAL, FORMULA, and what is universal without each speaker and dialect.
+        """
+        voices, candidates = self.participants, self.candidates[iterations]
+        kept = self.kept.get(iterations)
+        formulas = {entrant.name for entrant in baselines_of(iterations) if entrant.source == FORMULA}
+        decisions: dict[str | Origin, Decision] = {
+            UNIVERSAL: Decision([kept] if kept else candidates, voices),
+            FORMULA: Decision([candidate for candidate in candidates if candidate.name in formulas], voices),
+        }
+        speakers = {Origin(speaker=voice.voice.speaker): None for voice in voices}
+        dialects = {Origin(dialect=voice.dialect): None for voice in voices}
+        for origin in (*speakers, *(dialects if len(dialects) > 1 else ())):
+            decisions[origin] = without(origin, candidates, voices)
+        return decisions
 
 
 def open_tournament(settings: Settings, voices: Sequence[str], experiments: Path) -> Tournament:

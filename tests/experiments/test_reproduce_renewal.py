@@ -19,9 +19,9 @@ from schedsearch.metrics.registry import Metric
 from schedsearch.schedules.files import read_schedule
 from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.transfer.minimax import Choice
 from schedsearch.transfer.participants import Participant
 from schedsearch.transfer.tournament import Tournament
-from schedsearch.transfer.universal import Choice
 from schedsearch.transfer.universal_candidates import Origin, UniversalCandidate
 from schedsearch.voice.config import load_voice
 
