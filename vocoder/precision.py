@@ -13,6 +13,8 @@ import torch
 
 LEAST_GAIN = 1.2  # below this, bfloat16 is not worth its rounding
 ROUNDS = 3
+CPUINFO = Path("/proc/cpuinfo")
+_NUMBERS = ("cpu family", "model", "CPU implementer", "CPU part")  # of x86 and ARM in Linux's cpuinfo
 
 
 def bfloat16_gain(
@@ -34,13 +36,18 @@ def bfloat16_gain(
     return best[plain] / best[reduced]
 
 
-def processor_name(device: torch.device) -> str:
-    """Returns the name of the GPU, or of this machine's processor."""
+def processor_name(device: torch.device, cpuinfo: Path = CPUINFO) -> str:
+    """Returns the name of the GPU, or of this machine's processor with the numbers of its model where Linux tells them.
+
+    Rented machines give processors with and without bfloat16 one name, such as "AMD EPYC": the numbers tell them apart.
+    """
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor() or platform.machine()
+    facts = {name.strip(): value.strip() for name, colon, value in (line.partition(":") for line in lines) if colon}
+    name = facts.get("model name") or platform.processor() or platform.machine()
+    numbers = ", ".join(f"{number} {facts[number]}" for number in _NUMBERS if number in facts)
+    return f"{name} ({numbers})" if numbers else name

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vocoder.precision import bfloat16_gain
+from vocoder.precision import bfloat16_gain, processor_name
 
 
 class Machine:
@@ -43,3 +43,21 @@ def test_one_slow_call_does_not_decide():
         machine.now += 10.0 if next(slow, False) else 0.0
 
     assert bfloat16_gain(call, clock=lambda: machine.now) == pytest.approx(2.0)
+
+
+X86 = "processor\t: 0\ncpu family\t: 25\nmodel\t\t: {}\nmodel name\t: AMD EPYC\n\n"
+ARM = "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: {}\n\n"
+
+
+@pytest.mark.parametrize(("cpuinfo", "models"), [(X86, ("1", "17")), (ARM, ("0xd0c", "0xd40"))])
+def test_processors_of_one_name_are_told_apart_by_their_model(tmp_path, cpuinfo, models):
+    names = []
+    for model in models:
+        (tmp_path / "cpuinfo").write_text(2 * cpuinfo.format(model))
+        names.append(processor_name(torch.device("cpu"), tmp_path / "cpuinfo"))
+        assert names[-1].endswith(f" {model})")
+    assert names[0] != names[1]
+
+
+def test_a_processor_has_a_name_where_the_system_tells_no_more(tmp_path):
+    assert processor_name(torch.device("cpu"), tmp_path / "none")
