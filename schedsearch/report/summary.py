@@ -11,8 +11,9 @@ from schedsearch.report.finding import signed
 from schedsearch.report.titles import title
 from schedsearch.search.run import GAIN, Run
 from schedsearch.search.verdict import Verdict
-from schedsearch.strategies.surrogate import BOUND, MORE
+from schedsearch.strategies.surrogate import MORE
 
+EARLIER_SURE = 0.85  # of the bounds of searches that did not store how sure they are
 TOO_FEW = "fewer than 2 clips to compare"
 
 
@@ -42,7 +43,7 @@ def why_it_ended(run: Run) -> str:
     return (
         f"The search stopped by itself after {counted(candidates, 'candidate')}: another {MORE} would gain about "
         f"{gain['mean']:.2g} in {words_and_name(run.store.objective)}, and at most {gain['bound']:.2g} "
-        f"({100 * BOUND:.0f} % sure)."
+        f"({100 * gain.get('sure', EARLIER_SURE):.0f} % sure)."
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from schedsearch.evaluation.bootstrap import COVERAGE
 from schedsearch.evaluation.draws import further_rounds, held_out_draws
 from schedsearch.evaluation.estimates import BETWEEN
 from schedsearch.evaluation.evaluator import Evaluator
@@ -227,8 +228,8 @@ class Run:
             return
         gain = surrogate(self._tools(budget)).gain()
         if gain is not None:
-            ended = {"candidates": len(self.store.candidates()), "mean": gain.mean, "bound": gain.bound}
-            self.store.remember(GAIN, ended)
+            left = {"mean": gain.mean, "bound": gain.bound, "sure": COVERAGE}
+            self.store.remember(GAIN, {"candidates": len(self.store.candidates()), **left})
 
     def _remember_strategy(self, budget: Budget) -> None:
         with self.store.turn():

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from schedsearch.evaluation.bootstrap import COVERAGE
 from schedsearch.schedules.formulas import TERMINAL_LOG_SNR
 from schedsearch.schedules.schedule import Array, NoiseSchedule
 from schedsearch.schedules.search_space import FIRST_LOG_SNR, ScheduleSpace
@@ -29,12 +30,11 @@ MOVES = (0.1, 0.3, 0.8)  # its standard deviation, in log-SNR
 MORE = 50  # candidates, of which is said what they could gain
 DRAWS = 1000  # from the posterior, to say it
 NEAR = 0.05  # in log-SNR, root mean square: nearer schedules are the same
-BOUND = 0.85  # quantile: the gain is at most this with so much probability
 
 
 @dataclass(frozen=True)
 class Gain:
-    """What MORE candidates could gain: the expectation, and a bound that holds with probability BOUND."""
+    """What MORE candidates could gain: the expectation, and a bound that holds with probability COVERAGE."""
 
     mean: float
     bound: float
@@ -120,7 +120,7 @@ def gain_left(
         heard = true[:, new] + np.sqrt(variance) * rng.standard_normal((DRAWS, len(new)))
         truth, then = truth + true, then + part.means_after(new, heard, variance)
     gains = truth[:, now] - truth[np.arange(DRAWS), then.argmin(axis=1)]
-    return Gain(float(gains.mean()), float(np.quantile(gains, BOUND)))
+    return Gain(float(gains.mean()), float(np.quantile(gains, COVERAGE)))
 
 
 def _child(parents: Array, rng: np.random.Generator) -> Array:

@@ -181,6 +181,8 @@ def test_a_search_without_a_budget_ends_by_itself_and_says_so(toy, capsys):
     gain = json.loads((toy.folder / "run.json").read_text())["gain_left"]
     assert gain["candidates"] == count
     assert 0 <= gain["mean"] <= gain["bound"]
+    assert gain["sure"] == 0.95
+    assert "(95 % sure)" in said
     assert toy.search() == 0  # and stays ended
     assert calls(toy) == spent
     assert toy.search("--more", "4candidates") == 0

@@ -126,7 +126,7 @@ def test_what_is_said_to_be_left_to_gain_is_what_further_candidates_find():
         chosen = int(Posterior(known).joint(known.schedules).means.argmin())
         claims.append(surrogate(known, seed=seed).gain().bound)
         regrets.append(truths[chosen])  # the optimum is 0
-    assert sum(regret > claim for regret, claim in zip(regrets, claims, strict=True)) <= 3
+    assert sum(regret > claim for regret, claim in zip(regrets, claims, strict=True)) <= 1
 
 
 def test_with_too_few_scores_nothing_is_proposed_or_said():
