@@ -18,6 +18,7 @@ FRONT_ENDS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("front_end", FRONT_ENDS, ids=["ivanvovk", "lmnt", "coqui", "coqui with pre-emphasis"])
 def test_audio_has_nearly_the_mel_that_it_was_made_of(front_end):
     mel = front_end(TONE[None])[0]

@@ -223,6 +223,7 @@ def test_a_voice_that_passes_is_told_what_the_check_does_not_tell(kind: str) -> 
     assert BLIND in sentence(planted(kind), "ivanvovk")
 
 
+@pytest.mark.slow
 def test_random_weights_come_with_every_diagnosis_of_a_network(bench: Bench) -> None:
     found = examined(bench.examination, Setup(bench.vocoder.front_end))
     assert found.random_weights is not None

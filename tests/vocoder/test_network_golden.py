@@ -114,6 +114,9 @@ def test_a_checkpoint_in_its_own_layout_gives_the_same_eps(golden_folder: Path, 
     assert relative_error(eps, golden.arrays["eps"]) <= TOLERANCE
 
 
+@pytest.mark.parametrize(
+    "golden", [pytest.param(v, marks=pytest.mark.slow) if v == "lmnt" else v for v in VECTORS], indirect=True
+)
 def test_sampled_audio_equals_that_of_the_public_implementation(golden: Golden) -> None:
     """To 1e-4, or as closely as the process itself determines the audio; ivanvovk holds 1e-4 plainly.
 
