@@ -31,6 +31,7 @@
 ##               FORCE=1         replaces a file that is there
 ##   report    makes report.html again from what a search stored: ITERS=6 DATASET=demo; without ITERS one page of all
 ##             lengths of DATASET
+##               RATE= STORAGE=    as for search
 ##               LONG_SECONDS=120  how long the training schedule may take to synthesise, to be heard beside; 0: none
 ##               SMALL=            1: report.small.html, without audio and below 1 MB
 ##               OBJECTIVE=        that of the search, if it is a metric of your own
@@ -48,6 +49,7 @@
 ##               PRECISION=auto  float32 or bfloat16; auto times both and takes the faster, which the run then keeps
 ##   compare   baselines, winners and schedules of yours on the held-out clips, into results/DATASET/RATEhz/comparison.csv,
 ##             and quality against speed beside it, comparison.png
+##               DATASET=demo RATE= SEED=0   as for search
 ##               ITERS="6 12 25 50 100"    lengths; empty: those of SCHEDULES, or of all winners
 ##               SCHEDULES="a.pt b.npy"    files of yours, any length and layout, or names: universal-6, ivanvovk-6
 ##               METRICS="pesq stoi mcd"   columns; empty: those of a search; mine:loudest is one of your own

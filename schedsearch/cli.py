@@ -124,7 +124,7 @@ def _parser(chosen: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version")
     parser.add_argument(
-        "--completion", metavar="SHELL", help="print a script that completes commands and options: bash, zsh, tcsh"
+        "--completion", metavar="SHELL", help="print a script that completes what is typed: bash, zsh, tcsh, fish"
     )
     commands = parser.add_subparsers(metavar="COMMAND")
     for name, text in COMMANDS.items():
