@@ -46,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs all parts, or those named; returns the first status that is not 0."""
     options = _options(arguments)
     beside = list(named_voices(options.beside.split(), options.experiments))
-    _write_runs(load_voice(options.dataset, options.rate, experiments=options.experiments), options)
+    voice = load_voice(options.dataset, options.rate, experiments=options.experiments)
+    _beginning(options)
+    _write_runs(voice, options)
     names = [*RUNS, *(_write_beside(voice, options.folder) for voice in beside)]
     return next((status for part in options.only if (status := PARTS[part](names, options)) != 0), 0)
 
@@ -86,7 +88,7 @@ def _write_beside(voice: Voice, folder: Path) -> str:
 
 def _train(_: Sequence[str], options: argparse.Namespace) -> int:
     """Trains each to its last step; `train` goes on with what was stopped, and does nothing with what is done."""
-    _check_beginning(options)
+    atomic_write(options.folder / BEGUN, json.dumps(_beginning(options)).encode())
     warm_start = ["--warm-start", str(options.warm_start)] if options.warm_start else []
     for name in RUNS:
         print(f"--- {name} ---", flush=True)
@@ -96,16 +98,18 @@ def _train(_: Sequence[str], options: argparse.Namespace) -> int:
     return 0
 
 
-def _check_beginning(options: argparse.Namespace) -> None:
-    """Stores what the runs of this folder begin from and how long they are. InputError where that was different:
-    training, told to go on, would not notice."""
+def _beginning(options: argparse.Namespace) -> dict[str, object]:
+    """Returns what the runs of this folder begin from and how long they are.
+
+    InputError where that was different before: training, told to go on, would not notice.
+    """
     warm = hashlib.sha256(read_bounded(options.warm_start, limit=LARGEST)).hexdigest() if options.warm_start else None
-    asked, path = {"steps": options.steps, "warm start": warm}, options.folder / BEGUN
+    voice, path = f"{options.dataset} at {options.rate} Hz", options.folder / BEGUN
+    asked = {"steps": options.steps, "warm start": warm, "voice": voice}
     if path.is_file() and (stored := json.loads(path.read_text(encoding="utf-8"))) != asked:
         changed = next(name for name in asked if stored.get(name) != asked[name])
         raise InputError(f"the runs in {options.folder} have another {changed}; name another folder with --folder")
-    options.folder.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, json.dumps(asked).encode())
+    return asked
 
 
 def _search(names: Sequence[str], options: argparse.Namespace) -> int:

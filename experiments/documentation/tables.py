@@ -7,12 +7,13 @@ from pathlib import Path
 import pandas as pd
 
 from experiments.documentation.values import read, written
-from experiments.reproduce.renewal import TABLE as RENEWAL
+from experiments.reproduce.renewal import kept_lengths
 from experiments.shipped_searches import read_searches
 from schedsearch.formatting import markdown_table
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.schedules.named import universal_schedules
 from schedsearch.transfer.loss_tables import ends
+from schedsearch.transfer.matrix_files import MATRIX
 from schedsearch.transfer.overview import decisive
 from schedsearch.transfer.relations import BASELINE, STRANGERS, UNIVERSAL
 
@@ -32,13 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def take_one() -> str:
     """Writes a row a universal schedule: what it gains over the published one, and costs beside a search."""
     head = ["steps", "file", "PESQ gain over ivanvovk's published one", "loss beside a search of your own"]
-    rows = []
+    rows, kept = [], kept_lengths(SHIPPED / "transfer")
     for name in universal_schedules():
         steps = int(name.rpartition("-")[2])
-        matrix = read(f"results/shipped/transfer/matrix-{steps}.csv")
+        if not (path := SHIPPED / "transfer" / MATRIX.format(steps)).is_file():
+            continue  # not judged with today's weights
+        matrix = read(str(path))
         low, high = pesq_gain(matrix, name, f"ivanvovk-{steps}")
         file = f"[`{name}.pt`](results/shipped/transfer/{name}.pt)"
-        rows.append([steps, file, f"{written(low, '+.2f')} to {written(high, '+.2f')}", cost(matrix, is_kept(steps))])
+        rows.append([steps, file, f"{written(low, '+.2f')} to {written(high, '+.2f')}", cost(matrix, steps in kept)])
     return markdown_table(head, rows)
 
 
@@ -59,15 +62,6 @@ def cost(matrix: pd.DataFrame, kept: bool = False) -> str:
     most = max(0.0, rows["relative_loss"].max())
     told = f"at most {written(most, '.1%')} (interval to {written(ends(rows)['most'].max(), '.1%')})"
     return f"{told}, chosen with earlier weights of these voices" if kept else told
-
-
-def is_kept(steps: int) -> bool:
-    """Says whether the universal schedule of this length is an earlier one, which the last choice did not beat."""
-    path = SHIPPED / "transfer" / RENEWAL
-    if not path.is_file():
-        return False
-    rows = pd.read_csv(path)
-    return bool(((rows["iterations"] == steps) & (rows["ships"] == "earlier")).any())
 
 
 def in_short() -> str:

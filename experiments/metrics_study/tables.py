@@ -140,7 +140,7 @@ def choices_table(losses: Losses, sides: Sides) -> pd.DataFrame:
     """Returns a row a metric: the schedule it chooses on the search clips, and the schedule's held-out scores."""
     rows = []
     for name, values in sides.losses(losses)[0].items():
-        best, heard_on = int(values.mean(axis=1).argmin()), sides.held_out
+        best, heard_on = int(values.mean(axis=1).argsort()[0]), sides.held_out  # NaN, of a failure, sorts last
         heard = {m: SIGNS.get(m, 1) * losses.first_draw(m)[best, heard_on].mean() for m in (*JUDGES[:-1], "level")}
         rows.append({"chosen_by": name, "schedule": losses.schedules[best].name, **heard})
     return pd.DataFrame(rows)

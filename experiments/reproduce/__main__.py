@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 
 from experiments.reproduce.stages import STAGES
-from experiments.reproduce.transfer import SHIPPED
+from experiments.reproduce.transfer import SHIPPED, WORK
 from experiments.row_cache import RowCache
 from experiments.running import command, parser_of
 from vocoder.errors import InputError
@@ -38,19 +38,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(name: str) -> None:
-    """Runs a stage and stores what it took. A stage that goes on counts from its first run of this commit."""
-    log, commit = RowCache(LOG, ".4g"), _commit()
+    """Runs a stage; once it is done, stores what it took in all runs that its stored values are of."""
+    log = RowCache(LOG, ".4g")
     earlier = next((row for row in log.rows if row["stage"] == name), None)
     took = f" (took {float(earlier['hours']):.2g} h on {earlier['processor']})" if earlier else ""
     print(f"--- {name}: {STAGES[name].what}{took} ---", flush=True)
     began = time.monotonic()
-    STAGES[name].run()
-    hours = (time.monotonic() - began) / 3600
-    if earlier and earlier["commit"] == commit:
-        hours += float(earlier["hours"])
-    row = {"stage": name, "hours": hours, "commit": commit, "processor": processor_name(torch.device("cpu"))}
+    try:
+        STAGES[name].run()
+    finally:
+        hours = _add_hours(name, (time.monotonic() - began) / 3600)
+    row = {"stage": name, "hours": hours, "commit": _commit(), "processor": processor_name(torch.device("cpu"))}
     by_name = {other["stage"]: other for other in log.rows} | {name: row}
     log.write(by_name[stage] for stage in STAGES if stage in by_name)
+
+
+def _add_hours(name: str, hours: float) -> float:
+    """Adds to what the stage took before, which stands beside its stored values and goes with them."""
+    spent = RowCache(WORK / "hours.csv", ".6g")
+    by_name = {row["stage"]: float(row["hours"]) for row in spent.rows}
+    by_name[name] = by_name.get(name, 0.0) + hours
+    spent.write({"stage": stage, "hours": total} for stage, total in by_name.items())
+    return by_name[name]
 
 
 def _commit() -> str:

@@ -20,12 +20,12 @@ from schedsearch.metrics import mos
 from schedsearch.metrics.registry import Metric
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.transfer.participants import Participant
-from schedsearch.transfer.relations import STRANGERS
+from schedsearch.transfer.relations import STRANGERS, UNIVERSAL
 from schedsearch.transfer.tournament import Tournament
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 
-OWN, UNIVERSAL, PUBLISHED = "own search", "universal", "best published"
+OWN, PUBLISHED = "own search", "best published"  # beside UNIVERSAL
 NEEDS = "stage judge needs Distill-MOS, which is not installed; install it with make mos, or name the other stages"
 HOW = """# An independent judge
 
@@ -35,7 +35,8 @@ ones and the published ones of the same length. `ranks.csv` and `order.csv` hold
 RANKS = """## Does it rank schedules alike?
 
 Spearman's rank correlation of the two metrics' means over the schedules: 1 where both order all of them alike. Its
-95 % interval is over clips, drawn anew. Schedules that are about equally good lower it."""
+95 % interval is over clips, drawn anew. Noise lowers the correlation, and drawing clips anew lowers the interval once
+more: the two metrics agree at least as much as it says. Schedules that are about equally good lower both."""
 PAIRS = """Pairs of schedules that the objective tells apart: its 95 % paired interval over clips excludes zero. Of
 these Distill-MOS says the same or the opposite, each by its own interval, or nothing. Not corrected for the number of
 pairs."""
@@ -43,7 +44,8 @@ ORDER = f"""## Does Distill-MOS prefer what ships?
 
 Each row has two schedules. Is the first one better? The objective says so, then Distill-MOS. In a tie the interval
 holds zero.
-"{UNIVERSAL}" was chosen without the judge's speaker. "{PUBLISHED}" is the best one by the objective on these clips."""
+"{UNIVERSAL}" was chosen without the judge's speaker; where an earlier one keeps its name, it is that one.
+"{PUBLISHED}" is the best one by the objective on these clips."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +97,14 @@ def all_heard(tournament: Tournament) -> Iterator[Heard]:
             of_all = {entrant.schedule: scoring.scores(entrant.schedule) for entrant in entrants}
             scores = {s: (one[metrics[0].name], one[metrics[1].name]) for s, one in of_all.items()}
             means = {s: _losses(metrics[0], objective).mean() for s, (objective, _) in scores.items()}
-            yield Heard(voice, n, metrics, scores, _roles(entrants, voice.winners.get(n), means))
+            universal = UNIVERSAL if n in tournament.kept else STRANGERS
+            yield Heard(voice, n, metrics, scores, _roles(entrants, voice.winners.get(n), means, universal))
 
 
 def _roles(
-    entrants: Sequence[Entrant], winner: Entrant | None, means: Mapping[NoiseSchedule, float]
+    entrants: Sequence[Entrant], winner: Entrant | None, means: Mapping[NoiseSchedule, float], source: str
 ) -> dict[str, NoiseSchedule]:
-    universal = [entrant.schedule for entrant in entrants if entrant.source == STRANGERS]
+    universal = [entrant.schedule for entrant in entrants if entrant.source == source]
     published = [entrant.schedule for entrant in entrants if entrant.source == "published"]
     sound = [schedule for schedule in published if np.isfinite(means[schedule])]
     best = sorted(sound, key=lambda schedule: means[schedule])

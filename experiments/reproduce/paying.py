@@ -1,11 +1,12 @@
 """Where searching pays: universal, searched and published schedules side by side, from the shipped tables alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from experiments.reproduce.renewal import kept_lengths
 from experiments.shipped_searches import Search, minutes, read_searches
 from experiments.voice_table import LONGEST, PUBLISHED
 from experiments.voices_table import SPECTRAL_PESQ, Tables, read_voices
@@ -16,12 +17,12 @@ from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.transfer.loss_tables import corrected, ends
 from schedsearch.transfer.matrix_files import matrices, read_matrices
 from schedsearch.transfer.overview import JUDGE, decisive
-from schedsearch.transfer.relations import BASELINE, NATIVE, STRANGERS
+from schedsearch.transfer.relations import BASELINE, NATIVE, STRANGERS, UNIVERSAL
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 
-OWN, UNIVERSAL, BEST = "own search", "universal", "best published"
-PESQ = "pesq_wb"
+OWN, BEST = "own search", "best published"  # beside UNIVERSAL
+PESQ, WIDE = "pesq_wb", "_wb"
 COLUMNS = (  # of the page, after steps and schedule
     ("objective", "mean", ".2f"),
     ("worse than own search by", "relative_loss", ".1%"),
@@ -33,8 +34,10 @@ COLUMNS = (  # of the page, after steps and schedule
 HOW = """# Where searching pays
 
 Mean over voices ± standard deviation over voices (number of voices), on held-out clips. "universal" was chosen without
-the judging voice's speaker: a voice of yours had no part in the choice either. "best published" is the published
-schedule of this length with the best objective on these clips. PESQ is of the voices with wide band alone. The gap goes
+the judging voice's speaker: a voice of yours had no part in the choice either. Where an earlier universal schedule
+keeps its name (`transfer/universal-renewal.md`) it is that one. "best published" is the published schedule of this
+length with the best objective on these clips. Objective and PESQ are of the voices with wide band alone. Several voices
+have one speaker. The gap goes
 from the published 6 steps to 1000 steps (each voice's `voice.md`; 1000 steps on fewer clips). Minutes are what all
 processes of a search together took to score its candidates. `where_searching_pays.csv` has each voice."""
 
@@ -48,7 +51,7 @@ def write_paying(shipped: Path) -> None:
     matrix = _of_now(read_matrices(matrices(shipped / "transfer")), voices)
     if matrix.empty:
         raise InputError(f"{shipped / 'transfer'} has no matrix of today's voices; run the stages voices and transfer")
-    table = paying(matrix, voices, list(read_searches(shipped)))
+    table = paying(matrix, voices, list(read_searches(shipped)), kept_lengths(shipped / "transfer"))
     write_table(table, shipped / "where_searching_pays.csv")
     blocks = [HOW, _means(table), STANDING, "\n".join(_standings(table))]
     atomic_write(shipped / "where_searching_pays.md", ("\n\n".join(blocks) + "\n").encode())
@@ -61,12 +64,19 @@ def _of_now(matrix: pd.DataFrame, voices: Sequence[Tables]) -> pd.DataFrame:
     return matrix[[(f"{dataset}/{rate}hz", checkpoint) in known for dataset, rate, checkpoint in judges]]
 
 
-def paying(matrix: pd.DataFrame, voices: Sequence[Tables], searches: Sequence[Search]) -> pd.DataFrame:
-    """Returns a row a schedule of those three, for each voice and length that has a winner of its own."""
+def paying(
+    matrix: pd.DataFrame, voices: Sequence[Tables], searches: Sequence[Search], kept: Collection[int] = ()
+) -> pd.DataFrame:
+    """Returns a row a schedule of those three, for each voice and length that has a winner of its own.
+
+    In the lengths `kept` the universal schedule is the earlier one, which no choice without a speaker led to.
+    """
     decided = decisive(matrix)
+    is_kept = decided["iterations"].isin(list(kept))
+    is_universal = decided["relation"] == np.where(is_kept, UNIVERSAL, STRANGERS)
     published = decided[(decided["relation"] == BASELINE) & (decided["source"] == "published")]
     choices = {
-        UNIVERSAL: decided[decided["relation"] == STRANGERS],
+        UNIVERSAL: decided[is_universal],
         OWN: decided[decided["relation"] == NATIVE],
         BEST: published.sort_values("relative_loss").drop_duplicates(JUDGE),
     }
@@ -114,7 +124,9 @@ def _minutes(rows: pd.DataFrame, searches: Sequence[Search]) -> list[float]:
 def _means(table: pd.DataFrame) -> str:
     rows = []
     for (n, choice), group in table.groupby(["iterations", "choice"], sort=False):
-        rows.append([n, choice, *(_spread(group[column], form) for _, column, form in COLUMNS)])
+        # The band decides the scale.
+        wide = group.assign(mean=group["mean"].where(group["metric"].str.endswith(WIDE)))
+        rows.append([n, choice, *(_spread(wide[column], form) for _, column, form in COLUMNS)])
     return markdown_table(["steps", "schedule", *(name for name, _, _ in COLUMNS)], rows)
 
 
@@ -132,11 +144,22 @@ def _standings(table: pd.DataFrame) -> Iterator[str]:
     for n, group in table.groupby("iterations"):
         universal, published = (group[group["choice"] == choice] for choice in (UNIVERSAL, BEST))
         line = f"- {n} steps: {_counts(universal)} the universal schedule, {_counts(published)} the best published. "
-        most, mean = percent(universal["most"].max()), percent(universal["relative_loss"].mean())
-        line += f"The universal schedule costs {mean} in the mean; no voice's interval ends above {most}."
-        if not _better(universal).any():
-            line += f" **Own search gains nothing over it that these clips can tell: take universal-{n}.**"
-        yield line
+        yield line + _cost(universal, n)
+
+
+def _cost(universal: pd.DataFrame, n: int) -> str:
+    """Says what the universal schedule costs, and to take it where neither one voice nor all together gain more."""
+    if universal.empty:
+        return "No universal schedule was chosen without the judging speaker."
+    failing = universal["relative_loss"].isna().sum()
+    if failing:
+        return f"The universal schedule fails more often on {failing} of {len(universal)} voices."
+    loss, least, most = (universal[name].mean() for name in ("relative_loss", "least", "most"))
+    said = f"{percent(loss)} in the mean (mean of the intervals' ends: {percent(least)}, {percent(most)})"
+    line = f"The universal schedule costs {said}; no voice's interval ends above {percent(universal['most'].max())}."
+    if _better(universal).any() or least > 0:
+        return line
+    return f"{line} **Own search gains nothing over it that these clips can tell: take universal-{n}.**"
 
 
 def _counts(rivals: pd.DataFrame) -> str:

@@ -3,15 +3,16 @@
 So nobody's file changes without a reason.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 
 from experiments.row_cache import RowCache
 from schedsearch.comparison.entrants import Entrant
-from schedsearch.evaluation.bootstrap import Array, Interval, paired_bootstrap
+from schedsearch.evaluation.bootstrap import Interval, paired_bootstrap, sound_clips
 from schedsearch.evaluation.paired import Comparison, compare
 from schedsearch.formatting import markdown_table, percent
 from schedsearch.report.progress import show
@@ -27,24 +28,25 @@ from vocoder.atomic import atomic_write
 
 PACKAGE = Path("schedsearch/schedules") / UNIVERSAL
 TABLE, PAGE = "universal-renewal.csv", "universal-renewal.md"  # beside universal-N.*
-ALL = "all"  # voices
+ALL, EARLIER = "all", "earlier"  # voices; what ships
 HOW = """# Do the universal schedules change?
 
 A voice judges the schedule that was chosen now without its speaker, or without its dialect, beside the earlier one of
 the same name: on its held-out clips, with the same noise. The loss is how much worse the new one is, as a part of the
-earlier one's mean, with its 95 % bootstrap interval over the clips of all voices. The new one takes the name where both
-intervals lie below zero and it fails no more often. They hold for these voices: no other speakers are drawn. The
-speakers may have had a part in the earlier choice, which favours it. The same rows are in `universal-renewal.csv`."""
+earlier one's mean, with its 95 % bootstrap interval over clips. For all voices together a speaker's utterance counts
+once, with its mean over that speaker's voices. The new one takes the name where both of these intervals lie below zero
+and it fails no more often. They hold for these voices: no other speakers are drawn. The speakers may have had a part in
+the earlier choice, which favours it. The same rows are in `universal-renewal.csv`."""
 
 
 @dataclass(frozen=True)
 class Verdict:
     """One voice's comparison of a schedule that was chosen without its speaker or its dialect with the earlier one."""
 
-    voice: str
+    voice: Participant
     left_out: str  # speaker or dialect
     comparison: Comparison  # new minus earlier
-    losses: Array  # [clip], as parts of the earlier one's mean: below 0 the new one is better
+    losses: Mapping[str, float]  # by clip, as parts of the earlier one's mean: below 0 the new one is better
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,19 @@ class Renewal:
     def pooled(self) -> dict[str, Interval]:
         """By what is left out, the loss over the clips of all voices; without what too few clips say."""
         kinds = dict.fromkeys(verdict.left_out for verdict in self.verdicts)
-        losses = {kind: np.concatenate([v.losses for v in self.verdicts if v.left_out == kind]) for kind in kinds}
+        losses = {kind: self.utterances(kind) for kind in kinds}
         return {kind: _interval(values) for kind, values in losses.items() if len(values) > 1}
+
+    def utterances(self, left_out: str) -> list[float]:
+        """Returns the loss of each speaker's utterances, in the mean over the voices that say it.
+
+        They are the same recording, so that they are no independent witnesses.
+        """
+        losses: dict[tuple[str, str], list[float]] = {}
+        for verdict in self.verdicts:
+            for clip, loss in verdict.losses.items() if verdict.left_out == left_out else ():
+                losses.setdefault((verdict.voice.voice.speaker, clip), []).append(loss)
+        return [fmean(of_one) for of_one in losses.values()]
 
     @property
     def is_better(self) -> bool:
@@ -88,21 +101,33 @@ def settled(tournament: Tournament) -> Tournament:
 def ship(tournament: Tournament, folder: Path, package: Path = PACKAGE) -> None:
     """Writes what was decided into the folder, and new universal schedules there and into the package's table.
 
-    Those that keep their names stay as they are, and so do the rows of lengths in which nothing differs.
+    Those that keep their names, and those that are chosen once more, stay as they are. Where nothing differs the row
+    that tells why a schedule took its name stays, and the row of an earlier one that was kept goes.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if new := {n: choice for n, choice in tournament.choices.items() if n not in tournament.kept}:
+    earlier = _earlier(tournament)
+    if new := {n: choice for n, choice in tournament.choices.items() if choice.candidate.schedule != earlier.get(n)}:
         for n, choice in new.items():
             write_every_layout(choice.candidate.schedule, folder / f"universal-{n}", provenance(choice))
         for table in (folder / UNIVERSAL, package):
             write_universal(new, table)
     stored, decided = RowCache(folder / TABLE, ".6g"), renewals(tournament)
-    lengths = {str(renewal.iterations) for renewal in decided}
-    rows: list[Mapping[str, object]] = [row for row in stored.rows if row["iterations"] not in lengths]
+    again, asked = {str(renewal.iterations) for renewal in decided}, set(map(str, tournament.lengths))
+    stale = [row for row in stored.rows if row["iterations"] in again
+             or (row["iterations"] in asked and row["ships"] == EARLIER)]  # fmt: skip
+    rows: list[Mapping[str, object]] = [row for row in stored.rows if row not in stale]
     rows += [row for renewal in decided for row in _rows(renewal)]
-    if rows:
+    if not rows:
+        for name in (TABLE, PAGE):
+            (folder / name).unlink(missing_ok=True)
+    else:
         stored.write(sorted(rows, key=lambda row: int(str(row["iterations"]))))
         atomic_write(folder / PAGE, f"{HOW}\n\n{_table(stored.rows)}\n".encode())
+
+
+def kept_lengths(folder: Path) -> set[int]:
+    """Returns the lengths whose universal schedule is an earlier one, which the last choice did not beat."""
+    return {int(row["iterations"]) for row in RowCache(folder / TABLE).rows if row["ships"] == EARLIER}
 
 
 def _earlier(tournament: Tournament) -> dict[int, NoiseSchedule]:
@@ -130,25 +155,27 @@ def _verdicts(tournament: Tournament, n: int, earlier: NoiseSchedule) -> Iterato
                 comparison = compare(metric, new, old, 0)
                 sign = 1 if metric.direction == "minimize" else -1
                 losses = sign * comparison.differences / abs(float(np.nanmean(old.values)))
-                yield Verdict(voice.label, left_out, comparison, losses)
+                clips = [scoring.clips[place].name for place in np.flatnonzero(sound_clips([new.values, old.values]))]
+                yield Verdict(voice, left_out, comparison, dict(zip(clips, losses.tolist(), strict=True)))
 
 
 def _origins(voice: Participant) -> dict[str, Origin]:
     return {"speaker": Origin(speaker=voice.voice.speaker), "dialect": Origin(dialect=voice.dialect)}
 
 
-def _interval(losses: Array) -> Interval:
-    values = losses[:, None]
+def _interval(losses: Iterable[float]) -> Interval:
+    values = np.array(list(losses))[:, None]
     return paired_bootstrap(values, np.zeros_like(values), seed=0)
 
 
 def _rows(renewal: Renewal) -> Iterator[dict[str, object]]:
     """Yields a row for all voices and each voice."""
-    ships = "new" if renewal.is_better else "earlier"
+    ships = "new" if renewal.is_better else EARLIER
     for left_out, pooled in renewal.pooled.items():
         of_kind = [verdict for verdict in renewal.verdicts if verdict.left_out == left_out]
-        losses = {ALL: pooled} | {v.voice: _interval(v.losses) for v in of_kind if len(v.losses) > 1}
-        clips = {ALL: sum(len(v.losses) for v in of_kind)} | {v.voice: len(v.losses) for v in of_kind}
+        heard = [verdict for verdict in of_kind if len(verdict.losses) > 1]
+        losses = {ALL: pooled} | {v.voice.label: _interval(v.losses.values()) for v in heard}
+        clips = {ALL: len(renewal.utterances(left_out))} | {v.voice.label: len(v.losses) for v in heard}
         for voice, loss in losses.items():
             yield {
                 "iterations": renewal.iterations, "left_out": left_out, "voice": voice, "loss": loss.mean,

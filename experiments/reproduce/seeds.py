@@ -1,4 +1,7 @@
-"""The spread of what a search ships over its seeds, beside the spread over clips."""
+"""The spread of what a search ships over its seeds, beside the spread over clips.
+
+The seed is also that of the noise that judges, so that the spread over seeds holds the luck of that noise too.
+"""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,13 +13,13 @@ from schedsearch.formatting import markdown_table
 from schedsearch.report.result import read_result
 from vocoder.atomic import atomic_write
 
-HEAD = ["voice", "steps", "seeds", "mean", "standard deviation over seeds", "standard error over clips"]
+HEAD = ["voice", "steps", "seeds", "mean", "standard deviation over seeds and their noise", "standard error over clips"]
 
 
 def write_seeds(folders: Mapping[int, Iterable[Path]], path: Path) -> None:
     """Writes `path`.csv, a row a search, and `path`.md, a row a voice and length that was searched with several seeds.
 
-    `folders` are the voices' results folders by seed. What ships is scored on all held-out clips, in two draws.
+    `folders` are the voices' results folders by seed. What ships is scored on all held-out clips.
     """
     rows = [_row(run, seed) for seed, voices in folders.items() for voice in voices for run in voice.glob("*/run.json")]
     table = pd.DataFrame(rows).sort_values(["voice", "iterations", "seed"])

@@ -1,7 +1,9 @@
 """The stages: each calls the commands that make its files, for every voice whose clips are there."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from experiments.documentation.__main__ import main as documentation
@@ -17,10 +19,13 @@ from experiments.voice_table import main as voice_table
 from experiments.voices_table import main as voices_table
 from schedsearch.cli import main as schedsearch
 from schedsearch.report.result import read_result
-from schedsearch.transfer.files import stored_matrices, write_all
+from schedsearch.transfer.files import OVERVIEW, PAGE, write_all
+from schedsearch.transfer.matrix_files import matrices, read_matrices
+from schedsearch.transfer.overview import overview
 from schedsearch.transfer.participants import find_participants
 from schedsearch.voice.config import EXPERIMENTS, Voice
 from schedsearch.voice.opened import open_vocoder
+from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 
 LENGTHS = {0: (6, 12, 25, 50, 100), 1: (6, 12), 2: (6, 12)}  # by the seed; those of seed 0 ship
@@ -82,12 +87,23 @@ def _is_done(folder: Path, weights: str) -> bool:
 
 
 def _transfer() -> None:
+    folder = SHIPPED / "transfer"
     for tournament in tournaments(voices(), JUDGED):
-        write_all(tournament, stored_matrices(tournament))
-        for path in tournament.folder.iterdir():
-            if path.is_file() and not path.name.startswith("universal"):
-                copy(path, SHIPPED / "transfer" / path.name)
-        renewal.ship(tournament, SHIPPED / "transfer")
+        others = read_matrices(matrices(folder, without=tournament.lengths))
+        for path in write_all(tournament, others)[0]:
+            if not path.name.startswith("universal"):
+                copy(path, folder / path.name)
+        renewal.ship(tournament, folder)
+    _drop_other_lengths(folder)
+
+
+def _drop_other_lengths(folder: Path) -> None:
+    """Deletes what earlier weights said in lengths that are no longer judged."""
+    for path in folder.iterdir():
+        length = re.fullmatch(r"(?:matrix|transfer|winners|prediction)-(\d+)\..*", path.name)
+        if length and int(length[1]) not in JUDGED:
+            path.unlink()
+    atomic_write(folder / OVERVIEW, overview(read_matrices(matrices(folder)), PAGE).encode())
 
 
 def _judge() -> None:
@@ -96,7 +112,9 @@ def _judge() -> None:
 
 
 def _train_seeds() -> None:
-    _succeed(training_seeds, f"--steps={SEED_STEPS}", "--warm-start=experiments/demo/8000hz/checkpoint.pt")
+    checkpoint = EXPERIMENTS / "demo/8000hz/checkpoint.pt"
+    folder = WORK / "training_seeds" / sha256(checkpoint.read_bytes()).hexdigest()[:12]  # other weights begin anew
+    _succeed(training_seeds, f"--steps={SEED_STEPS}", f"--warm-start={checkpoint}", f"--folder={folder}")
 
 
 def _study_metrics() -> None:

@@ -27,6 +27,7 @@ def tournaments(voices: Iterable[Voice], judged: Mapping[int, int]) -> Iterator[
         print("Distill-MOS is not installed: the stage judge will have to sample again what is sampled now; "
               "install it first with make mos")  # fmt: skip
     names = tuple(f"{voice.dataset}@{voice.sample_rate}" for voice in _with_winners(voices))
+    open_tournament(Settings(tuple(judged), results=RESULTS), names, EXPERIMENTS)  # refuses before hours of work
     for steps, draws in judged.items():
         settings = Settings((steps,), draws=draws, seconds=LONGEST_HELD_OUT, precision=AUTO, results=RESULTS)
         tournament = open_tournament(settings, names, EXPERIMENTS)

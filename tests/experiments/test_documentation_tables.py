@@ -5,7 +5,7 @@ import pytest
 
 from experiments.documentation import tables
 from experiments.documentation.values import read
-from experiments.reproduce.renewal import TABLE
+from experiments.reproduce.renewal import TABLE, kept_lengths
 from schedsearch.transfer.overview import decisive
 from schedsearch.transfer.relations import STRANGERS, UNIVERSAL
 
@@ -19,10 +19,8 @@ def test_the_cost_is_of_the_file_that_is_kept_or_of_choices_without_the_judges_s
     assert ("earlier weights" in told) is kept
 
 
-def test_a_schedule_is_kept_where_the_last_choice_did_not_beat_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "SHIPPED", tmp_path)
-    assert not tables.is_kept(6)
-    (tmp_path / "transfer").mkdir()
+def test_a_schedule_is_kept_where_the_last_choice_did_not_beat_it(tmp_path):
+    assert kept_lengths(tmp_path) == set()
     rows = pd.DataFrame({"iterations": [6, 6, 12], "ships": ["earlier", "earlier", "new"]})
-    rows.to_csv(tmp_path / "transfer" / TABLE, index=False)
-    assert [tables.is_kept(n) for n in (6, 12, 25)] == [True, False, False]
+    rows.to_csv(tmp_path / TABLE, index=False)
+    assert kept_lengths(tmp_path) == {6}

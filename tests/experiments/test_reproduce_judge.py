@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from torch import Tensor
 
-from experiments.reproduce.judge import OWN, PUBLISHED, UNIVERSAL, Heard, all_heard, write_judgement
+from experiments.reproduce.judge import OWN, PUBLISHED, Heard, all_heard, write_judgement
 from schedsearch.comparison.entrants import Entrant
 from schedsearch.evaluation.scores import Score
 from schedsearch.metrics.measuring import Measured
@@ -18,7 +18,7 @@ from schedsearch.metrics.registry import Metric
 from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.transfer.participants import Participant
-from schedsearch.transfer.relations import STRANGERS
+from schedsearch.transfer.relations import STRANGERS, UNIVERSAL
 from schedsearch.voice.config import load_voice
 
 CLIPS = np.random.default_rng(0).normal(size=(8, 1))  # how hard each clip is, whatever the schedule
@@ -52,11 +52,12 @@ class Scored:
         return {name: Score(CLIPS + table.get(schedule, np.nan)) for name, table in tables.items()}
 
 
-def heard(opinions: Mapping[NoiseSchedule, float]) -> list[Heard]:
+def heard(opinions: Mapping[NoiseSchedule, float], *, kept: bool = False) -> list[Heard]:
     voice = Participant(load_voice("june-16k"), {3: ENTRANTS[0]})
     tournament = SimpleNamespace(
-        lengths=(3,), participants=(voice,), held_out={voice.label: Scored(opinions)}, entrants=lambda *_: ENTRANTS
-    )
+        lengths=(3,), participants=(voice,), held_out={voice.label: Scored(opinions)}, entrants=lambda *_: ENTRANTS,
+        kept={3: None} if kept else {},
+    )  # fmt: skip
     return list(all_heard(tournament))  # type: ignore[arg-type]
 
 
@@ -68,6 +69,15 @@ def rows(path: Path) -> list[dict[str, str]]:
 def test_own_universal_and_best_published_are_told_apart_and_formulas_left_out():
     [one] = heard({schedule: -loss for schedule, loss in LOSS.items()})
     assert one.roles == {OWN: SCHEDULES[0], UNIVERSAL: SCHEDULES[3], PUBLISHED: SCHEDULES[2]}
+
+
+def test_where_an_earlier_universal_schedule_is_kept_no_other_one_stands_for_it():
+    [one] = heard({schedule: -loss for schedule, loss in LOSS.items()}, kept=True)
+    assert one.roles == {OWN: SCHEDULES[0], PUBLISHED: SCHEDULES[2]}
+
+
+def test_formulas_are_left_out():
+    [one] = heard({schedule: -loss for schedule, loss in LOSS.items()})
     assert list(one.scores) == SCHEDULES
 
 

@@ -7,13 +7,13 @@ from typing import Any, cast
 import pandas as pd
 import pytest
 
-from experiments.reproduce.paying import BEST, OWN, UNIVERSAL, paying, write_paying
+from experiments.reproduce.paying import BEST, OWN, paying, write_paying
 from experiments.shipped_searches import Search
 from experiments.voice_table import LONGEST, PUBLISHED
 from experiments.voices_table import Tables
 from schedsearch.report.result import Result
 from schedsearch.transfer.matrix import COLUMNS
-from schedsearch.transfer.relations import BASELINE, NATIVE, STRANGERS
+from schedsearch.transfer.relations import BASELINE, NATIVE, STRANGERS, UNIVERSAL
 from vocoder.errors import InputError
 
 OBJECTIVE = {"metric": "spectral_pesq_wb", "direction": "minimize"}
@@ -117,7 +117,8 @@ def test_the_page_has_means_over_voices_with_their_spread_and_number(shipped):
     text = page(shipped, *rows_of("a", 4.2), *rows_of("b", 4.4))
     assert "| 6 | universal | 4.30 ± 0.14 (2) | 7.5 % ± 3.5 % (2) |" in text
     assert "better on 2 and worse on 0 of 2 voices than the universal schedule" in text
-    assert "costs +7.5 % in the mean; no voice's interval ends above +12.5 %" in text
+    assert "costs +7.5 % in the mean (mean of the intervals' ends: +5.0 %, +10.0 %); no voice's interval ends" in text
+    assert "ends above +12.5 %" in text
     assert "take universal" not in text
 
 
@@ -129,8 +130,40 @@ def test_where_own_search_gains_nothing_the_page_says_so_for_that_length_alone(s
 
 
 def test_a_gain_counts_only_if_it_stands_after_holms_correction(shipped):
-    # Two intervals end just above zero: p is below 0.05 for each, above 0.05 / 2 for both.
-    assert "take universal-6" in page(shipped, *rows_of("a", 4.101), *rows_of("b", 4.101))
+    # An interval ends just above zero: p is below 0.05 for it, above 0.05 / 2 for both.
+    assert "take universal-6" in page(shipped, *rows_of("a", 4.101), *rows_of("b", 4.0))
+
+
+def test_voices_that_all_gain_a_little_are_a_gain_though_none_stands_alone(shipped):
+    text = page(shipped, *rows_of("a", 4.101), *rows_of("b", 4.101))
+    assert "better on 0 and worse on 0 of 2 voices than the universal schedule" in text
+    assert "take universal" not in text
+
+
+def test_a_universal_schedule_that_fails_more_often_is_not_to_be_taken(shipped):
+    failing = [row | {"relative_loss": ""} if row["relation"] == STRANGERS else row for row in rows_of("b", 4.0)]
+    text = page(shipped, *rows_of("a", 4.0), *failing)
+    assert "The universal schedule fails more often on 1 of 2 voices." in text
+    assert "take universal" not in text
+
+
+def test_without_a_choice_without_the_speaker_nothing_is_said_to_be_taken(shipped):
+    rows = [row for row in rows_of("a", 4.0) if row["relation"] != STRANGERS]
+    text = page(shipped, *rows)
+    assert "No universal schedule was chosen without the judging speaker." in text
+    assert "nan" not in text
+
+
+def test_an_earlier_universal_schedule_that_keeps_its_name_is_the_one_to_stand_there(shipped):
+    (shipped / "transfer").mkdir()
+    (shipped / "transfer" / "universal-renewal.csv").write_text("iterations,ships\n6,earlier\n")
+    text = page(shipped, *rows_of("a", 4.2), *rows_of("b", 4.4))
+    assert "| 6 | universal | 1.00" in text
+
+
+def test_narrow_band_has_no_part_in_the_mean_of_the_objective(shipped):
+    narrow = [row | {"metric": "spectral_pesq_nb"} for row in rows_of("b", 4.4)]
+    assert "| 6 | universal | 4.20 (1) | 7.5 % ± 3.5 % (2) |" in page(shipped, *rows_of("a", 4.2), *narrow)
 
 
 def test_what_earlier_weights_said_is_left_out(shipped):

@@ -3,8 +3,9 @@
 import csv
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -41,6 +42,10 @@ class Scored:
 
     values: Mapping[NoiseSchedule, Array]
     metrics: tuple[Metric, ...]
+
+    @property
+    def clips(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(name=f"clip {place}") for place in range(len(CLIPS))]
 
     def steps(self, entrants: object) -> Iterator[tuple[float, str]]:
         yield 1.0, ""
@@ -142,6 +147,33 @@ def test_the_page_has_the_loss_over_all_voices_and_of_each(tmp_path, package):
     assert float(whole[0]["loss"]) == pytest.approx(-0.05)  # 0.2 of 4
     page = (tmp_path / renewal.PAGE).read_text()
     assert "| 3 | speaker | june-16k/16000hz | −5.0 % [−5.0 %, −5.0 %] | 8 | new |" in page
+
+
+def test_an_utterance_of_one_speaker_counts_once_whatever_her_voices(tmp_path, package):
+    asked = cast(Any, tournament(TIE, TIE))
+    at_8_khz = Participant(load_voice("demo", 8000), {}, dialect="demo at 8 kHz")
+    known = dict(asked.held_out)
+    both = replace(
+        asked,
+        participants=(*asked.participants, at_8_khz),
+        held_out=known | {at_8_khz.label: known["demo/16000hz"]},
+    )
+    ships(cast(Tournament, both), tmp_path, package)
+    clips = {row["voice"]: row["clips"] for row in rows(tmp_path) if row["left_out"] == "speaker"}
+    assert clips == {renewal.ALL: "16", "demo/16000hz": "8", "june-16k/16000hz": "8", "demo/8000hz": "8"}
+    losses = renewal.renewals(cast(Tournament, both))[0].utterances("speaker")
+    assert sorted(losses) == pytest.approx(sorted(2 * list((TIE - CLIPS) / 4.0)))
+
+
+def test_a_schedule_that_is_chosen_once_more_keeps_its_file_and_is_kept_no_longer(tmp_path, package):
+    folder = tmp_path / "transfer"
+    ships(tournament(TIE, TIE), folder, package)
+    assert renewal.kept_lengths(folder) == {3}
+    before = package.read_bytes()
+    again = replace(cast(Any, tournament(TIE, TIE)), chosen=OLD)
+    assert ships(cast(Tournament, again), folder, package) == OLD
+    assert package.read_bytes() == before
+    assert renewal.kept_lengths(folder) == set()
 
 
 def test_a_second_run_which_finds_nothing_else_leaves_the_reason_of_the_first(tmp_path, package, monkeypatch):

@@ -1,6 +1,7 @@
 """The stage transfer: shipped winners meet on whole clips, and what is kept is not replaced."""
 
 import json
+import shutil
 from functools import partial
 
 import pytest
@@ -13,8 +14,10 @@ from schedsearch.comparison.contest import Settings
 from schedsearch.schedules.files import Layout, write_schedule
 from schedsearch.schedules.formulas import linear, log_snr_line
 from schedsearch.transfer import universal_candidates
+from schedsearch.transfer.matrix import COLUMNS
 from schedsearch.voice.config import Voice, load_voice
 from vocoder.audio.reading import write_wav
+from vocoder.errors import InputError
 
 LONG = 28_800  # samples: longer than a transfer's usual excerpt
 OLD = log_snr_line(3, 10.0, 5.0)  # sampling begins where speech is still loud: every choice is better
@@ -66,3 +69,20 @@ def test_the_stage_ships_matrices_and_the_universal_schedules_that_are_decided(v
     assert ("universal-3.pt" in names) == better
     assert list(json.loads(renewal.PACKAGE.read_text())) == ["universal-2", *(["universal-3"] if better else [])]
     assert (WORK / "results/shipped/toy/16000hz/3iters/schedule.json").is_file()
+
+
+def test_lengths_that_are_no_longer_judged_go_and_the_overview_has_what_is_there(voices):
+    folder = SHIPPED / "transfer"
+    folder.mkdir()
+    for name in ("matrix-100.csv", "transfer-100.md", "universal-100.pt"):
+        (folder / name).write_text(",".join(COLUMNS))
+    stages.STAGES["transfer"].run()
+    assert sorted(path.name for path in folder.glob("*-100.*")) == ["universal-100.pt"]
+    assert "| what a voice takes | 2 steps | 3 steps |" in (folder / "transfer.md").read_text()
+
+
+def test_a_length_without_winners_is_refused_before_anything_is_sampled(voices, toy):
+    shutil.rmtree(SHIPPED / voices[0].label / "3iters")
+    with pytest.raises(InputError, match="winners of 3 iterations"):
+        stages.STAGES["judge"].run()
+    assert toy.vocoder.rows == []
