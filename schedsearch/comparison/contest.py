@@ -7,6 +7,7 @@ from pathlib import Path
 from schedsearch.comparison.entrants import SHIPPED, Entrant, baselines_of, given, lengths_with_winners, winners_of
 from schedsearch.comparison.scoring import Scoring
 from schedsearch.comparison.timing import Timing
+from schedsearch.metrics.processes import JOBS
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE, columns_with, usual_columns
 from schedsearch.metrics.trial import try_own_metrics
 from schedsearch.study.value_cache import ValueCache
@@ -32,7 +33,7 @@ class Settings:
     draws: int = 1  # of noise, a clip
     seed: int = 0
     results: Path = Path("results")
-    jobs: int = 2
+    jobs: int = JOBS
     precision: str = "float32"  # of the network, as for a search
 
     def __post_init__(self) -> None:

@@ -21,6 +21,9 @@ Arguments = TypeVarTuple("Arguments")
 # it skips its callback where the future ends in an error) and would wait for ever.
 PATIENCE = 300.0
 
+# Processes, unless asked otherwise. With a GPU scoring takes longer than synthesis. Each process holds torch in memory.
+JOBS = max(1, min(4, joblib.cpu_count()))
+
 _without_processes: list[str] = []  # why no worker process can be started; empty as long as they can
 _log = logging.getLogger("schedsearch")
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from schedsearch.metrics.processes import JOBS
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.schedules.search_space import LONGEST_SEARCH
 from schedsearch.search.strategy_factory import check_strategy
@@ -26,7 +27,7 @@ class Settings:
     seed: int = 0
     results: Path = Path("results")
     storage: str | None = None
-    jobs: int = 2
+    jobs: int = JOBS
     precision: str = AUTO  # of the network: float32, bfloat16 with float32 in the cleanest steps, or the faster one
 
     def __post_init__(self) -> None:
