@@ -8,7 +8,7 @@ other can be better. The choice is the one that scoring every candidate on every
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite
-from statistics import fmean
+from statistics import fmean, median
 from typing import NamedTuple, TypeAlias
 
 from schedsearch.comparison.entrants import Entrant
@@ -89,9 +89,9 @@ class Jury:
         return [judge for judge in judges if self._loss(candidate, judge) is None]
 
     def _severity(self, decision: Decision, judge: Participant) -> float:
-        """Returns what candidates lost on this voice in the mean: who judges hardest soonest rules one out."""
+        """Returns what candidates lose on this voice, their median: who judges hardest soonest rules one out."""
         losses = [loss for c in decision.candidates if (loss := self._loss(c, judge))]  # but for its own winner's 0
-        return fmean(losses) if losses else inf
+        return median(losses) if losses else inf
 
     def _judges(self, decision: Decision) -> list[Participant]:
         """Returns the voices whose own winner is sound: losses are parts of its mean."""
