@@ -5,7 +5,7 @@ searched ones: the mean over the voices that have wide-band PESQ. On the right t
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +59,22 @@ def mean_pesq(matrix: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def _quality(axes: Axes, matrix: pd.DataFrame) -> list[Line2D]:
-    lines: list[Line2D] = []
-    for name, means in mean_pesq(matrix).items():
-        lines += axes.plot(means.index, means, **_options(LOOKS[name]))
+    lines: dict[str, Line2D] = {}
+    for _, lengths_of_one in _by_judges(matrix):
+        for name, means in mean_pesq(lengths_of_one).items():
+            [lines[name]] = axes.plot(means.index, means, **_options(LOOKS[name]))
     lengths = sorted(matrix["iterations"].unique())
     axes.set(xscale="log", xlabel="steps (network calls a clip)", ylabel="PESQ on held-out clips, more is better")
     axes.set_xticks(lengths, [str(n) for n in lengths])
     axes.xaxis.set_minor_locator(NullLocator())
-    return lines
+    return list(lines.values())
+
+
+def _by_judges(matrix: pd.DataFrame) -> Iterable[tuple[object, pd.DataFrame]]:
+    """Groups lengths that the same weights of the same voices were judged in: a line through others compares nothing.
+    """
+    judges = matrix.groupby("iterations")["checkpoint"].agg(lambda names: " ".join(sorted(set(names))))
+    return matrix.groupby(matrix["iterations"].map(judges))
 
 
 def _levels(axes: Axes) -> None:

@@ -1,9 +1,9 @@
-"""What README says of a universal schedule is of the file that it names."""
+"""README's tables and picture say no more than the files that they are made from."""
 
 import pandas as pd
 import pytest
 
-from experiments.documentation import tables
+from experiments.documentation import overview, tables
 from experiments.documentation.values import read
 from experiments.reproduce.renewal import TABLE, kept_lengths
 from schedsearch.transfer.overview import decisive
@@ -24,3 +24,9 @@ def test_a_schedule_is_kept_where_the_last_choice_did_not_beat_it(tmp_path):
     rows = pd.DataFrame({"iterations": [6, 6, 12], "ships": ["earlier", "earlier", "new"]})
     rows.to_csv(tmp_path / TABLE, index=False)
     assert kept_lengths(tmp_path) == {6}
+
+
+def test_no_line_of_the_picture_joins_lengths_that_other_weights_were_judged_in():
+    matrix = pd.DataFrame({"iterations": [6, 6, 12, 12, 25, 25], "checkpoint": ["new", "old", "old", "a", "a", "old"]})
+    found = [sorted(set(rows["iterations"])) for _, rows in overview._by_judges(matrix)]
+    assert sorted(found) == [[6], [12, 25]]
