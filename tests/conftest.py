@@ -125,7 +125,7 @@ class AnalyticVocoder:
 
     @property
     def precision(self) -> str:
-        return str(self.autocast or "float32")
+        return str(self.autocast or "float32").removeprefix("torch.")
 
     def at_step(self, n: int) -> "AnalyticVocoder":
         return self

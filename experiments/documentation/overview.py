@@ -74,7 +74,8 @@ def _by_judges(matrix: pd.DataFrame) -> Iterable[tuple[object, pd.DataFrame]]:
     """Groups lengths that the same weights of the same voices were judged in: a line through others compares nothing.
     """
     judges = matrix.groupby("iterations")["checkpoint"].agg(lambda names: " ".join(sorted(set(names))))
-    return matrix.groupby(matrix["iterations"].map(judges))
+    groups: Iterable[tuple[object, pd.DataFrame]] = matrix.groupby(matrix["iterations"].map(judges))
+    return groups
 
 
 def _levels(axes: Axes) -> None:

@@ -9,7 +9,7 @@ from schedsearch.study.budget import Budget
 from schedsearch.study.errors import shown
 
 # The options that identify a study. Those of the program alone are no make variables.
-_OPTIONS = ("iters", "dataset", "rate", "objective", "strategy", "grid", "seed", "storage", "force")
+_OPTIONS = ("iters", "dataset", "rate", "objective", "strategy", "grid", "seed", "storage", "precision", "force")
 _OF_PROGRAM_ALONE = ("experiments", "results", "no_race")
 _ALWAYS = ("iters", "dataset")
 _MORE = {"candidates": 40, "minutes": 10, "calls": 5000}

@@ -94,6 +94,7 @@ def _settings(voice: Voice, options: argparse.Namespace) -> Settings:
     try:
         identity = json.loads((folder / "run.json").read_text(encoding="utf-8"))["identity"]
         objective, race, seed = str(identity["objective"]), bool(identity["race"]), int(identity["seed"])
+        precision = str(identity.get("precision", "float32")).partition(" ")[0].rstrip(",")
     except (OSError, ValueError, LookupError, TypeError, RecursionError, OverflowError) as error:
         raise InputError(
             f"{folder / 'run.json'} must be what a search wrote, and is not ({error!r}); run that search again"
@@ -101,8 +102,9 @@ def _settings(voice: Voice, options: argparse.Namespace) -> Settings:
     _check_named(objective, options)
     strategy = "auto" if "," not in objective else "tpe"  # must serve as many objectives; it will not be asked
     return Settings(
-        options.iters, strategy, objective, race=race, seed=seed, results=options.results, storage=options.storage
-    )
+        options.iters, strategy, objective, race=race, seed=seed, results=options.results, storage=options.storage,
+        precision=precision,
+    )  # fmt: skip
 
 
 def _command(verb: str, options: argparse.Namespace) -> str:

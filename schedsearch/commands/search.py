@@ -1,6 +1,7 @@
 """`schedsearch search`: from a dataset's name to a schedule and its evidence."""
 
 import argparse
+from collections.abc import Callable
 from functools import partial
 from math import isfinite
 from typing import Any
@@ -73,6 +74,16 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Searches, or goes on searching, and prints the verdict. Returns 0, or 3 if a required improvement is missing."""
+    status, ended = searched(options)
+    ended()
+    return status
+
+
+def searched(options: argparse.Namespace) -> tuple[int, Callable[[], None]]:
+    """Does the same; returns the status, and what stores that the command has done all it had to.
+
+    Until that is called, the same command with MORE= goes on with what it had added.
+    """
     settings = _settings(options)
     asked = AskedBudget(settings.iterations, options.budget, options.more)
     voice = chosen_voice(options)
@@ -87,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
         return _searched(opened, asked, options)
 
 
-def _searched(opened: Run, asked: AskedBudget, options: argparse.Namespace) -> int:
+def _searched(opened: Run, asked: AskedBudget, options: argparse.Namespace) -> tuple[int, Callable[[], None]]:
     print(description(opened.voice, opened.vocoder))
     if opened.store.changed:
         print(f"changed since the last search: {', '.join(opened.store.changed)}; a new study begins")
@@ -97,8 +108,7 @@ def _searched(opened: Run, asked: AskedBudget, options: argparse.Namespace) -> i
     verdict = opened.verdict()
     _write(opened, verdict, budget)
     print(as_called(f"next:   {next_command(options, _defaults(), budget)}"))
-    end(opened.store, budget)
-    return 3 if options.require_improvement and not verdict.improves else 0
+    return 3 if options.require_improvement and not verdict.improves else 0, partial(end, opened.store, budget)
 
 
 def _settings(options: argparse.Namespace) -> Settings:

@@ -24,13 +24,17 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Searches all lengths in the order given; returns the highest exit status."""
-    status, rows = 0, []
+    status, rows, endings = 0, [], []
     for i, length in enumerate(options.iters):
         print(f"\n--- {counted(length, 'iteration')} ({i + 1} of {len(options.iters)}) ---")
-        status = max(status, search.run(argparse.Namespace(**{**vars(options), "iters": length})))
+        of_one, ended = search.searched(argparse.Namespace(**{**vars(options), "iters": length}))
+        status = max(status, of_one)
+        endings.append(ended)
         voice = chosen_voice(options)
         folder = results_folder(voice, Settings(length, results=options.results))
         rows.append(_row(length, folder))
+    for ended in endings:  # together: the same command adds MORE= to none again before all have it
+        ended()
     write_length_pictures(folder, folder.parent / "pictures", voice.services.draw)
     print("\n" + "\n".join(["iterations, what ships, searched minus best baseline on the held-out clips", *rows]))
     print(f"page:  {write_dataset_page(voice, options.results)}")

@@ -41,9 +41,9 @@ def why_it_ended(run: Run) -> str:
     if gain is None or gain["candidates"] != candidates:
         return ""
     return (
-        f"The search stopped by itself after {counted(candidates, 'candidate')}: another {MORE} would gain about "
-        f"{gain['mean']:.2g} in {words_and_name(run.store.objective)}, and at most {gain['bound']:.2g} "
-        f"({100 * gain.get('sure', EARLIER_SURE):.0f} % sure)."
+        f"The search stopped by itself after {counted(candidates, 'candidate')}: by its model of the scores another "
+        f"{MORE} would gain about {gain['mean']:.2g} in {words_and_name(run.store.objective)}, and at most "
+        f"{gain['bound']:.2g} ({100 * gain.get('sure', EARLIER_SURE):.0f} % of the model's draws)."
     )
 
 

@@ -14,6 +14,7 @@ from schedsearch.evaluation.scores import Evaluation, Score
 from schedsearch.schedules.schedule import Array
 from schedsearch.strategies.posterior import Scored
 from schedsearch.study.candidate import Candidate, plain_scores, scores_from
+from schedsearch.study.claims import Claim
 from schedsearch.study.store import Store
 
 MODELLED = 200  # schedules that the posterior is fitted to, the best
@@ -84,22 +85,31 @@ def heard(store: Store, rounds: Rounds, before: int | None = None) -> Heard:
     return Heard(candidates, Scored([c.schedule for c in candidates], estimates, parts), sign)
 
 
-def with_estimates(store: Store, evaluations: Sequence[Evaluation], before: int) -> list[Evaluation]:
+def with_estimates(store: Store, claims: Sequence[Claim], evaluations: Sequence[Evaluation]) -> list[Evaluation]:
     """Returns the evaluations, those in noise of their own with an estimate of their mean over all clips.
 
-    The estimate takes away what the noise and the clips add to every schedule, as far as the baselines and the
-    candidates below the index `before` tell.
+    The estimate takes away what the noise and the clips add to every schedule, as far as the baselines, the candidates
+    before the batch and all of the batch tell. A part of it may be stored already, where a process was stopped.
     """
-    sound = [e for e in evaluations if e.draws is not None and not e.scores[store.objective].failures]
-    earlier = [c for c in store.candidates() if c.index < before]
-    known = [_Part(c.scores, draws=c.draws) for c in [*store.baselines(), *earlier] if not c.failures]
-    if not sound or not known:
+    of_batch = range(claims[0].first, claims[0].first + claims[0].size)
+    parts = {
+        claim.index: _Part(each.scores, draws=each.draws)
+        for claim, each in zip(claims, evaluations, strict=True)
+        if each.draws is not None and not each.scores[store.objective].failures
+    }
+    fresh = set(parts)
+    stored = [c for c in store.candidates() if not c.failures]
+    known = [*(c for c in store.baselines() if not c.failures), *(c for c in stored if c.index < of_batch.start)]
+    if not parts or not known:
         return list(evaluations)
-    rows = [[part] for part in [*known, *(_Part(e.scores, draws=e.draws) for e in sound)]]
+    parts |= {c.index: _Part(c.scores, draws=c.draws) for c in stored if c.index in of_batch}
+    batch = sorted(parts)
+    rows = [[part] for part in [*(_Part(c.scores, draws=c.draws) for c in known), *(parts[i] for i in batch)]]
     values = store.signs[store.objective] * _values(rows, store.objective, FIRST_ROUND)
     means = estimate(values, FIRST_ROUND.weights, FIRST_ROUND.is_first).means[len(known) :]
-    estimates = {id(e): store.signs[store.objective] * float(mean) for e, mean in zip(sound, means, strict=True)}
-    return [replace(e, estimate=estimates.get(id(e), e.estimate)) for e in evaluations]
+    estimates = {i: store.signs[store.objective] * float(m) for i, m in zip(batch, means, strict=True) if i in fresh}
+    both = zip(claims, evaluations, strict=True)
+    return [replace(each, estimate=estimates.get(claim.index, each.estimate)) for claim, each in both]
 
 
 def is_scored(store: Store, candidate: Candidate, number: int) -> bool:

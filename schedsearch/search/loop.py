@@ -19,6 +19,7 @@ from schedsearch.study.candidate import Candidate
 from schedsearch.study.claims import Claim
 from schedsearch.study.ranking import best, ranking, spent
 from schedsearch.study.store import Store
+from vocoder.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ def search(
     ends when the budget is spent and no process evaluates anything. Until then a process without work waits.
     """
     yield from _score_baselines(store, race, space.steps)
+    _check_baselines(store)
     try:
         yield from _score_proposals(store, race, space, strategy, budget)
     finally:
@@ -54,6 +56,16 @@ def _score_baselines(store: Store, race: Race, steps: int) -> Iterator[Progress]
         leader = next(iter(ranking(store, store.baselines())), None)
         store.add_baseline(name, schedules[name], unshared.evaluate([schedules[name]], leader)[0])
         yield Progress("baselines", len(store.baselines()) / len(schedules), best(store))
+
+
+def _check_baselines(store: Store) -> None:
+    """Raises InputError where every baseline fails: so would every candidate, or those that miss the clip would win."""
+    failures = [baseline.failures for baseline in store.baselines()]
+    if failures and all(failures):
+        raise InputError(
+            f"every baseline fails, the first with: {failures[0][0]}; leave that recording out of the search clips if "
+            "it is the only one, or else check the checkpoint and its configuration"
+        )
 
 
 def _score_proposals(
@@ -94,7 +106,8 @@ def _claim_next(
     overshoots them by at most its last batch.
     """
     in_flight = store.in_flight()
-    cost = {"minutes": 0, "candidates": 1, "calls": store.baselines()[0].network_evaluations}[budget.unit]
+    calls = max(baseline.network_evaluations for baseline in store.baselines())  # of one that no race stopped
+    cost = {"minutes": 0, "candidates": 1, "calls": calls}[budget.unit]
     left = max(1, ceil(round((1 - used) * budget.amount / cost, 6))) - len(in_flight) if cost else strategy.batch
     while left > 0 and (proposed := strategy.ask(min(strategy.batch, left))):
         fresh = [schedule for schedule in proposed if schedule not in in_flight]
@@ -108,7 +121,7 @@ def _evaluate(store: Store, race: Race, claims: list[Claim]) -> None:
     try:
         if race.stops and claims[0].kind in MODELLED:
             evaluations = race.evaluate_share(schedules, share_of(first, race.clips))
-            store.finish(claims, with_estimates(store, evaluations, first))
+            store.finish(claims, with_estimates(store, claims, evaluations))
         else:
             store.finish(claims, race.evaluate(schedules, best(store, before=first)))
     finally:  # above all after Ctrl-C: the next process to ask takes them over

@@ -22,11 +22,12 @@ from schedsearch.search.loop import Progress, search
 from schedsearch.search.network_limit import LimitBench, NetworkLimit, excerpt_bench, whole_bench
 from schedsearch.search.race import Race, level_of, split_into_heats
 from schedsearch.search.settings import Settings, results_folder
-from schedsearch.search.strategy_factory import STRATEGIES, Tools, shares_network_calls, surrogate
+from schedsearch.search.strategy_factory import ENDING, STRATEGIES, Tools, shares_network_calls, surrogate
 from schedsearch.search.verdict import Verdict, judge, judged, verdict, winner_and_baseline
 from schedsearch.search.warm_starts import neighbours, stored_starts
 from schedsearch.strategies.auto import MODELLED
 from schedsearch.strategies.strategy import Strategy
+from schedsearch.strategies.surrogate import settled
 from schedsearch.study.budget import Budget
 from schedsearch.study.candidate import Candidate
 from schedsearch.study.ranking import best, spent
@@ -124,9 +125,10 @@ class Run:
         if not self.store.baselines():
             yield Progress("baselines", 0.0, None)
         self._remember_strategy(budget)
-        for progress in search(self.store, self.race, self.space, strategy, budget):
-            yield replace(progress, best=self._leading()) if progress.stage in MODELLED else progress
-        self.remember_gain(budget)
+        if not self._has_ended(budget):
+            for progress in search(self.store, self.race, self.space, strategy, budget):
+                yield replace(progress, best=self._leading()) if progress.stage in MODELLED else progress
+            self.remember_gain(budget)
         yield from self._judged()
         shipped = self.verdict().shipped
         bench = excerpt_bench(self.limit_bench)
@@ -223,13 +225,23 @@ class Run:
         return float(0.98 * np.sqrt(2 * pair * (BETWEEN + (1 - BETWEEN) / draws) / clips * shorter))
 
     def remember_gain(self, budget: Budget) -> None:
-        """Stores what further candidates could gain, where the search has ended by itself."""
-        if not budget.is_open or len(self.objectives) > 1 or spent(self.store, budget) >= 1:
+        """Stores what further candidates could gain, where the model has ended the search."""
+        count, is_modelled = len(self.store.candidates()), self.settings.strategy in ENDING
+        if not budget.is_open or not is_modelled or count < settled(self.space.steps) or spent(self.store, budget) >= 1:
             return
         gain = surrogate(self._tools(budget)).gain()
         if gain is not None:
             left = {"mean": gain.mean, "bound": gain.bound, "sure": COVERAGE}
-            self.store.remember(GAIN, {"candidates": len(self.store.candidates()), **left})
+            self.store.remember(GAIN, {"candidates": count, "strategy": self.settings.strategy, **left})
+
+    def _has_ended(self, budget: Budget) -> bool:
+        """Says whether the model has ended the search.
+
+        It is not asked again: it would know the leaders' further rounds by now, and might want more.
+        """
+        ended = (self.store.recall(GAIN) or {}) if budget.is_open else {}
+        now = {"candidates": len(self.store.candidates()), "strategy": self.settings.strategy}
+        return {name: ended.get(name) for name in now} == now
 
     def _remember_strategy(self, budget: Budget) -> None:
         with self.store.turn():

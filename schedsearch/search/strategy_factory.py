@@ -100,6 +100,8 @@ def surrogate(tools: Tools) -> Surrogate:
     )
 
 
+ENDING = ("auto", Surrogate.name)  # strategies that end a search where little is left to gain
+
 STRATEGIES: dict[str, Callable[[Tools], Strategy]] = {
     "auto": _auto,
     Surrogate.name: surrogate,

@@ -131,7 +131,8 @@ def _child(parents: Array, rng: np.random.Generator) -> Array:
     mixture = share * parents[first] + (1 - share) * parents[second]
     positions, knots = np.linspace(0, 1, len(mixture)), np.linspace(0, 1, KNOTS)
     moved = mixture + np.interp(positions, knots, rng.choice(MOVES) * rng.standard_normal(KNOTS))
-    moved[0] = np.clip(moved[0], *FIRST_LOG_SNR)
+    if len(moved) > 1:  # a single step is the noisiest one
+        moved[0] = np.clip(moved[0], *FIRST_LOG_SNR)
     moved[-1] = np.clip(moved[-1], *TERMINAL_LOG_SNR)
     return np.asarray(moved)
 

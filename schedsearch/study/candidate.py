@@ -49,7 +49,7 @@ class Candidate:
     @property
     def whole(self) -> bool:
         """Says whether every clip was scored in every draw without a failure."""
-        return not self.failures and self.estimate is None
+        return not self.failures and self.estimate is None and self.draws is None
 
     @property
     def stopped(self) -> bool:

@@ -40,6 +40,7 @@ class Claim:
     kind: str
     index: int
     first: int  # the index of its batch's first proposal
+    size: int  # how many the batch has
 
 
 class Claims:
@@ -203,7 +204,7 @@ class Claims:
         betas = schedule.betas.tolist()
         own = {"owner": self._own_name(), "claim": token, "kind": kind, "index": index, "betas": betas}
         self._trials.add(point, {**own, **batch})
-        return Claim(token, schedule, kind, index, batch["first"])
+        return Claim(token, schedule, kind, index, batch["first"], batch["size"])
 
 
 def adoptions(

@@ -175,7 +175,8 @@ def first_begun(storage: str, identities: Sequence[Identity]) -> int | None:
         return None
     begun: dict[int, int] = {}  # by the study's id: ids rise in the order in which studies were made
     with opening(storage):
-        opened = open_storage(storage)
+        with StoreLock(storage).held():  # two processes that begin at once would both make the tables
+            opened = open_storage(storage)
         for place, identity in enumerate(identities):
             with suppress(KeyError):
                 begun[opened.get_study_id_from_name(study_name(identity))] = place

@@ -59,10 +59,13 @@ def test_in_the_usual_places_it_is_make_s(toy, capsys, monkeypatch):
     assert told("--iters", "3", "--strategy", "tpe", "--objective", "lsd,mcd", "--seed", "1") == (
         "next:   make search ITERS=3 DATASET=toy OBJECTIVE=lsd,mcd STRATEGY=tpe SEED=1 MORE=40candidates"
     )
+    assert told("--precision", "float32") == (
+        "next:   make search ITERS=6 DATASET=toy PRECISION=float32 MORE=40candidates"
+    )
 
 
 def test_it_does_not_show_a_storages_password():
-    names = "iters dataset rate objective strategy grid seed force experiments results no_race".split()
+    names = "iters dataset rate objective strategy grid seed precision force experiments results no_race".split()
     options = argparse.Namespace(**dict.fromkeys(names, "1"), storage="postgresql://u:secret@h/d")
     told = next_command(options, dict.fromkeys(names, "1"), Budget(2, "candidates"))
     assert "STORAGE='postgresql://u:***@h/d'" in told

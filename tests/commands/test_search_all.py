@@ -19,6 +19,7 @@ from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import LogSnrSpace
 from schedsearch.search.loop import Progress
 from schedsearch.search.opening import open_run
+from schedsearch.search.run import Run
 from schedsearch.search.settings import Settings
 from schedsearch.study.budget import Budget
 from schedsearch.voice.config import load_voice
@@ -50,6 +51,29 @@ def test_each_length_begins_from_the_winners_before_it(toy, capsys):
     told = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in told[-3:]] == ["3", "5", "page:"]
     assert (voice / "report.html").is_file()
+
+
+def test_more_is_added_once_to_each_length_wherever_the_command_was_stopped(toy, monkeypatch):
+    search_all(toy, "--iters", "3 5", "--budget", "2candidates")
+    counts = {}
+    with monkeypatch.context() as patch:
+        judged = Run._judged
+
+        def stopped(self):
+            if self.settings.iterations == 5:
+                raise KeyboardInterrupt
+            return judged(self)
+
+        patch.setattr(Run, "_judged", stopped)
+        assert search_all(toy, "--iters", "3 5", "--more", "2candidates") == 130
+    assert search_all(toy, "--iters", "3 5", "--more", "2candidates") == 0
+    for length in (3, 5):
+        path = toy.root / "results" / "toy" / "16000hz" / f"{length}iters" / "trials.csv"
+        counts[length] = sum(row["kind"] != "baseline" for row in rows(path))
+    assert counts == {3: 4, 5: 4}
+    assert search_all(toy, "--iters", "3", "--more", "2candidates") == 0  # all had it: now it adds again
+    path = toy.root / "results" / "toy" / "16000hz" / "3iters" / "trials.csv"
+    assert sum(row["kind"] != "baseline" for row in rows(path)) == 6
 
 
 def test_lengths_may_have_commas_and_each_is_searched_once(toy, capsys):

@@ -265,6 +265,15 @@ def report(toy, *options):
     return main(["report", "--dataset", "toy", *places, *options])
 
 
+def test_the_page_is_of_the_search_that_wrote_the_results_whatever_the_precision_of_the_first(toy):
+    assert toy.search("--precision", "float32", "--budget", "2candidates") == 0
+    assert toy.search("--precision", "bfloat16", "--budget", "5candidates") == 0
+    (toy.folder / "report.html").unlink()
+    assert report(toy, "--iters", "6") == 0
+    page = (toy.folder / "report.html").read_text()
+    assert "trial 4" in page  # of five candidates; the first search had two
+
+
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
     """Results of the search below: it is run once, and each test gets a copy."""

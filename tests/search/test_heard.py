@@ -38,8 +38,18 @@ def store(tmp_path, memory):
             batch = range(first, first + 4)
             claims = store.claim([SCHEDULES[row] for row in batch], "model", space_for(STEPS))
             found = [evaluation(row, share_of(first, CLIPS)) for row in batch]
-            store.finish(claims, with_estimates(store, found, first))
+            store.finish(claims, with_estimates(store, claims, found))
         yield store
+
+
+def test_estimates_do_not_depend_on_where_in_a_batch_a_process_was_stopped(store):
+    again = [log_snr_line(STEPS, 9.3 + row, -1.7) for row in range(4)]
+    claims = store.claim(again, "model", space_for(STEPS))
+    found = [evaluation(row, share_of(claims[0].first, CLIPS)) for row in range(4)]
+    whole = with_estimates(store, claims, found)
+    store.finish(claims[:1], whole[:1])
+    rest = with_estimates(store, claims[1:], found[1:])
+    assert [e.estimate for e in rest] == pytest.approx([e.estimate for e in whole[1:]], abs=1e-12)
 
 
 def test_luck_of_clip_and_draw_is_taken_away(store):

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 from itertools import combinations, islice
 from typing import Any
 
@@ -28,7 +29,7 @@ from schedsearch.search.loop import search
 from schedsearch.search.race import Race
 from schedsearch.search.verdict import judge, verdict, winner_and_baseline
 from schedsearch.strategies.bayesian import Bayesian
-from schedsearch.strategies.surrogate import settled
+from schedsearch.strategies.surrogate import Gain, settled
 from schedsearch.study.budget import Budget, default_budget
 from schedsearch.voice.check import KEPT
 from vocoder.audio.reading import write_wav
@@ -177,17 +178,54 @@ def test_a_search_without_a_budget_ends_by_itself_and_says_so(toy, capsys):
     spent, said = calls(toy), capsys.readouterr().out
     count = len(toy.store().candidates())
     assert settled(ITERS) <= count < default_budget(ITERS).amount
-    assert f"The search stopped by itself after {count} candidates: another 50 would gain" in said
+    assert f"The search stopped by itself after {count} candidates: by its model of the scores another 50" in said
     gain = json.loads((toy.folder / "run.json").read_text())["gain_left"]
     assert gain["candidates"] == count
     assert 0 <= gain["mean"] <= gain["bound"]
     assert gain["sure"] == 0.95
-    assert "(95 % sure)" in said
+    assert "(95 % of the model's draws)" in said
     assert toy.search() == 0  # and stays ended
     assert calls(toy) == spent
     assert toy.search("--more", "4candidates") == 0
     assert len(toy.store().candidates()) == count + 4
     assert "stopped by itself" not in capsys.readouterr().out.rpartition("plan")[2]
+
+
+@pytest.mark.parametrize("seed", ["0", "1", "2"])
+def test_a_search_that_ended_by_itself_is_not_asked_again_what_is_left(toy, monkeypatch, seed):
+    assert toy.search("--seed", seed) == 0
+    count, left = len(toy.store().candidates()), json.loads((toy.folder / "run.json").read_text())["gain_left"]
+    # Were the model asked again, it would want more: it has heard the leaders' further rounds.
+    monkeypatch.setattr("schedsearch.strategies.surrogate.gain_left", lambda *_: Gain(9.0, 9.0))
+    assert toy.search("--seed", seed) == 0
+    assert len(toy.store().candidates()) == count
+    assert json.loads((toy.folder / "run.json").read_text())["gain_left"] == left
+
+
+def test_a_grid_that_is_at_its_end_says_nothing_of_what_is_left(toy, capsys):
+    assert toy.search("--strategy", "grid", "--grid", "levels:2", "--iters", "3") == 0
+    assert "stopped by itself" not in capsys.readouterr().out
+
+
+def test_a_clip_that_no_schedule_can_be_scored_on_is_named_before_any_candidate(toy, monkeypatch, capsys):
+    real = Evaluator.evaluate
+
+    def evaluate(self, *arguments, **options):
+        found = real(self, *arguments, **options)
+        values = [each.scores["spectral"].values.copy() for each in found]
+        for value in values:
+            value[0] = np.nan
+        return [
+            replace(each, scores={**each.scores, "spectral": Score(value, ("search0, draw 0: no speech",))})
+            for each, value in zip(found, values, strict=True)
+        ]
+
+    monkeypatch.setattr(Evaluator, "evaluate", evaluate)
+    assert toy.search() == 2
+    assert "every baseline fails, the first with: search0, draw 0: no speech; leave that recording out" in (
+        capsys.readouterr().err.splitlines()[-1]
+    )
+    assert toy.store().candidates() == []
 
 
 def test_a_budget_is_remembered(toy):
@@ -288,10 +326,10 @@ def test_a_search_in_which_everything_fails_ends_with_one_line(toy, request, cap
     assert toy.search("--budget", "3candidates") == 2
     captured = capsys.readouterr()
     last = captured.err.splitlines()[-1]
-    assert last.startswith("schedsearch: every candidate failed: search0, draw 0: audio has NaN")
+    assert last.startswith("schedsearch: every baseline fails, the first with: search0, draw 0: audio has NaN")
     assert "Traceback" not in captured.err + captured.out
     assert {path.name for path in files_below(toy.root / "results")} == {KEPT}
-    assert all(np.isnan(c.score.mean) for c in toy.store().candidates())
+    assert toy.store().candidates() == []
 
 
 def test_a_search_whose_candidates_alone_fail_ends_with_one_line(toy, monkeypatch, capsys):

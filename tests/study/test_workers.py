@@ -327,7 +327,7 @@ def test_a_result_that_came_in_while_its_trial_was_taken_over_counts_once(memory
 
 def claim_of(store: Store, number: int) -> Claim:
     kept = store.study.get_trials()[number].user_attrs
-    return Claim(kept["claim"], PROPOSED[0], "grid", kept["index"], kept["first"])
+    return Claim(kept["claim"], PROPOSED[0], "grid", kept["index"], kept["first"], kept["size"])
 
 
 def test_a_part_of_a_batch_is_adopted_where_others_have_claimed_since(memory, elsewhere, monkeypatch):
