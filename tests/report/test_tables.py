@@ -23,8 +23,9 @@ TEXTS = {"name", "kind", "betas"}
 
 
 @pytest.fixture(autouse=True)
-def _in_memory(memory):
-    """Nothing here is about SQLite."""
+def _in_memory(memory, monkeypatch):
+    """Nothing here is about SQLite. Columns are those without Distill-MOS, installed or not."""
+    monkeypatch.setattr("schedsearch.metrics.mos.installed", lambda: False)
 
 
 @pytest.fixture
