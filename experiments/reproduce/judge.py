@@ -40,7 +40,7 @@ more: the two metrics agree at least as much as it says. Schedules that are abou
 PAIRS = """Pairs of schedules that the objective tells apart: its 95 % paired interval over clips excludes zero. Of
 these Distill-MOS says the same or the opposite, each by its own interval, or nothing. Not corrected for the number of
 pairs."""
-ORDER = f"""## Does Distill-MOS prefer what ships?
+ORDER = f"""## Does Distill-MOS prefer the same schedules?
 
 Each row has two schedules. Is the first one better? The objective says so, then Distill-MOS. In a tie the interval
 holds zero.

@@ -28,7 +28,8 @@ from vocoder.atomic import atomic_write
 
 PACKAGE = Path("schedsearch/schedules") / UNIVERSAL
 TABLE, PAGE = "universal-renewal.csv", "universal-renewal.md"  # beside universal-N.*
-ALL, EARLIER = "all", "earlier"  # voices; what ships
+ALL = "all"  # in the column of voices
+EARLIER = "earlier"  # in the column of what ships: the schedule that had the name before
 HOW = """# Do the universal schedules change?
 
 A voice judges the schedule that was chosen now without its speaker, or without its dialect, beside the earlier one of

@@ -1,11 +1,15 @@
 """A study keeps the precision that its first process chose, whoever joins or resumes it."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 import torch
 from conftest import stand_in
 
+from schedsearch.study import store
+from schedsearch.study.database import open_storage
+from schedsearch.study.lock import StoreLock
 from schedsearch.study.store import first_begun, sqlite_url
 from vocoder.vocoder import in_precision
 
@@ -46,3 +50,26 @@ def test_the_first_of_several_studies_is_known_and_none_is_made_by_asking(tmp_pa
     identities = [{"dataset": "a", "sample_rate": 8000, "iterations": n} for n in (1, 2)]
     assert first_begun(storage, identities) is None
     assert not (tmp_path / "study.db").exists()
+
+
+def test_a_study_is_looked_for_under_the_lock_that_the_making_of_tables_needs(tmp_path, monkeypatch):
+    held, was_held = [], []
+
+    class Watched(StoreLock):
+        @contextmanager
+        def held(self, subject=""):
+            with super().held(subject) as acquired:
+                held.append(self)
+                yield acquired
+                held.pop()
+
+    def opened(storage):
+        was_held.append(bool(held))
+        return open_storage(storage)
+
+    monkeypatch.setattr(store, "StoreLock", Watched)
+    monkeypatch.setattr(store, "open_storage", opened)
+    (tmp_path / "study.db").touch()
+    identities = [{"dataset": "a", "sample_rate": 8000, "iterations": 6}]
+    assert first_begun(sqlite_url(tmp_path / "study.db"), identities) is None
+    assert was_held == [True]

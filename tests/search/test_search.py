@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import replace
 from itertools import combinations, islice
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from schedsearch.search import run
 from schedsearch.search import verdict as confirmation
 from schedsearch.search.heard import Rounds
 from schedsearch.search.leaders import APART, finalists
-from schedsearch.search.loop import search
+from schedsearch.search.loop import _claim_next, search
 from schedsearch.search.race import Race
 from schedsearch.search.verdict import judge, verdict, winner_and_baseline
 from schedsearch.strategies.bayesian import Bayesian
@@ -151,6 +152,20 @@ def test_a_budget_of_calls_is_overshot_by_less_than_one_candidate(toy, budget):
     toy.search("--budget", f"{budget}calls", "--strategy", "tpe")
     spent = sum(c.network_evaluations for c in toy.store().candidates())
     assert budget <= spent < budget + COST
+
+
+def test_a_first_baseline_that_a_race_stopped_does_not_make_candidates_look_cheap():
+    asked: list[int] = []
+
+    def ask(count: int) -> list[Any]:
+        asked.append(count)
+        return []
+
+    strategy: Any = SimpleNamespace(batch=4, name="tpe", ask=ask)
+    scored = [SimpleNamespace(network_evaluations=count) for count in (24, 36)]
+    store: Any = SimpleNamespace(in_flight=list, baselines=lambda: scored)
+    _claim_next(store, LogSnrSpace(3), strategy, Budget(49, "calls"), 0.0)
+    assert asked == [2]
 
 
 def test_a_budget_of_minutes_ends_with_the_batch_that_spends_it(toy):

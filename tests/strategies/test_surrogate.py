@@ -8,7 +8,7 @@ from schedsearch.schedules.formulas import TERMINAL_LOG_SNR, log_snr_line
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import FIRST_LOG_SNR, space_for
 from schedsearch.strategies.posterior import Posterior, Scored
-from schedsearch.strategies.surrogate import LEAST, NEAR, Surrogate, settled
+from schedsearch.strategies.surrogate import LEAST, NEAR, Surrogate, _child, settled
 
 OPTIMUM = log_snr_line(6, 10.5, -2.5)
 
@@ -99,6 +99,14 @@ def test_what_another_process_scores_is_not_proposed_again():
     first = surrogate(known).ask(1)
     [other] = surrogate(known, pending=first).ask(1)
     assert other.distance(first[0]) >= NEAR
+
+
+def test_a_schedule_of_one_step_is_moved_to_many_levels_of_its_box():
+    rng = np.random.default_rng(0)
+    children = np.array([_child(np.array([[-1.0], [-2.0], [0.5]]), rng) for _ in range(50)])[:, 0]
+    assert len(set(children.round(6))) > 40
+    assert (children >= TERMINAL_LOG_SNR[0]).all()
+    assert (children <= TERMINAL_LOG_SNR[1]).all()
 
 
 def test_it_ends_when_the_gain_is_not_worth_it_and_not_before():
