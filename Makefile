@@ -50,7 +50,7 @@
 ##   compare   baselines, winners and schedules of yours on the held-out clips, into results/DATASET/RATEhz/comparison.csv,
 ##             and quality against speed beside it, comparison.png
 ##               DATASET=demo RATE= SEED=0   as for search
-##               ITERS="6 12 25 50 100"    lengths; empty: those of SCHEDULES, or of all winners
+##               ITERS="6 12 25 50 100"    lengths; empty: those of SCHEDULES, or that you have searched, or 6
 ##               SCHEDULES="a.pt b.npy"    files of yours, any length and layout, or names: universal-6, ivanvovk-6
 ##               METRICS="pesq stoi mcd"   columns; empty: those of a search; mine:loudest is one of your own
 ##               OBJECTIVE=spectral_pesq   chooses the best baseline, which all are compared with

@@ -23,7 +23,7 @@ from schedsearch.report.results_folder import owned, write_results
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.sampling.synthesis import copy_synthesis, synthesise
 from schedsearch.schedules.schedule import NoiseSchedule
-from schedsearch.schedules.search_space import LONGEST_SEARCH
+from schedsearch.schedules.search_space import LONGEST_SEARCH, USUAL_LENGTH
 from schedsearch.search.asked_budget import AskedBudget, begin, end
 from schedsearch.search.loop import Progress
 from schedsearch.search.opening import open_checked
@@ -143,7 +143,7 @@ class OpenVoice:
     def search(
         self,
         *,
-        iterations: int = 6,
+        iterations: int = USUAL_LENGTH,
         budget: str | None = None,
         objective: str = DEFAULT_OBJECTIVE,
         strategy: str = "auto",

@@ -14,6 +14,7 @@ from schedsearch.formatting import counted
 from schedsearch.report.pages import COMPARISON
 from schedsearch.report.pictures.writing import write_comparison_picture
 from schedsearch.report.progress import show
+from schedsearch.schedules.search_space import USUAL_LENGTH
 from schedsearch.voice.opened import description
 from vocoder.errors import InputError
 
@@ -31,7 +32,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     comparison_options.add(
         parser,
         what,
-        usual_lengths="those of --schedules, or of all winners",
+        usual_lengths=f"those of --schedules, or that you have searched, or {USUAL_LENGTH}",
         objective="metric that chooses the best baseline",
     )
 

@@ -17,6 +17,7 @@ from schedsearch.report.finding import lines
 from schedsearch.report.limit_text import limit_of_run
 from schedsearch.report.plan import plan
 from schedsearch.report.progress import show_stages
+from schedsearch.schedules.search_space import USUAL_LENGTH
 from schedsearch.search.asked_budget import AskedBudget, begin, end
 from schedsearch.search.heard import FIRST_ROUND, heard
 from schedsearch.search.loop import Progress
@@ -32,7 +33,8 @@ from schedsearch.voice.opened import description
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("--iters", type=iterations, default=6, help="steps of the schedule (default: 6)")
+    steps = f"steps of the schedule (default: {USUAL_LENGTH})"
+    parser.add_argument("--iters", type=iterations, default=USUAL_LENGTH, help=steps)
     add_shared(parser)
 
 

@@ -10,6 +10,7 @@ from schedsearch.comparison.timing import Timing
 from schedsearch.metrics.processes import JOBS
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE, columns_with, usual_columns
 from schedsearch.metrics.trial import try_own_metrics
+from schedsearch.schedules.search_space import USUAL_LENGTH
 from schedsearch.study.value_cache import ValueCache
 from schedsearch.voice.config import Voice
 from schedsearch.voice.opened import LONGEST_HELD_OUT, held_out_clips, make_writable, open_vocoder
@@ -25,7 +26,7 @@ CACHE = "comparison.jsonl"  # in the voice's results folder
 class Settings:
     """The user's choices."""
 
-    lengths: tuple[int, ...] = ()  # iterations; without any and without files: those that have a winner
+    lengths: tuple[int, ...] = ()  # iterations; without any and without files: those that the user has searched
     files: tuple[Path, ...] = ()
     objective: str = DEFAULT_OBJECTIVE
     metrics: tuple[str, ...] = ()  # beside the objective; () for the usual ones
@@ -105,12 +106,8 @@ def open_scoring(voice: Voice, settings: Settings) -> Scoring:
 def _entrants(settings: Settings, names: Collection[str], own: Path, shipped: Path) -> tuple[Entrant, ...]:
     """Lists baselines of every length, then winners, then the user's files; a baseline given by name stands once."""
     files = given(settings.files)
-    lengths = settings.lengths or (() if files else lengths_with_winners(own, shipped))
-    if not lengths and not files:
-        raise InputError(
-            f"ITERS must say which lengths to compare, for no search has left a winner in {own}; "
-            'give ITERS="6 12" or SCHEDULES="a.pt b.npy"'
-        )
+    # Shipped winners add no lengths: the bundled voice has five, which take the better part of an hour.
+    lengths = settings.lengths or (() if files else lengths_with_winners(own) or (USUAL_LENGTH,))
     others = [*(w for length in dict.fromkeys(lengths) for w in winners_of(own, shipped, length)), *files]
     every = sorted({*lengths, *(len(entrant.schedule) for entrant in others)})
     known = [baseline for length in every for baseline in baselines_of(length, own=names)]

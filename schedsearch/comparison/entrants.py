@@ -54,9 +54,9 @@ def winners_of(voice: Path, shipped: Path, iterations: int) -> list[Entrant]:
     return found
 
 
-def lengths_with_winners(voice: Path, shipped: Path) -> list[int]:
-    """Lists the lengths that have a winner, shortest first."""
-    names = [path.parent.name.removesuffix("iters") for f in (voice, shipped) for path in f.glob(f"*iters/{WINNER}")]
+def lengths_with_winners(*folders: Path) -> list[int]:
+    """Lists the lengths that have a winner in any of these folders of a voice, shortest first."""
+    names = [path.parent.name.removesuffix("iters") for f in folders for path in f.glob(f"*iters/{WINNER}")]
     return sorted({int(name) for name in names if name.isdecimal()})
 
 

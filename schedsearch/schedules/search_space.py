@@ -35,6 +35,7 @@ STEEPNESS = 4.0
 SMALLEST_GAP = 1e-12  # a beta of 1e-17 falls by nothing in float64; its gap still needs a logarithm
 TOLERANCE = 1e-9  # in log-SNR: how far rounding may carry a schedule over the edge of the box
 LONGEST_SEARCH = 1000  # iterations: the training schedule's length
+USUAL_LENGTH = 6  # steps of a search, and of a comparison where nothing has been searched
 FREE_LEVELS = 24  # up to here every level is free; above, a curve of few numbers is searched
 
 

@@ -219,12 +219,20 @@ def test_a_winner_that_is_a_baseline_says_so(toy):
     assert row["mean"] == baseline["mean"]
 
 
-def test_without_iters_all_lengths_that_have_a_winner_are_compared(toy):
-    ship(toy, "toy/16000hz", log_snr_line(3, 10.0, -4.0))
-    ship(toy, "shipped/toy/16000hz", log_snr_line(5, 10.0, -4.0))
+def test_without_iters_the_lengths_that_the_user_has_searched_are_compared(toy):
+    for steps in (3, 5):
+        ship(toy, "toy/16000hz", log_snr_line(steps, 10.0, -4.0))
+        ship(toy, "shipped/toy/16000hz", log_snr_line(steps + 1, 10.0, -4.0))
+    ship(toy, "shipped/toy/16000hz", log_snr_line(5, 9.0, -4.0))
     compare(toy)
     assert {row["iterations"] for row in rows(toy)} == {"3", "5"}
     assert {row["schedule"] for row in rows(toy, kind="searched")} == {"searched", "searched (shipped)"}
+
+
+def test_where_nothing_has_been_searched_six_steps_are_compared(toy):
+    ship(toy, "shipped/toy/16000hz", log_snr_line(50, 10.0, -4.0))
+    assert compare(toy) == 0
+    assert {row["iterations"] for row in rows(toy)} == {"6"}
 
 
 def test_schedules_alone_meet_the_baselines_of_their_lengths_and_no_winner(toy, mine):
@@ -517,7 +525,6 @@ def test_a_table_of_another_program_has_no_picture(tmp_path, content):
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ([], "ITERS must say which lengths to compare, for no search has left a winner in"),
         (["--iters", ""], "ITERS must be one length or several"),
         (["--iters", "6 x"], "ITERS must be a whole number from 1 to 1000, and is 'x'"),
         (["--schedules", "none.pt"], "none.pt"),
