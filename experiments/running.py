@@ -1,12 +1,16 @@
 """What the commands of the experiments share: their options for a voice, and one line for bad input."""
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec
 
+import torch
+
 from vocoder.errors import InputError
+from vocoder.precision import processor_name
 
 P = ParamSpec("P")
 
@@ -35,3 +39,15 @@ def command(name: str) -> Callable[[Callable[P, int | None]], Callable[P, int]]:
         return main
 
     return wrapped
+
+
+def made_by() -> dict[str, str]:
+    """Returns the columns that say from which commit and on which processor a row was measured."""
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":!results")
+    commit = _git("rev-parse", "--short=7", "HEAD") or "unknown"
+    commit += "+" if changed else ""  # other code than the commit's
+    return {"commit": commit, "processor": processor_name(torch.device("cpu"))}
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], capture_output=True, text=True, check=False).stdout.strip()

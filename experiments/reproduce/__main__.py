@@ -4,19 +4,15 @@ Hours in all; a stopped stage goes on. results/shipped/reproduced.csv says what 
 from which commit. Needs a voice's clips: those that are not committed are obtained by the command that it names.
 """
 
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 
-import torch
-
 from experiments.reproduce.stages import STAGES
 from experiments.reproduce.transfer import SHIPPED, WORK
 from experiments.row_cache import RowCache
-from experiments.running import command, parser_of
+from experiments.running import command, made_by, parser_of
 from vocoder.errors import InputError
-from vocoder.precision import processor_name
 
 LOG = SHIPPED / "reproduced.csv"
 
@@ -48,7 +44,7 @@ def _run(name: str) -> None:
         STAGES[name].run()
     finally:
         hours = _add_hours(name, (time.monotonic() - began) / 3600)
-    row = {"stage": name, "hours": hours, "commit": _commit(), "processor": processor_name(torch.device("cpu"))}
+    row = {"stage": name, "hours": hours, **made_by()}
     by_name = {other["stage"]: other for other in log.rows} | {name: row}
     log.write(by_name[stage] for stage in STAGES if stage in by_name)
 
@@ -60,13 +56,6 @@ def _add_hours(name: str, hours: float) -> float:
     by_name[name] = by_name.get(name, 0.0) + hours
     spent.write({"stage": stage, "hours": total} for stage, total in by_name.items())
     return by_name[name]
-
-
-def _commit() -> str:
-    """Returns the checked-out commit, with + where files differ from it."""
-    words = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
-    run = subprocess.run(words, capture_output=True, text=True, check=False)
-    return run.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

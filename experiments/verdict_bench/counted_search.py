@@ -1,7 +1,7 @@
 """Runs one search and counts what it costs: `counted_search.py COSTS.json search --dataset ...`.
 
-It is run by its path, with the tree whose engine is to be measured first on PYTHONPATH. So it imports nothing but what
-every version of that tree has.
+It is run by its path, with the tree whose engine is to be measured first on PYTHONPATH. So it imports nothing of that
+tree but what every version has.
 """
 
 import json
@@ -9,6 +9,8 @@ import resource
 import sys
 import time
 from pathlib import Path
+
+from joblib.externals.loky import get_reusable_executor
 
 from schedsearch.cli import main
 from vocoder.vocoder import Vocoder
@@ -34,6 +36,7 @@ def run(costs: Path, arguments: list[str]) -> int:
     """Runs the command and writes its costs; returns its status."""
     count, began = Count(), time.perf_counter()
     status = main(arguments)
+    get_reusable_executor().shutdown()  # the time of a metric's processes counts once they have ended
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     written = {
         "evaluations": count.evaluations,

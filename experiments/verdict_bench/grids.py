@@ -12,10 +12,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from experiments.row_cache import RowCache
+from experiments.running import made_by
 from experiments.verdict_bench.judging import DRAWS, NOISE, old_voice
 from experiments.verdict_bench.searches import TABLES
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.evaluation.paired import compare
+from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.search.leaders import finalists
 from schedsearch.search.loop import search
@@ -30,7 +32,7 @@ from vocoder.vocoder import in_precision
 
 STEPS = 6
 SCORED = {"lmnt": 729, "ivanvovk": 2000}  # candidates of each grid: all, or a seeded sample
-SHARES = {"lmnt": 40, "ivanvovk": 1000}  # the search has this part of the grid's evaluations
+SHARES = {"lmnt": 40, "ivanvovk": 1000}  # the search has this part of the grid's evaluations, baselines and all
 CLIPS = 4  # for lmnt's grid: search clips, in one draw
 CROPS, CROP_SAMPLES = 2, 7200  # for ivanvovk's: what its script searches on
 CHUNK = 24  # candidates between writes
@@ -82,10 +84,12 @@ def _against(name: str, run: Run) -> dict[str, object]:
     best = grid.loc[grid["score"].idxmin()]
     theirs = NoiseSchedule(np.array(best["betas"].split(), dtype=np.float64))
     total = grid_named(name, STEPS, 0).count * STEPS * len(run.clips.excerpts)
-    budget = Budget(ceil(total / SHARES[name]), "calls")
+    of_baselines = len(baselines(STEPS, own=run.store.names)) * STEPS * len(run.clips.excerpts)  # at most
+    budget = Budget(ceil(total / SHARES[name]) - of_baselines, "calls")
     for _ in search(run.store, run.race, run.space, run.strategy(budget), budget):
         pass
     candidates = run.store.candidates()
+    searched = [*run.store.baselines(), *candidates]
     chosen = next(c for c in finalists(run.store, run.rounds) if c.kind != "baseline")
     [ours] = run.race.evaluate([chosen.schedule])  # on all excerpts and in the draw that the grid was scored in
     best_score = ours.scores[run.store.objective].mean
@@ -98,7 +102,7 @@ def _against(name: str, run: Run) -> dict[str, object]:
         "grid_evaluations": total,
         "grid_candidates_scored": len(grid),
         "grid_best": float(best["score"]),
-        "search_evaluations": sum(c.network_evaluations for c in candidates) + ours.network_evaluations,
+        "search_evaluations": sum(c.network_evaluations for c in searched) + ours.network_evaluations,
         "search_candidates": len(candidates),
         "search_best": best_score,
         "ratio": best_score / float(best["score"]),
@@ -107,6 +111,7 @@ def _against(name: str, run: Run) -> dict[str, object]:
         "high": difference.high,
         "clips": len(scores[0].values),
         "draws": len(DRAWS),
+        **made_by(),
     }
 
 

@@ -11,11 +11,9 @@ from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
 
-import torch
-
 from experiments.row_cache import RowCache
+from experiments.running import made_by
 from vocoder.errors import InputError
-from vocoder.precision import processor_name
 
 OLD = "9dcb044"  # the commit of the earlier engine, whose weights both search on
 TREE = Path(__file__).resolve().parents[2]
@@ -59,7 +57,7 @@ def planned() -> Iterator[Search]:
 
 
 def run_searches() -> None:
-    """Runs what is missing in the table, one search after the other; a stopped search goes on, and counts anew."""
+    """Runs what is missing in the table, one search after the other; a stopped search begins again, to count all."""
     table = RowCache(SEARCHES, ".6g")
     for search in planned():
         if not table.has(**asdict(search)):
@@ -71,8 +69,8 @@ def run_searches() -> None:
 def run(search: Search) -> dict[str, object]:
     """Runs one search in a process of its own; returns its row."""
     old, results = earlier_tree(), search.folder / "results"
-    if not results.exists():
-        _copy_starts(old / "results/shipped", results / "shipped")
+    shutil.rmtree(search.folder, ignore_errors=True)
+    _copy_starts(old / "results/shipped", results / "shipped")
     costs = search.folder / "costs.json"
     command = [sys.executable, str(_COUNTED), str(costs), "search", "--dataset", search.dataset, "--rate",
                str(search.rate), "--iters", str(search.iterations), "--seed", str(search.seed), "--results",
@@ -97,7 +95,7 @@ def row_of(search: Search, costs: dict[str, object]) -> dict[str, object]:
         "precision": facts["identity"]["precision"],
         "ships": facts["name"],
         "improves": facts["improves_on_baseline"],
-        "processor": processor_name(torch.device("cpu")),
+        **made_by(),
         "betas": " ".join(f"{beta:.17g}" for beta in shipped["betas"]),
     }
 

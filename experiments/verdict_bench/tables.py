@@ -31,8 +31,8 @@ def _parts() -> Iterator[tuple[str, pd.DataFrame | None]]:
     yield "New minus old on held-out clips, with 95 % intervals over clips alone: other seeds differ more", _held_out()
     yield "Cost of the new engine as a part of the old one's, whole run", _costs()
     yield "Beside the grids of the public scripts, 6 steps", _read(grids.AGAINST)
-    stop_rule = f"The stop rule, {honesty.STEPS} steps: what searches said is left to gain, and what was"
-    yield f"{stop_rule}; the luckiest of all is taken for the best, so that regret is too large", _regret()
+    voice = "{} at {} Hz".format(*honesty.REGRET_VOICE)
+    yield f"The stop rule, {honesty.STEPS} steps, {voice}: what searches said is left to gain, and what was", _regret()
     yield "How often a baseline is better than itself in other noise", _false_winners()
 
 
@@ -69,10 +69,10 @@ def _costs() -> pd.DataFrame | None:
 def _regret() -> pd.DataFrame | None:
     if (table := _read(honesty.REGRET)) is None:
         return None
-    truth = float(table[["winner", "centroid"]].min().min())
-    regret = table["winner"] - truth
+    regret = honesty.regrets(table)
     row = {
         "seeds": len(table),
+        "precision": ", ".join(sorted(set(table["precision"]))),
         "with a claim": int(table["claim"].notna().sum()),
         "candidates, median": table["candidates"].median(),
         "claim, median": table["claim"].median(),
