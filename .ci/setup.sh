@@ -167,7 +167,7 @@ take_turn
 usable_venv || make_venv
 check_compiler
 torch_is_there || install_torch
-say "torch: $(.venv/bin/python -c 'import torch; print(torch.__version__)')"
+say "torch: $(.venv/bin/python -c 'from importlib.metadata import version; print(version("torch"))')"
 say "installing schedsearch with everything else it needs (minutes, the first time)"
 pip_install -qq --editable '.[test,data]'
 say "compiling librosa's functions (half a minute)"
