@@ -39,10 +39,10 @@ def baselines_of(iterations: int, *, own: Collection[str] = ()) -> list[Entrant]
 
 def winners_of(voice: Path, shipped: Path, iterations: int) -> list[Entrant]:
     """Reads the winners of this length in these two folders of the voice, where there are any."""
-    marks = {folder / f"{iterations}iters" / WINNER: mark for folder, mark in ((voice, ""), (shipped, " (shipped)"))}
+    whose = {folder / f"{iterations}iters" / WINNER: word for folder, word in ((voice, ""), (shipped, "shipped"))}
     found = [
-        Entrant(_label(path) + mark, "searched", str(path), read_schedule(path))
-        for path, mark in marks.items()
+        Entrant(_label(path, word), "searched", str(path), read_schedule(path))
+        for path, word in whose.items()
         if path.exists()
     ]
     for winner in found:
@@ -80,9 +80,9 @@ def _check_path(path: Path) -> None:
         raise InputError(f"schedule file {ascii(str(path))}: its path must be UTF-8; rename it") from None
 
 
-def _label(path: Path) -> str:
-    """Says what a winner was searched for, or which baseline its search kept."""
+def _label(path: Path, whose: str) -> str:
+    """Says what a winner was searched for, or which baseline its search kept; short enough for a terminal's table."""
     provenance = read_provenance(path)
     if provenance.get("kind") == "baseline":
-        return f"search kept {provenance.get('name', 'a baseline')}"
-    return f"searched for {provenance['objective']}" if "objective" in provenance else "searched"
+        return f"{whose} search kept {provenance.get('name', 'a baseline')}".lstrip()
+    return (whose or "searched") + (f" for {provenance['objective']}" if "objective" in provenance else "")

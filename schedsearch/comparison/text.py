@@ -10,7 +10,7 @@ from schedsearch.formatting import counted, fitting
 from schedsearch.metrics.registry import Metric
 
 WIDTH = 100  # columns
-_NAME, _MEAN, _GAP = 28, 15, 26
+_NAME, _MEAN, _GAP = 29, 16, 26
 _MARKS = {
     Outcome.BETTER: "+",
     Outcome.WORSE: "-",
@@ -32,6 +32,7 @@ def text(contest: Contest, ranked: Mapping[int, Sequence[Standing]]) -> str:
 def _block(contest: Contest, iterations: int, ranked: Sequence[Standing]) -> str:
     main, *others = contest.scoring.metrics
     room = WIDTH - (2 + _NAME + 1 + _MEAN + 1 + _GAP)
+    others.sort(key=lambda metric: metric.name not in main.name)  # spectral_pesq_wb: first what it is the sum of
     shown = fitting(others, [1 + _width(metric) for metric in others], room)  # comparison.csv has all
     head = f"{'':<2}{'schedule':<{_NAME}} {main.name[:_MEAN]:>{_MEAN}} {'difference [95 %]':<{_GAP}}"
     head += "".join(f" {metric.name:>{_width(metric)}}" for metric in shown)
@@ -50,7 +51,8 @@ def _title(contest: Contest, iterations: int) -> str:
 
 def _line(standing: Standing, shown: Sequence[Metric]) -> str:
     mark = "*" if standing.entrant is standing.rival else " "
-    cells = "".join(f" {_cell(c):>{_width(m)}}" for c, m in zip(standing.comparisons[1:], shown, strict=False))
+    by_metric = {comparison.metric: comparison for comparison in standing.comparisons}
+    cells = "".join(f" {_cell(by_metric[metric.name]):>{_width(metric)}}" for metric in shown)
     start = f"{mark} {_short(standing.entrant.name):<{_NAME}} {_mean(standing.main):>{_MEAN}}"
     return f"{start} {_gap(standing):<{_GAP}}{cells}".rstrip()
 

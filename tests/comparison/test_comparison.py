@@ -207,7 +207,7 @@ def test_winners_of_searches_and_shipped_ones_take_part(toy):
     shipped = ship(toy, "shipped/toy/16000hz", log_snr_line(6, 9.0, -3.0), objective="pesq_wb", kind="trial")
     compare(toy, "--iters", "6")
     found = {row["source"]: row["schedule"] for row in rows(toy, kind="searched")}
-    assert found == {str(own): "searched for spectral", str(shipped): "searched for pesq_wb (shipped)"}
+    assert found == {str(own): "searched for spectral", str(shipped): "shipped for pesq_wb"}
 
 
 def test_a_winner_that_is_a_baseline_says_so(toy):
@@ -226,7 +226,7 @@ def test_without_iters_the_lengths_that_the_user_has_searched_are_compared(toy):
     ship(toy, "shipped/toy/16000hz", log_snr_line(5, 9.0, -4.0))
     compare(toy)
     assert {row["iterations"] for row in rows(toy)} == {"3", "5"}
-    assert {row["schedule"] for row in rows(toy, kind="searched")} == {"searched", "searched (shipped)"}
+    assert {row["schedule"] for row in rows(toy, kind="searched")} == {"searched", "shipped"}
 
 
 def test_where_nothing_has_been_searched_six_steps_are_compared(toy):
@@ -459,10 +459,21 @@ def test_the_printed_table_is_narrow_and_best_first(toy, mine, capsys):
     block = said.partition("\n6 iterations:")[2].partition("\n\n")[0].splitlines()[2:]
     assert max(map(len, said.partition("\nfile:")[0].splitlines())) <= WIDTH
     order = [row["schedule"] for row in rows(toy, iterations=6, metric="spectral")]
-    shown = [name if len(name) <= 28 else f"…{name[-27:]}" for name in order]  # long names keep their end
-    assert [line[2:30].rstrip() for line in block] == shown
+    shown = [name if len(name) <= 29 else f"…{name[-28:]}" for name in order]  # long names keep their end
+    assert [line[2:31].rstrip() for line in block] == shown
     [rival] = [line for line in block if line.startswith("*")]
     assert rows(toy, iterations=6)[0]["rival"] in rival and "the rival" in rival
+
+
+def test_the_parts_of_the_objective_are_the_first_columns_that_fit(toy, capsys):
+    ship(toy, "shipped/toy/16000hz", MINE, objective="spectral_pesq_wb", kind="trial")
+    compare(toy, "--iters", "6", "--objective", "spectral_pesq", metrics="level log_mel_l1 pesq spectral")
+    head, *lines = capsys.readouterr().out.partition("\n6 iterations:")[2].splitlines()[1:]
+    assert head.split()[-2:] == ["pesq_wb", "spectral"]
+    [line] = [line for line in lines if line.startswith("  shipped for spectral_pesq_wb ")]
+    for name, cell in zip(head.split()[-2:], line.split()[-2:], strict=True):
+        [row] = rows(toy, kind="searched", metric=name)
+        assert float(cell.rstrip("+-=")) == pytest.approx(float(row["mean"]), abs=5e-4)
 
 
 # --- quality against speed ------------------------------------------------------------------------
