@@ -53,15 +53,18 @@ def pesq_gain(matrix: pd.DataFrame, name: str, rival: str) -> tuple[float, float
 
 
 def cost(matrix: pd.DataFrame, kept: bool = False) -> str:
-    """Says what a universal schedule costs in the worst case, of speakers who had no part in its choice.
+    """Says what a universal schedule costs in the worst case: what is chosen without the judging speaker.
 
-    An earlier schedule that was `kept` is judged itself: no choice without a speaker led to it.
+    Where an earlier file was `kept`, that one comes after it: all speakers had a part in it.
     """
     rows = decisive(matrix)
-    rows = rows[rows["relation"] == (UNIVERSAL if kept else STRANGERS)]
-    most = max(0.0, rows["relative_loss"].max())
-    told = f"at most {written(most, '.1%')} (interval to {written(ends(rows)['most'].max(), '.1%')})"
-    return f"{told}, chosen with earlier weights of these voices" if kept else told
+    strangers = rows[rows["relation"] == STRANGERS]
+    told = f"{_most(strangers)} (interval to {written(ends(strangers)['most'].max(), '.1%')})"
+    return f"{told}; this file {_most(rows[rows['relation'] == UNIVERSAL])}, of speakers who chose it" if kept else told
+
+
+def _most(rows: pd.DataFrame) -> str:
+    return f"at most {written(max(0.0, rows['relative_loss'].max()), '.1%')}"
 
 
 def in_short() -> str:
@@ -70,7 +73,7 @@ def in_short() -> str:
     takes = {
         "another speaker's searched schedule": matrix["relation"].str.startswith("other speaker"),
         "a universal schedule, chosen without this speaker": matrix["relation"] == STRANGERS,
-        "the baseline that is best for this voice, if you knew it": _best_baselines(matrix),
+        "the baseline that is best for this voice, if you knew it*": _best_baselines(matrix),
         "ivanvovk's published schedule": matrix["schedule"].str.startswith("ivanvovk-"),
     }
     lengths = sorted(matrix["iterations"].unique())
