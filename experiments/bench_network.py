@@ -11,7 +11,7 @@ import argparse
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -197,8 +197,13 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     device = best_device()
     print(_description(device, options))
-    with torch.inference_mode():
-        rows = measured(calls(options.clips, options.seconds, device, compiled=options.compiled), options.rounds)
+    for compiled in (False, True) if options.compiled else (False,):  # to compile may fail, or take too long
+        with torch.inference_mode():
+            rows = measured(calls(options.clips, options.seconds, device, compiled=compiled), options.rounds)
+        _write(rows, device, options)
+
+
+def _write(rows: Sequence[Mapping[str, object]], device: torch.device, options: argparse.Namespace) -> None:
     machine = {"device": processor_name(device), "clips": options.clips, "seconds a clip": options.seconds}
     table = pd.DataFrame([{**machine, **row} for row in rows])
     print(table.drop(columns=list(machine)).to_string(index=False, float_format=lambda value: f"{value:.4g}"))

@@ -103,5 +103,12 @@ def in_precision(vocoder: Vocoder, autocast: torch.dtype | None) -> Vocoder:
 
 
 def best_device() -> torch.device:
-    """Returns the GPU where there is one that torch can use, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """Returns the GPU where there is one that torch can use, else the CPU.
+
+    A GPU's convolutions then keep all of float32's bits: by default torch has them round to TF32, which keeps ten. What
+    is called float32 is to be it, and bfloat16 is there for speed.
+    """
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    torch.backends.cudnn.allow_tf32 = False
+    return torch.device("cuda")

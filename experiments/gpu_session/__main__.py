@@ -12,7 +12,6 @@ session.csv says how each part ended and how long it took. log.txt holds what th
 longer than its limit is ended, and the next one begins. `--tiny` tries all of it on a CPU, on tiny networks.
 """
 
-import argparse
 import os
 import signal
 import subprocess
@@ -26,7 +25,11 @@ from pathlib import Path
 
 import pandas as pd
 
-ENDING = 45.0  # seconds that training needs after its time is over: a last validation and the checkpoint
+from experiments.running import command, parser_of
+from schedsearch.voice.config import load_voice
+from vocoder.errors import InputError
+
+ENDING = 75.0  # seconds that training needs beside its time: to read recordings, to validate and to save at the end
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,15 @@ class Part:
         return [word.format(hours=max(1.0, seconds - ENDING) / 3600) for word in self.words]
 
 
+@command("gpu_session")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs all parts; 0 where all ended well, else 1."""
-    parser = argparse.ArgumentParser(prog="gpu_session", description=(__doc__ or "").split(":")[0])
+    parser = parser_of("gpu_session", __doc__)
     parser.add_argument("results", type=Path)
     parser.add_argument("--minutes", type=float, default=8.0, help="for all parts together (default: 8)")
     parser.add_argument("--tiny", action="store_true", help="tiny networks and few rounds: to try it on a CPU")
     options = parser.parse_args(arguments)
+    check_recordings()
     options.results.mkdir(parents=True, exist_ok=True)
     ends = time.monotonic() + 60 * options.minutes
     with tempfile.TemporaryDirectory() as scratch, (options.results / "log.txt").open("w") as log:
@@ -63,6 +68,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if all(row["ended"] == "well" for row in rows) else 1
 
 
+def check_recordings() -> None:
+    """Raises InputError where the recordings to train on are missing: the session's minutes are dear."""
+    training = load_voice("demo").training
+    if training and not training.audio.is_dir():
+        raise InputError(f"the session trains on {training.audio}, which is not there; obtain it: {training.obtain}")
+
+
 def parts(results: Path, scratch: Path, tiny: bool) -> list[Part]:
     """Lists all parts, in order."""
     module = [sys.executable, "-m"]
@@ -73,7 +85,7 @@ def parts(results: Path, scratch: Path, tiny: bool) -> list[Part]:
     return [
         Part("tests", [*module, "pytest", "-m", "cuda", "-rs", "tests/vocoder"], 60),
         Part("network", network, 90),
-        Part("search", [*voice, "search", *places], 120),
+        Part("search", [*voice, "search", *places], 150),
         Part("throughput", [*voice, "throughput", *places], 60),
         Part("training", [*voice, "training", *places, "--hours", "{hours}"], float("inf")),
     ]

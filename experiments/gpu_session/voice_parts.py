@@ -138,6 +138,8 @@ def _timed(config: dict[str, object], data: TrainingSet, batch: int, precision: 
     device, recipe = best_device(), Recipe(steps=WARM_UP + TIMED_STEPS, batch=batch)
     state = start(recipe, IVANVOVK, IVANVOVK.network_config(config), device=device)
     state.use(precision)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
     seconds, before = [], time.perf_counter()
     for _ in train(state, data):  # each step ends with the loss's value, which waits for the device
         now = time.perf_counter()

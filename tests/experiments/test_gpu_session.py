@@ -2,11 +2,13 @@
 
 import csv
 import sys
+from dataclasses import replace
 
 import pytest
 
 from experiments.gpu_session import __main__ as session
 from experiments.gpu_session.__main__ import Part, main, parts
+from schedsearch.voice.config import Training, load_voice
 
 
 def python(code: str, seconds: float = 60.0, name: str = "part") -> Part:
@@ -15,7 +17,8 @@ def python(code: str, seconds: float = 60.0, name: str = "part") -> Part:
 
 @pytest.fixture
 def planned(monkeypatch):
-    """Makes a session of these parts."""
+    """Makes a session of these parts, which trains on nothing."""
+    monkeypatch.setattr(session, "check_recordings", lambda: None)
     return lambda *wanted: monkeypatch.setattr(session, "parts", lambda results, scratch, tiny: list(wanted))
 
 
@@ -42,6 +45,14 @@ def test_a_part_for_which_no_time_is_left_is_not_begun(tmp_path, planned):
     assert rows(tmp_path) == [("part", "not begun: no time was left")]
 
 
+def test_a_session_without_recordings_to_train_on_does_not_begin(tmp_path, monkeypatch, capsys):
+    voice, training = load_voice("demo"), Training(tmp_path / "none", "python -m obtain", {})
+    monkeypatch.setattr(session, "load_voice", lambda _: replace(voice, training=training))
+    assert main([str(tmp_path / "results")]) == 2
+    assert "obtain it: python -m obtain" in capsys.readouterr().err
+    assert not (tmp_path / "results").exists()
+
+
 def test_all_well_is_status_0(tmp_path, planned):
     planned(python("pass"))
     assert main([str(tmp_path)]) == 0
@@ -50,5 +61,5 @@ def test_all_well_is_status_0(tmp_path, planned):
 def test_training_gets_the_time_that_is_left_less_what_its_end_needs(tmp_path):
     *others, training = parts(tmp_path, tmp_path / "scratch", tiny=False)
     assert sum(part.seconds for part in others) < 8 * 60 - 60
-    command = training.command(105.0)
+    command = training.command(60.0 + session.ENDING)
     assert float(command[command.index("--hours") + 1]) == pytest.approx(60 / 3600)
