@@ -1,4 +1,4 @@
-"""The stages: each calls the commands that make its files, for every voice whose clips are there."""
+"""The stages: each calls the commands that make its files, for every voice."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -23,8 +23,8 @@ from schedsearch.transfer.files import OVERVIEW, PAGE, write_all
 from schedsearch.transfer.matrix_files import matrices, read_matrices
 from schedsearch.transfer.overview import overview
 from schedsearch.transfer.participants import find_participants
-from schedsearch.voice.config import EXPERIMENTS, Voice
-from schedsearch.voice.opened import open_vocoder
+from schedsearch.voice.config import EXPERIMENTS, Voice, load_voice
+from schedsearch.voice.opened import LONGEST_HELD_OUT, open_vocoder
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 
@@ -48,11 +48,22 @@ def search_folder(voice: Voice, seed: int) -> Path:
 
 
 def voices() -> list[Voice]:
-    """Returns the voices that have a checkpoint and clips; says which lack something."""
+    """Returns all voices; InputError where one lacks its clips, for tables of fewer would take the place of ours."""
     participants, left_out = find_participants((), EXPERIMENTS, SHIPPED.parent)
-    for reason in left_out:
-        print(f"left out: {reason}")
+    if left_out:
+        raise InputError(f"every voice must have its clips, and one has not: {left_out[0]}")
     return [participant.voice for participant in participants]
+
+
+def _check_voices() -> None:
+    voices()
+
+
+def _check_recordings() -> None:
+    """Raises InputError where the recordings to train on are missing: searches take hours before they are needed."""
+    training = load_voice("demo", 8000).training
+    if training and not training.audio.is_dir():
+        raise InputError(f"the stage seeds trains on {training.audio}, which is not there; obtain: {training.obtain}")
 
 
 def _tabulate_voices() -> None:
@@ -114,7 +125,8 @@ def _judge() -> None:
 def _train_seeds() -> None:
     checkpoint = EXPERIMENTS / "demo/8000hz/checkpoint.pt"
     folder = WORK / "training_seeds" / sha256(checkpoint.read_bytes()).hexdigest()[:12]  # other weights begin anew
-    _succeed(training_seeds, f"--steps={SEED_STEPS}", f"--warm-start={checkpoint}", f"--folder={folder}")
+    judged = (f"--iters={' '.join(map(str, JUDGED))}", f"--seconds={LONGEST_HELD_OUT:g}")
+    _succeed(training_seeds, f"--steps={SEED_STEPS}", f"--warm-start={checkpoint}", f"--folder={folder}", *judged)
 
 
 def _study_metrics() -> None:
@@ -135,12 +147,12 @@ def _succeed(command: Callable[[list[str]], int], *words: str) -> None:
 
 
 STAGES = {
-    "voices": Stage("each voice beside Griffin-Lim", _tabulate_voices),
-    "searches": Stage("all lengths of all voices, 6 and 12 steps with three seeds", _search),
-    "transfer": Stage("every voice's winner on every voice, and universal schedules", _transfer),
+    "searches": Stage("all lengths of all voices, 6 and 12 steps with three seeds", _search, _check_voices),
+    "voices": Stage("each voice beside Griffin-Lim, and what its search of 6 steps ships", _tabulate_voices),
+    "transfer": Stage("every voice's winner on every voice, and universal schedules", _transfer, _check_voices),
     "judge": Stage("whether Distill-MOS, which no search has seen, says the same", _judge, check_installed),
-    "seeds": Stage("one voice trained three times, each searched and judged", _train_seeds),
-    "metrics": Stage("which metric should be the objective", _study_metrics),
+    "seeds": Stage("one voice trained three times, each searched and judged", _train_seeds, _check_recordings),
+    "metrics": Stage("which metric should be the objective, at each voice's highest rate", _study_metrics),
     "paying": Stage("universal, searched and published schedules side by side", _tabulate_paying),
     "pages": Stage("numbers and pictures of README and docs", _fill_pages),
 }

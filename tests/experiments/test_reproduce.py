@@ -10,12 +10,13 @@ from types import SimpleNamespace
 import pytest
 from conftest import Toy
 
+from experiments.reproduce import stages
 from experiments.reproduce.__main__ import LOG, main
 from experiments.reproduce.judge import NEEDS, check_installed
 from experiments.reproduce.seeds import write_seeds
 from experiments.reproduce.stages import STAGES, Stage, search_folder
 from experiments.reproduce.transfer import WORK
-from schedsearch.voice.config import load_voice
+from schedsearch.voice.config import Training, load_voice
 from vocoder.errors import InputError
 
 
@@ -44,15 +45,15 @@ def stored() -> dict[str, dict[str, str]]:
 
 
 def test_stages_run_in_their_order_whatever_order_they_are_named_in(begun):
-    assert main(["searches", "voices"]) == 0
-    assert begun == ["voices", "searches"]
-    assert list(stored()) == ["voices", "searches"]
+    assert main(["voices", "searches"]) == 0
+    assert begun == ["searches", "voices"]  # a voice's table has what its search ships
+    assert list(stored()) == ["searches", "voices"]
     assert all(row["processor"] and row["commit"] for row in stored().values())
 
 
 def test_a_stage_that_fails_ends_the_run_and_is_not_stored(begun, capsys):
     assert main([]) == 2
-    assert begun == ["voices", "searches", "transfer"]
+    assert begun == ["searches", "voices", "transfer"]
     assert "transfer" not in stored()
     assert capsys.readouterr().err == "reproduce: no winners\n"
 
@@ -82,6 +83,32 @@ def test_what_a_stage_lacks_is_said_before_any_stage_runs(begun, capsys, monkeyp
     assert begun == []
     assert capsys.readouterr().err.splitlines() == [f"reproduce: {NEEDS}"]
     assert "make mos" in NEEDS
+
+
+def test_a_voice_without_clips_stops_what_would_ship_tables_of_fewer_voices(capsys, monkeypatch):
+    kathleen = "kathleen-22k at 22050 Hz has no clips (python -m obtain)"
+    monkeypatch.setattr(stages, "find_participants", lambda *_: ([], [kathleen]))
+    for stage in ("searches", "transfer"):
+        assert main([stage]) == 2
+        assert kathleen in capsys.readouterr().err
+
+
+def test_training_seeds_are_refused_without_recordings_and_judged_at_all_lengths_on_whole_clips(tmp_path, monkeypatch):
+    voice, given = load_voice("demo", 8000), list[str]()
+
+    def train(words: list[str]) -> int:
+        given.extend(words)
+        return 0
+
+    monkeypatch.setattr(stages, "training_seeds", train)
+    training = Training(tmp_path / "none", "python -m obtain", {})
+    monkeypatch.setattr(stages, "load_voice", lambda *_: replace(voice, training=training))
+    with pytest.raises(InputError, match="obtain: python -m obtain"):
+        STAGES["seeds"].check()
+    training.audio.mkdir()
+    STAGES["seeds"].check()
+    STAGES["seeds"].run()
+    assert {"--iters=6 12 25 50", "--seconds=10", "--steps=12000"} <= set(given)
 
 
 def test_each_voice_and_seed_has_a_results_folder_of_its_own():
