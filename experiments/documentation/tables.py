@@ -12,6 +12,7 @@ from experiments.shipped_searches import read_searches
 from schedsearch.formatting import markdown_table
 from schedsearch.metrics.catalogue import catalogue
 from schedsearch.schedules.named import universal_schedules
+from schedsearch.transfer.files import PAGE
 from schedsearch.transfer.loss_tables import ends
 from schedsearch.transfer.matrix_files import MATRIX
 from schedsearch.transfer.overview import decisive
@@ -20,6 +21,7 @@ from schedsearch.transfer.relations import BASELINE, STRANGERS, UNIVERSAL
 SHIPPED = Path("results/shipped")
 WIDE_BAND = 16_000  # Hz
 VOICE = ["dataset", "rate"]
+AROUND = (98_000, 100_000, 102_000, 108_000, 114_000)  # demo's training steps, before and after it began again
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -90,6 +92,22 @@ def _best_baselines(matrix: pd.DataFrame) -> pd.Series:
     return matrix.index.isin(best) & (matrix["relation"] == BASELINE)
 
 
+def lengths() -> str:
+    """Links the transfer's page of each length that was judged."""
+    judged = sorted(read("results/shipped/transfer/matrix-*.csv")["iterations"].unique())
+    return ", ".join(f"[{n} steps](../{SHIPPED}/transfer/{PAGE.format(n)})" for n in judged)
+
+
+def boundary() -> str:
+    """Writes what went on when demo's training began again from averaged weights: a column a step."""
+    learned = pd.read_csv("experiments/demo/16000hz/learning.csv").set_index("step").loc[list(AROUND)]
+    bands = [column for column in learned if column.startswith("error ")]
+    names = {band: band.replace("error", "error at log-SNR") for band in bands} | {"error mean": "mean of all bands"}
+    shown = [*bands[::3], "error mean", "pesq_wb 12", "pesq_wb 50"]
+    rows = [[names.get(column, f"{column} steps"), *(f"{value:.3f}" for value in learned[column])] for column in shown]
+    return markdown_table(["six held-out clips", *(f"{step:,} steps" for step in AROUND)], rows)
+
+
 def voices() -> str:
     """Writes a row a voice: its training, its PESQ, and Griffin-Lim's on the same mels."""
     rows = []
@@ -142,8 +160,8 @@ def winners() -> str:
     return markdown_table(["folder", "ships", "score on held-out clips (lower is better)"], rows)
 
 
-TABLES = {"take-one": take_one, "in-short": in_short, "voices": voices, "grids": grids, "metrics": metrics,
-          "winners": winners}  # fmt: skip
+TABLES = {"take-one": take_one, "in-short": in_short, "lengths": lengths, "boundary": boundary, "voices": voices,
+          "grids": grids, "metrics": metrics, "winners": winners}  # fmt: skip
 
 if __name__ == "__main__":
     raise SystemExit(main())
