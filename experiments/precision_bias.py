@@ -45,16 +45,23 @@ def main() -> None:
     options = parser.parse_args()
     table = RowCache(FOLDER / "bias.csv", ".5g")
     for dataset, rate in VOICES:
-        left = [n for n in STEPS if not table.has(dataset=dataset, rate=rate, steps=n)]
         voice = load_voice(dataset, rate)
         vocoder = open_vocoder(voice)
+        key = {"dataset": dataset, "rate": rate, "checkpoint": vocoder.weights_hash[:12]}
+        table.write(row for row in table.rows if not _of_other_weights(row, key))
+        left = [n for n in STEPS if not table.has(**key, steps=n)]
         clips = held_out_clips(voice, vocoder, options.seconds)[: options.clips]
         metrics = metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=1, names=METRICS)
         judges = [objective(name, metrics) for name in METRICS]
         for n in tqdm(left, desc=f"{dataset} {rate}"):
             scores = {plan: _scores(Evaluator(_in_plan(vocoder, plan), clips, judges, NOISE), n) for plan in PLANS}
-            table.add({"dataset": dataset, "rate": rate, "steps": n, **row} for row in _rows(scores))
+            table.add({**key, "steps": n, **row} for row in _rows(scores))
     _write(FOLDER / "bias.md", pd.read_csv(FOLDER / "bias.csv"))
+
+
+def _of_other_weights(row: Mapping[str, str], key: Mapping[str, object]) -> bool:
+    is_voices = all(row[name] == str(key[name]) for name in ("dataset", "rate"))
+    return is_voices and row.get("checkpoint") != key["checkpoint"]
 
 
 def _in_plan(vocoder: Vocoder, float32_steps: int | None) -> Vocoder:

@@ -17,6 +17,7 @@ from schedsearch.study.lock import locked_folder
 from schedsearch.voice.check import VOICE_CHECK
 from schedsearch.voice.opened import HELD_OUT_SEED, make_writable
 from vocoder.atomic import atomic_write, sweep
+from vocoder.precision import processor_name
 from vocoder.reverse import ReverseProcess
 
 FRONT, AUDIO = "pareto.csv", "audio"
@@ -69,6 +70,7 @@ def _origin(run: Run) -> dict[str, Any]:
         **({"mels": "of a TTS"} if run.voice.mels else {}),
         "clipping": _clipping(run.vocoder.dialect.reverse),
         "precision": identity["precision"],
+        "processor": processor_name(run.vocoder.device),  # of the process that wrote this
         "checkpoint_hash": run.vocoder.weights_hash,
         "search_clips": {"count": len(run.clips.excerpts), "hash": identity["search clips"]},
         "held_out_clips": {"count": len(run.clips.held_out), "hash": identity["held-out clips"]},

@@ -11,6 +11,7 @@ from schedsearch.study import store
 from schedsearch.study.database import open_storage
 from schedsearch.study.lock import StoreLock
 from schedsearch.study.store import first_begun, sqlite_url
+from vocoder.precision import processor_name
 from vocoder.vocoder import in_precision
 
 
@@ -35,6 +36,16 @@ def test_another_machine_goes_on_in_the_precision_of_the_first(toy, machine, cap
     machine(None)
     assert searched(toy) == "bfloat16"
     assert "changed since the last search" not in capsys.readouterr().out
+
+
+def test_what_is_shipped_says_in_which_precision_it_was_found_and_on_which_processor(toy, machine):
+    machine(torch.bfloat16)
+    searched(toy)
+    for file in ("run.json", "schedule.json"):
+        facts = json.loads((toy.folder / file).read_text())
+        facts = facts.get("provenance", facts)
+        assert facts["precision"] == "bfloat16"
+        assert facts["processor"] == processor_name(torch.device("cpu"))
 
 
 def test_a_precision_that_is_asked_for_is_a_study_of_its_own(toy, machine, capsys):
