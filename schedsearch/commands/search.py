@@ -28,6 +28,7 @@ from schedsearch.search.strategy_factory import STRATEGIES
 from schedsearch.search.verdict import Verdict
 from schedsearch.strategies.named_grids import GRIDS
 from schedsearch.study.budget import Budget, parse_budget
+from schedsearch.study.store import Store
 from schedsearch.voice.opened import description
 
 
@@ -110,7 +111,12 @@ def _searched(opened: Run, asked: AskedBudget, options: argparse.Namespace) -> t
     verdict = opened.verdict()
     _write(opened, verdict, budget)
     print(as_called(f"next:   {next_command(options, _defaults(), budget)}"))
-    return 3 if options.require_improvement and not verdict.improves else 0, partial(end, opened.store, budget)
+    return 3 if options.require_improvement and not verdict.improves else 0, partial(_end, opened.store, budget)
+
+
+def _end(store: Store, budget: Budget) -> None:
+    with store.using():
+        end(store, budget)
 
 
 def _settings(options: argparse.Namespace) -> Settings:

@@ -1,10 +1,18 @@
 """Opens a voice to compare schedules on its held-out clips, as a search's verdict does."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from schedsearch.comparison.entrants import SHIPPED, Entrant, baselines_of, given, lengths_with_winners, winners_of
+from schedsearch.comparison.entrants import (
+    SHIPPED,
+    Entrant,
+    baselines_of,
+    given,
+    is_of_these_weights,
+    lengths_with_winners,
+    winners_of,
+)
 from schedsearch.comparison.scoring import Scoring
 from schedsearch.comparison.timing import Timing
 from schedsearch.metrics.processes import JOBS
@@ -82,7 +90,8 @@ def open_contest(voice: Voice, settings: Settings) -> Contest:
     entrants = _entrants(settings, voice.names, folder, settings.results / SHIPPED / voice.label)
     scoring = open_scoring(voice, settings)
     timing = Timing(in_precision(scoring.vocoder, None), scoring.clips, scoring.cache)  # float32, as users will run it
-    return Contest(voice, folder, entrants, scoring, timing)
+    named = [_saying_its_weights(entrant, scoring.vocoder.weights_hash) for entrant in entrants]
+    return Contest(voice, folder, tuple(named), scoring, timing)
 
 
 def open_scoring(voice: Voice, settings: Settings) -> Scoring:
@@ -101,6 +110,12 @@ def open_scoring(voice: Voice, settings: Settings) -> Scoring:
     cache = ValueCache(folder / CACHE)
     make_writable(folder)
     return Scoring(vocoder, clips, tuple(metrics.values()), settings.draws, settings.seed, cache)
+
+
+def _saying_its_weights(entrant: Entrant, weights_hash: str) -> Entrant:
+    if entrant.kind != "searched" or is_of_these_weights(entrant, weights_hash):
+        return entrant
+    return replace(entrant, name=f"{entrant.name}, other weights")
 
 
 def _entrants(settings: Settings, names: Collection[str], own: Path, shipped: Path) -> tuple[Entrant, ...]:

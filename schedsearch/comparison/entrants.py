@@ -1,5 +1,6 @@
 """Finds the schedules to compare: baselines, winners below results, and files of the user's."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -54,10 +55,15 @@ def winners_of(voice: Path, shipped: Path, iterations: int) -> list[Entrant]:
     return found
 
 
+def is_of_these_weights(winner: Entrant, weights_hash: str) -> bool:
+    """Says whether a winner was searched on these weights. One whose file does not say was."""
+    return bool(read_provenance(Path(winner.source)).get("checkpoint_hash", weights_hash) == weights_hash)
+
+
 def lengths_with_winners(*folders: Path) -> list[int]:
     """Lists the lengths that have a winner in any of these folders of a voice, shortest first."""
     names = [path.parent.name.removesuffix("iters") for f in folders for path in f.glob(f"*iters/{WINNER}")]
-    return sorted({int(name) for name in names if name.isdecimal()})
+    return sorted({int(name) for name in names if re.fullmatch(r"[1-9][0-9]*", name)})
 
 
 def given(paths: Sequence[Path]) -> list[Entrant]:

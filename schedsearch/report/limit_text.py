@@ -25,18 +25,21 @@ def limit_text(limit: NetworkLimit, *, is_weak: bool = False) -> str:
     """States the share, what limits, and whether the network is under-trained."""
     steps, most = counted(limit.shipped.steps, "step"), counted(limit.longest, "step")
     ours, yardstick, best = (f"{mean:.3f}" for mean in limit.means)
+    if limit.gap is None:  # one clip tells nothing apart
+        return _under_trained(limit, is_weak=is_weak)
     if limit.share is None:
         return " ".join(filter(None, (_no_gap(limit), _under_trained(limit, is_weak=is_weak))))
     numbers = (
         f"{words_and_name(limit.metric.name)} {ours} of {best}, {limit.yardstick.name} {yardstick}; "
         f"{counted(limit.clips, 'held-out clip')}"
     )
-    if limit.best.steps > limit.shipped.steps:
+    if limit.best is not limit.shipped:
         best_steps = counted(limit.best.steps, "step")
         reaches = f"{steps} reach {100 * limit.share:.0f} % of what this network reaches in {best_steps}"
     else:
         reaches = f"No schedule of up to {most} did better with this network than these {steps}"
-    near = "the schedule is no longer the limit" if limit.share >= NEAR else "more steps still gain"
+    gains = "more steps still gain" if limit.best.steps > limit.shipped.steps else "another schedule still gains"
+    near = "the schedule is no longer the limit" if limit.share >= NEAR else gains
     return " ".join(filter(None, (f"{reaches} ({numbers}); {near}.", _under_trained(limit, is_weak=is_weak))))
 
 

@@ -76,10 +76,16 @@ def _origin(run: Run) -> dict[str, Any]:
         "held_out_clips": {"count": len(run.clips.held_out), "hash": identity["held-out clips"]},
         "seeds": {"search": seed, "held_out": seed + HELD_OUT_SEED},
         "held_out_draws": list(run.held_out_draws),
-        "gain_left": run.store.recall(GAIN),
+        "gain_left": _gain_left(run),
         "strategy": ", ".join(run.strategies),
         "voice_check": run.store.recall(VOICE_CHECK),
     }
+
+
+def _gain_left(run: Run) -> Any:
+    """Returns what the model said is left to gain; None where candidates came after that."""
+    gain = run.store.recall(GAIN) or {}
+    return gain if gain.get("candidates") == len(run.store.candidates()) else None
 
 
 def _clipping(reverse: ReverseProcess) -> str:

@@ -10,6 +10,7 @@ from schedsearch.study.store import Store
 from vocoder.errors import InputError
 
 _ASKED, _FINISHED = "asked", "finished budget"  # the store's keys
+_JUDGED = "finished candidates"  # how many candidates there were then
 _OLD_BUDGET, _OLD_MORE = "budget", "more"  # keys of an earlier version, which stored the two apart
 
 
@@ -29,12 +30,13 @@ class AskedBudget:
         begun = self.budget or self.read(stored)
         if self.more is None:
             return begun
+        one = Budget(1, self.more.unit)
         if begun.is_open:
-            one = Budget(1, self.more.unit)
             return Budget(used(one) + self.more.amount, one.unit)
         if self.more.unit != begun.unit:
             raise InputError(f"MORE must be in the budget's unit ({begun}), and is {self.more}; give it in that")
-        return Budget(begun.amount + self.more.amount, begun.unit)
+        reached = 0.0 if self.budget else used(one)  # more than the budget where a larger one was spent before
+        return parse_budget(str(Budget(max(begun.amount, reached) + self.more.amount, begun.unit)))
 
     def read(self, stored: str | None) -> Budget:
         """Returns the budget that was stored; the default where there is none."""
@@ -59,6 +61,7 @@ def begin(store: Store, asked: AskedBudget) -> Budget:
 def finish(store: Store, budget: Budget) -> None:
     """Stores that the search has reached the end of this budget, with its results written."""
     store.remember(_FINISHED, str(budget))
+    store.remember(_JUDGED, len(store.candidates()))
 
 
 def end(store: Store, budget: Budget) -> None:
@@ -71,6 +74,11 @@ def end(store: Store, budget: Budget) -> None:
 
 def is_finished(store: Store, budget: Budget | None = None) -> bool:
     """Says whether the search has reached the end of this budget, by default of the one it was last given."""
+    judged = store.recall(_JUDGED)  # None in a store of an earlier version
+    if judged is not None and judged != len(store.candidates()):
+        return False
+    if judged is not None and budget is None:
+        return True  # of two processes that end together the one with the smaller budget may be the last
     return bool(store.recall(_FINISHED) == (str(budget) if budget else _stored(store)["budget"]))
 
 

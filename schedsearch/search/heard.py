@@ -67,10 +67,11 @@ class _Part:
 
 def heard(store: Store, rounds: Rounds, before: int | None = None) -> Heard:
     """Returns all schedules with a score, each once, with what the store has of them in the rounds before this one."""
-    sound = [c for c in [*store.baselines(), *store.candidates()] if not c.failures]
-    if len(sound) > MODELLED:
-        sound = sorted(sound, key=lambda c: c.losses(store.signs)[0])[:MODELLED]
-    every = [_with_rounds(store, candidate, rounds, before) for candidate in sound]
+    baselines, searched = ([c for c in kind if not c.failures] for kind in (store.baselines(), store.candidates()))
+    most = MODELLED - len(baselines)  # every baseline stays: the winner has to meet the best of them
+    if len(searched) > most:
+        searched = sorted(searched, key=lambda c: c.losses(store.signs)[0])[:most]
+    every = [_with_rounds(store, candidate, rounds, before) for candidate in (*baselines, *searched)]
     once = {candidate.schedule: (candidate, parts) for candidate, parts in reversed(every) if not candidate.failures}
     sign = store.signs[store.objective]
     if not once:
@@ -106,7 +107,12 @@ def with_estimates(store: Store, claims: Sequence[Claim], evaluations: Sequence[
     batch = sorted(parts)
     rows = [[part] for part in [*(_Part(c.scores, draws=c.draws) for c in known), *(parts[i] for i in batch)]]
     values = store.signs[store.objective] * _values(rows, store.objective, FIRST_ROUND)
-    means = estimate(values, FIRST_ROUND.weights, FIRST_ROUND.is_first).means[len(known) :]
+    means = estimate(values, FIRST_ROUND.weights, FIRST_ROUND.is_first).means
+    whole = [(row, c) for row, c in enumerate(known) if c.whole]
+    if whole:  # on the scale of the first draw, in which those that heard every clip have their means
+        row, candidate = whole[0]
+        means = means + store.signs[store.objective] * candidate.score.mean - means[row]
+    means = means[len(known) :]
     estimates = {i: store.signs[store.objective] * float(m) for i, m in zip(batch, means, strict=True) if i in fresh}
     both = zip(claims, evaluations, strict=True)
     return [replace(each, estimate=estimates.get(claim.index, each.estimate)) for claim, each in both]

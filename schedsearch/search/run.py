@@ -125,7 +125,7 @@ class Run:
         if not self.store.baselines():
             yield Progress("baselines", 0.0, None)
         self._remember_strategy(budget)
-        if not self._has_ended(budget):
+        if not self.has_ended(budget):
             for progress in search(self.store, self.race, self.space, strategy, budget):
                 yield replace(progress, best=self._leading()) if progress.stage in MODELLED else progress
             self.remember_gain(budget)
@@ -234,7 +234,7 @@ class Run:
             left = {"mean": gain.mean, "bound": gain.bound, "sure": COVERAGE}
             self.store.remember(GAIN, {"candidates": count, "strategy": self.settings.strategy, **left})
 
-    def _has_ended(self, budget: Budget) -> bool:
+    def has_ended(self, budget: Budget) -> bool:
         """Says whether the model has ended the search.
 
         It is not asked again: it would know the leaders' further rounds by now, and might want more.

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from schedsearch.schedules.search_space import ScheduleSpace
 from schedsearch.study.budget import Budget
 from schedsearch.study.candidate import schedules_from
 from schedsearch.study.store import Store
+from vocoder.errors import InputError
 
 MOST = 6
 BEGAN_FROM = "began_from"  # in a schedule's provenance: the name of the warm start that it is
@@ -37,7 +39,8 @@ def neighbours(results: Path, own: str, space: ScheduleSpace) -> dict[NoiseSched
         winners.append((order, f"{voice}/{len(schedule)} steps", schedule))
     nearest: dict[NoiseSchedule, str] = {}
     for _, name, schedule in sorted(winners, key=lambda winner: winner[0]):
-        nearest.setdefault(space.clip(resample(schedule, space.steps)).schedule, name)
+        with suppress(InputError):  # its levels lie too close together for this length
+            nearest.setdefault(space.clip(resample(schedule, space.steps)).schedule, name)
     return dict(islice(nearest.items(), MOST))
 
 

@@ -5,7 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from schedsearch.comparison.entrants import SHIPPED, Entrant, lengths_with_winners, winners_of
+from schedsearch.comparison.entrants import (
+    SHIPPED,
+    Entrant,
+    is_of_these_weights,
+    lengths_with_winners,
+    winners_of,
+)
 from schedsearch.schedules.files import read_provenance
 from schedsearch.search.warm_starts import BEGAN_FROM
 from schedsearch.voice.config import Voice, known_datasets, known_rates, load_voice, none_in
@@ -59,7 +65,7 @@ def with_these_weights(participant: Participant, weights_hash: str) -> tuple[Par
     """
     winners, reasons = {}, []
     for n, winner in participant.winners.items():
-        if read_provenance(Path(winner.source)).get("checkpoint_hash", weights_hash) == weights_hash:
+        if is_of_these_weights(winner, weights_hash):
             winners[n] = winner
         else:
             checkpoint = participant.voice.checkpoint

@@ -13,6 +13,7 @@ from conftest import AnalyticVocoder, BrokenVocoder, Toy, files_below, interrupt
 
 from schedsearch.cli import main
 from schedsearch.comparison import scoring
+from schedsearch.comparison.entrants import lengths_with_winners
 from schedsearch.comparison.text import WIDTH
 from schedsearch.report.pictures.compared import BASELINE, GIVEN, SEARCHED, compared
 from schedsearch.report.pictures.png import png
@@ -217,6 +218,21 @@ def test_a_winner_that_is_a_baseline_says_so(toy):
     [baseline] = rows(toy, schedule="ivanvovk-6", metric="spectral")
     assert row["schedule"] == "search kept ivanvovk-6"
     assert row["mean"] == baseline["mean"]
+
+
+def test_a_winner_of_other_weights_says_so(toy, request):
+    ship(toy, "toy/16000hz", MINE, objective="spectral", kind="trial", checkpoint_hash=toy.vocoder.weights_hash)
+    compare(toy, "--iters", "6")
+    assert {row["schedule"] for row in rows(toy, kind="searched")} == {"searched for spectral"}
+    use_vocoder(request, AnalyticVocoder(weights_hash="retrained"))
+    compare(toy, "--iters", "6")
+    assert {row["schedule"] for row in rows(toy, kind="searched")} == {"searched for spectral, other weights"}
+
+
+def test_a_folder_that_only_looks_like_a_length_is_passed_over(toy):
+    path = ship(toy, "toy/16000hz", MINE)
+    path.parent.rename(path.parent.with_name("06iters"))
+    assert lengths_with_winners(folder(toy)) == []
 
 
 def test_without_iters_the_lengths_that_the_user_has_searched_are_compared(toy):
@@ -469,11 +485,12 @@ def test_the_parts_of_the_objective_are_the_first_columns_that_fit(toy, capsys):
     ship(toy, "shipped/toy/16000hz", MINE, objective="spectral_pesq_wb", kind="trial")
     compare(toy, "--iters", "6", "--objective", "spectral_pesq", metrics="level log_mel_l1 pesq spectral")
     head, *lines = capsys.readouterr().out.partition("\n6 iterations:")[2].splitlines()[1:]
-    assert head.split()[-2:] == ["pesq_wb", "spectral"]
+    shown = head.partition("[95 %]")[2].split()
+    assert shown == ["pesq_wb", "spectral", "level"]
     [line] = [line for line in lines if line.startswith("  shipped for spectral_pesq_wb ")]
-    for name, cell in zip(head.split()[-2:], line.split()[-2:], strict=True):
+    for name, cell in zip(shown, line.split()[-len(shown) :], strict=True):
         [row] = rows(toy, kind="searched", metric=name)
-        assert float(cell.rstrip("+-=")) == pytest.approx(float(row["mean"]), abs=5e-4)
+        assert float(cell.rstrip("+-=^v")) == pytest.approx(float(row["mean"]), abs=5e-4)
 
 
 # --- quality against speed ------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.schedules.search_space import space_for
 from schedsearch.search.asked_budget import AskedBudget, begin, end, finish, is_finished
 from schedsearch.study.budget import Budget, parse_budget
+from vocoder.errors import InputError
 
 IDENTITY = {"dataset": "toy", "sample_rate": 16000, "iterations": 6}
 SCHEDULE = log_snr_line(6, 10.0, -3.0)
@@ -91,6 +92,47 @@ def test_another_process_that_adds_keeps_its_own_end(memory):
     begin(other, MORE)
     end(here, budget)
     assert begin(other, MORE) == Budget(120, "candidates")
+
+
+def test_of_two_processes_that_end_together_the_one_that_did_not_add_may_be_the_last(memory):
+    here, other = opened(), opened()
+    smaller, larger = begin(here, BEGUN), begin(other, MORE)
+    finish(other, larger)
+    finish(here, smaller)
+    assert is_finished(opened())
+
+
+def scored(count):
+    """Candidates that another command scored."""
+    store = opened()
+    for i in range(count):
+        [claim] = store.claim([log_snr_line(6, 9.0 + 0.1 * i, -3.0)], "random", space_for(6))
+        store.finish([claim], [SCORED])
+
+
+def test_a_search_is_no_longer_finished_once_it_has_further_candidates(memory):
+    budget = command(BEGUN)
+    assert is_finished(opened(), budget)
+    scored(1)
+    assert not is_finished(opened(), budget)
+    assert not is_finished(opened())
+
+
+def test_more_adds_to_what_was_spent_where_that_was_more_than_the_budget(memory):
+    """BUDGET=4, MORE=2, and the first command again, which prints its verdict."""
+    first, more = AskedBudget(6, parse_budget("4candidates")), AskedBudget(6, None, parse_budget("2candidates"))
+    command(first)
+    command(more)
+    scored(6)
+    command(first)
+    assert command(more) == Budget(8, "candidates")
+
+
+def test_more_than_a_budget_can_hold_is_refused_before_it_is_stored(memory):
+    most = command(AskedBudget(6, parse_budget("1000000000calls")))
+    with pytest.raises(InputError, match="1000005000calls"):
+        begin(opened(), AskedBudget(6, None, parse_budget("5000calls")))
+    assert begin(opened(), AskedBudget(6, None)) == most
 
 
 def test_a_search_without_a_budget_stays_open_and_more_adds_to_what_it_used(memory):

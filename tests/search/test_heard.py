@@ -8,7 +8,9 @@ from schedsearch.evaluation.draws import MIXED, share_of
 from schedsearch.evaluation.scores import Evaluation, Score
 from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.schedules.search_space import space_for
-from schedsearch.search.heard import Rounds, heard, remember_round, with_estimates
+from schedsearch.search.heard import MODELLED, Rounds, heard, remember_round, with_estimates
+from schedsearch.search.leaders import finalists
+from schedsearch.search.verdict import winner_and_baseline
 
 IDENTITY = {"dataset": "toy", "sample_rate": 16000, "iterations": 6, "checkpoint": "abc", "seed": 0}
 STEPS, CLIPS, COUNT = 6, 12, 32
@@ -26,6 +28,11 @@ def evaluation(row, draws=None, *, parts=True):
     whole = np.array(values)[:, None]
     scores = {"both": Score(whole), **({"quiet": Score(whole / 3)} if parts else {})}
     return Evaluation(scores, 1.0, 72, None, draws)
+
+
+def spread(worse):
+    """A score whose clips differ."""
+    return Score(np.linspace(4.0, 5.0, CLIPS)[:, None] + worse)
 
 
 @pytest.fixture
@@ -50,6 +57,36 @@ def test_estimates_do_not_depend_on_where_in_a_batch_a_process_was_stopped(store
     store.finish(claims[:1], whole[:1])
     rest = with_estimates(store, claims[1:], found[1:])
     assert [e.estimate for e in rest] == pytest.approx([e.estimate for e in whole[1:]], abs=1e-12)
+
+
+def test_baselines_stay_however_many_candidates_are_better(tmp_path, memory):
+    """The winner has to meet the best of them; BUDGET=300candidates finds 200 that are better."""
+    store = opened_store(f"sqlite:///{tmp_path}/study.db", IDENTITY, {"both": "minimize"})
+    for name, worse in (("a", 3.0), ("b", 3.2)):
+        store.add_baseline(name, log_snr_line(STEPS, 14.0 + worse, 4.0), Evaluation({"both": spread(worse)}, 1.0, 72))
+    for i in range(MODELLED + 10):
+        [claim] = store.claim([log_snr_line(STEPS, 9 + 0.01 * i, -3.0)], "random", space_for(STEPS))
+        store.finish([claim], [Evaluation({"both": spread(0.001 * i)}, 1.0, 72)])
+    known = heard(store, Rounds(0, 1.0))
+    assert len(known.candidates) == MODELLED
+    assert {c.name for c in known.candidates if c.kind == "baseline"} == {"a", "b"}
+    assert max(c.index for c in known.candidates if c.kind != "baseline") < MODELLED  # the best ones
+    _, baseline = winner_and_baseline(store, finalists(store, Rounds(0, 1.0)))
+    assert baseline.name == "a"
+
+
+def test_an_estimate_stands_beside_the_means_of_those_that_heard_every_clip(tmp_path, memory):
+    """All schedules are equal. The first draw costs each of them more than others: baselines heard it alone."""
+    store = opened_store(f"sqlite:///{tmp_path}/study.db", IDENTITY, {"both": "minimize"})
+    costs = [4.3, 4.0, 4.0, 4.0]
+    store.add_baseline("line", SCHEDULES[COUNT], Evaluation({"both": Score(np.full((CLIPS, 1), costs[0]))}, 1.0, 72))
+    for first in range(0, COUNT, 4):
+        claims = store.claim(SCHEDULES[first : first + 4], "model", space_for(STEPS))
+        draws = share_of(first, CLIPS)
+        values = np.array([[costs[draw] if draw >= 0 else np.nan] for draw in draws])
+        shared = [Evaluation({"both": Score(values)}, 1.0, 36, draws=draws)] * 4
+        store.finish(claims, with_estimates(store, claims, shared))
+    assert store.candidates()[-1].mean == pytest.approx(costs[0], abs=0.01)
 
 
 def test_luck_of_clip_and_draw_is_taken_away(store):

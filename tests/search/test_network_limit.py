@@ -163,6 +163,18 @@ def test_the_sentence_has_share_numbers_and_what_limits():
     )
 
 
+def test_another_schedule_that_did_better_is_never_denied():
+    """An earlier winner of this length, say: what ships is not the best that was measured."""
+    limit = limit_of(0.4)
+    text = limit_text(replace(limit, best=replace(limit.shipped, name="winner before")))
+    assert text.startswith("6 steps reach 40 % of what this network reaches in 6 steps")
+    assert text.endswith("; another schedule still gains.")
+
+
+def test_one_clip_says_nothing_of_a_limit():
+    assert limit_text(replace(limit_of(None), gap=None, clips=1)) == ""
+
+
 @pytest.mark.parametrize("share", [0.9, None])
 def test_an_under_trained_network_is_told_so(share):
     assert "under-trained" not in limit_text(limit_of(share))

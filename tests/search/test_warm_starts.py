@@ -87,7 +87,8 @@ def test_equal_schedules_are_one_start_and_there_are_not_many(tmp_path):
 @pytest.mark.parametrize(
     "content",
     ["", "{", "[]", "{}", '{"betas": null}', '{"betas": []}', '{"betas": [0.1, "b"]}', '{"betas": [0.1, 2.0]}',
-     '{"betas": [[0.1], [0.2]]}', '{"betas": [0.1]}', '{"betas": [NaN, 0.1]}', b"\xff\xfe\x00"],
+     '{"betas": [[0.1], [0.2]]}', '{"betas": [0.1]}', '{"betas": [NaN, 0.1]}',
+     '{"betas": [1e-6, 1e-23, 1e-3, 1e-2, 0.1]}', b"\xff\xfe\x00"],
 )  # fmt: skip
 def test_what_is_no_schedule_is_passed_over(tmp_path, content):
     sound = shipped(tmp_path, "good/16000hz", line(7))
