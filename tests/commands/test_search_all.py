@@ -7,10 +7,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import files_below
+from conftest import files_below, interrupt_at
+from optuna.exceptions import StorageInternalError
 from tqdm import std
 
 from schedsearch.cli import main
+from schedsearch.commands import search
 from schedsearch.report import progress as progress_module
 from schedsearch.report.plan import plan
 from schedsearch.report.progress import show_stages
@@ -153,6 +155,45 @@ def test_a_strategy_that_found_nothing_left_to_do_is_not_named_as_what_worked(to
     assert strategy() == "random"
     toy.search("--strategy", "cmaes", "--more", "2candidates")
     assert strategy() == "random, cmaes"
+
+
+def test_nothing_is_left_only_where_nothing_is_done(toy, capsys, monkeypatch):
+    """A larger budget was begun and stopped since: its candidates have yet to be judged."""
+    command = ("--strategy", "random", "--budget", "2candidates")
+    toy.search(*command)
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 6)
+        assert toy.search("--strategy", "random", "--budget", "40candidates") == 130
+    assert len(toy.store().candidates()) > 2
+    capsys.readouterr()
+    toy.search(*command)
+    assert "nothing left" not in capsys.readouterr().out
+    toy.search(*command)
+    assert "nothing left of 2candidates" in capsys.readouterr().out
+
+
+def test_another_strategy_goes_on_after_a_search_that_ended_by_itself(toy, capsys, monkeypatch):
+    toy.search()
+    ended = len(toy.store().candidates())
+    facts = json.loads((toy.folder / "run.json").read_text())
+    assert facts["gain_left"] is None or facts["gain_left"]["candidates"] == ended
+    capsys.readouterr()
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 6)
+        assert toy.search("--strategy", "random") == 130
+    assert "nothing left" not in capsys.readouterr().out
+    assert len(toy.store().candidates()) > ended
+    toy.search("--more", "2candidates", "--strategy", "random")
+    assert json.loads((toy.folder / "run.json").read_text())["gain_left"] is None
+
+
+def test_a_database_error_in_the_last_write_is_one_line(toy, monkeypatch, capsys):
+    def locked(store: object, budget: object) -> None:
+        raise StorageInternalError("locked")
+
+    monkeypatch.setattr(search, "end", locked)
+    assert toy.search("--strategy", "random", "--budget", "1candidates") == 2
+    assert "(locked)" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_budget_of_calls_is_planned_as_it_stands(toy):
