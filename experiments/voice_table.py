@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Makes the table."""
     parser = parser_of("voice_table", __doc__, voice=True)
     parser.add_argument("--clips", type=int, default=24, help="held-out clips in each row (default: 24)")
-    parser.add_argument("--long-clips", type=int, default=6, help="held-out clips for 1000 steps (default: 6; 0: none)")
+    parser.add_argument("--long-clips", type=int, default=3, help="held-out clips for 1000 steps (default: 3; 0: none)")
     options = parser.parse_args(arguments)
     _make(load_voice(options.dataset, options.rate), options)
 

@@ -131,6 +131,14 @@ def test_the_overview_says_where_each_length_stands_and_on_how_much():
     ]
 
 
+def test_lengths_of_different_weights_are_told_apart():
+    later = [row("a", "winner of b", OTHER, 0.02, "tie", n=n) for n in (12, 25)]
+    rows = matrix(*THREE, *later, row("b", "winner of a", OTHER, 0.02, "tie", n=12))
+    assert "different weights" not in overview(rows, "{}")
+    rows.loc[(rows["dataset"] == "a") & (rows["iterations"] > 6), "checkpoint"] = "retrained"
+    assert "different weights; do not compare them: a/16000hz (6 | 12, 25 steps)." in overview(rows, "{}")
+
+
 def test_each_metric_alone_is_counted_with_either_band_of_pesq():
     told = table(
         by_metric(known(
