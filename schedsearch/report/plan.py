@@ -21,7 +21,7 @@ from vocoder.vocoder import Vocoder
 def plan(run: Run, budget: Budget) -> str:
     """Lists the stages still to do, with network evaluations and minutes; one line if nothing is left."""
     left = 1 - spent(run.store, budget)
-    if (left <= 0 or run.has_ended(budget)) and is_finished(run.store, budget):
+    if (left <= 0 or run.has_ended(budget)) and is_finished(run.store, budget) and run.is_judged():
         return f"plan: nothing left of {budget}, spent by {', '.join(run.strategies)}; MORE= adds to it"
     clips, held_out, steps = len(run.clips.excerpts), len(run.clips.held_out), run.settings.iterations
     judged = held_out * len(run.held_out_draws)

@@ -155,6 +155,10 @@ class Run:
         whole = self.limit_bench
         return whole.limit(shipped) or excerpt_bench(whole).limit(shipped)
 
+    def is_judged(self) -> bool:
+        """Says whether nothing is left for the leaders and the held-out clips; after the first verdict."""
+        return are_decided(self.store, self.rounds) and self._has_scores(self._pair())
+
     def _judged(self) -> Iterator[Progress]:
         """Has leaders hear further draws, then scores winner and baseline on the held-out clips.
 
@@ -163,7 +167,7 @@ class Run:
         metrics = list(self.metrics.values())
         held_out = Evaluator(self.exact.vocoder, self.clips.held_out, metrics, held_out_noise(self.settings.seed))
         first, further = self.evaluator(self.clips.excerpts), self.evaluator(self.leader_clips)
-        while not (are_decided(self.store, self.rounds) and self._has_scores(self._pair())):
+        while not self.is_judged():
             if not are_decided(self.store, self.rounds):
                 yield Progress("leaders", 0.0, self._leading())
             yield from score_leaders(self.store, self.rounds, first, further)

@@ -172,6 +172,18 @@ def test_nothing_is_left_only_where_nothing_is_done(toy, capsys, monkeypatch):
     assert "nothing left of 2candidates" in capsys.readouterr().out
 
 
+def test_held_out_clips_that_a_new_metric_has_yet_to_hear_are_something_left(toy, capsys, monkeypatch):
+    command = ("--strategy", "random", "--budget", "1candidates")
+    monkeypatch.setattr("schedsearch.metrics.mos.installed", lambda: False)
+    toy.search(*command)
+    monkeypatch.setattr("schedsearch.metrics.mos.installed", lambda: True)
+    monkeypatch.setattr("schedsearch.metrics.mos.distill_mos", lambda estimate, rate: 3.0)
+    capsys.readouterr()
+    toy.search(*command)
+    assert "nothing left" not in capsys.readouterr().out
+    assert "distill_mos" in (toy.folder / "run.json").read_text()
+
+
 def test_another_strategy_goes_on_after_a_search_that_ended_by_itself(toy, capsys, monkeypatch):
     toy.search()
     ended = len(toy.store().candidates())
