@@ -59,9 +59,15 @@ def begin(store: Store, asked: AskedBudget) -> Budget:
 
 
 def finish(store: Store, budget: Budget) -> None:
-    """Stores that the search has reached the end of this budget, with its results written."""
-    store.remember(_FINISHED, str(budget))
-    store.remember(_JUDGED, len(store.candidates()))
+    """Stores that the search has reached the end of this budget, with its results written.
+
+    Of two processes that end together, the one whose budget is the one last asked for has the last word.
+    """
+    with store.turn():
+        judged = len(store.candidates())
+        if not (store.recall(_FINISHED) == _stored(store)["budget"] and store.recall(_JUDGED) == judged):
+            store.remember(_FINISHED, str(budget))
+            store.remember(_JUDGED, judged)
 
 
 def end(store: Store, budget: Budget) -> None:
@@ -77,8 +83,6 @@ def is_finished(store: Store, budget: Budget | None = None) -> bool:
     judged = store.recall(_JUDGED)  # None in a store of an earlier version
     if judged is not None and judged != len(store.candidates()):
         return False
-    if judged is not None and budget is None:
-        return True  # of two processes that end together the one with the smaller budget may be the last
     return bool(store.recall(_FINISHED) == (str(budget) if budget else _stored(store)["budget"]))
 
 
