@@ -37,7 +37,7 @@ def limit_text(limit: NetworkLimit, *, is_weak: bool = False) -> str:
         best_steps = counted(limit.best.steps, "step")
         reaches = f"{steps} reach {100 * limit.share:.0f} % of what this network reaches in {best_steps}"
     else:
-        reaches = f"No schedule of up to {most} did better with this network than these {steps}"
+        reaches = f"No measured schedule of up to {most} did better with this network than these {steps}"
     gains = "more steps still gain" if limit.best.steps > limit.shipped.steps else "another schedule still gains"
     near = "the schedule is no longer the limit" if limit.share >= NEAR else gains
     return " ".join(filter(None, (f"{reaches} ({numbers}); {near}.", _under_trained(limit, is_weak=is_weak))))

@@ -158,8 +158,8 @@ def test_the_sentence_has_share_numbers_and_what_limits():
     assert limit_text(limit_of(0.4)).endswith("; more steps still gain.")
     ours_is_best = limit_of(1.0)
     assert limit_text(replace(ours_is_best, best=ours_is_best.shipped)) == (
-        "No schedule of up to 100 steps did better with this network than these 6 steps (level_error 3.000 of 3.000, "
-        "ivanvovk-6 5.000; 8 held-out clips); the schedule is no longer the limit."
+        "No measured schedule of up to 100 steps did better with this network than these 6 steps (level_error 3.000 "
+        "of 3.000, ivanvovk-6 5.000; 8 held-out clips); the schedule is no longer the limit."
     )
 
 
