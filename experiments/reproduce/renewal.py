@@ -29,7 +29,7 @@ from vocoder.atomic import atomic_write
 PACKAGE = Path("schedsearch/schedules") / UNIVERSAL
 TABLE, PAGE = "universal-renewal.csv", "universal-renewal.md"  # beside universal-N.*
 ALL = "all"  # in the column of voices
-EARLIER = "earlier"  # in the column of what ships: the schedule that had the name before
+EARLIER = "earlier"  # value of the column "ships": universal-N stays the schedule that it was
 HOW = """# Do the universal schedules change?
 
 A voice judges the schedule that was chosen now without its speaker, or without its dialect, beside the earlier one of

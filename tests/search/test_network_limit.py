@@ -164,7 +164,7 @@ def test_the_sentence_has_share_numbers_and_what_limits():
 
 
 def test_another_schedule_that_did_better_is_never_denied():
-    """An earlier winner of this length, say: what ships is not the best that was measured."""
+    """The best that was measured may be an earlier search's winner: then the text must not say that none is better."""
     limit = limit_of(0.4)
     text = limit_text(replace(limit, best=replace(limit.shipped, name="winner before")))
     assert text.startswith("6 steps reach 40 % of what this network reaches in 6 steps")
