@@ -16,7 +16,7 @@ def atomic_write(path: str | Path, content: bytes) -> None:
     is missing or not writable, or the disk is full.
     """
     target = Path(path)
-    temporary = target.parent / f".{target.name[:100]}.{secrets.token_hex(6)}.part"
+    temporary = target.parent / f".{secrets.token_hex(6)}.part"  # the target's own name may leave no room for more
     try:
         _write_through(temporary, content)
         os.replace(temporary, target)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from schedsearch.voice.config import Voice
-from vocoder.atomic import atomic_write, make_folder
+from vocoder.atomic import atomic_write, make_folder, sweep
 from vocoder.checkpoints.configuration import read_config
 from vocoder.checkpoints.saving import CHECKPOINT, CONFIGURATION
 from vocoder.dialects.dialect import Dialect
@@ -52,8 +52,10 @@ def check_configuration(voice: Voice, configuration: Mapping[str, Any], dialect:
 
 
 def keep_configuration(voice: Voice, configuration: Mapping[str, Any], dialect: Dialect) -> None:
-    """Makes the run's folder, and remembers what it is begun with."""
+    """Makes the run's folder, removes what killed runs left half-written, and remembers what it is begun with."""
     path = state_path(voice).with_name(CONFIGURATION)
     make_folder(path.parent)
+    sweep(path.parent)
+    sweep(voice.checkpoint.parent)
     sections = {section: configuration[section] for section in dialect.sections if section in configuration}
     atomic_write(path, json.dumps(sections).encode())

@@ -168,11 +168,12 @@ def _kept(group: Group, names: Container[str]) -> Group:
 
 def _mels(vocoder: Vocoder, clips: Sequence[Clip], reference: Tensor) -> Tensor:
     """Returns what the network is told of clips of one length [clip, samples]: a TTS's mels, or the audio's own."""
-    given = [clip.mel for clip in clips if clip.mel is not None]
-    if len(given) == len(clips):
-        return torch.stack(given).to(vocoder.device)
     with torch.inference_mode():
-        return vocoder.front_end(reference)
+        mels = vocoder.front_end(reference)
+        for row, clip in enumerate(clips):
+            if clip.mel is not None:
+                mels[row] = clip.mel
+    return mels
 
 
 def _part(total: int, index: int, parts: int) -> int:

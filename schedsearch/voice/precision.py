@@ -42,7 +42,7 @@ def measured_gain(vocoder: Vocoder) -> float:
     if not isinstance(gains.get(key), float):
         with _one_thread():
             gains[key] = round(bfloat16_gain(_call(vocoder)), 3)
-        with suppress(OSError, RuntimeError):  # a machine without a folder or a home to write to is timed each time
+        with suppress(OSError, RuntimeError, InputError):  # a machine without a place to write to is timed each time
             _cache().parent.mkdir(parents=True, exist_ok=True)
             atomic_write(_cache(), json.dumps(gains, indent=1).encode())
     return float(gains[key])

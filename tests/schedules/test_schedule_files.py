@@ -364,7 +364,7 @@ def as_npy(content):
         ("s.npy", as_npy(SCHEDULE.betas[None]), [], "a float64 array"),
         ("s.npz", lambda path: np.savez(path, SCHEDULE.betas), [], "an archive with a float64 array"),
         ("s.npz", lambda path: np.savez(path, n=1, betas=SCHEDULE.betas), [], "an archive with a float64 array"),
-        ("s.npz", lambda path: np.savez_compressed(path, x=SCHEDULE.betas), [], "an archive with a float64 array"),
+        ("s.npz", lambda path: np.savez_compressed(path, beta=SCHEDULE.betas), [], "an archive with a float64 array"),
         ("s.pt", lambda path: torch.save(FLOAT32[None], path), [], "a 1-D float32 tensor in one row"),
         ("s.pt", lambda path: torch.save(FLOAT32[:, None], path), [], "a 1-D float32 tensor in one column"),
         ("s.csv", lambda path: write_schedule(SCHEDULE, path), [], "a table"),
@@ -519,7 +519,8 @@ def test_numpy_files_of_other_content_are_refused(tmp_path, content, message):
     ("save", "message"),
     [
         (lambda path: np.savez(path, a=[0.1], b=[0.2]), "expected the key 'beta', got 'a', 'b'"),
-        (lambda path: np.savez(path, beta=np.array({})), "got a dict"),
+        (lambda path: np.savez(path, x=[0.1]), "expected the key 'beta', got 'x'"),
+        (lambda path: np.savez(path, beta=np.array({})), "got none"),
         (lambda path: np.savez_compressed(path, beta=np.zeros(1_000_000)), "unpacks to more"),
         (lambda path: torch.save([0.1], path), "torch.save wrote it, not NumPy; let its name end in .pt"),
         (lambda path: path.write_bytes(b"PK\x03\x04 torn"), "not a readable .npz file"),
@@ -529,6 +530,12 @@ def test_numpy_files_of_other_content_are_refused(tmp_path, content, message):
 def test_archives_of_other_content_are_refused(tmp_path, save, message):
     save(tmp_path / "s.npz")
     refuse(tmp_path / "s.npz", message)
+
+
+@pytest.mark.parametrize("text", ["sigmas: [0.1, 0.2]", "my.sigmas = np.array([0.1, 0.2])", "---\nsigmas:\n [0.1]"])
+def test_a_list_of_another_name_is_refused_as_in_json(tmp_path, text):
+    (tmp_path / "s.txt").write_text(text)
+    refuse(tmp_path / "s.txt", "expected the key 'beta', got 'sigmas'")
 
 
 @pytest.mark.parametrize(
@@ -685,3 +692,9 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path):
     with pytest.raises(InputError, match="1048576 bytes at most to be read again, and these 140000 steps"):
         write_schedule(NoiseSchedule(np.full(140_000, 1e-6)), tmp_path / "s.npy")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_name_as_long_as_the_file_system_takes_can_be_written(tmp_path):
+    name = "語" * 83 + ".json"  # 254 bytes of 255
+    atomic_write(tmp_path / name, b"x")
+    assert [path.name for path in tmp_path.iterdir()] == [name]

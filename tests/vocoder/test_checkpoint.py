@@ -203,6 +203,14 @@ def test_what_a_wrapper_puts_before_every_name_is_taken_off_and_named(
     assert f" below {prefix}; " in vocoder.description
 
 
+def test_a_network_that_is_left_alone_beside_the_usual_one_is_named(tmp_path: Path) -> None:
+    state, other = ivanvovk_state(), ivanvovk_state(seed=1)
+    path = write(tmp_path, {"model": state, "ema": {"shadow": other}}, ivanvovk_config())
+    vocoder = load_vocoder(path)
+    assert vocoder.weights_hash == weights_hash(network(IVANVOVK, ivanvovk_config()))
+    assert " below model (not the one below ema.shadow); " in vocoder.description
+
+
 def test_two_networks_in_one_file_are_refused_by_their_places(tmp_path: Path) -> None:
     state = ivanvovk_state()
     both = {f"{part}.{name}": state[name] for part in ("model", "ema_model") for name in state}
@@ -817,3 +825,26 @@ def test_a_network_that_cannot_be_saved_leaves_the_old_files(tmp_path: Path) -> 
         with pytest.raises(InputError, match=said):
             save_checkpoint(original, IVANVOVK, ivanvovk_config(), tmp_path)
     assert path.read_bytes() == before
+
+
+def test_coquis_window_counts_for_nothing_beside_milliseconds(tmp_path: Path) -> None:
+    config = coqui_config()
+    rate = config["audio"]["sample_rate"]
+    milliseconds = {"frame_length_ms": 128e3 / rate, "frame_shift_ms": 32e3 / rate}
+    config["audio"] |= {"hop_length": None, "win_length": 77, **milliseconds}
+    state = exported_state(network(COQUI, config), COQUI)
+    front_end: Any = load_vocoder(write(tmp_path, {"model": state}, config)).front_end
+    assert (front_end.win_length, front_end.hop_length) == (128, 32)
+
+
+@pytest.mark.parametrize("name", ["spec_gain", "max_norm"])
+def test_a_coqui_mel_that_is_the_same_for_all_audio_is_refused(tmp_path: Path, name: str) -> None:
+    config = coqui_config()
+    config["audio"][name] = 0
+    state = exported_state(network(COQUI, config), COQUI)
+    assert f"{name} must not be 0: every mel would be the same" in refusal(write(tmp_path, {"model": state}, config))
+
+
+def test_a_checkpoint_may_hold_the_loss_of_each_step(tmp_path: Path) -> None:
+    history = {"loss": [0.5] * 400_000, "steps": list(range(90_000)), "by step": {n: 0.5 for n in range(260_000)}}
+    load_vocoder(write(tmp_path, {"model": ivanvovk_state(), "history": history}, ivanvovk_config()))

@@ -197,6 +197,15 @@ def test_the_hash_changes_with_what_no_weight_tells(changed) -> None:
     assert weights_hash(other) != weights_hash(network)
 
 
+def test_factors_that_fall_have_hashes_of_their_own_where_a_hop_has_several() -> None:
+    state = exported_state(small_network(IVANVOVK), IVANVOVK)
+    hashes = {
+        weights_hash(network_from(state, IVANVOVK, replace(SMALL, factors=factors, up_dilations=((1, 2, 4, 8),) * 3)))
+        for factors in ((4, 4, 2), (8, 2, 2))  # a hop of 32 samples
+    }
+    assert len(hashes) == 2
+
+
 def test_the_hash_of_the_usual_plan_is_that_of_the_weights_alone() -> None:
     usual = replace(SMALL, up_dilations=((1, 2, 4, 8),) * 3)
     network = network_from(exported_state(small_network(IVANVOVK), IVANVOVK), IVANVOVK, usual)

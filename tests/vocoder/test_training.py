@@ -654,6 +654,17 @@ def learning(dataset: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def test_training_keeps_a_configuration_that_says_the_same_and_sweeps_up_after_a_kill(dataset):
+    folder = dataset / "voice"
+    (folder / "training").mkdir(parents=True)
+    (folder / "training" / ".state.part").touch()
+    (folder / ".checkpoint.part").touch()
+    (folder / "config.json").write_text(noted := f"// do not lose this\n{json.dumps(CONFIG)}")
+    assert trained(dataset, "--steps", "1") == 0
+    assert (folder / "config.json").read_text() == noted
+    assert not list(folder.rglob("*.part"))
+
+
 def test_training_writes_a_checkpoint_its_configuration_and_a_learning_curve_and_goes_on(dataset, capsys):
     assert trained(dataset, "--steps", "3") == 0
     folder = dataset / "voice"

@@ -88,6 +88,13 @@ def test_without_a_folder_to_write_to_it_is_timed_each_time(vocoder, tmp_path, m
     assert len(timed) == 2
 
 
+def test_a_cache_that_cannot_be_written_ends_nothing(vocoder, cache, gains):
+    cache.mkdir(parents=True)  # a folder where the file belongs; rights would not stop root
+    timed = gains(1.5)
+    assert [measured_gain(vocoder) for _ in range(2)] == [1.5] * 2
+    assert len(timed) == 2
+
+
 def test_a_user_without_a_home_is_timed_each_time(vocoder, monkeypatch, gains):
     for name in ("HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)

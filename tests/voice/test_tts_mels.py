@@ -232,6 +232,15 @@ def test_what_is_unchecked_may_be_scaled_in_any_way(tmp_path, clips):
     np.testing.assert_array_equal(joined.mel, own_mel(clips[0]) * 7)
 
 
+def test_mels_below_a_linked_folder_are_found(tmp_path):
+    (tmp_path / "mels").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    saved(tmp_path / "elsewhere" / "a.npy", np.zeros((2, 3), np.float32))
+    (tmp_path / "mels" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "up").symlink_to(tmp_path / "mels")
+    assert MelFiles(tmp_path / "mels").of("a.wav") == tmp_path / "mels" / "linked" / "a.npy"
+
+
 # --- clips ----------------------------------------------------------------------------------------
 
 
@@ -255,6 +264,15 @@ def test_the_network_gets_the_mels_that_were_given(analytic_vocoder):
     told = Evaluator(analytic_vocoder, [replace(clip, mel=mel)], [], NoiseBank(0)).groups[0].mel
     assert told.equal(mel[None])
     assert not Evaluator(analytic_vocoder, [clip], [], NoiseBank(0)).groups[0].mel.equal(told)
+
+
+def test_of_clips_of_one_length_each_keeps_its_own_mel(analytic_vocoder):
+    one, two = noise_clip("a", 640, 0.1), noise_clip("b", 640, 0.2)
+    mel = torch.full((1, 10), -1.5)
+    [told] = Evaluator(analytic_vocoder, [one, replace(two, mel=mel)], [], NoiseBank(0)).groups
+    [own] = Evaluator(analytic_vocoder, [one, two], [], NoiseBank(0)).groups
+    assert told.mel[1].equal(mel)
+    assert told.mel[0].equal(own.mel[0])
 
 
 # --- a whole search -------------------------------------------------------------------------------

@@ -39,6 +39,8 @@ def check_agreement(settings: Mapping[str, Any], vocoder: Vocoder) -> None:
         if isinstance(table, Mapping) and _ABOUT_IT.search(name) and not _OF_OTHERS.search(name):
             tables[f"{name}."] = table
     for section, table in tables.items():
+        if table.get("hop_length", 0) is None:  # coqui then takes both lengths from milliseconds
+            table = {name: value for name, value in table.items() if name != "win_length"}
         for names, actual_of in _MEANINGS.items():
             for name in names:
                 stated, actual = table.get(name), actual_of(vocoder)

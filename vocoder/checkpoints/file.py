@@ -40,7 +40,7 @@ def read_checkpoint(path: Path) -> CheckpointFile:
     if not isinstance(content, Mapping):
         kind = type(content).__name__
         raise InputError(f"{path} holds a {kind}, not a state dict; give a WaveGrad checkpoint")
-    place, model = _model(content, path)
+    place, model, others = _model(content, path)
     tensors = _tensors(model, path)
     _check_numbers(tensors, path)
     try:
@@ -48,21 +48,27 @@ def read_checkpoint(path: Path) -> CheckpointFile:
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     carried = [content[key] for key in _CARRYING if isinstance(content.get(key), Mapping)]
-    taken_off = " ".join(filter(None, (place, wrapper)))
+    not_taken = f"(not the one below {', '.join(others)[:NAME_LIMIT]})" if others else ""
+    taken_off = " ".join(filter(None, (place, wrapper, not_taken)))
     return CheckpointFile(state, taken_off, _plain(carried[0]) if carried else {})
 
 
-def _model(content: Mapping[Any, Any], path: Path) -> tuple[str, Mapping[Any, Any]]:
-    """Returns where the network stands and what stands there; InputError for several in unusual places."""
+def _model(content: Mapping[Any, Any], path: Path) -> tuple[str, Mapping[Any, Any], list[str]]:
+    """Returns where the network stands, what stands there and where others do; nothing for a usual place alone.
+
+    InputError for several networks in unusual places.
+    """
     networks = dict(_networks(content))
-    usual = next((networks[place] for place in (*_USUAL, "") if place in networks), None)
+    usual = next((place for place in (*_USUAL, "") if place in networks), None)
     if usual is None and len(networks) > 1:
         places = ", ".join(networks)[:NAME_LIMIT]
         raise InputError(f"{path} holds {len(networks)} networks, below {places}; save one of them alone")
-    if usual is None and networks:
-        return next(iter(networks.items()))
+    if networks:
+        place = usual if usual is not None else next(iter(networks))
+        others = [other for other in networks if other != place]
+        return place if others or place != usual else "", networks[place], others
     models = [content[key] for key in _USUAL if isinstance(content.get(key), Mapping)]
-    return "", usual if usual is not None else (models or [content])[0]
+    return "", (models or [content])[0], []
 
 
 def _networks(content: Mapping[Any, Any], place: str = "", depth: int = 3) -> Iterator[tuple[str, Mapping[Any, Any]]]:

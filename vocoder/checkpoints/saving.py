@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from vocoder.atomic import atomic_write
+from vocoder.checkpoints.configuration import read_config
 from vocoder.dialects.dialect import Dialect
 from vocoder.errors import InputError
 from vocoder.network import WaveGradNetwork
@@ -38,6 +39,14 @@ def save_checkpoint(network: WaveGradNetwork, dialect: Dialect, config: Mapping[
     buffer = io.BytesIO()
     carried = {dialect.config_key: dict(config)} if dialect.config_key else {}
     torch.save({"model": state, **carried}, buffer)
-    atomic_write(folder / CONFIGURATION, json.dumps(config, indent=1).encode())
+    if not _says(folder / CONFIGURATION, config):  # one that does keeps its comments
+        atomic_write(folder / CONFIGURATION, json.dumps(config, indent=1).encode())
     atomic_write(folder / CHECKPOINT, buffer.getvalue())
     return folder / CHECKPOINT
+
+
+def _says(path: Path, config: Mapping[str, Any]) -> bool:
+    try:
+        return path.is_file() and read_config(path) == config
+    except InputError:  # it is broken, and to be replaced
+        return False

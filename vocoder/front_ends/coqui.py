@@ -43,6 +43,8 @@ class CoquiMel:
             raise InputError(f"mel_fmax must not exceed half of {self.sample_rate} Hz, got {top}; lower it")
         if self.pad_mode not in PAD_MODES:
             raise InputError(f"stft_pad_mode must be one of {', '.join(PAD_MODES)}, got {self.pad_mode!r}; correct it")
+        if self.gain == 0:
+            raise InputError("spec_gain must not be 0: every mel would be the same; use coqui's 20")
         if not 0 < self.amplitude_floor < math.inf:
             raise InputError(
                 f"amplitude_floor must be above 0, got {self.amplitude_floor}; give {OLD_AMPLITUDE_FLOOR} (before "

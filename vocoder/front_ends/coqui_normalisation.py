@@ -23,6 +23,8 @@ class RangeNormalisation:
     def __post_init__(self) -> None:
         if self.min_level_db == 0:
             raise InputError("min_level_db must not be 0: it divides the mel; use coqui's -100")
+        if self.max_norm == 0:
+            raise InputError("max_norm must not be 0: every mel would be the same; use coqui's 4")
 
     def __call__(self, decibels: Tensor) -> Tensor:
         unit = (decibels - self.ref_level_db - self.min_level_db) / -self.min_level_db

@@ -13,7 +13,8 @@ from typing import BinaryIO
 
 PARTS_PER_BYTE = 20  # an honest pickle takes a byte and more for each part, and repeats few of them
 SPARE_PARTS = 1000
-MOST_STEPS = 500_000  # a checkpoint with its optimiser takes some 50,000; each may make 200 bytes in memory
+MOST_STEPS = 2_000_000  # an optimiser takes some 50,000, a loss of each step more; each may make 200 bytes in memory
+_FILLING = ("APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS", "BUILD")  # what stands below them
 DEEPEST_KEY = 64  # tuples in tuples; hashing them takes the machine's own stack
 _LONGEST_NAME = 200
 _MARK = pickletools.markobject
@@ -44,7 +45,7 @@ def check_pickle(stream: BinaryIO, size: int, allow: Callable[[str, str], bool] 
     machine = _Machine(SPARE_PARTS + PARTS_PER_BYTE * size)
     for step, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
         if step == MOST_STEPS:
-            raise HostilePickle(f"it takes more than {MOST_STEPS} steps to load")
+            raise HostilePickle(f"it takes more than {MOST_STEPS:,} steps to load, a long history perhaps")
         if opcode.name.endswith("PUT") and not 0 <= int(argument or 0) <= size:
             raise HostilePickle("it asks for an absurd amount of memory")
         if opcode.name in ("GLOBAL", "INST"):
@@ -84,7 +85,8 @@ class _Machine:
         name, items = opcode.name, self._taken(opcode)
         parts = sum(item.parts for item in items)
         if items and name not in ("STOP", "POP_MARK"):
-            self.budget -= parts
+            # What a container has held so far was counted as it went in.
+            self.budget -= parts - items[-1].parts if name in _FILLING else parts
             if self.budget < 0:
                 raise HostilePickle("it repeats itself to grow in our hands")
         if name == "REDUCE" and items[1].content == "_codecs encode":
@@ -94,7 +96,7 @@ class _Machine:
                 raise HostilePickle("it encodes text in another way than pickle spells bytes")
         if not opcode.stack_after:
             return
-        if name in ("APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS", "BUILD"):
+        if name in _FILLING:
             items[-1].parts = parts  # the container stands below what goes into it
             self.stack.append(items[-1])
             return

@@ -12,6 +12,7 @@ from schedsearch.schedules.files.writing import Layout
 from vocoder.errors import InputError, reason_of
 from vocoder.safe_loading.safe_pickle import NPY_MAGIC, SIZE_LIMIT, numpy_content, read_filled
 
+_UNNAMED = "arr_0"  # what numpy.savez calls an array without a name
 _EXACT = (np.float32, np.float64)  # float16 has no 1 - 1e-6: a step's factors would be 0 / 0
 
 
@@ -33,7 +34,7 @@ def read_numpy(path: str | Path) -> Read:
 
 
 def _of_archive(data: bytes, path: str | Path) -> Read:
-    """Reads the only array of an .npz file, or the one with the name of betas."""
+    """Reads the array of an .npz file that has the name of betas, or the only one if it has no name."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(member.file_size for member in archive.infolist()) > SIZE_LIMIT:
@@ -44,7 +45,7 @@ def _of_archive(data: bytes, path: str | Path) -> Read:
     if any(name.endswith("/data.pkl") for name in members):
         raise InputError(f"{path}: torch.save wrote it, not NumPy; let its name end in .pt")
     arrays = {name: numpy_content(member, path) for name, member in members.items()}
-    betas = next(iter(arrays.values())) if len(arrays) == 1 else betas_of(arrays, f"{path}: ")[1]
+    betas = arrays[_UNNAMED] if list(arrays) == [_UNNAMED] else betas_of(arrays, f"{path}: ")[1]
     if not isinstance(betas, np.ndarray) or betas.dtype.hasobject:
         raise InputError(f"{path}: expected an array of betas, got {describe(betas)}")
     return betas, f"an archive with {_kind(betas)}", ()

@@ -17,7 +17,8 @@ from vocoder.safe_loading.safe_pickle import read_bounded
 
 _COMMENTS = ("#", "//", "%", "---")  # the last begins a YAML document
 # A list as Python, NumPy and torch print it and as YAML has it: betas = [...], tensor([...], dtype=torch.float64)
-_LIST = re.compile(r"(?:---)?[\w\s.=:(]*\[([^][]*)\](?:,?\s*dtype=[\w.]+)?[\s);,]*")
+_LIST = re.compile(r"(?:---)?([\w\s.=:(]*)\[([^][]*)\](?:,?\s*dtype=[\w.]+)?[\s);,]*")
+_NAME = re.compile(r"(\w+)\s*[=:]")
 _DECIMAL_COMMA = re.compile(r"\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
 
 
@@ -67,7 +68,9 @@ def read_table(path: str | Path) -> Read:
     try:
         text = _text(data)
         if whole := _LIST.fullmatch(text):
-            return _floats(re.split(r"[\s,;]+", whole[1].strip(" \t\r\n,;"))), "a list", ()
+            if (names := _NAME.findall(whole[1])) and not is_key(names[-1]):
+                betas_of({names[-1]: None})  # raises, as for a dict of this one key
+            return _floats(re.split(r"[\s,;]+", whole[2].strip(" \t\r\n,;"))), "a list", ()
         return _floats(_betas(*_rows(text))), "a table", ()
     except (ValueError, IndexError, csv.Error) as error:
         raise InputError(

@@ -11,6 +11,7 @@ from pathlib import Path
 import joblib
 
 from schedsearch.voice.adding.recording import Fault, LeftOut, Recording, measure
+from schedsearch.voice.walking import visible_files
 from vocoder.audio.listed_clips import clip_name
 from vocoder.audio.reading import ENDINGS, is_audio
 from vocoder.errors import InputError, reason_of
@@ -41,35 +42,10 @@ def audio_names(folder: Path) -> list[str]:
     """Returns the paths of all audio below a folder, sorted. Skips hidden files and folders."""
     if not os.path.isdir(folder):
         raise InputError(f"WAVS must name a folder of recordings, and {str(folder)!r} is not a folder; check the path")
-    names = []
-    visited: set[tuple[int, int]] = set()
-    _first_time(folder, visited)
-    for place, folders, files in os.walk(folder, onerror=_unreadable, followlinks=True):
-        folders[:] = [n for n in folders if not n.startswith(".") and _first_time(Path(place) / n, visited)]
-        paths = [Path(place) / name for name in files]
-        names += [path.relative_to(folder).as_posix() for path in paths if is_audio(path)]
+    names = [path.relative_to(folder).as_posix() for path in visible_files(folder, "WAVS") if is_audio(path)]
     if not names:
         raise InputError(f"{folder}: must hold audio, no file ends in {', '.join(ENDINGS)}; name another with WAVS=")
     return sorted(names)
-
-
-def _unreadable(error: OSError) -> None:
-    """Raises InputError: skipping a part of the recordings silently would change the choice of clips."""
-    raise InputError(
-        f"WAVS must be readable as a whole, and {str(error.filename)!r} is not ({error.strerror}); mend its rights"
-    ) from error
-
-
-def _first_time(folder: Path, visited: set[tuple[int, int]]) -> bool:
-    """Tells whether a folder was not seen yet. Links are followed, and one may lead back up."""
-    try:
-        status = folder.stat()
-    except OSError:  # the folder is gone, or a link leads nowhere
-        return False
-    key = (status.st_dev, status.st_ino)
-    new = key not in visited
-    visited.add(key)
-    return new
 
 
 def scan(folder: Path, names: Sequence[str], *, jobs: int) -> Iterator[Recording | LeftOut]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from schedsearch.voice.walking import visible_files
 from vocoder.audio.listed_clips import clip_name
 from vocoder.audio.reading import ENDINGS
 from vocoder.errors import InputError
@@ -32,7 +33,9 @@ class MelFiles:
             raise InputError(f"MELS must name a folder of mels, and {str(folder)!r} is not a folder; check the path")
         self._by_name: dict[str, list[Path]] = {}
         self._by_last_part: dict[str, list[Path]] = {}
-        for path in _files(folder):
+        for path in visible_files(folder, "MELS"):
+            if path.suffix not in KINDS:
+                continue
             name = _recording_of(path.relative_to(folder))
             self._by_name.setdefault(clip_name(name + ".wav"), []).append(path)
             self._by_last_part.setdefault(PurePosixPath(name).name, []).append(path)
@@ -49,14 +52,6 @@ class MelFiles:
             first, second = (path.relative_to(self.folder) for path in matches[:2])
             raise InputError(f"{self.folder}: {first} and {second} are both the mel of {recording}; leave one there")
         return matches[0] if matches else None
-
-
-def _files(folder: Path) -> list[Path]:
-    paths = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        paths += [Path(place) / name for name in files if name.endswith(KINDS) and not name.startswith(".")]
-    return sorted(paths)
 
 
 def _recording_of(path: Path) -> str:
