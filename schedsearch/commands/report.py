@@ -87,7 +87,12 @@ def _finished(voice: Voice, options: argparse.Namespace) -> tuple[Run, Verdict]:
 def _settings(voice: Voice, options: argparse.Namespace) -> Settings:
     """Returns the settings of the search that wrote the folder's run.json: its scores hold for them alone."""
     folder = results_folder(voice, Settings(options.iters, results=options.results, storage=options.storage))
-    if not (folder / "run.json").is_file() or not (options.storage or (folder / STUDY).is_file()):
+    if (folder / "run.json").is_file() and not (options.storage or (folder / STUDY).is_file()):
+        raise InputError(
+            f"a report needs the study of its search, and {folder} has no {STUDY}; give that search's STORAGE=, or "
+            f"put {STUDY} back: a new search would replace these results"
+        )
+    if not (folder / "run.json").is_file():
         raise InputError(
             f"a report needs a finished search, and {folder} has none; run {_command('search', options)} first"
         )

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from schedsearch.voice.adding.recording import Fault, LeftOut, Recording
 from schedsearch.voice.adding.split import LEAST, LEAST_HELD_OUT, LEAST_SEARCH, split
 from schedsearch.voice.adding.summary import choice_lines, survey_lines
 from schedsearch.voice.adding.survey import Survey, audio_names, scan, sorted_out
-from schedsearch.voice.config import check_new_name
+from schedsearch.voice.config import EXPERIMENTS, check_new_name
 from schedsearch.voice.mels.files import MelFiles
 from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         print(mels_line(mels, folder, chosen, network.front_end))
     voice = NewVoice(options.dataset, network, folder, survey, chosen, options.seed, mels.folder if mels else None)
     atomic_write(target, dataset_text(voice, options.experiments).encode())
-    print("\n".join(_next_lines(options.dataset, target)))
+    print("\n".join(_next_lines(options, target)))
     return 0
 
 
@@ -111,11 +112,18 @@ def _check_enough(survey: Survey, folder: Path, network: Inspection) -> None:
     )
 
 
-def _next_lines(dataset: str, target: Path) -> list[str]:
+def _next_lines(options: argparse.Namespace, target: Path) -> list[str]:
     return [
         f"\nwritten: {target}; it names files in place, and copies none",
         "note:    the held-out clips are new to the search. They are new to the vocoder only if it was not trained on",
         "         them",
-        as_called(f"next:    make check-voice DATASET={dataset}"),
-        as_called(f"         make search DATASET={dataset}"),
+        f"next:    {_command('check-voice', options)}",
+        f"         {_command('search', options)}",
     ]
+
+
+def _command(name: str, options: argparse.Namespace) -> str:
+    if options.experiments == EXPERIMENTS:
+        return as_called(f"make {name} DATASET={options.dataset}")
+    folder = shlex.quote(str(options.experiments))
+    return f".venv/bin/schedsearch {name} --dataset {options.dataset} --experiments {folder}"

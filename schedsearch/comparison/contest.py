@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from schedsearch.comparison.entrants import (
-    SHIPPED,
     Entrant,
     baselines_of,
     given,
@@ -19,6 +18,7 @@ from schedsearch.metrics.processes import JOBS
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE, columns_with, usual_columns
 from schedsearch.metrics.trial import try_own_metrics
 from schedsearch.schedules.search_space import USUAL_LENGTH
+from schedsearch.search.settings import OTHER_WEIGHTS, SHIPPED
 from schedsearch.study.value_cache import ValueCache
 from schedsearch.voice.config import Voice
 from schedsearch.voice.opened import LONGEST_HELD_OUT, held_out_clips, make_writable, open_vocoder
@@ -115,7 +115,7 @@ def open_scoring(voice: Voice, settings: Settings) -> Scoring:
 def _saying_its_weights(entrant: Entrant, weights_hash: str) -> Entrant:
     if entrant.kind != "searched" or is_of_these_weights(entrant, weights_hash):
         return entrant
-    return replace(entrant, name=f"{entrant.name}, other weights")
+    return replace(entrant, name=f"{entrant.name}{OTHER_WEIGHTS}")
 
 
 def _entrants(settings: Settings, names: Collection[str], own: Path, shipped: Path) -> tuple[Entrant, ...]:

@@ -14,7 +14,6 @@ from schedsearch.schedules.named import published_schedules, universal_schedules
 from schedsearch.schedules.schedule import NoiseSchedule
 from vocoder.errors import InputError
 
-SHIPPED = "shipped"  # below the results folder: what the project committed
 WINNER = "schedule.json"
 PUBLISHED, FORMULA = "published", "formula or resampled"  # sources of baselines
 

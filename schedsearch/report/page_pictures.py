@@ -5,7 +5,7 @@ from pathlib import Path
 
 from schedsearch.report.page.content import SVG, Picture
 from schedsearch.report.pictures.compared import Compared, compared
-from schedsearch.report.pictures.lengths import most_lengths
+from schedsearch.report.pictures.lengths import length_folders, most_lengths
 from schedsearch.report.pictures.png import svg
 from schedsearch.report.pictures.quality import Rated, quality_against_iterations, quality_against_speed
 from schedsearch.report.pictures.quantity import Quantity
@@ -88,7 +88,8 @@ def _against_speed(comparison: Compared, draw: Draw) -> Picture:
 
 
 def _is_outdated(comparison: Compared, voice: Path) -> bool:
-    ships = [read_schedule(path) for path in sorted(voice.glob("*iters/schedule.json"))]
+    paths = (folder / "schedule.json" for folder in length_folders(voice).values())
+    ships = [read_schedule(path) for path in paths if path.is_file()]
     return any(schedule.digest not in comparison.winners for schedule in ships if len(schedule) in comparison.lengths)
 
 

@@ -21,19 +21,21 @@ from vocoder.vocoder import Vocoder
 def plan(run: Run, budget: Budget) -> str:
     """Lists the stages still to do, with network evaluations and minutes; one line if nothing is left."""
     left = 1 - spent(run.store, budget)
-    if (left <= 0 or run.has_ended(budget)) and is_finished(run.store, budget) and run.is_judged():
-        return f"plan: nothing left of {budget}, spent by {', '.join(run.strategies)}; MORE= adds to it"
+    todays = baselines(run.settings.iterations, own=run.voice.names)
+    fresh = sum(not run.store.has_baseline(name, schedule) for name, schedule in todays.items())
+    if not fresh and (left <= 0 or run.has_ended(budget)) and is_finished(run.store, budget) and run.is_judged():
+        done = "the search has ended" if budget.is_open else f"nothing left of {budget}"
+        return f"plan: {done}, spent by {', '.join(run.strategies)}; MORE= adds to it"
     clips, held_out, steps = len(run.clips.excerpts), len(run.clips.held_out), run.settings.iterations
     judged = held_out * len(run.held_out_draws)
     heard = min(held_out, LISTENING_CLIPS)
-    fresh = len(baselines(steps, own=run.voice.names)) - len(run.store.baselines())
     leading = (SEARCHED + BASELINES) * run.rounds.further
     seconds = _seconds_an_evaluation(run, run.vocoder)
     exact = _seconds_an_evaluation(run, run.exact.vocoder) if run.vocoder.autocast else seconds
     longer = mean_samples(run.clips.held_out) / mean_samples(run.clips.excerpts)
     rows = [
         ("baselines", fresh * steps * clips, 1.0),
-        (f"{run.settings.strategy}, {budget}", _search_evaluations(run, budget, max(0.0, left), seconds), 1.0),
+        (_searching(run, budget), _search_evaluations(run, budget, max(0.0, left), seconds), 1.0),
         ("leaders", leading * steps * clips, run.rounds.weight),
         (counted(held_out, "held-out clip"), 2 * steps * judged, longer * exact / seconds),
         (f"{heard} of them, to be heard", 2 * steps * heard, longer * exact / seconds),
@@ -42,6 +44,11 @@ def plan(run: Run, budget: Budget) -> str:
     total = sum(calls * seconds * part for _, calls, part in rows)
     head = [*_few(clips, held_out), "plan, at most (races stop early):"]
     return "\n".join([*head, *lines, f"  {'together':<28} {'':>29} {_minutes(total)}"])
+
+
+def _searching(run: Run, budget: Budget) -> str:
+    amount = f"{budget.amount:.0f} {budget.unit}" if budget.is_open else str(budget)
+    return f"{run.settings.strategy}, {amount}"
 
 
 def _few(clips: int, held_out: int) -> list[str]:

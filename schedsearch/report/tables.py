@@ -94,7 +94,7 @@ def _leader(candidate: Candidate, finalist: bool, verdict: Verdict) -> dict[str,
     row = {"name": candidate.name, "kind": candidate.kind, "shipped": shipped, "finalist": finalist}
     row[f"expected_{verdict.objective}"] = candidate.expected
     search = f"search_{verdict.objective}"
-    row |= {"rounds": candidate.rounds, **_columns(search, candidate.score), f"{search}_mean": candidate.mean}
+    row |= {"rounds": candidate.rounds, **_columns(search, candidate.score)}
     for c in verdict.comparisons:
         row |= _columns(f"held_out_{c.metric}", c.winner if wins else c.baseline if loses else None)
         row |= _gap(f"held_out_{c.metric}_difference", c.difference if wins else None)

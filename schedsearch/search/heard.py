@@ -15,7 +15,7 @@ from schedsearch.schedules.schedule import Array
 from schedsearch.strategies.posterior import Scored
 from schedsearch.study.candidate import Candidate, plain_scores, scores_from
 from schedsearch.study.claims import Claim
-from schedsearch.study.store import Store
+from schedsearch.study.store import LEADER, Store
 
 MODELLED = 200  # schedules that the posterior is fitted to, the best
 
@@ -131,7 +131,7 @@ def remember_round(store: Store, candidate: Candidate, number: int, scores: Mapp
 
 def round_key(candidate: Candidate, number: int) -> str:
     """Returns the store's key of a candidate's scores in one round."""
-    return f"leader {candidate.name}, round {number}"
+    return f"{LEADER.format(candidate.name)}{number}"
 
 
 def _with_rounds(

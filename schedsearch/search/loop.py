@@ -52,7 +52,7 @@ def _score_baselines(store: Store, race: Race, steps: int) -> Iterator[Progress]
     # The universal one first: it is nearly always the best, and a race stops those that are clearly worse.
     order = sorted(schedules, key=lambda name: name not in universal_schedules())
     unshared = replace(race, shared=False)
-    for name in store.share_out(order, lambda name: name in {c.name for c in store.baselines()}):
+    for name in store.share_out(order, lambda name: store.has_baseline(name, schedules[name])):
         leader = next(iter(ranking(store, store.baselines())), None)
         store.add_baseline(name, schedules[name], unshared.evaluate([schedules[name]], leader)[0])
         yield Progress("baselines", len(store.baselines()) / len(schedules), best(store))

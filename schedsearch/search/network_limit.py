@@ -63,11 +63,14 @@ class NetworkLimit:
 
     @property
     def share(self) -> float | None:
-        """Returns the part of the gap that the shipped schedule reaches; None where the gap's interval holds zero."""
+        """Returns the part of the gap that the shipped schedule reaches; None where the gap's interval holds zero.
+
+        What is worse than the yardstick reaches nothing.
+        """
         if self.gap is None or not self.gap.excludes_zero:
             return None
         shipped, yardstick, best = self.means
-        return (shipped - yardstick) / (best - yardstick)
+        return max(0.0, (shipped - yardstick) / (best - yardstick))
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,11 @@ class LimitBench:
         return {digest: one for digest, entry in entries.items() if (one := self._read(entry)) is not None}
 
     def limit(self, shipped: NoiseSchedule) -> NetworkLimit | None:
-        """Compares what ships with the best known; None where too little was measured."""
+        """Compares what ships with the best known.
+
+        None where too little was measured, and for fewer steps than the yardstick's that are worse than it: the network
+        is not what limits them.
+        """
         known, metric = self.measured(), self.metrics[0]
         ours, yardstick = known.get(shipped.digest), known.get(published(YARDSTICK).digest)
         sign = 1 if metric.direction == "minimize" else -1
@@ -120,7 +127,9 @@ class LimitBench:
         if ours is None or yardstick is None or longest <= max(ours.steps, yardstick.steps):
             return None
         best = min(whole, key=lambda one: sign * one.scores[metric.name].mean)
-        return _limit(metric, ours, yardstick, best, longest)
+        limit = _limit(metric, ours, yardstick, best, longest)
+        is_worse = sign * (limit.means[0] - limit.means[1]) > 0
+        return None if is_worse and ours.steps < yardstick.steps else limit
 
     @property
     def _key(self) -> str:

@@ -12,6 +12,8 @@ from schedsearch.voice.precision import AUTO, check_precision
 from vocoder.errors import InputError
 
 STUDY = "study.db"  # in the results folder
+SHIPPED = "shipped"  # below the results folder: what the project committed; also the first word of such winners' names
+OTHER_WEIGHTS = ", other weights"  # the end of a winner's name in a comparison
 OWN_SOURCES = "source of your own metrics"  # a key of a study's identity, which only studies with such metrics have
 
 

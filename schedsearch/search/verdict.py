@@ -12,7 +12,7 @@ from schedsearch.metrics import mos
 from schedsearch.metrics.registry import Metric
 from schedsearch.search.loop import Progress
 from schedsearch.study.candidate import Candidate, plain_scores, scores_from
-from schedsearch.study.store import Store
+from schedsearch.study.store import HELD_OUT, Store
 from vocoder.errors import InputError
 
 STEPS_AT_ONCE = 12  # on all held-out clips: a piece takes a few minutes where networks are slow, and seconds elsewhere
@@ -155,4 +155,4 @@ def _stored_scores(store: Store, key: str, names: tuple[str, ...]) -> dict[str, 
 
 
 def _key(candidate: Candidate, draws: tuple[int, ...], metrics: tuple[str, ...]) -> str:
-    return f"held out {candidate.name} {draws} {' '.join(metrics)}"
+    return f"{HELD_OUT.format(candidate.name)}{draws} {' '.join(metrics)}"

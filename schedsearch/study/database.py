@@ -89,6 +89,12 @@ def check_reachable(storage: str) -> None:
         check_tables(storage)
 
 
+def is_missing(storage: str) -> bool:
+    """Says whether this is the URL of an SQLite file that is not there; to open it would make an empty one."""
+    file = sqlite_file(make_url(storage))
+    return storage.startswith("sqlite") and (file is None or not file.is_file())
+
+
 def check_tables(storage: str) -> None:
     """Raises InputError for a database of another program or of another Optuna, and leaves it as it is."""
     url = make_url(storage)

@@ -46,6 +46,11 @@ class Memory:
         """Returns what `remember` stored under the key, or None. What `parse` raises is damage."""
         return self.get(f"{_REMEMBERED}{key}", lambda stored: _parsed(stored, parse))
 
+    def forget(self, beginning: str) -> None:
+        """Forgets what `remember` stored under all keys that start so."""
+        for rest in self.starting_with(f"{_REMEMBERED}{beginning}"):
+            self.remember(f"{beginning}{rest}", None)
+
     def work(self) -> tuple[float, int]:
         """Returns the seconds and network evaluations that strategies of earlier versions spent beside scoring."""
         entries = self.starting_with(_WORK).values()

@@ -19,8 +19,8 @@ from schedsearch.evaluation.scores import Evaluation
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.study.candidate import Candidate, candidate_from, plain
 from schedsearch.study.claims import Claim, Claims
-from schedsearch.study.database import StoreFile, open_storage, sqlite_file
-from schedsearch.study.errors import StoreError, opening, reading, using
+from schedsearch.study.database import StoreFile, is_missing, open_storage
+from schedsearch.study.errors import StoreError, opening, reading, shown, using
 from schedsearch.study.lock import StoreLock
 from schedsearch.study.memory import Memory
 from schedsearch.study.trials import Trials
@@ -30,6 +30,7 @@ Direction = Literal["minimize", "maximize"]
 
 FORMAT = 3  # of what is stored; part of a run's identity, so that older studies are left alone
 _BASELINE = "baseline "  # beginning of the study's keys
+LEADER, HELD_OUT = "leader {}, round ", "held out {} "  # beginnings of keys of a schedule's further scores
 
 
 class Store:
@@ -50,6 +51,8 @@ class Store:
         Raises InputError for a storage that can't be used. With `known` also for one that lacks the study.
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
+        if known and is_missing(storage):
+            raise StoreError(f"the trial store must be there, and there is no file {shown(storage)}; correct STORAGE=")
         self.objectives = dict(objectives)
         self._url, self._name = storage, study_name(identity)
         with opening(storage):
@@ -157,9 +160,19 @@ class Store:
         return self.results().all()
 
     def add_baseline(self, name: str, schedule: NoiseSchedule, evaluation: Evaluation) -> None:
-        """Stores the evaluation of a schedule that was not searched."""
+        """Stores the evaluation of a schedule that was not searched.
+
+        What an earlier version called by this name is replaced, and its further scores are forgotten.
+        """
+        if name in {baseline.name for baseline in self.baselines()} and not self.has_baseline(name, schedule):
+            for beginning in (LEADER, HELD_OUT):
+                self._memory.forget(beginning.format(name))
         entry = {"betas": schedule.betas.tolist(), "result": plain(evaluation)}
         self._memory.set(f"{_BASELINE}{name}", entry)
+
+    def has_baseline(self, name: str, schedule: NoiseSchedule) -> bool:
+        """Says whether this schedule was scored as the baseline of this name."""
+        return any(baseline.name == name and baseline.schedule == schedule for baseline in self.baselines())
 
     def baselines(self) -> list[Candidate]:
         """Returns all scored baselines in the order of their names, which is the same in every run."""
@@ -170,8 +183,7 @@ class Store:
 
 def first_begun(storage: str, identities: Sequence[Identity]) -> int | None:
     """Returns which of these studies the storage has, the first made of several; None if it has none of them."""
-    file = sqlite_file(sqlalchemy.make_url(storage))
-    if storage.startswith("sqlite") and (file is None or not file.is_file()):
+    if is_missing(storage):
         return None
     begun: dict[int, int] = {}  # by the study's id: ids rise in the order in which studies were made
     with opening(storage):

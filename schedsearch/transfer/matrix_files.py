@@ -9,6 +9,7 @@ import pandas as pd
 from schedsearch.transfer.matrix import COLUMNS, TEXT
 from vocoder.errors import InputError
 
+_FILLED = ("dataset", "rate", "iterations", "schedule", "relation", "metric", "clips", "draws")  # a torn file's are not
 MATRIX = "matrix-{}.csv"  # by the number of steps
 
 
@@ -52,4 +53,7 @@ def _read(path: Path) -> pd.DataFrame:
             table[name] = pd.to_numeric(table[name].replace("", None))
         except ValueError as error:
             raise InputError(f"{path} must have numbers in its column {name} ({error}); {way_out}") from None
+    for name in _FILLED:
+        if table[name].isna().any() or (table[name] == "").any():
+            raise InputError(f"{path} must have a value in each row of its column {name}; {way_out}")
     return table

@@ -57,21 +57,22 @@ def overview(matrix: pd.DataFrame, details: str) -> str:
     lines = [f"- [{n} steps]({details.format(n)}): {_heard(matrix[matrix['iterations'] == n])}." for n in lengths]
     decided = decisive(matrix)
     tables = [summary(matrix), by_metric(_known(matrix)), pairs(decided)]
-    blocks = ["# Transfer", HOW, _other_weights(matrix), _in_short(decided), *tables, "\n".join(lines)]
+    blocks = ["# Transfer", HOW, _other_weights(decided), _in_short(decided), *tables, "\n".join(lines)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _other_weights(matrix: pd.DataFrame) -> str:
-    """Says which lengths a voice judged with which weights, where these are not the same in all."""
+def _other_weights(decided: pd.DataFrame) -> str:
+    """Says which lengths a voice judged with which weights and by which metric, where these are not the same in all."""
     told = []
-    for (dataset, rate), rows in matrix.groupby(["dataset", "rate"], sort=False):
-        groups = rows.groupby("checkpoint", sort=False)["iterations"].unique()
+    for (dataset, rate), rows in decided.groupby(["dataset", "rate"], sort=False):
+        groups = rows.groupby(["checkpoint", "metric"], sort=False)["iterations"].unique()
         if len(groups) > 1:
             lengths = " | ".join(", ".join(str(n) for n in sorted(group)) for group in groups)
             told.append(f"{dataset}/{rate}hz ({lengths} steps)")
     if not told:
         return ""
-    return f"Lengths that a bar parts were judged with different weights; do not compare them: {'; '.join(told)}."
+    what = "weights" if decided.groupby(["dataset", "rate"])["metric"].nunique().max() == 1 else "weights or metrics"
+    return f"Lengths that a bar parts were judged with different {what}; do not compare them: {'; '.join(told)}."
 
 
 def summary(matrix: pd.DataFrame) -> str:

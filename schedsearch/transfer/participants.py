@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from schedsearch.comparison.entrants import (
-    SHIPPED,
     Entrant,
     is_of_these_weights,
     lengths_with_winners,
     winners_of,
 )
 from schedsearch.schedules.files import read_provenance
+from schedsearch.search.settings import SHIPPED
 from schedsearch.search.warm_starts import BEGAN_FROM
 from schedsearch.voice.config import Voice, known_datasets, known_rates, load_voice, none_in
 from vocoder.audio.listed_clips import are_present
@@ -30,6 +30,7 @@ class Participant:
     # Lengths whose winner is a warm start -> the dataset that it was searched for, "" where unknown.
     borrowed: Mapping[int, str] = field(default_factory=dict)
     dialect: str = ""  # of its checkpoint, once that is loaded
+    candidates: Mapping[int, Sequence[Entrant]] = field(default_factory=dict)  # the user's winners and shipped ones
 
     @property
     def label(self) -> str:
@@ -59,18 +60,22 @@ def find_participants(chosen: Sequence[str], experiments: Path, results: Path) -
 
 
 def with_these_weights(participant: Participant, weights_hash: str) -> tuple[Participant, list[str]]:
-    """Leaves out winners that were searched on other weights than the checkpoint has now, and names them.
+    """Takes of each length the first winner that was searched on these weights, and names those of other weights.
 
-    A winner whose file does not say stays.
+    A winner whose file does not say was.
     """
     winners, reasons = {}, []
-    for n, winner in participant.winners.items():
-        if is_of_these_weights(winner, weights_hash):
-            winners[n] = winner
+    for n, candidates in participant.candidates.items():
+        fitting = [winner for winner in candidates if is_of_these_weights(winner, weights_hash)]
+        if fitting:
+            winners[n] = fitting[0]
         else:
             checkpoint = participant.voice.checkpoint
-            reasons.append(f"{winner.source} was searched on other weights than {checkpoint} has; search again")
-    return replace(participant, winners=winners), reasons
+            reasons += [
+                f"{winner.source} was searched on other weights than {checkpoint} has; search again"
+                for winner in candidates
+            ]
+    return replace(participant, winners=winners, borrowed=_borrowed(winners)), reasons
 
 
 def for_another_objective(participant: Participant, metric: str, lengths: Iterable[int]) -> list[str]:
@@ -83,10 +88,12 @@ def for_another_objective(participant: Participant, metric: str, lengths: Iterab
     return lines
 
 
-def common_lengths(participants: Sequence[Participant], asked: Sequence[int]) -> list[int]:
+def common_lengths(
+    participants: Sequence[Participant], asked: Sequence[int], left_out: Sequence[str] = ()
+) -> list[int]:
     """Returns the lengths asked for, or all of which two voices have a winner, shortest first.
 
-    InputError for a length of which less than two voices have one.
+    InputError for a length of which less than two voices have one, with the reasons of those left out.
     """
     counts = Counter(n for participant in participants for n in participant.winners)
     lengths = sorted(set(asked)) or sorted(n for n, count in counts.items() if count >= 2)
@@ -95,7 +102,8 @@ def common_lengths(participants: Sequence[Participant], asked: Sequence[int]) ->
         what = f"{short[0]} iterations" if short else "the same length"
         labels = ", ".join(participant.label for participant in participants)
         raise InputError(
-            f"a transfer needs winners of {what} from two voices or more of {labels}; "
+            f"a transfer needs winners of {what} from two voices or more of {labels}"
+            f"{''.join(f' ({reason})' for reason in left_out)}; "
             f'search them first: make search-all DATASET=... ITERS="{" ".join(map(str, short or [6, 12]))}"'
         )
     return lengths
@@ -127,13 +135,18 @@ def _missing(voice: Voice) -> str | None:
 def _participant(voice: Voice, results: Path) -> Participant:
     """Returns the voice with its own winner of every length, the user's before the shipped one."""
     own, shipped = results / voice.label, results / SHIPPED / voice.label
-    winners = {}
-    for length in lengths_with_winners(own, shipped):
-        first = winners_of(own, shipped, length)[0]
-        winners[length] = Entrant(f"winner of {voice.label}", first.kind, first.source, first.schedule)
+    name = f"winner of {voice.label}"
+    candidates = {
+        length: [replace(winner, name=name) for winner in winners_of(own, shipped, length)]
+        for length in lengths_with_winners(own, shipped)
+    }
+    winners = {length: first for length, (first, *_) in candidates.items()}
+    return Participant(voice, winners, _borrowed(winners), candidates=candidates)
+
+
+def _borrowed(winners: Mapping[int, Entrant]) -> dict[int, str]:
     facts = {n: read_provenance(Path(winner.source)) for n, winner in winners.items()}
-    borrowed = {n: _dataset(f.get(BEGAN_FROM)) for n, f in facts.items() if f.get("kind") == "warm start"}
-    return Participant(voice, winners, borrowed)
+    return {n: _dataset(f.get(BEGAN_FROM)) for n, f in facts.items() if f.get("kind") == "warm start"}
 
 
 def _dataset(neighbour: object) -> str:

@@ -165,7 +165,7 @@ def open_tournament(settings: Settings, voices: Sequence[str], experiments: Path
         of_now, reasons = with_these_weights(voice, vocoder.weights_hash)
         participants.append(replace(of_now, dialect=vocoder.dialect.name))
         left_out += reasons
-    lengths = common_lengths(participants, settings.lengths)
+    lengths = common_lengths(participants, settings.lengths, left_out)
     searching = {voice.label: _on_search_clips(held_out[voice.label], voice, settings) for voice in participants}
     return Tournament(settings, tuple(lengths), tuple(participants), tuple(left_out), held_out, searching)
 

@@ -23,7 +23,7 @@ from schedsearch.search.loop import Progress
 from schedsearch.search.opening import open_run
 from schedsearch.search.run import Run
 from schedsearch.search.settings import Settings
-from schedsearch.study.budget import Budget
+from schedsearch.study.budget import Budget, default_budget
 from schedsearch.voice.config import load_voice
 
 
@@ -206,6 +206,12 @@ def test_a_database_error_in_the_last_write_is_one_line(toy, monkeypatch, capsys
     monkeypatch.setattr(search, "end", locked)
     assert toy.search("--strategy", "random", "--budget", "1candidates") == 2
     assert "(locked)" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_search_without_a_budget_is_planned_in_words(toy):
+    text = plan(opened(toy, strategy="auto"), default_budget(6))
+    assert planned(text, "auto, 80 candidates") == 80 * 6 * 3
+    assert "auto, auto" not in text
 
 
 def test_a_budget_of_calls_is_planned_as_it_stands(toy):

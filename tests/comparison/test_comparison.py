@@ -531,6 +531,18 @@ def test_the_picture_shows_the_best_baseline_and_all_others_that_are_no_baseline
     assert outdated is not None and winner.digest not in outdated.winners
 
 
+def test_the_picture_has_one_winner_a_length_and_none_of_other_weights(toy):
+    ship(toy, "toy/16000hz", MINE, checkpoint_hash=toy.vocoder.weights_hash)
+    ship(toy, "shipped/toy/16000hz", log_snr_line(6, 9.0, -3.0), checkpoint_hash=toy.vocoder.weights_hash)
+    ship(toy, "toy/16000hz", log_snr_line(3, 10.0, -4.0), checkpoint_hash="of before")
+    compare(toy, "--iters", "3 6")
+    found = compared(folder(toy) / "comparison.csv")
+    assert found is not None
+    [point] = found.series[SEARCHED]
+    [own] = [row for row in rows(toy, kind="searched", metric="spectral") if row["schedule"] == "searched"]
+    assert (point.iterations, point.score.mean) == (6, float(own["mean"]))
+
+
 def test_schedules_with_failures_are_not_drawn_and_an_old_picture_goes(toy, request, capsys):
     compare(toy, "--iters", "6")
     assert (folder(toy) / "comparison.png").exists()

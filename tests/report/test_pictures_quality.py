@@ -1,6 +1,7 @@
 """What quality costs: intervals, the front of speed and quality, and lengths read from finished runs."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -103,8 +104,8 @@ def test_lengths_hold_both_sides_of_every_run(tmp_path):
     found = rated_lengths(newest)
     assert found is not None
     assert found[0] == LOSS
-    assert found[1]["searched"] == [rated(n, 1 / n, 0.1, 24) for n in (12, 6)]
-    assert found[1]["best baseline"] == [rated(n, 2.0, 0.1, 24) for n in (12, 6)]
+    assert found[1]["searched"] == [rated(n, 1 / n, 0.1, 24) for n in (6, 12)]
+    assert found[1]["best baseline"] == [rated(n, 2.0, 0.1, 24) for n in (6, 12)]
 
 
 @pytest.mark.parametrize("key", [key for key in ALIKE if key not in ("sample_rate", "objective")])
@@ -133,7 +134,7 @@ def test_a_score_with_failures_is_left_out(tmp_path):
     found = rated_lengths(newest)
     assert found is not None
     assert [point.iterations for point in found[1]["searched"]] == [6]
-    assert [point.iterations for point in found[1]["best baseline"]] == [12, 6]
+    assert [point.iterations for point in found[1]["best baseline"]] == [6, 12]
 
 
 def test_the_largest_group_of_lengths_that_compare_is_taken(tmp_path):
@@ -167,3 +168,13 @@ def test_real_time_is_marked_where_it_is_in_view(factors, lines):
 def test_one_length_is_no_comparison(tmp_path):
     assert rated_lengths(write_run(tmp_path, 6)) is None
     assert rated_lengths(tmp_path / "7iters") is None
+
+
+def test_a_copy_of_a_length_is_no_length(tmp_path):
+    newest = [write_run(tmp_path, n) for n in (12, 6)][-1]
+    shutil.copytree(newest, tmp_path / "old-6iters")
+    found = rated_lengths(newest)
+    assert found is not None and len(found[1]["searched"]) == 2
+    shutil.rmtree(tmp_path / "12iters")
+    assert rated_lengths(newest) is None
+    assert most_lengths(tmp_path) is None

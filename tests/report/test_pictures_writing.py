@@ -24,6 +24,12 @@ def test_a_run_s_pictures_are_written_and_a_second_time_the_same(toy, monkeypatc
     assert files_below(toy.folder / "pictures") == before
 
 
+def test_the_picture_of_lengths_goes_with_the_last_length_that_compares(tmp_path):
+    (tmp_path / "iterations.png").touch()
+    assert writing.write_length_pictures(tmp_path / "6iters", tmp_path) == []
+    assert not (tmp_path / "iterations.png").exists()
+
+
 def test_a_file_in_the_way_of_the_folder_is_one_line(toy, capsys):
     toy.folder.mkdir(parents=True)
     (toy.folder / "pictures").write_text("mine")

@@ -426,6 +426,16 @@ def test_a_stopped_search_has_no_report(searched, capsys, monkeypatch):
     assert "that of 6 iterations was stopped; run make search ITERS=6" in refused(searched, capsys, "--iters", "6")
 
 
+def test_results_whose_study_lies_elsewhere_ask_for_it(toy, capsys):
+    storage = f"sqlite:///{toy.root}"
+    assert toy.search("--budget", "2candidates", "--storage", f"{storage}/mine.db") == 0
+    told = refused(toy, capsys, "--iters", "6")
+    assert "has no study.db; give that search's STORAGE=, or put study.db back" in told
+    assert report(toy, "--iters", "6", "--long-seconds", "0", "--storage", f"{storage}/mine.db") == 0
+    assert "there is no file sqlite" in refused(toy, capsys, "--iters", "6", "--storage", f"{storage}/none.db")
+    assert not (toy.root / "none.db").exists()
+
+
 def interrupted(*_, **__):
     raise KeyboardInterrupt
 

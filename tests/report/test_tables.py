@@ -3,12 +3,15 @@
 import csv
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from schedsearch.evaluation.paired import Comparison, Outcome
+from schedsearch.evaluation.scores import Score
 from schedsearch.report import tables
 from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.search import run
@@ -89,6 +92,18 @@ def test_the_winner_s_row_has_the_intervals_that_decide(folder):
         ends = [gap["mean"], gap["low"], gap["high"]]
         columns = [f"held_out_{comparison['metric']}_{part}" for part in GAP]
         assert found.loc[at, columns].tolist() == pytest.approx(ends, rel=1e-4, nan_ok=True)
+
+
+def test_no_estimate_stands_for_a_mean(tmp_path):
+    heard_half = {"lsd": Score(np.array([[1.0], [np.nan]]))}
+    winner = Candidate("trial 0", "model", log_snr_line(6, 10.0, -2.0), heard_half, 1.0, 6, index=0, estimate=1.5)
+    baseline = replace(winner, name="line", kind="baseline", estimate=None, scores={"lsd": Score(np.ones((2, 1)))})
+    comparison = Comparison("lsd", baseline.score, baseline.score, None, Outcome.TIE)
+    tables.write_leaderboard(Verdict((winner, baseline), "lsd", (comparison,)), tmp_path / "leaderboard.csv")
+    found = pd.read_csv(tmp_path / "leaderboard.csv").set_index("name")
+    assert pd.isna(found["search_lsd_mean"]["trial 0"])
+    assert found["search_lsd_mean"]["line"] == 1.0
+    assert found["expected_lsd"].tolist() == [1.5, 1.0]
 
 
 @pytest.mark.parametrize("name", ["leaderboard.csv", "trials.csv", "pareto.csv"])

@@ -82,6 +82,16 @@ def test_the_share_is_blank_where_no_length_is_told_apart(bench):
     assert "In up to 100 steps this network is not told apart from ivanvovk-6" in limit_text(limit)
 
 
+def test_fewer_steps_that_are_worse_than_the_yardstick_blame_no_network(bench):
+    worse = log_snr_line(2, 8.0, 7.0)
+    limit = measure(bench)
+    assert limit is not None
+    measure(bench, worse)
+    assert worse.digest in bench.measured()
+    assert bench.limit(worse) is None
+    assert measure(bench, log_snr_line(4, 6.0, 0.0)) is not None  # better than the yardstick, in fewer steps
+
+
 def test_another_length_pays_for_its_own_schedule_alone(bench, vocoder):
     measure(bench)
     again = reopened(bench)
@@ -156,6 +166,7 @@ def test_the_sentence_has_share_numbers_and_what_limits():
         "8 held-out clips); the schedule is no longer the limit."
     )
     assert limit_text(limit_of(0.4)).endswith("; more steps still gain.")
+    assert limit_text(limit_of(-0.4)).startswith("6 steps reach 0 % of")
     ours_is_best = limit_of(1.0)
     assert limit_text(replace(ours_is_best, best=ours_is_best.shipped)) == (
         "No measured schedule of up to 100 steps did better with this network than these 6 steps (level_error 3.000 "

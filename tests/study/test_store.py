@@ -32,7 +32,7 @@ from schedsearch.study.candidate import Candidate
 from schedsearch.study.database import check_reachable
 from schedsearch.study.processes import LEASE, is_alive, machine, this_process
 from schedsearch.study.results import Results
-from schedsearch.study.store import Direction, sqlite_url, study_name
+from schedsearch.study.store import HELD_OUT, LEADER, Direction, sqlite_url, study_name
 from vocoder.errors import InputError
 
 SPACE = LogSnrSpace(3)
@@ -373,6 +373,25 @@ def test_baselines_cost_no_trial_and_are_stored_once(memory):
         run(store, candidates)
     assert {c.name for c in store.baselines()} == set(baselines(3))
     assert len(store.study.get_trials()) == len(store.candidates()) == 6
+
+
+def test_a_baseline_that_has_another_schedule_by_now_is_scored_anew_and_nothing_older_has_its_name(memory, monkeypatch):
+    store, renewed = opened("a"), log_snr_line(3, 9.0, -3.0)
+    run(store, 4)
+    name, other = sorted(baselines(3))[:2]
+    for known in (name, other):
+        store.remember(f"{LEADER.format(known)}1", [1.0])
+        store.remember(f"{HELD_OUT.format(known)}(0, 1) lsd", [1.0])
+    before = {c.name: c for c in store.baselines()}
+    monkeypatch.setattr("schedsearch.search.loop.baselines", lambda n, own: baselines(n, own=own) | {name: renewed})
+    run(opened("a"), 4)
+    after = {c.name: c for c in opened("a").baselines()}
+    assert after[name].schedule == renewed
+    assert after[name].score.mean != before[name].score.mean
+    assert after.keys() == before.keys()
+    keys = (f"{LEADER}1", f"{HELD_OUT}(0, 1) lsd")
+    recalled = [opened("a").recall(key.format(known)) for key in keys for known in (name, other)]
+    assert recalled == [None, [1.0], None, [1.0]]
 
 
 def test_a_run_stopped_after_any_batch_goes_on_as_the_uninterrupted_one(memory, early):

@@ -427,7 +427,17 @@ def test_a_winner_that_was_searched_on_other_weights_is_nobodys_own(voices, caps
     assert "other/16000hz/3iters/schedule.json was searched on other weights than" in told
     assert "winner of other/16000hz" not in {row["schedule"] for row in rows(voices)}
     shutil.rmtree(voices.root / "results" / "third")
-    assert "needs winners of the same length from two voices" in refused(voices, capsys)
+    told = refused(voices, capsys)
+    assert "needs winners of the same length from two voices" in told
+    assert "other/16000hz/3iters/schedule.json was searched on other weights than" in told
+
+
+def test_a_shipped_winner_of_these_weights_stands_in_for_the_users_of_others(voices):
+    win(voices, "other", LOUD, checkpoint_hash="of before")
+    win(voices, "shipped/other", QUIET, checkpoint_hash="analytic")
+    assert transfer(voices) == 0
+    [source] = {row["source"] for row in rows(voices) if (row["dataset"], row["relation"]) == ("other", "native")}
+    assert source == str(voices.root / "results" / "shipped" / "other" / "16000hz" / "3iters" / "schedule.json")
 
 
 def test_a_winner_that_was_searched_for_another_metric_is_named(voices, capsys):
@@ -621,6 +631,13 @@ def test_a_damaged_table_of_another_length_is_told_before_the_work(voices, capsy
     (folder(voices) / "matrix-12.csv").write_text("dataset,rate\n")
     told = refused(voices, capsys)
     assert f"{folder(voices) / 'matrix-12.csv'} must be a matrix of transfer and has no column speaker" in told
+    (folder(voices) / "matrix-12.csv").unlink()
+    assert transfer(voices) == 0
+    whole = (folder(voices) / "matrix-3.csv").read_text().rstrip("\n")
+    (folder(voices) / "matrix-12.csv").write_text(whole[: whole.rindex("\n") + 12])
+    capsys.readouterr()
+    voices.vocoder.rows.clear()
+    assert "matrix-12.csv must have a value in each row of its column" in refused(voices, capsys)
     assert voices.vocoder.rows == []
     columns = [name for name in COLUMNS if name != "precision"]  # as earlier versions wrote it
     (folder(voices) / "matrix-12.csv").write_text(",".join(columns) + "\n")

@@ -139,6 +139,13 @@ def test_lengths_of_different_weights_are_told_apart():
     assert "different weights; do not compare them: a/16000hz (6 | 12, 25 steps)." in overview(rows, "{}")
 
 
+def test_lengths_of_different_metrics_are_told_apart():
+    rows = matrix(*THREE, *(row("a", "winner of b", OTHER, 0.02, "tie", n=n) for n in (12, 25)))
+    rows.loc[rows["iterations"] == 12, "metric"] = "pesq_wb"
+    told = overview(rows, "{}")
+    assert "different weights or metrics; do not compare them: a/16000hz (6, 25 | 12 steps)." in told
+
+
 def test_each_metric_alone_is_counted_with_either_band_of_pesq():
     told = table(
         by_metric(known(

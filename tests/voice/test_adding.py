@@ -457,7 +457,7 @@ def test_the_written_file_loads_and_a_search_opens_it(place, capsys):
     assert "30 of 35 files can be used" in told
     assert "1 left out, the same audio as another file: it's 0.wav (as copy.wav)" in told
     assert "1 left out, another sample rate: fast.wav (48000 Hz)" in told
-    assert "make check-voice DATASET=mine" in told
+    assert f".venv/bin/schedsearch check-voice --dataset mine --experiments {place / 'experiments'}" in told
     loaded = load_voice("mine", experiments=place / "experiments")
     assert loaded.sample_rate == 16000
     assert not loaded.resample

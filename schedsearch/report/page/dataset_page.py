@@ -1,7 +1,6 @@
 """Makes a dataset's page from the run.json files of its lengths."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,10 @@ from schedsearch.formatting import counted
 from schedsearch.metrics.words import words_and_name
 from schedsearch.report.finding import Finding, sentence, stored_finding
 from schedsearch.report.page.content import Cell, Column, Page, Picture, Table, difference_texts, number_cell
+from schedsearch.report.pictures.lengths import length_folders
 from vocoder.errors import InputError
 
 RUN_PAGE = "report.html"
-_FOLDER = re.compile(r"([1-9][0-9]*)iters")
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,11 @@ def lengths(folder: Path, page: str = RUN_PAGE) -> list[Length]:
 
     InputError if there is no run, and for a run.json that no search has written.
     """
-    runs = [(int(m[1]), path) for path in folder.glob("*iters/run.json") if (m := _FOLDER.fullmatch(path.parent.name))]
+    found = {steps: path / "run.json" for steps, path in length_folders(folder).items()}
+    runs = {steps: path for steps, path in found.items() if path.is_file()}
     if not runs:
         raise InputError(f"a report needs a finished search, and {folder} has none; run make search first")
-    return [_length(path, iterations, page) for iterations, path in sorted(runs)]
+    return [_length(path, iterations, page) for iterations, path in runs.items()]
 
 
 def dataset_page(

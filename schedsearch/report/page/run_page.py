@@ -151,7 +151,7 @@ def _leader(candidate: Candidate, held_out: Score | None, verdict: Verdict) -> t
     return (
         Cell(title_and_row(candidate, verdict)),
         Cell(candidate.kind),
-        Cell("failed") if candidate.failures else number_cell(candidate.mean),
+        Cell("failed") if candidate.failures else number_cell(candidate.score.mean),
         number_cell(candidate.score.standard_error),
         number_cell(candidate.rounds, 0),
         number_cell(candidate.expected),

@@ -10,6 +10,7 @@ import pandas as pd
 from schedsearch.evaluation.bootstrap import Interval
 from schedsearch.report.pictures.quality import Rated
 from schedsearch.report.pictures.quantity import Quantity
+from schedsearch.search.settings import OTHER_WEIGHTS, SHIPPED
 
 Rows: TypeAlias = list[dict[str, Any]]
 
@@ -53,12 +54,20 @@ def compared(table: Path) -> Compared | None:
 def _series(rows: Rows) -> dict[str, tuple[Rated, ...]]:
     kinds = {"searched": SEARCHED, "given": GIVEN}
     series: dict[str, list[Rated]] = {SEARCHED: [], BASELINE: [], GIVEN: []}
-    for row in rows:
+    for row in _without_older_winners(rows):
         is_best_baseline = row["schedule"] == row["rival"] and row["kind"] == "baseline"
         name = BASELINE if is_best_baseline else kinds.get(row["kind"])
         if name and row["failures"] == 0:
             series[name].append(_rated(row))
     return {name: tuple(points) for name, points in series.items()}
+
+
+def _without_older_winners(rows: Rows) -> Rows:
+    """Leaves out winners of other weights, and shipped ones of lengths that the user has searched."""
+    named = [(row, str(row["schedule"])) for row in rows]
+    fitting = [(row, name) for row, name in named if not (row["kind"] == "searched" and name.endswith(OTHER_WEIGHTS))]
+    own = {row["iterations"] for row, name in fitting if row["kind"] == "searched" and not name.startswith(SHIPPED)}
+    return [row for row, name in fitting if not (name.startswith(SHIPPED) and row["iterations"] in own)]
 
 
 def _rated(row: Mapping[str, Any]) -> Rated:

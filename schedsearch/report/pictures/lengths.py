@@ -1,6 +1,7 @@
 """Reads held-out scores of several lengths from the run.json of each."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ ALIKE = (
     "dataset", "sample_rate", "checkpoint", "front end", "sampler", "precision", "held-out clips",
     "metric definitions", "objective",
 )  # fmt: skip
+_FOLDER = re.compile(r"([1-9][0-9]*)iters")
 SIDES = {"searched": "winner", "best baseline": "baseline"}  # name in a picture -> key in run.json
 
 
@@ -37,7 +39,7 @@ def rated_lengths(newest: Path) -> tuple[Quantity, dict[str, list[Rated]]] | Non
     this = _read(newest / "run.json")
     if this is None:
         return None
-    lengths = [_read(path) for path in sorted(newest.parent.glob("*iters/run.json"))]
+    lengths = [_read(path / "run.json") for path in length_folders(newest.parent).values()]
     alike = [length for length in lengths if length is not None and length.alike == this.alike]
     if len(alike) < 2:
         return None
@@ -46,12 +48,18 @@ def rated_lengths(newest: Path) -> tuple[Quantity, dict[str, list[Rated]]] | Non
     }
 
 
+def length_folders(voice: Path) -> dict[int, Path]:
+    """Returns the folders of a voice's lengths, shortest first; no copy under another name."""
+    found = {int(match[1]): path for path in voice.glob("*iters") if (match := _FOLDER.fullmatch(path.name))}
+    return dict(sorted(found.items()))
+
+
 def most_lengths(voice: Path) -> tuple[Quantity, dict[str, list[Rated]]] | None:
     """Returns objective and scores of the largest group of lengths that can be compared.
 
     `voice` is results/<dataset>/<rate>hz. None if no two of its lengths can be compared.
     """
-    groups = [group for path in sorted(voice.glob("*iters")) if (group := rated_lengths(path)) is not None]
+    groups = [group for path in length_folders(voice).values() if (group := rated_lengths(path)) is not None]
     return max(groups, key=lambda group: sum(map(len, group[1].values())), default=None)
 
 

@@ -29,9 +29,13 @@ def write_pictures(store: Store, verdict: Verdict, folder: Path, draw: Draw | No
 
 
 def write_length_pictures(newest: Path, folder: Path, draw: Draw | None = None) -> list[Path]:
-    """Writes iterations.png of the lengths that compare with the run in `newest`; nothing for fewer than two."""
+    """Writes iterations.png of the lengths that compare with the run in `newest`.
+
+    For fewer than two writes nothing and deletes an earlier picture, which would be of other lengths.
+    """
     lengths = rated_lengths(newest)
     if lengths is None:
+        (folder / "iterations.png").unlink(missing_ok=True)
         return []
     measured, series = lengths
     return _write({"iterations.png": quality_against_iterations(measured, series)}, folder, draw)
