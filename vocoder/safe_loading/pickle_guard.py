@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 PARTS_PER_BYTE = 20  # an honest pickle takes a byte and more for each part, and repeats few of them
 SPARE_PARTS = 1000
-MOST_STEPS = 2_000_000  # an optimiser takes some 50,000, a loss of each step more; each may make 200 bytes in memory
+MOST_STEPS = 500_000  # a checkpoint with its optimiser takes some 50,000; each may make 200 bytes in memory
 _FILLING = ("APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS", "BUILD")  # what stands below them
 DEEPEST_KEY = 64  # tuples in tuples; hashing them takes the machine's own stack
 _LONGEST_NAME = 200
