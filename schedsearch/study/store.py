@@ -12,6 +12,7 @@ from pathlib import Path
 from time import time
 from typing import Any, Literal
 
+import numpy as np
 import optuna
 import sqlalchemy
 
@@ -171,8 +172,13 @@ class Store:
         self._memory.set(f"{_BASELINE}{name}", entry)
 
     def has_baseline(self, name: str, schedule: NoiseSchedule) -> bool:
-        """Says whether this schedule was scored as the baseline of this name."""
-        return any(baseline.name == name and baseline.schedule == schedule for baseline in self.baselines())
+        """Says whether this schedule was scored as the baseline of this name.
+
+        Another machine's arithmetic may round a formula's last digits in another way.
+        """
+        scored = [baseline.schedule.betas for baseline in self.baselines() if baseline.name == name]
+        same = [betas for betas in scored if len(betas) == len(schedule)]
+        return any(np.allclose(betas, schedule.betas, rtol=1e-9, atol=0.0) for betas in same)
 
     def baselines(self) -> list[Candidate]:
         """Returns all scored baselines in the order of their names, which is the same in every run."""

@@ -535,9 +535,12 @@ def test_the_picture_has_one_winner_a_length_and_none_of_other_weights(toy):
     ship(toy, "toy/16000hz", MINE, checkpoint_hash=toy.vocoder.weights_hash)
     ship(toy, "shipped/toy/16000hz", log_snr_line(6, 9.0, -3.0), checkpoint_hash=toy.vocoder.weights_hash)
     ship(toy, "toy/16000hz", log_snr_line(3, 10.0, -4.0), checkpoint_hash="of before")
-    compare(toy, "--iters", "3 6")
+    given = toy.root / "shipped.json"  # the user's own file, whatever its name begins with
+    write_schedule(log_snr_line(6, 8.0, -3.0), given)
+    compare(toy, "--iters", "3 6", "--schedules", str(given))
     found = compared(folder(toy) / "comparison.csv")
     assert found is not None
+    assert len(found.series[GIVEN]) == 1
     [point] = found.series[SEARCHED]
     [own] = [row for row in rows(toy, kind="searched", metric="spectral") if row["schedule"] == "searched"]
     assert (point.iterations, point.score.mean) == (6, float(own["mean"]))

@@ -19,6 +19,7 @@ from optuna.trial import TrialState
 from schedsearch.evaluation.scores import Evaluation, Score
 from schedsearch.schedules.baselines import baselines
 from schedsearch.schedules.formulas import log_snr_line
+from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import CurveSpace, LogSnrSpace
 from schedsearch.search.loop import search
 from schedsearch.search.race import Race
@@ -392,6 +393,15 @@ def test_a_baseline_that_has_another_schedule_by_now_is_scored_anew_and_nothing_
     keys = (f"{LEADER}1", f"{HELD_OUT}(0, 1) lsd")
     recalled = [opened("a").recall(key.format(known)) for key in keys for known in (name, other)]
     assert recalled == [None, [1.0], None, [1.0]]
+
+
+def test_a_baseline_that_another_machine_rounds_otherwise_is_the_same(memory, monkeypatch):
+    run(opened("a"), 4)
+    before = {c.name: c.schedule for c in opened("a").baselines()}
+    rounded = {name: NoiseSchedule(np.nextafter(each.betas, 1.0)) for name, each in baselines(3).items()}
+    monkeypatch.setattr("schedsearch.search.loop.baselines", lambda n, own: rounded)
+    run(opened("a"), 4)
+    assert {c.name: c.schedule for c in opened("a").baselines()} == before
 
 
 def test_a_run_stopped_after_any_batch_goes_on_as_the_uninterrupted_one(memory, early):

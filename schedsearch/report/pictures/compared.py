@@ -64,10 +64,11 @@ def _series(rows: Rows) -> dict[str, tuple[Rated, ...]]:
 
 def _without_older_winners(rows: Rows) -> Rows:
     """Leaves out winners of other weights, and shipped ones of lengths that the user has searched."""
-    named = [(row, str(row["schedule"])) for row in rows]
-    fitting = [(row, name) for row, name in named if not (row["kind"] == "searched" and name.endswith(OTHER_WEIGHTS))]
-    own = {row["iterations"] for row, name in fitting if row["kind"] == "searched" and not name.startswith(SHIPPED)}
-    return [row for row, name in fitting if not (name.startswith(SHIPPED) and row["iterations"] in own)]
+    winners = [row for row in rows if row["kind"] == "searched"]
+    fitting = [row for row in winners if not str(row["schedule"]).endswith(OTHER_WEIGHTS)]
+    own = {row["iterations"]: row for row in fitting if not str(row["schedule"]).startswith(SHIPPED)}
+    kept = [row for row in fitting if own.get(row["iterations"], row) is row]
+    return [*kept, *(row for row in rows if row["kind"] != "searched")]
 
 
 def _rated(row: Mapping[str, Any]) -> Rated:
