@@ -364,6 +364,7 @@ def test_the_advice_on_another_hop_can_be_followed(lmnt_state: State, tmp_path: 
     assert load_vocoder(path, config).hop_length == 256
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("params", "said"),
     [
@@ -550,6 +551,7 @@ def test_factors_that_do_not_make_the_hop_are_refused(tmp_path: Path) -> None:
         ("model_config", "upsampling_dilations", [[1, 2, 4]] * 3, "4 dilations"),
         ("model_config", "downsampling_dilations", [[1, 2, 4]], "2 rows of downsampling dilations"),
         ("model_config", "upsampling_out_channels", [10, 8, 7], "expected"),
+        ("model_config", "downsampling_out_channels", [7, 8], "channels must be even"),
         ("model_config", "factors", [4, 4, 0], "factors"),
         ("model_config", "factors", "4, 4, 2", "factors"),
         ("data_config", "n_mels", 80, "expected"),
@@ -845,6 +847,7 @@ def test_a_coqui_mel_that_is_the_same_for_all_audio_is_refused(tmp_path: Path, n
     assert f"{name} must not be 0: every mel would be the same" in refusal(write(tmp_path, {"model": state}, config))
 
 
+@pytest.mark.slow
 def test_a_checkpoint_may_hold_the_loss_of_each_step(tmp_path: Path) -> None:
     history = {"loss": [0.5] * 200_000, "steps": list(range(90_000)), "by step": dict.fromkeys(range(60_000), 0.5)}
     load_vocoder(write(tmp_path, {"model": ivanvovk_state(), "history": history}, ivanvovk_config()))

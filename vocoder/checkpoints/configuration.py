@@ -96,6 +96,12 @@ def check_sizes(config: NetworkConfig) -> None:
     if broken:
         factors = list(config.factors)
         raise InputError(f"factors {factors} need {', '.join(broken)}; correct the configuration")
+    encoded = [config.signal_channels, *config.down_channels]
+    if any(channels % 2 for channels in encoded):
+        raise InputError(
+            f"downsampling channels must be even, for sines and cosines tell them the noise level, and are {encoded}; "
+            "correct the configuration"
+        )
 
 
 def _parsed(text: str) -> Any:
