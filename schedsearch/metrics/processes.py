@@ -1,6 +1,7 @@
 """Scores in other processes through joblib: its own, or the backend that `joblib.parallel_config` names (dask, ray)."""
 
 import logging
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -49,7 +50,7 @@ def spread(
     backend. Where not even an empty call comes back from our own processes, all calls are made in this one; from the
     user's backend that is an InputError.
     """
-    if jobs == 1 or _without_processes:
+    if _without_processes or (jobs == 1 and not _is_configured()):
         return [function(*call) for call in calls]
     try:
         answers: list[Result | _Raised | Failure] = [*_parallel(function, calls, jobs)]
@@ -62,15 +63,22 @@ def spread(
 
 def configured() -> Callable[[], AbstractContextManager[Any]]:
     """Returns a context that gives another thread this thread's `joblib.parallel_config`."""
-    backend, jobs = get_active_backend()
-    if jobs == 1:  # nothing was configured
+    if not _is_configured():
         return nullcontext
+    backend, jobs = get_active_backend()
     return lambda: joblib.parallel_config(backend=backend, n_jobs=jobs)
+
+
+def _is_configured() -> bool:
+    """Tells whether the user has asked for processes; joblib's own default is one job."""
+    return bool(joblib.Parallel().n_jobs != 1)
 
 
 def _alone(function: Callable[[*Arguments], Result], call: tuple[*Arguments], jobs: int) -> Result | _Raised | Failure:
     try:
         return _parallel(function, [call], jobs)[0]
+    except multiprocessing.TimeoutError:
+        return Failure(f"no answer in {PATIENCE:g} s: the metric hangs, or its worker died")
     except Exception:
         return KILLED
 
@@ -81,7 +89,7 @@ def _one_lives(error: Exception, jobs: int) -> bool:
         _parallel(_nothing, [()], jobs)
     except Exception as still:
         said = f"{type(error).__name__}: {error}".splitlines()[0]
-        if joblib.Parallel().n_jobs == 1:  # ours: nothing was configured
+        if not _is_configured():
             _without_processes.append(said)
             _log.warning("no worker process can be started (%s): scores are computed in this process, slower", said)
             return False

@@ -48,11 +48,15 @@ def begin(store: Store, asked: AskedBudget) -> Budget:
 
     A command with the same MORE again, before the first one came to its end, goes on with a stopped search: it adds
     nothing. Budget and MORE are one write, so that a stop leaves both or neither.
+
+    Raises InputError for MORE on a search that was to end by itself and has not: nobody knows what it would add to.
     """
     with store.turn():
         stored, more = _stored(store), str(asked.more) if asked.more else None
         goes_on = asked.budget is None and more == stored["more"] and not stored["ended"]
         before = stored["budget"]
+        if asked.more and asked.budget is None and before == OPEN and store.recall(_FINISHED) is None:
+            raise InputError("MORE adds to a search that has ended, and this one has not; go on without MORE first")
         budget = asked.read(before) if before and goes_on else asked.total(before, lambda one: spent(store, one))
         store.remember(_ASKED, {"budget": str(budget), "more": more, "ended": False})
     return budget

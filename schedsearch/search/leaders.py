@@ -37,18 +37,16 @@ def score_leaders(store: Store, rounds: Rounds, first: Evaluator, further: Evalu
     """
     for number in rounds.numbers:
         evaluator = further if number else first
-        for done, candidate in _round(store, evaluator, _undecided(store, rounds, number), number):
-            yield Progress("leaders", (number + done) / len(rounds.numbers), candidate)
+        for done in _round(store, evaluator, _undecided(store, rounds, number), number):
+            yield Progress("leaders", (number + done) / len(rounds.numbers), None)
 
 
-def _round(
-    store: Store, evaluator: Evaluator, undecided: Sequence[Candidate], number: int
-) -> Iterator[tuple[float, Candidate]]:
+def _round(store: Store, evaluator: Evaluator, undecided: Sequence[Candidate], number: int) -> Iterator[float]:
     by_key = {round_key(candidate, number): candidate for candidate in undecided}
     for key in store.share_out(list(by_key), lambda key: is_scored(store, by_key[key], number)):
         scores = evaluator.evaluate([by_key[key].schedule], (number,))[0].scores
         remember_round(store, by_key[key], number, scores)
-        yield sum(is_scored(store, candidate, number) for candidate in undecided) / len(undecided), undecided[0]
+        yield sum(is_scored(store, candidate, number) for candidate in undecided) / len(undecided)
 
 
 def are_decided(store: Store, rounds: Rounds) -> bool:

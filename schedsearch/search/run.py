@@ -129,7 +129,8 @@ class Run:
             for progress in search(self.store, self.race, self.space, strategy, budget):
                 yield replace(progress, best=self._leading()) if progress.stage in MODELLED else progress
             self.remember_gain(budget)
-        yield from self._judged()
+        for progress in self._judged():
+            yield replace(progress, best=self._leading())
         shipped = self.verdict().shipped
         bench = excerpt_bench(self.limit_bench)
         yield from bench.steps(shipped.name, shipped.schedule, self.voice.services.limit_seconds)
@@ -169,11 +170,11 @@ class Run:
         first, further = self.evaluator(self.clips.excerpts), self.evaluator(self.leader_clips)
         while not self.is_judged():
             if not are_decided(self.store, self.rounds):
-                yield Progress("leaders", 0.0, self._leading())
+                yield Progress("leaders", 0.0, None)
             yield from score_leaders(self.store, self.rounds, first, further)
             pair = self._pair()
             if not self._has_scores(pair):
-                yield Progress("held-out clips", 0.0, pair[0])
+                yield Progress("held-out clips", 0.0, None)
             yield from judge(self.store, pair, held_out, self.held_out_draws)
 
     def _leading(self) -> Candidate | None:

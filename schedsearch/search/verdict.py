@@ -74,7 +74,7 @@ def judge(
         [evaluation] = piece.evaluator.evaluate([piece.candidate.schedule], draws)
         store.remember(key, plain_scores(evaluation.scores))
         done = sum(store.recall(key) is not None for key in pieces)
-        yield Progress("held-out clips", done / len(pieces), piece.candidate)
+        yield Progress("held-out clips", done / len(pieces), None)
     for key in missing:
         _join(store, key, [piece for piece in pieces.values() if piece.whole == key], evaluator)
 

@@ -8,9 +8,9 @@ from schedsearch.study.store import Store
 
 
 def spent(store: Store, budget: Budget) -> float:
-    """Returns the part of the budget that candidates and strategies have used; baselines are free.
+    """Returns the part of the budget that scoring candidates has used; baselines are free.
 
-    Minutes of several processes add up: two use ten minutes in five.
+    Minutes of several processes add up: two use ten minutes in five. What a strategy thinks is not counted.
     """
     standing = store.results().standing()
     seconds, calls = store.work()

@@ -135,6 +135,15 @@ def test_more_than_a_budget_can_hold_is_refused_before_it_is_stored(memory):
     assert begin(opened(), AskedBudget(6, None)) == most
 
 
+def test_more_waits_until_a_search_without_a_budget_has_ended(memory):
+    begin(opened(), AskedBudget(6, None))
+    scored(3)
+    with pytest.raises(InputError, match="go on without MORE first"):
+        begin(opened(), MORE)
+    assert command(AskedBudget(6, None)).is_open
+    assert command(MORE) == Budget(43, "candidates")
+
+
 def test_a_search_without_a_budget_stays_open_and_more_adds_to_what_it_used(memory):
     assert command(AskedBudget(6, None)).is_open
     assert command(AskedBudget(6, None)).is_open
