@@ -115,6 +115,14 @@ def _deaf(diagnosis: Diagnosis, _: str) -> str:
     )
 
 
+def _misheard(diagnosis: Diagnosis, _: str) -> str:
+    return (
+        f"the network hears the mel and gains nothing by it: {_evidence(diagnosis)}, and none of {diagnosis.tried} "
+        "variants changes that; the front end is wrong in several settings, so take them from the training's own "
+        "configuration, or the network is hardly trained"
+    )
+
+
 def _untrained(diagnosis: Diagnosis, _: str) -> str:
     random = f", with random weights {_times(diagnosis.random_weights)}" if diagnosis.random_weights is not None else ""
     return (
@@ -158,6 +166,7 @@ _SENTENCES: dict[str, Callable[[Diagnosis, str], str]] = {
     "weak": _weak,
     "mismatch": _mismatch,
     "deaf": _deaf,
+    "misheard": _misheard,
     "untrained": _untrained,
     "foreign": _foreign,
     "broken": lambda diagnosis, dialect: BROKEN,

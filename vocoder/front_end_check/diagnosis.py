@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from vocoder.audio.reading import Clip
 from vocoder.errors import InputError
 from vocoder.front_end_check.contest import WEAK, Contest, Row, contest, row
@@ -16,14 +18,15 @@ from vocoder.front_end_check.measuring import PIECE_SECONDS, Denoiser, Scores, m
 from vocoder.front_end_check.setups import Setup
 from vocoder.front_end_check.variants import spelt
 
-Kind = Literal["matches", "weak", "mismatch", "deaf", "untrained", "broken", "foreign"]
+Kind = Literal["matches", "weak", "mismatch", "deaf", "misheard", "untrained", "broken", "foreign"]
 
-VERSION = 4  # of what is measured and how it is judged; stored diagnoses of other versions are made again
+VERSION = 5  # of what is measured and how it is judged; stored diagnoses of other versions are made again
 LEAST_PIECES = 3  # fewer vary too much for a paired test
 ROUNDS = 3  # most settings that are found wrong together
 UNTRAINED = 0.5  # of the way from the Wiener filter's error to that of predicting zero noise
 FOREIGN = 0.8  # of what the recordings' own mels gain over other clips' mels; a TTS's mels that lose it serve badly
 DEAF = 0.02  # other clips' mels raise the error by less than a fiftieth
+HEARD = 0.02  # of a piece's score; a network that ignores the mel does not change it by so much with another one
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ def examined(examination: Examination, given: Setup) -> Diagnosis:
     beside += [] if with_given is None else [row("mels of the TTS", with_given, scores)]
     won = [played for played in rounds if played.winner]
     kind = _kind(scores, others, bool(won))
+    if kind == "deaf" and _is_heard(first, examination.full(given, mels_of_others=True)):
+        kind = "misheard"
     if kind in ("matches", "weak") and with_given and _is_foreign(with_given, scores, others):
         kind = "foreign"
     sound = kind in ("matches", "weak", "mismatch", "foreign")  # what suits a network that has learnt nothing is chance
@@ -123,6 +128,15 @@ def _changes(given: Setup, won: Sequence[Contest]) -> tuple[tuple[str, str], ...
             changes |= spelt(played.winner, given)
             given = played.winner.of(given)
     return tuple(changes.items())
+
+
+def _is_heard(own: Scores, others: Scores) -> bool:
+    """Tells whether other clips' mels change what a network does on single pieces, for better or worse.
+
+    So they do with a trained network whose front end is wrong in ways that no variant mends. What variant suits it best
+    is then one that makes its mels all alike, so this looks at the given setup.
+    """
+    return float(np.abs(own.pieces - others.pieces).mean()) > HEARD
 
 
 def _is_foreign(with_given: Scores, own: Scores, others: Scores) -> bool:
