@@ -16,6 +16,7 @@ import optuna
 import pytest
 import torch
 from exact_reverse import EXACT_DIRECT
+from matplotlib.figure import Figure
 from optuna.storages import InMemoryStorage, RDBStorage
 from sqlalchemy import make_url
 from torch import Tensor
@@ -35,7 +36,7 @@ from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.front_end_check.diagnosis import Diagnosis
 from vocoder.front_end_check.examination import Effort
 
-pytest_plugins = ["demo_voice"]
+pytest_plugins = ["trained_voices"]
 # Connections that an earlier test left to the garbage collector may be collected in any test.
 NO_WARNINGS = pytest.mark.filterwarnings("error", "ignore::ResourceWarning")
 
@@ -168,9 +169,9 @@ class Toy:
         places = ["--experiments", str(self.root), "--results", str(self.root / "results")]
         return main(["search", "--dataset", "toy", "--objective", "spectral", *places, *options])
 
-    def store(self, *objectives: str) -> Store:
+    def store(self, *objectives: str, url: str = "") -> Store:
         """What the search at six iterations has stored; `objectives` are spectral alone unless named."""
-        url = sqlite_url(self.folder / "study.db")
+        url = url or sqlite_url(self.folder / "study.db")
         [summary] = optuna.get_all_study_summaries(optuna.storages.RDBStorage(url))
         return opened_store(url, summary.user_attrs["identity"], dict.fromkeys(objectives or ("spectral",), "minimize"))
 
@@ -239,13 +240,16 @@ def stand_in(request: pytest.FixtureRequest, **services: Any) -> None:
 
 
 def work_alone(request: pytest.FixtureRequest) -> None:
-    """PESQ in this process, for starting others takes seconds; pictures are made and not drawn, and spectrograms not
-    even made, for that takes longer than a short search; the network's limit is not measured."""
+    """PESQ in this process, for starting others takes seconds; pictures are empty, for making them takes longer than a
+    short search; the network's limit is not measured, and there is no Distill-MOS, which takes longer than all else."""
     alone = lambda front_end, rate, jobs=1, names=(): metrics_for(front_end, rate, names=names)  # noqa: E731
     stand_in(request, metrics_for=alone, draw=lambda figure: b"", limit_seconds=0.0)
     patch = pytest.MonkeyPatch()
     request.addfinalizer(patch.undo)
     patch.setattr("schedsearch.report.page_pictures.spectrograms", lambda *_: None)
+    for figure in ("schedules", "convergence", "held_out_differences"):
+        patch.setattr(f"schedsearch.report.pictures.writing.{figure}", lambda *_, **__: Figure())
+    patch.setattr("schedsearch.metrics.mos.installed", lambda: False)
 
 
 def use_vocoder(request: pytest.FixtureRequest, vocoder: AnalyticVocoder) -> None:
@@ -260,7 +264,8 @@ def use_vocoder(request: pytest.FixtureRequest, vocoder: AnalyticVocoder) -> Non
     )
 
 
-QUICK = Effort(screened_pieces=2, screened_levels=(5.0,), pieces=6, levels=(-1.0, 3.0, 7.0))  # of a voice's check
+# Of a voice's check: at the levels where a little trained network does best.
+QUICK = Effort(screened_pieces=2, screened_levels=(5.0,), pieces=8, levels=(3.0, 5.0, 7.0, 9.0))
 
 
 def planted(kind: str) -> Diagnosis:

@@ -21,6 +21,7 @@ READERS = {reader.name: reader for reader in readers()}
 EXAMPLES = 40  # of each reader; `make fuzz` takes many more
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 def test_a_mutated_file_is_read_or_refused_in_one_line(name, tmp_path):
     counts = fuzz(READERS[name], tmp_path, EXAMPLES, derandomize=True)

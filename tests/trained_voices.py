@@ -1,4 +1,4 @@
-"""The demo voice as tests of the check need it: its mel with every choice as a field, mistakes, and benches."""
+"""Trained voices as tests of the check need them: their mel with every choice as a field, mistakes, and benches."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,21 +13,32 @@ from vocoder.checkpoints.loading import load_vocoder
 from vocoder.front_end_check.general_mel import GeneralMel
 
 DEMO = Path(__file__).parents[1] / "experiments" / "demo" / "16000hz"
-RIGHT = GeneralMel(16000, 1024, 1024, 256, 80.0, 8000.0, 80)  # experiments/demo/16000hz/config.json
+SMALL = Path(__file__).parent / "small_voice"  # demo's recordings and front end, a network a quarter as wide
+RIGHT = GeneralMel(16000, 1024, 1024, 256, 80.0, 8000.0, 80)  # their config.json
 PLANTED = {f"{mistake.where}: {mistake.name}": mistake for mistake in mistakes(RIGHT, (4, 4, 4, 4))}
 
 
-@pytest.fixture(scope="module")
-def long_bench() -> Bench:
-    """The demo voice and four of its search clips: pieces of 0.4 s, as a check has them."""
-    vocoder = load_vocoder(DEMO / "checkpoint.pt", DEMO / "config.json")
-    clips = read_folder(DEMO / "clips" / "search", sample_rate=16000)
-    return Bench(vocoder, tuple(clips[:4]), (), QUICK)
-
-
-@pytest.fixture(scope="module")
-def bench(long_bench: Bench) -> Bench:
-    """The same with more and shorter clips, a piece of 0.16 s from each: it sees most of what is wrong, and twice as
-    fast."""
+def bench_of(folder: Path) -> Bench:
+    """A voice and twelve search clips, a piece of 0.16 s from each: it sees most of what is wrong, and fast."""
+    vocoder = load_vocoder(folder / "checkpoint.pt", folder / "config.json")
     clips = read_folder(DEMO / "clips" / "search", sample_rate=16000)[:12]
-    return replace(long_bench, recordings=tuple(typical_excerpt(clip, 0.16, RIGHT.hop_length) for clip in clips))
+    return Bench(vocoder, tuple(typical_excerpt(clip, 0.16, RIGHT.hop_length) for clip in clips), (), QUICK)
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    """The small voice's."""
+    return bench_of(SMALL)
+
+
+@pytest.fixture(scope="module")
+def demo_bench() -> Bench:
+    """The demo voice's, for what a little trained network does not tell."""
+    return bench_of(DEMO)
+
+
+@pytest.fixture(scope="module")
+def long_bench(bench: Bench) -> Bench:
+    """The small voice and eight clips: pieces of 0.4 s, as a check has them."""
+    clips = read_folder(DEMO / "clips" / "search", sample_rate=16000)
+    return replace(bench, recordings=tuple(clips[:8]))

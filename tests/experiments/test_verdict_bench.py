@@ -20,6 +20,7 @@ def busy() -> None:
         pass
 
 
+@pytest.mark.slow
 def test_the_costs_hold_the_processor_time_of_a_metrics_processes(tmp_path, monkeypatch):
     monkeypatch.setattr(counted_search, "main", lambda arguments: Parallel(n_jobs=2)([delayed(busy)()] * 2) and 0)
     costs = tmp_path / "costs.json"

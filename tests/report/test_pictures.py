@@ -93,6 +93,7 @@ def drawn(kind):
 # --- bytes ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_equal_input_gives_equal_bytes(kind):
     assert png(pictures("searched", "baseline")[kind]()) == drawn(kind)
@@ -118,6 +119,7 @@ def test_a_user_s_matplotlibrc_changes_nothing_and_stays_as_it_was():
 # --- names ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @NO_WARNINGS
 @pytest.mark.parametrize("kind", KINDS)
 def test_hostile_names_are_drawn_and_not_interpreted(kind):
@@ -175,6 +177,7 @@ def test_both_panels_hold_each_schedule_once_and_whole(steps):
     assert [text.get_text() for text in legend.get_texts()] == ["winner", *given]
 
 
+@pytest.mark.slow
 def test_schedules_draw_with_one_step_and_without_baselines():
     assert png(schedules(("winner", log_snr_line(1, 3, 3)), {}))
 

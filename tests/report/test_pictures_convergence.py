@@ -59,6 +59,7 @@ def dots(figure):
     return [line for label, line in lines(figure).items() if label in kinds]
 
 
+@pytest.mark.slow
 @given(candidates=st.lists(found(), max_size=12), quantity=st.sampled_from([LESS, MORE]))
 def test_the_best_so_far_never_gets_worse_and_ends_at_the_best(candidates, quantity):
     best = best_so_far(candidates, quantity.sign)

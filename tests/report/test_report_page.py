@@ -269,7 +269,7 @@ def test_the_page_is_of_the_search_that_wrote_the_results_whatever_the_precision
     assert toy.search("--precision", "float32", "--budget", "2candidates") == 0
     assert toy.search("--precision", "bfloat16", "--budget", "5candidates") == 0
     (toy.folder / "report.html").unlink()
-    assert report(toy, "--iters", "6") == 0
+    assert report(toy, "--iters", "6", "--long-seconds", "0") == 0
     page = (toy.folder / "report.html").read_text()
     assert "trial 4" in page  # of five candidates; the first search had two
 

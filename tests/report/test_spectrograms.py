@@ -78,6 +78,7 @@ def test_every_scale_is_even_in_black_and_white():
     assert (np.diff(luminances(difference)) > 0).all()
 
 
+@pytest.mark.slow
 @NO_WARNINGS
 @pytest.mark.parametrize(
     ("reference", "estimate"),
@@ -95,6 +96,7 @@ def test_silence_nan_and_short_clips_are_pictures_all_the_same(reference, estima
     assert png(spectrograms(reference, {"a": estimate}, RATE))
 
 
+@pytest.mark.slow
 def test_three_estimates_of_white_noise_for_ten_seconds_stay_small():
     noise = np.random.default_rng(1).normal(0, 0.1, (4, 10 * RATE))
     assert len(png(spectrograms(noise[0], dict(zip("abc", noise[1:], strict=True)), RATE))) < 120_000

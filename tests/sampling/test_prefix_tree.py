@@ -46,6 +46,7 @@ def relative_difference(found, expected):
 # --- the same audio -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("process", [EXACT_DIRECT, EXACT_POSTERIOR, LMNT.reverse, COQUI.reverse], ids=lambda p: p.name)
 def test_shared_audio_is_that_of_each_schedule_alone(analytic_vocoder, process, dtype):
@@ -139,6 +140,7 @@ def test_batches_answer_each_schedule_once_and_hold_no_more_than_fits(analytic_v
     assert max(len(audio) for _, audio in batches) <= 10
 
 
+@pytest.mark.slow
 def test_a_thousand_steps_are_no_deeper_than_the_interpreter_allows(analytic_vocoder):
     schedules, noise = [log_snr_line(1000, first, -5.0) for first in (9.0, 12.0)], normals(1000, 1, 64)
     found = shared_sample(analytic_vocoder, mels(0.2, frames=1), schedules, noise)

@@ -154,6 +154,7 @@ def test_a_batch_is_each_schedule_and_clip_alone(analytic_vocoder):
             )
 
 
+@pytest.mark.slow
 def test_a_batch_through_a_real_network_is_each_alone(ivanvovk_golden):
     # float64: convolutions round differently at each batch size, and random weights amplify that past 1e-5
     vocoder, vectors = in_float64(ivanvovk_golden[0]), ivanvovk_golden[1]
@@ -253,6 +254,7 @@ def sampled(vocoder: NoisePredictor, vectors: dict[str, np.ndarray], schedule: s
     return ancestral_sample(vocoder, mel, schedules, draws)[0].numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["six", "steep", "three"])
 @pytest.mark.parametrize("name", ["ivanvovk", "lmnt", "coqui"])
 def test_audio_is_the_public_implementations_as_far_as_rounding_lets_it(golden, name, schedule):

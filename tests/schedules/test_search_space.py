@@ -28,6 +28,7 @@ def spaces_and_points(draw):
     return space, draw(cubes(space.dimensions))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(spaces_and_points())
 def test_every_point_of_the_cube_is_a_legal_schedule_inside_the_box(space_and_point):

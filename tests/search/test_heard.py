@@ -59,6 +59,7 @@ def test_estimates_do_not_depend_on_where_in_a_batch_a_process_was_stopped(store
     assert [e.estimate for e in rest] == pytest.approx([e.estimate for e in whole[1:]], abs=1e-12)
 
 
+@pytest.mark.slow
 def test_baselines_stay_however_many_candidates_are_better(tmp_path, memory):
     """The winner has to meet the best of them; BUDGET=300candidates finds 200 that are better."""
     store = opened_store(f"sqlite:///{tmp_path}/study.db", IDENTITY, {"both": "minimize"})

@@ -16,7 +16,7 @@ from forked import forked
 
 from experiments.bench_kill import Spoilt, broken, outcome, trial_by_kill
 
-CANDIDATES, COMMITS, FILES = 6, 5, 3  # how many kills before a commit to the store, and before a file appears
+CANDIDATES, COMMITS, FILES = 6, 3, 2  # how many kills before a commit to the store, and before a file appears
 
 
 class Writing:

@@ -98,6 +98,7 @@ def test_a_generation_is_proposed_in_pieces_and_once():
     assert len(evolution.ask(99)) == 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("score", [away, nearly_flat], ids=["converging", "restarting"])
 def test_resumed_anywhere_it_goes_on_as_an_uninterrupted_run(monkeypatch, score):
     monkeypatch.setattr(evolution, "population", lambda dimensions: 8)
@@ -151,6 +152,7 @@ def test_where_all_fail_the_search_stays_as_wide_as_it_was():
     assert spread(generations[-1]) == pytest.approx(spread(generations[0]), rel=0.5)
 
 
+@pytest.mark.slow
 def test_come_to_rest_it_restarts_wide_about_the_best(monkeypatch):
     monkeypatch.setattr(evolution, "SIGMA", 0.05)
     generations = run(Evolution(LogSnrSpace(2), 0), 300, lambda s: float(np.square(s.log_snr - 1).sum()))

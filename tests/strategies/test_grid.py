@@ -109,6 +109,7 @@ def test_ivanvovks_betas_are_rounded_as_his(steps, first):
     assert next(IvanvovkGrid(steps).schedules()).betas[:4].tolist() == first
 
 
+@pytest.mark.slow
 def test_ivanvovks_last_candidate_is_the_one_he_ends_with():
     *_, last = IvanvovkGrid(6).schedules()
     np.testing.assert_allclose(last.betas / 10 ** np.linspace(-6, -2, 6), [6, 4, 2, 5, 4, 3], rtol=1e-5)

@@ -91,6 +91,7 @@ def tell(strategy: Strategy, schedules: Sequence[NoiseSchedule], score: Callable
     strategy.tell(schedules, [score(schedule) for schedule in schedules])
 
 
+@pytest.mark.slow
 @every_strategy
 def test_proposals_are_schedules_of_the_asked_length(case):
     found = sum(proposals(case.make(0)), [])
@@ -101,6 +102,7 @@ def test_proposals_are_schedules_of_the_asked_length(case):
         assert np.all(np.diff(schedule.log_snr) < 0)
 
 
+@pytest.mark.slow
 @every_strategy
 def test_a_seeded_run_repeats(case):
     assert proposals(case.make(3)) == proposals(case.make(3))
@@ -115,6 +117,7 @@ def test_never_more_than_asked_for(case):
         tell(strategy, found, loss)
 
 
+@pytest.mark.slow
 @every_strategy
 def test_nothing_is_proposed_twice(case):
     found = sum(proposals(case.make(0)), [])

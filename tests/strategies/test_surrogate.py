@@ -63,6 +63,7 @@ def test_a_schedule_of_many_pairs_is_believed_and_one_of_few_is_not():
     assert doubted > believed + 0.05
 
 
+@pytest.mark.slow
 def test_proposals_are_legal_new_and_apart():
     for steps in (1, 2, 6, 30):
         known, _ = scored(12, steps=steps) if steps > 2 else (_few(steps), None)
@@ -127,6 +128,7 @@ def test_a_noisy_search_has_more_left_to_gain_than_a_settled_one():
     assert surrogate(settled).gain().mean < surrogate(rough).gain().mean
 
 
+@pytest.mark.slow
 def test_what_is_said_to_be_left_to_gain_is_what_further_candidates_find():
     claims, regrets = [], []
     for seed in range(8):

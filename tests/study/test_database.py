@@ -37,6 +37,7 @@ def test_every_connection_writes_ahead_and_waits_for_the_disk_only_at_checkpoint
         assert connection.execute(sqlalchemy.text(f"PRAGMA {pragma}")).scalar() == value
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_had_committed_is_there(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "study.db")
     killed = subprocess.run([sys.executable, "-c", COMMITS_AND_DIES, url], check=False)

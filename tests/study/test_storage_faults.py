@@ -173,16 +173,18 @@ def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and ".db-" not in path.name}
 
 
-@pytest.mark.parametrize("kept", ["trials.csv", "run.json", "schedule.json"])
-def test_an_empty_store_beside_results_is_one_line_and_overwrites_nothing(toy, capsys, kept):
+def test_an_empty_store_beside_any_results_is_one_line_and_overwrites_nothing(toy, capsys):
     assert toy.search(*CANDIDATES) == 0
-    for name in {"trials.csv", "run.json", "schedule.json"} - {kept}:
-        (toy.folder / name).unlink()
+    whole = {name: (toy.folder / name).read_bytes() for name in ("trials.csv", "run.json", "schedule.json")}
     (toy.folder / "study.db").write_bytes(b"")
-    before = files_below(toy.folder)
-    assert toy.search(*CANDIDATES) == 2
-    assert "it is empty, beside results" in said(capsys)
-    assert files_below(toy.folder) == before
+    for kept, content in whole.items():
+        for name in whole:
+            (toy.folder / name).unlink(missing_ok=True)
+        (toy.folder / kept).write_bytes(content)
+        before = files_below(toy.folder)
+        assert toy.search(*CANDIDATES) == 2
+        assert "it is empty, beside results" in said(capsys)
+        assert files_below(toy.folder) == before
     (toy.folder / "study.db").unlink()
     assert toy.search(*CANDIDATES) == 0
 

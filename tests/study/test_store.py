@@ -404,6 +404,7 @@ def test_a_baseline_that_another_machine_rounds_otherwise_is_the_same(memory, mo
     assert {c.name: c.schedule for c in opened("a").baselines()} == before
 
 
+@pytest.mark.slow
 def test_a_run_stopped_after_any_batch_goes_on_as_the_uninterrupted_one(memory, early):
     whole = opened("whole")
     run(whole, 11, RACED)
@@ -417,11 +418,13 @@ def test_a_run_stopped_after_any_batch_goes_on_as_the_uninterrupted_one(memory, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("race", [ALONE, SOME_FAIL, RACED], ids=["sound", "some fail", "raced"])
-def test_a_run_killed_before_any_write_goes_on_as_the_uninterrupted_one(memory, early, mortal, race):
+@pytest.mark.parametrize(
+    ("race", "first"), [(ALONE, 1), (SOME_FAIL, 2), (RACED, 3)], ids=["sound", "some fail", "raced"]
+)
+def test_a_run_killed_before_any_write_goes_on_as_the_uninterrupted_one(memory, early, mortal, race, first):
     whole = opened("whole")
     run(whole, 10, race)
-    for writes in range(1, 1000):
+    for writes in range(first, 1000, 3):  # the three of them together before every write
         url = f"{writes}"
         killed = killed_after(writes, lambda url=url: run(opened(url), 10, race))
         run(opened(url), 10, race)
@@ -440,6 +443,7 @@ def test_the_raced_run_that_is_killed_stops_some_fails_some_and_scores_some(memo
     assert any(c.estimate is not None for c in candidates)
 
 
+@pytest.mark.slow
 def test_what_is_left_of_a_batch_races_against_the_best_before_it(memory, mortal):
     # The first of the batch is far better than all before it: once stored, it would stop the others of its batch.
     better_than_baselines = [log_snr_line(3, first, -3) for first in (9.0, 9.6, 9.7, 9.8)]
@@ -553,6 +557,7 @@ def test_looking_whether_a_storage_can_be_used_leaves_no_trace(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["overwritten", "halved", "another"])
 def test_a_damaged_study_is_one_line_and_stays_as_it_was(tmp_path, url, damage):
     path = tmp_path / "study.db"
@@ -651,6 +656,7 @@ def test_a_batch_costs_what_it_adds_however_many_there_are(url, monkeypatch, str
         assert at[120][name] - at[80][name] == at[80][name] - at[40][name], name
 
 
+@pytest.mark.slow
 def test_a_reopened_store_reads_each_trial_once(url, monkeypatch):
     run(opened(url), 12, strategy="random")
     real, read = RDBStorage._build_frozen_trial_from_trial_model, []

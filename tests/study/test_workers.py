@@ -142,6 +142,7 @@ def test_workers_that_begin_at_once_score_every_index_once_and_keep_the_budget(u
     assert len(scored(log)) == 24 + len(baselines(3))
 
 
+@pytest.mark.slow
 def test_what_a_killed_worker_was_at_is_taken_over_by_the_survivors(url, tmp_path):
     log = tmp_path / "log"
     log.touch()
@@ -219,6 +220,7 @@ def holding(url, tmp_path):
     process.kill()
 
 
+@pytest.mark.slow
 def test_a_wait_for_the_lock_names_its_holder_and_how_to_go_on(url, holding, monkeypatch, caplog):
     monkeypatch.setattr(lock, "NOTICE", 0.1)
     threading.Timer(1.5, holding.kill).start()

@@ -80,6 +80,7 @@ tables = st.lists(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(tables, st.sampled_from(["minimize", "maximize"]))
 def test_the_choice_is_that_of_all_candidates_on_all_voices(table, direction):
     losses = np.array(table)

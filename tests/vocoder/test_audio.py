@@ -280,6 +280,7 @@ def test_chunks_behind_the_audio_are_no_audio(tmp_path: Path) -> None:
     assert len(read_audio(path, sample_rate=RATE).audio) == len(tone())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["WAV", "RF64", "W64"])
 def test_a_header_with_any_byte_changed_is_read_or_refused_in_one_line(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.wav"

@@ -200,6 +200,7 @@ def test_a_diverged_run_stops_with_the_step_and_keeps_its_state(data):
 # --- resuming
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [1, 4, 7])
 def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(tmp_path, data, after):
     whole = begun()
@@ -215,6 +216,7 @@ def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(tmp_path, data, 
     assert equal(second, whole)
 
 
+@pytest.mark.slow
 def test_a_kill_between_steps_loses_only_the_steps_since_the_last_save(tmp_path, data):
     whole = begun()
     advance(whole, data, 8)
@@ -526,6 +528,7 @@ def test_the_mel_of_a_crops_interior_is_that_of_the_whole_clip_there(data):
     torch.testing.assert_close(front_end(CONFIG)(audio)[..., 2:-2], mel[..., 2:-2], rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_every_place_is_drawn_and_equally_often(data):
     audio, _ = data.batch(1500, generator(2))
     starts = [len(whole) // 64 - 11 for whole in data.audio]
@@ -665,6 +668,7 @@ def test_training_keeps_a_configuration_that_says_the_same_and_sweeps_up_after_a
     assert not list(folder.rglob("*.part"))
 
 
+@pytest.mark.slow
 def test_training_writes_a_checkpoint_its_configuration_and_a_learning_curve_and_goes_on(dataset, capsys):
     assert trained(dataset, "--steps", "3") == 0
     folder = dataset / "voice"
@@ -701,6 +705,7 @@ def test_a_run_killed_before_its_last_validation_still_gets_its_checkpoint(datas
     assert load_vocoder(dataset / "voice" / "checkpoint.pt").sample_rate == 16000
 
 
+@pytest.mark.slow
 def test_a_stopped_training_ends_with_the_weights_of_the_uninterrupted_one(dataset, monkeypatch):
     trained(dataset, "--steps", "4")
     whole = load_vocoder(dataset / "voice" / "checkpoint.pt").weights_hash
@@ -738,6 +743,7 @@ def test_sigterm_ends_a_training_in_one_line_and_the_same_command_goes_on(datase
     assert [row["step"] for row in learning(dataset)] == ["3"]
 
 
+@pytest.mark.slow
 def test_validation_comes_at_its_steps_and_at_the_end(dataset):
     trained(dataset, "--steps", "5", "--validate-every", "2")
     assert [row["step"] for row in learning(dataset)] == ["2", "4", "5"]
@@ -751,6 +757,7 @@ def test_hours_that_are_over_leave_a_checkpoint_to_go_on_from(dataset, capsys):
     assert [row["step"] for row in learning(dataset)] == ["1", "3"]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_begun_anew_is_validated_anew(dataset):
     trained(dataset)
     (dataset / "voice" / "training" / "state.pt").unlink()
@@ -760,6 +767,7 @@ def test_a_run_that_is_begun_anew_is_validated_anew(dataset):
     assert (dataset / "voice" / "checkpoint.pt").is_file()
 
 
+@pytest.mark.slow
 def test_rows_of_an_earlier_run_do_not_stand_before_those_of_a_new_one(dataset):
     trained(dataset, "--steps", "2", "--validate-every", "1")
     shutil.rmtree(dataset / "voice" / "training")
@@ -774,6 +782,7 @@ def test_a_run_of_an_earlier_version_goes_on_with_its_rows(dataset):
     assert [row["step"] for row in learning(dataset)] == ["2", "3"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", ["lmnt", "coqui"])
 def test_a_voice_of_every_dialect_can_be_trained_stopped_and_gone_on_with(dataset, dialect, capsys):
     (dataset / "config.json").write_text(json.dumps(CONFIGS[dialect]))
@@ -787,6 +796,7 @@ def test_a_voice_of_every_dialect_can_be_trained_stopped_and_gone_on_with(datase
     assert f"{dialect}'s network, " in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_precision_can_be_fixed_and_a_run_keeps_it(dataset, capsys):
     assert trained(dataset, "--steps", "1", "--precision", "bfloat16") == 0
     assert "ivanvovk's network, bfloat16" in capsys.readouterr().out
@@ -796,6 +806,7 @@ def test_the_precision_can_be_fixed_and_a_run_keeps_it(dataset, capsys):
     assert "is a run in bfloat16, and PRECISION is float32" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_training_says_which_tensors_of_another_dialect_do_not_fit(dataset, capsys):
     trained(dataset)
     given = (dataset / "voice").rename(dataset / "given") / "checkpoint.pt"
@@ -806,6 +817,7 @@ def test_training_says_which_tensors_of_another_dialect_do_not_fit(dataset, caps
     assert line.endswith("tensors of it fit; begun from the seed: mel.weight")
 
 
+@pytest.mark.slow
 def test_training_can_begin_from_a_checkpoint(dataset):
     trained(dataset)
     given = (dataset / "voice").rename(dataset / "given") / "checkpoint.pt"

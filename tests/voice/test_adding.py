@@ -405,6 +405,7 @@ def test_settings_that_a_section_leaves_out_are_named(tmp_path):
     assert found.origins["audio"] == f"config.json, as given, but for fft_size, hop_length, mel_fmax: {defaults}"
 
 
+@pytest.mark.slow
 def test_lmnts_rate_and_hop_come_from_the_params_it_carries(tmp_path):
     with torch.device("meta"):
         empty = WaveGradNetwork(LMNT.network_config({}), LMNT.quirks)
@@ -451,6 +452,7 @@ def voice(place: Path, *options: str, dataset: str = "mine") -> int:
     return main(["voice", f"--dataset={dataset}", *given, *options])
 
 
+@pytest.mark.slow
 def test_the_written_file_loads_and_a_search_opens_it(place, capsys):
     assert voice(place) == 0
     told = capsys.readouterr().out
@@ -485,6 +487,7 @@ def chosen_hashes(place: Path) -> list[list[str]]:
     return [sorted(clips.sha256.values()) for clips in (loaded.search_clips, loaded.held_out_clips)]
 
 
+@pytest.mark.slow
 def test_another_place_and_other_names_choose_the_same_recordings(place):
     for i in range(8):  # more than are chosen
         written(place / "wavs" / f"more {i}.wav", spoken(120 + 7 * i, peak=0.4))
@@ -539,6 +542,7 @@ def test_a_voice_with_mels_leaves_out_recordings_without_one_and_its_file_names_
     assert load_voice("mine", experiments=place / "experiments").mels == place / "experiments" / ".." / "mels"
 
 
+@pytest.mark.slow
 def test_mels_in_another_scaling_make_no_voice(place, capsys):
     folder = mels_for(place)
     for path in folder.iterdir():
