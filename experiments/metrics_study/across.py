@@ -28,13 +28,16 @@ def write(benches: Sequence[Bench]) -> Path:
 
 
 def together(regrets: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Joins regrets (steps, chosen_by, expected) by dataset: worst, mean and each; the least worst first."""
+    """Joins regrets (steps, chosen_by, expected) by dataset: worst, mean and each; the least worst first.
+
+    A metric with a NaN, of a choice on which a judge fails, has neither worst nor mean, and stands last.
+    """
     columns = {
         f"{dataset}, {steps}": of_length.set_index("chosen_by")["expected"]
         for dataset, table in regrets.items()
         for steps, of_length in table.groupby("steps")
     }
     each = pd.DataFrame(columns)
-    ends = pd.DataFrame({"worst": each.max(axis=1), "mean": each.mean(axis=1)})
-    whole = pd.concat([ends, each], axis=1).sort_values("worst")
+    ends = pd.DataFrame({"worst": each.max(axis=1, skipna=False), "mean": each.mean(axis=1, skipna=False)})
+    whole = pd.concat([ends, each], axis=1).sort_values("worst", na_position="last")
     return whole.rename_axis("chosen by").reset_index()

@@ -50,8 +50,10 @@ class Components:
 def components(differences: Array) -> Components:
     """Estimates components of [pair, clip, draw] without bias (one-way analysis of variance), pooled over pairs.
 
-    A negative estimate of the part between clips becomes 0.
+    A negative estimate of the part between clips becomes 0. Without a pair, both are NaN.
     """
+    if not len(differences):
+        return Components(float("nan"), float("nan"))
     draws = differences.shape[2]
     between = differences.mean(axis=2).var(axis=1, ddof=1).mean()
     if draws == 1:
@@ -62,7 +64,7 @@ def components(differences: Array) -> Components:
 
 def differences(values: Array) -> Array:
     """Returns differences [pair, clip, draw] of all pairs of schedules, from losses [schedule, clip, draw]."""
-    pairs = np.array(list(combinations(range(len(values)), 2)))
+    pairs = np.array(list(combinations(range(len(values)), 2)), dtype=int).reshape(-1, 2)  # of one schedule: none
     return np.asarray(values[pairs[:, 0]] - values[pairs[:, 1]])
 
 
@@ -77,8 +79,10 @@ def reliability(deviation: float, spread: float, clips: int) -> float:
 def clips_needed(difference: float, deviation: float) -> float:
     """Returns the least clips with which a paired t test finds `difference` in POWER of all cases; inf past MOST_CLIPS.
 
-    Power by the noncentral t distribution (Cohen 1988, section 2.5).
+    Power by the noncentral t distribution (Cohen 1988, section 2.5). NaN where the deviation is not known.
     """
+    if np.isnan(deviation):
+        return float("nan")
     if deviation == 0:
         return 2
     normal = (stats.norm.ppf(POWER) + stats.norm.ppf(1 - SIGNIFICANCE / 2)) * deviation / difference
@@ -96,9 +100,19 @@ def power(clips: int, effect: float) -> float:
 
 
 def whole(values: Array) -> Array:
-    """Cuts [schedule, clip, draw] to the draws and clips that were scored, and to schedules without a failure."""
+    """Cuts [schedule, clip, draw] to the draws and clips that were scored, and to schedules without a failure.
+
+    A stopped study may have scored the last draw of a single schedule. That leaves no pair, so the draw is left out.
+    """
     scored = values[:, :, np.isfinite(values).any(axis=(0, 1))]
-    scored = scored[:, np.isfinite(scored).any(axis=(0, 2))]
+    draws = scored.shape[2]
+    while draws > 1 and len(_without_failures(scored[:, :, :draws])) < 2:
+        draws -= 1
+    return _without_failures(scored[:, :, :draws])
+
+
+def _without_failures(values: Array) -> Array:
+    scored = values[:, np.isfinite(values).any(axis=(0, 2))]
     return np.asarray(scored[np.isfinite(scored).all(axis=(1, 2))])
 
 

@@ -1,5 +1,6 @@
 """Measures what a choice by one metric loses in the others."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -73,11 +74,12 @@ def worst_table(
 ) -> pd.DataFrame:
     """Returns a row a chooser, least first: its worst regret over the judges, with the interval over clips.
 
-    `more_than_least` is how much worse it is than the first row's, paired over the draws of clips.
+    `more_than_least` is how much worse it is than the first row's, paired over the draws of clips. A metric that
+    chooses a schedule on which a judge fails has no expected regret (NaN) and stands last.
     """
     of_judges = regrets(choosing, judging, units, judges, k)
     worst = {name: values.max(axis=0) for name, values in of_judges.items()}
-    order = sorted(worst, key=lambda name: float(worst[name][1:].mean()))
+    order = sorted(worst, key=lambda name: _nan_last(float(worst[name][1:].mean())))
     rows = []
     for name in order:
         low, high = interval(worst[name][1:])
@@ -95,3 +97,8 @@ def worst_table(
             }
         )
     return pd.DataFrame(rows)
+
+
+def _nan_last(value: float) -> float:
+    """Returns a key to sort by: NaN is neither less nor more than a number, and would leave all in disorder."""
+    return math.inf if math.isnan(value) else value

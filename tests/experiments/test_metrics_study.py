@@ -163,6 +163,30 @@ def test_noise_looks_only_at_draws_that_all_were_asked_for():
     assert noise.whole(values).shape == (5, 4, 1)
 
 
+@pytest.fixture
+def one_second_draw():
+    """Values [schedule, clip, draw] of a study that was stopped when a single schedule had its second draw."""
+    values = np.random.default_rng(5).normal(size=(5, 4, 2))
+    values[1:, :, 1] = np.nan
+    return values
+
+
+def test_a_draw_of_a_single_schedule_is_left_out(one_second_draw):
+    np.testing.assert_array_equal(noise.whole(one_second_draw), one_second_draw[:, :, :1])
+    [row] = noise.noise_table({"lsd": one_second_draw}, {"lsd": 1.0}).to_dict("records")
+    assert (row["schedules"], row["clips"], row["draws"]) == (5, 4, 1)
+    assert np.isfinite(row["sd_of_one_clip"]) and np.isnan(row["between_draws_sd"])
+    needed = noise.clips_table({"lsd": one_second_draw}, {"lsd": 1.0})
+    assert needed["clips_1_draws"].notna().all() and needed["clips_2_draws"].isna().all()
+
+
+def test_of_a_single_sound_schedule_no_noise_is_known(one_second_draw):
+    one_second_draw[1:, 0, 0] = np.nan  # the others fail on a clip
+    [row] = noise.noise_table({"lsd": one_second_draw}, {"lsd": 1.0}).to_dict("records")
+    assert row["schedules"] == 1 and np.isnan(row["sd_of_one_clip"])
+    assert noise.clips_table({"lsd": one_second_draw}, {"lsd": 1.0})["clips_1_draws"].isna().all()
+
+
 # --- regret -----------------------------------------------------------------------------------------
 
 
@@ -191,6 +215,18 @@ def test_worst_regret_puts_the_metric_that_agrees_first_and_tells_it_from_the_co
     assert found["expected"][0] == pytest.approx(0, abs=0.01)
     assert found["expected"][1] == pytest.approx(11, abs=0.5)  # the last of 12 that rise by 1
     assert found["more_than_least_low"][1] > 0 and found["more_than_least_high"][0] == 0
+
+
+@pytest.mark.filterwarnings("ignore:All-NaN slice")  # a choice that fails has no interval
+def test_a_metric_that_chooses_a_schedule_on_which_the_judge_fails_stands_last():
+    judging = {"judge": table(6)}
+    judging["judge"][3] = np.nan
+    # Each metric likes one schedule best: the sixth, the one that fails, the first, the third.
+    choosing = {f"likes {best}": table(6, order=np.abs(np.arange(6) - best), seed=best) for best in (5, 3, 0, 2)}
+    found = regret.worst_table(choosing, judging, {"judge": 1.0}, ("judge",), 1)
+    assert found["chosen_by"].tolist() == ["likes 0", "likes 2", "likes 5", "likes 3"]
+    assert found["expected"].isna().tolist() == [False, False, False, True]
+    assert found["more_than_least_low"][:3].notna().all()
 
 
 # --- losses and schedules -----------------------------------------------------------------------------
@@ -253,6 +289,13 @@ def test_together_the_metric_with_the_least_worst_regret_is_first():
     assert found["chosen by"].tolist() == ["b", "a"]
     assert found["worst"].tolist() == [3.0, 9.0]
     assert found.loc[1, ["one, 6", "one, 12", "other, 6"]].tolist() == [1.0, 9.0, 0.0]
+
+
+def test_together_a_metric_whose_choice_fails_somewhere_stands_last():
+    one = pd.DataFrame({"steps": [6, 6, 12, 12], "chosen_by": ["a", "b"] * 2, "expected": [1.0, 2.0, np.nan, 2.0]})
+    found = together({"one": one})
+    assert found["chosen by"].tolist() == ["b", "a"]
+    assert found[["worst", "mean"]].isna().all(axis=1).tolist() == [False, True]
 
 
 def test_a_narrow_band_voice_is_refused(tmp_path, monkeypatch):
