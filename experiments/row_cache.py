@@ -19,7 +19,7 @@ class RowCache:
         """
         self._path, self._format = path, number_format
         self.rows: list[dict[str, str]] = []
-        if path.exists():
+        if path.exists() and path.read_bytes().strip():  # pandas refuses a file without a header
             rows = pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")
             self.rows = [row for row in rows if self._has(row, same)]
 
@@ -32,8 +32,11 @@ class RowCache:
         self.write([*self.rows, *rows])
 
     def write(self, rows: Iterable[Mapping[str, object]]) -> None:
-        """Writes these rows in place of all."""
+        """Writes these rows in place of all. Without rows there is no header to write, and so no file."""
         self.rows = [{name: self._text(value) for name, value in row.items()} for row in rows]
+        if not self.rows:
+            self._path.unlink(missing_ok=True)
+            return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(self._path, pd.DataFrame(self.rows).to_csv(index=False).encode())
 

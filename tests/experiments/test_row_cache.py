@@ -35,6 +35,23 @@ def test_numbers_are_rounded_and_nan_is_empty_as_pandas_writes_them(tmp_path: Pa
     assert (tmp_path / "rows.csv").read_text() == pd.DataFrame(rows).to_csv(index=False, float_format="%.6g")
 
 
+def test_a_study_that_stopped_before_its_first_row_goes_on(tmp_path: Path):
+    path = tmp_path / "rows.csv"
+    RowCache(path).write([])
+    assert RowCache(path).rows == []
+    path.write_bytes(b"\n")  # what earlier versions left
+    again = RowCache(path)
+    again.add([{"seed": 0}])
+    assert path.read_text() == "seed\n0\n"
+
+
+def test_rows_that_are_all_replaced_by_none_are_gone(tmp_path: Path):
+    path = tmp_path / "rows.csv"
+    RowCache(path).add([{"seed": 0}])
+    RowCache(path).write([])
+    assert RowCache(path).rows == []
+
+
 SHIPPED = [p for p in Path("results/shipped").rglob("*.csv") if p.stem in ("mistakes", "voice") or "search" in p.parts]
 
 
