@@ -2,21 +2,24 @@
 
 The same schedules, held-out clips and noise in float32, in bfloat16, and in bfloat16 with float32 in the cleanest
 steps: mean paired differences from float32 with their 95 % intervals over clips. Writes
-results/shipped/precision/bias.csv and bias.md; a stopped run goes on.
+results/shipped/precision/bias.csv and bias.md; a stopped run goes on. Rows of other weights, clips or seconds are
+measured again. A clip that fails in either precision is left out of the difference.
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from tqdm import tqdm
 
 from experiments.row_cache import RowCache
 from experiments.running import command, parser_of
-from schedsearch.evaluation.bootstrap import paired_bootstrap
+from schedsearch.evaluation.bootstrap import paired_bootstrap, sound_clips
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import markdown_table
@@ -26,6 +29,7 @@ from schedsearch.schedules.named import universal_schedules
 from schedsearch.voice.config import load_voice
 from schedsearch.voice.opened import held_out_clips, open_vocoder
 from vocoder.atomic import atomic_write
+from vocoder.errors import InputError
 from vocoder.vocoder import FLOAT32_STEPS, Vocoder, in_precision
 
 FOLDER = Path("results/shipped/precision")
@@ -37,20 +41,28 @@ NOISE = NoiseBank(11)
 
 
 @command("precision_bias")
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Makes the tables."""
     parser = parser_of("precision_bias", __doc__)
     parser.add_argument("--clips", type=int, default=12)
     parser.add_argument("--seconds", type=float, default=2.0)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    if options.clips < 2:
+        raise InputError(f"an interval over clips needs two or more, and --clips is {options.clips}; give 2 or more")
     table = RowCache(FOLDER / "bias.csv", ".5g")
     for dataset, rate in VOICES:
         voice = load_voice(dataset, rate)
         vocoder = open_vocoder(voice)
-        key = {"dataset": dataset, "rate": rate, "checkpoint": vocoder.weights_hash[:12]}
-        table.write(row for row in table.rows if not _of_other_weights(row, key))
-        left = [n for n in STEPS if not table.has(**key, steps=n)]
         clips = held_out_clips(voice, vocoder, options.seconds)[: options.clips]
+        key = {
+            "dataset": dataset,
+            "rate": rate,
+            "checkpoint": vocoder.weights_hash[:12],
+            "clips": len(clips),
+            "seconds": f"{options.seconds:g}",
+        }
+        table.write(row for row in table.rows if not _is_stale(row, key))
+        left = [n for n in STEPS if not table.has(**key, steps=n)]
         metrics = metrics_for(vocoder.front_end, vocoder.sample_rate, jobs=1, names=METRICS)
         judges = [objective(name, metrics) for name in METRICS]
         for n in tqdm(left, desc=f"{dataset} {rate}"):
@@ -59,9 +71,10 @@ def main() -> None:
     _write(FOLDER / "bias.md", pd.read_csv(FOLDER / "bias.csv"))
 
 
-def _of_other_weights(row: Mapping[str, str], key: Mapping[str, object]) -> bool:
+def _is_stale(row: Mapping[str, str], key: Mapping[str, object]) -> bool:
+    """Says whether a row is of this voice, and of other weights, clips or seconds: a table holds one kind of each."""
     is_voices = all(row[name] == str(key[name]) for name in ("dataset", "rate"))
-    return is_voices and row.get("checkpoint") != key["checkpoint"]
+    return is_voices and any(row.get(name) != str(value) for name, value in key.items())
 
 
 def _in_plan(vocoder: Vocoder, float32_steps: int | None) -> Vocoder:
@@ -77,25 +90,35 @@ def _scores(evaluator: Evaluator, steps: int) -> Mapping[str, Score]:
 def _rows(scores: Mapping[int | None, Mapping[str, Score]]) -> Iterator[dict[str, object]]:
     for plan in PLANS[1:]:
         for metric, full in scores[None].items():
-            values = scores[plan][metric].values
-            gap = paired_bootstrap(values, full.values, seed=0)
-            yield {
-                "float32_steps": plan,
-                "metric": metric,
-                "float32": full.mean,
-                "difference": gap.mean,
-                "low": gap.low,
-                "high": gap.high,
-                "sd_a_clip": float((values - full.values).std(ddof=1)),
-                "clips": len(values),
-            }
+            yield {"float32_steps": plan, "metric": metric, **_gap(scores[plan][metric], full)}
+
+
+def _gap(fast: Score, full: Score) -> dict[str, object]:
+    """Compares a precision with float32 on the clips that are sound in both; NaN where fewer than two are."""
+    sound = sound_clips([fast.values, full.values])
+    compared = int(sound.sum())
+    if compared < 2:
+        missing = dict.fromkeys(("float32", "difference", "low", "high", "sd_a_clip"), np.nan)
+        return {**missing, "compared": compared}
+    values, reference = fast.values[sound], full.values[sound]
+    gap = paired_bootstrap(values, reference, seed=0)
+    return {
+        "float32": float(reference.mean()),
+        "difference": gap.mean,
+        "low": gap.low,
+        "high": gap.high,
+        "sd_a_clip": float((values - reference).std(ddof=1)),
+        "compared": compared,
+    }
 
 
 def _write(path: Path, table: pd.DataFrame) -> None:
-    """Writes the differences of each plan, voices side by side."""
+    """Writes the differences of each plan, voices side by side. A table without `compared` has no failed clip."""
+    if "compared" not in table:
+        table["compared"] = table["clips"]
     table["metric"] = table["metric"].str.removesuffix("_wb").str.removesuffix("_nb")  # PESQ of the voice's rate
     table["voice"] = table["dataset"] + " " + table["rate"].astype(str)
-    table["cell"] = [f"{r.difference:+.4f} [{r.low:+.4f}, {r.high:+.4f}]" for r in table.itertuples()]
+    table["cell"] = [_cell(row) for row in table.to_dict("records")]
     wide = table.pivot(index=["metric", "float32_steps", "steps"], columns="voice", values="cell").reset_index()
     head = (
         "# What bfloat16 does to scores\n\nMade by `python -m experiments.precision_bias`. Mean difference from "
@@ -105,6 +128,14 @@ def _write(path: Path, table: pd.DataFrame) -> None:
     )
     body = markdown_table(list(wide.columns), wide.astype(str).to_numpy().tolist())
     atomic_write(path, f"{head}{body}\n".encode())
+
+
+def _cell(row: Mapping[Hashable, Any]) -> str:
+    """Writes a difference with its interval, and over how many clips where some failed."""
+    if row["compared"] < 2:
+        return "too few clips"
+    part = f" ({row['compared']} of {row['clips']} clips)" if row["compared"] < row["clips"] else ""
+    return f"{row['difference']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]{part}"
 
 
 if __name__ == "__main__":
