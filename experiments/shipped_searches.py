@@ -111,11 +111,22 @@ def minutes(search: Search) -> float:
 
 def _cell(search: Search) -> str:
     objective, pesq = search.result.verdict, search.rows.get("pesq")
-    text = f"{objective[search.side]['mean']:.2f} ± {objective[search.side]['se']:.2f}"
+    text = _score(objective[search.side])
     if pesq is not None:
-        text += f", PESQ {pesq[search.side]['mean']:.2f}"
+        text += f", PESQ {_number(pesq[search.side]['mean'])}"
     ships = "" if search.result.improves else f", {search.result.facts['baseline']} ships"
     return f"{text} ({_interval(objective, 2)}{ships})"
+
+
+def _score(score: Row) -> str:
+    """Writes the mean, and its standard error where there is one: of one clip or with a failure there is none."""
+    error = "" if score["se"] is None else f" ± {score['se']:.2f}"
+    return _number(score["mean"]) + error
+
+
+def _number(mean: float | None) -> str:
+    """Writes a mean; run.json has null where a clip failed."""
+    return "failed" if mean is None else f"{mean:.2f}"
 
 
 def _interval(row: Row, digits: int) -> str:

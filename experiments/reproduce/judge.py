@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.metrics_study.agreement import agreement
+from experiments.metrics_study.agreement import agreement, in_common
 from schedsearch.comparison.entrants import Entrant
 from schedsearch.comparison.table import difference, write_table
 from schedsearch.evaluation.bootstrap import Array
@@ -115,6 +115,7 @@ def _roles(
 def _rank(heard: Heard) -> dict[str, object]:
     losses = [np.array([_losses(m, both[i]) for both in heard.scores.values()]) for i, m in enumerate(heard.metrics)]
     correlation = agreement(*losses, seed=0)
+    schedules, clips = in_common(*losses)[0].shape  # what was ranked: a schedule that failed anywhere was not
     outcomes = [[one.outcome for one in heard.compare(*pair)] for pair in combinations(heard.scores, 2)]
     clear = (Outcome.BETTER, Outcome.WORSE)
     said = Counter(
@@ -124,7 +125,7 @@ def _rank(heard: Heard) -> dict[str, object]:
     )
     ends = {end: correlation[f"spearman{end}"] for end in ("", "_low_clips", "_high_clips")}
     return {
-        **heard.place, "schedules": len(heard.scores), "clips": losses[0].shape[1],
+        **heard.place, "schedules": schedules, "clips": clips,
         "spearman": ends[""], "spearman_low": ends["_low_clips"], "spearman_high": ends["_high_clips"],
         "pairs": len(outcomes), "told_apart": said.total(),
         "same": said["same"], "opposite": said["opposite"],

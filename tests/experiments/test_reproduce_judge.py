@@ -94,6 +94,14 @@ def test_opinions_that_order_as_the_objective_does_agree_and_reversed_ones_do_no
     assert f"| own search over universal, june-16k/16000hz | better, {verdict} |" in (tmp_path / "judge.md").read_text()
 
 
+def test_only_schedules_that_were_ranked_are_counted(tmp_path):
+    opinions = {schedule: -loss for schedule, loss in LOSS.items()} | {SCHEDULES[2]: np.nan}
+    write_judgement(heard(opinions), tmp_path)
+    [rank] = rows(tmp_path / "ranks.csv")
+    assert (rank["schedules"], rank["clips"]) == ("3", "8")
+    assert ", 3 schedules |" in (tmp_path / "judge.md").read_text()
+
+
 @pytest.mark.filterwarnings("ignore:All-NaN slice")  # there is no rank correlation
 def test_opinions_that_do_not_differ_say_nothing(tmp_path):
     write_judgement(heard(dict.fromkeys(SCHEDULES, 3.0)), tmp_path)

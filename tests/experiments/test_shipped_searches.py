@@ -85,6 +85,25 @@ def test_too_few_clips_to_compare_are_said(tmp_path: Path, capsys):
     assert "(too few clips)" in capsys.readouterr().out
 
 
+def test_a_mean_of_a_failed_clip_is_called_failed(tmp_path: Path, capsys):
+    failed = {"mean": None, "se": None, "clips": 24, "draws": 1, "failures": 1}
+    searched = [row("spectral", 2.0, 2.25), row("pesq_wb", 2.5, 2.25) | {"winner": failed}]
+    run(tmp_path, "a/16000hz/6iters", *searched)
+    run(tmp_path, "b/16000hz/6iters", row("spectral", 2.0, 2.25) | {"winner": failed})
+    assert main([str(tmp_path)]) == 0
+    _, _, first, second = tables(capsys.readouterr().out)[0]
+    assert first[1] == "2.00 ± 0.05, PESQ failed (−0.25 [−0.35, −0.15])"
+    assert second[1] == "failed (−0.25 [−0.35, −0.15])"
+
+
+def test_a_mean_of_one_clip_stands_without_a_standard_error(tmp_path: Path, capsys):
+    alone = row("spectral", 2.0, 2.25) | {"difference": None}
+    alone["winner"] |= {"se": None, "clips": 1}
+    run(tmp_path, "a/16000hz/6iters", alone)
+    assert main([str(tmp_path)]) == 0
+    assert tables(capsys.readouterr().out)[0][2][1] == "2.00 (too few clips)"
+
+
 @pytest.mark.parametrize("content", [None, "{", "[]"])
 def test_nothing_to_read_is_one_line(tmp_path: Path, capsys, content):
     if content is not None:
