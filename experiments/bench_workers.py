@@ -6,6 +6,7 @@ when the last is ready.
 """
 
 import argparse
+import math
 import multiprocessing
 import tempfile
 import time
@@ -125,18 +126,25 @@ def main() -> None:
 
 
 def measured(options: argparse.Namespace, evaluator: Any) -> list[dict[str, float]]:
-    """Returns a row for each number of workers."""
+    """Returns a row for each number of workers, fewest first.
+
+    `times_one_worker` is NaN where one worker was not measured.
+    """
     rows: list[dict[str, float]] = []
-    for workers in map(int, options.workers.split()):
+    alone = math.nan  # candidates a second of one worker
+    for workers in sorted(map(int, options.workers.split())):
         candidates = options.each * workers
         with tempfile.TemporaryDirectory() as folder:  # a new database for each number of workers
             url = options.storage or sqlite_url(Path(folder) / "study.db")
             took = seconds_of(workers, url, evaluator, candidates)
         rate = candidates / took
-        gain = rate / rows[0]["candidates_a_second"] if rows else 1.0
+        if workers == 1:
+            alone = rate
+        gain = rate / alone
         rows.append({"workers": workers, "candidates": candidates, "seconds": took, "candidates_a_second": rate,
                      "times_one_worker": gain})  # fmt: skip
-        print(f"{workers} workers: {candidates} candidates in {took:.1f} s, {rate:.2f} a second, {gain:.2f} times one")
+        beside = "" if math.isnan(gain) else f", {gain:.2f} times one"
+        print(f"{workers} workers: {candidates} candidates in {took:.1f} s, {rate:.2f} a second{beside}")
     return rows
 
 

@@ -43,14 +43,18 @@ LARGEST = 2**30  # bytes of weights to begin from
 
 @command("training_seeds")
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs all parts, or those named; returns the first status that is not 0."""
+    """Runs all parts, or those named, in the order of PARTS: each needs what those before it leave.
+
+    Returns the first status that is not 0.
+    """
     options = _options(arguments)
     beside = list(named_voices(options.beside.split(), options.experiments))
     voice = load_voice(options.dataset, options.rate, experiments=options.experiments)
     _beginning(options)
     _write_runs(voice, options)
     names = [*RUNS, *(_write_beside(voice, options.folder) for voice in beside)]
-    return next((status for part in options.only if (status := PARTS[part](names, options)) != 0), 0)
+    wanted = [run for part, run in PARTS.items() if part in options.only]
+    return next((status for run in wanted if (status := run(names, options)) != 0), 0)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -34,7 +34,7 @@ ENDING = 75.0  # seconds that training needs beside its time: to read recordings
 
 @dataclass(frozen=True)
 class Part:
-    """A command and its time limit; `{seconds}` in a word is the limit less what the part needs to end."""
+    """A command and its time limit; `{hours}` in a word is the limit less what the part needs to end."""
 
     name: str
     words: Sequence[str]
@@ -42,7 +42,9 @@ class Part:
 
     def command(self, seconds: float) -> list[str]:
         """Returns the words to run within so many seconds."""
-        return [word.format(hours=max(1.0, seconds - ENDING) / 3600) for word in self.words]
+        hours = max(1.0, seconds - ENDING) / 3600
+        # No format(): the user's RESULTS may have braces of its own.
+        return [word.replace("{hours}", str(hours)) for word in self.words]
 
 
 @command("gpu_session")

@@ -63,3 +63,11 @@ def test_training_gets_the_time_that_is_left_less_what_its_end_needs(tmp_path):
     assert sum(part.seconds for part in others) < 8 * 60 - 60
     command = training.command(60.0 + session.ENDING)
     assert float(command[command.index("--hours") + 1]) == pytest.approx(60 / 3600)
+
+
+def test_a_folder_of_results_may_have_braces(tmp_path):
+    results = tmp_path / "a{b}"
+    training = parts(results, tmp_path / "scratch", tiny=True)[-1]
+    command = training.command(60.0 + session.ENDING)
+    assert str(results) in command
+    assert float(command[command.index("--hours") + 1]) == pytest.approx(60 / 3600)

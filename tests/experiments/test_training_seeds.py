@@ -92,6 +92,12 @@ def test_every_run_is_trained_and_searched_and_all_meet_in_one_transfer(calls, t
     assert shipped == {"matrix-6.csv", "transfer.md", *(f"{name}.learning.csv" for name in RUNS)}
 
 
+def test_parts_run_in_their_order_however_they_are_named(calls, tmp_path):
+    (tmp_path / "bench" / "results" / "transfer").mkdir(parents=True)
+    assert study(tmp_path, "--only", "transfer", "train") == 0
+    assert [call[0] for call in calls] == ["train"] * 4 + ["transfer"]
+
+
 def test_voices_beside_are_searched_from_nobodys_winner_and_judge_too(calls, tmp_path):
     other = TABLE.partition("\n[rates.8000.training]")[0].replace("own/", "other/")
     (tmp_path / "voices" / "other.toml").write_text(other)
