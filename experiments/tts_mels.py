@@ -10,7 +10,7 @@ that was searched with the mels it is judged with (paired over clips, 95 % inter
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 from scipy.ndimage import gaussian_filter
 
+from experiments.running import command
 from schedsearch.cli import main as schedsearch
 from schedsearch.evaluation.draws import held_out_draws
 from schedsearch.evaluation.evaluator import Evaluator
@@ -50,9 +51,10 @@ class Kind:
     winner: NoiseSchedule
 
 
-def main() -> int:
+@command("tts_mels")
+def main(arguments: Sequence[str] | None = None) -> int:
     """Searches with each kind of mel, then makes the table."""
-    options = _options()
+    options = _options(arguments)
     kinds = [_searched(blur, options) for blur in options.blurs]
     rows = [row for judge in kinds for row in _judged(judge, kinds, options.seconds, options.seed)]
     TABLE.parent.mkdir(parents=True, exist_ok=True)
@@ -136,14 +138,14 @@ def _row(
     }
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--blurs", nargs="+", choices=BLURS, default=list(BLURS), help="all, or those named")
     parser.add_argument("--iters", type=int, default=6)
     parser.add_argument("--budget", default="40candidates")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each held-out clip (default: 10)")
     parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 Plants one mistake after another into a voice whose front end is right (in its configuration, its clips, its weights, or
 the front end's code as forks have it), and asks the check, which knows nothing of them. Then asks it about the right
-setting on random sets of six clips, to count false alarms. Writes mistakes.csv and mistakes.md into
-results/shipped/<dataset>/<rate>hz/front_end/, a row as soon as it is measured. Stopped, it goes on; rows of other
-weights are measured again.
+setting on random sets of six clips (or all clips of a voice with fewer), to count false alarms. Writes mistakes.csv and
+mistakes.md into results/shipped/<dataset>/<rate>hz/front_end/, a row as soon as it is measured. Stopped, it goes on;
+rows of other weights are measured again.
 """
 
 import sys
@@ -18,13 +18,13 @@ from experiments.front_end_mistakes.bench import Bench, open_bench
 from experiments.front_end_mistakes.mistakes import Mistake, finding, mistakes
 from experiments.row_cache import RowCache
 from experiments.running import command, parser_of
-from schedsearch.formatting import markdown_table
+from schedsearch.formatting import counted, markdown_table
 from schedsearch.voice.config import load_voice
 from vocoder.atomic import atomic_write
 from vocoder.front_end_check.diagnosis import Diagnosis, diagnose
 
 SHIPPED = Path("results/shipped")
-SUBSET = 6  # clips of a false-alarm trial
+SUBSET = 6  # clips of a false-alarm trial, of a voice that has as many
 COLUMNS = {
     "where": "where",
     "mistake": "mistake",
@@ -37,7 +37,7 @@ COLUMNS = {
 PAGE = """# What the check makes of planted mistakes
 
 {named} of {planted} mistakes are named as they should be ({several} of those with several settings wrong at once). \
-With nothing wrong, {alarms} of {right} checks (random sets of {subset} clips, other noise each) raise an alarm.
+With nothing wrong, {alarms} of {right} checks (random sets of {subset}, other noise each) raise an alarm.
 
 Scores are natural logarithms of the network's denoising error over that of a stationary Wiener filter, mean
 over eight log-SNR levels and the pieces of 0.4 s: as given, and with what was named. Made by
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if not stored.has(where=mistake.where, mistake=mistake.name):
             stored.add([row := _row(mistake, bench)])
             print(", ".join(f"{key} {value}" for key, value in row.items()), flush=True)
-    atomic_write(folder / "mistakes.md", _page(stored.rows).encode())
+    atomic_write(folder / "mistakes.md", _page(stored.rows, _subset(bench)).encode())
 
 
 def _weights(bench: Bench) -> str:
@@ -95,18 +95,23 @@ def _row(mistake: Mistake, bench: Bench) -> dict[str, object]:
 
 def _right_settings(bench: Bench, trials: int) -> Iterator[Mistake]:
     """Lists checks where nothing is wrong, with other clips and other noise each time."""
-    clips = [*bench.recordings, *bench.held_out]
+    clips, subset = [*bench.recordings, *bench.held_out], _subset(bench)
 
     def planted(trial: int) -> Callable[[Bench], Diagnosis]:
-        chosen = np.random.default_rng(trial).choice(len(clips), size=SUBSET, replace=False)
+        chosen = np.random.default_rng(trial).choice(len(clips), size=subset, replace=False)
         return lambda bench: diagnose(bench.vocoder, bench.excerpts([clips[i] for i in chosen]), seed=trial)
 
     yield Mistake("nothing", "the search clips", ("matches",), lambda bench: bench.with_front_end(bench.mel))
     for trial in range(trials):
-        yield Mistake("nothing", f"{SUBSET} clips, seed {trial}", ("matches",), planted(trial))
+        yield Mistake("nothing", f"{counted(subset, 'clip')}, seed {trial}", ("matches",), planted(trial))
 
 
-def _page(rows: Sequence[Mapping[str, str]]) -> str:
+def _subset(bench: Bench) -> int:
+    """Returns the clips of a false-alarm trial: no more than the voice has."""
+    return min(SUBSET, len(bench.recordings) + len(bench.held_out))
+
+
+def _page(rows: Sequence[Mapping[str, str]], subset: int) -> str:
     planted = sorted((row for row in rows if row["where"] != "nothing"), key=lambda row: row["where"])
     right = [row for row in rows if row["where"] == "nothing"]
     several = [row for row in planted if row["where"] == "several at once"]
@@ -116,7 +121,7 @@ def _page(rows: Sequence[Mapping[str, str]]) -> str:
         several=f"{_named(several)} of {len(several)}",
         alarms=len(right) - _named(right),
         right=len(right),
-        subset=SUBSET,
+        subset=counted(subset, "clip"),
         table=markdown_table(list(COLUMNS.values()), [[row[name] for name in COLUMNS] for row in [*planted, *right]]),
     )
 
