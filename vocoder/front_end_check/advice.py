@@ -90,7 +90,7 @@ def _band(diagnosis: Diagnosis) -> str:
 
 
 def _doubt(diagnosis: Diagnosis) -> str:
-    """Warns where several settings are wrong: of five such sets the check found two (front_end/mistakes.md)."""
+    """Warns where several settings are wrong: of five such sets the check found one (front_end/mistakes.md)."""
     if len(diagnosis.changes) < 2:
         return ""
     return "; settings that are wrong together stand in for one another, so look at the training's own configuration"
