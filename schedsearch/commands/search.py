@@ -110,7 +110,8 @@ def _searched(opened: Run, asked: AskedBudget, options: argparse.Namespace) -> t
     show_stages(opened.steps(budget), lambda progress: _best(progress, opened))
     verdict = opened.verdict()
     _write(opened, verdict, budget)
-    print(as_called(f"next:   {next_command(options, _defaults(), budget)}"))
+    again = "another GRID= or STRATEGY= adds to this search"
+    print(as_called(f"next:   {again if opened.is_exhausted() else next_command(options, _defaults(), budget)}"))
     return 3 if options.require_improvement and not verdict.improves else 0, partial(_end, opened.store, budget)
 
 

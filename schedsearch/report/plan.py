@@ -1,5 +1,6 @@
 """Says what a run is going to do and how long that takes here, from a timed network call."""
 
+import math
 import time
 
 import numpy as np
@@ -11,6 +12,8 @@ from schedsearch.schedules.baselines import baselines
 from schedsearch.search.asked_budget import is_finished
 from schedsearch.search.leaders import BASELINES, SEARCHED
 from schedsearch.search.run import Run
+from schedsearch.search.strategy_factory import GRID
+from schedsearch.strategies.named_grids import grid_named
 from schedsearch.study.budget import Budget
 from schedsearch.study.ranking import spent
 from schedsearch.voice.adding.split import LEAST_HELD_OUT, LEAST_SEARCH
@@ -24,8 +27,9 @@ def plan(run: Run, budget: Budget) -> str:
     todays = baselines(run.settings.iterations, own=run.voice.names)
     fresh = sum(not run.store.has_baseline(name, schedule) for name, schedule in todays.items())
     if not fresh and (left <= 0 or run.has_ended(budget)) and is_finished(run.store, budget) and run.is_judged():
-        done = "the search has ended" if budget.is_open else f"nothing left of {budget}"
-        return f"plan: {done}, spent by {', '.join(run.strategies)}; MORE= adds to it"
+        done = f"nothing left of {budget}" if left <= 0 and not budget.is_open else "the search has ended"
+        adds = "another GRID= or STRATEGY= adds to it" if run.is_exhausted() else "MORE= adds to it"
+        return f"plan: {done}, spent by {', '.join(run.strategies)}; {adds}"
     clips, held_out, steps = len(run.clips.excerpts), len(run.clips.held_out), run.settings.iterations
     judged = held_out * len(run.held_out_draws)
     heard = min(held_out, LISTENING_CLIPS)
@@ -48,7 +52,17 @@ def plan(run: Run, budget: Budget) -> str:
 
 def _searching(run: Run, budget: Budget) -> str:
     amount = f"{budget.amount:.0f} {budget.unit}" if budget.is_open else str(budget)
+    if budget.unit == "candidates" and _points(run) < budget.amount:
+        amount = f"all {counted(int(_points(run)), 'point')}"
     return f"{run.settings.strategy}, {amount}"
+
+
+def _points(run: Run) -> float:
+    """Returns the number of points of the grid; infinity for other strategies."""
+    settings = run.settings
+    if settings.strategy != GRID:
+        return math.inf
+    return grid_named(settings.grid, settings.iterations, settings.seed).count
 
 
 def _few(clips: int, held_out: int) -> list[str]:
@@ -65,7 +79,7 @@ def _search_evaluations(run: Run, budget: Budget, left: float, seconds: float) -
         return left * budget.amount
     if budget.unit == "minutes":
         return left * budget.amount * 60 / seconds
-    return left * budget.amount * run.settings.iterations * len(run.clips.excerpts)
+    return min(left * budget.amount, _points(run)) * run.settings.iterations * len(run.clips.excerpts)
 
 
 def _seconds_an_evaluation(run: Run, vocoder: Vocoder) -> float:

@@ -36,7 +36,9 @@ def other_objectives(verdict: Verdict, objectives: Iterable[str]) -> str:
 
 
 def why_it_ended(run: Run) -> str:
-    """Says what further candidates could gain, where the search ended by itself. Else empty."""
+    """Says what further candidates could gain, where the search ended by itself, or that its grid did. Else empty."""
+    if run.is_exhausted():
+        return f"Every point of the grid {run.settings.grid} was scored."
     gain, candidates = run.store.recall(GAIN), len(run.store.candidates())
     if gain is None or gain["candidates"] != candidates:
         return ""

@@ -22,7 +22,7 @@ from schedsearch.search.loop import Progress, search
 from schedsearch.search.network_limit import LimitBench, NetworkLimit, excerpt_bench, whole_bench
 from schedsearch.search.race import Race, level_of, split_into_heats
 from schedsearch.search.settings import Settings, results_folder
-from schedsearch.search.strategy_factory import ENDING, STRATEGIES, Tools, shares_network_calls, surrogate
+from schedsearch.search.strategy_factory import ENDING, GRID, STRATEGIES, Tools, shares_network_calls, surrogate
 from schedsearch.search.verdict import Verdict, judge, judged, verdict, winner_and_baseline
 from schedsearch.search.warm_starts import neighbours, stored_starts
 from schedsearch.strategies.auto import MODELLED
@@ -38,6 +38,7 @@ from vocoder.audio.reading import Clip, mean_samples
 from vocoder.vocoder import Vocoder, in_precision
 
 GAIN = "gain left"  # the store's key for what a search that ended by itself could still gain
+EXHAUSTED = "nothing left to propose"  # the store's key for when a grid came to its end
 _STRATEGIES = "strategies"  # the store's key for the names of those that worked
 
 
@@ -129,6 +130,7 @@ class Run:
             for progress in search(self.store, self.race, self.space, strategy, budget):
                 yield replace(progress, best=self._leading()) if progress.stage in MODELLED else progress
             self.remember_gain(budget)
+            self._remember_exhausted(budget)
         for progress in self._judged():
             yield replace(progress, best=self._leading())
         shipped = self.verdict().shipped
@@ -240,13 +242,24 @@ class Run:
             self.store.remember(GAIN, {"candidates": count, "strategy": self.settings.strategy, **left})
 
     def has_ended(self, budget: Budget) -> bool:
-        """Says whether the model has ended the search.
+        """Says whether the model or a grid's end has ended the search.
 
-        It is not asked again: it would know the leaders' further rounds by now, and might want more.
+        The model is not asked again: it would know the leaders' further rounds by now, and might want more.
         """
         ended = (self.store.recall(GAIN) or {}) if budget.is_open else {}
         now = {"candidates": len(self.store.candidates()), "strategy": self.settings.strategy}
-        return {name: ended.get(name) for name in now} == now
+        return {name: ended.get(name) for name in now} == now or self.is_exhausted()
+
+    def is_exhausted(self) -> bool:
+        """Says whether all of the grid was scored, and nothing since."""
+        return self.settings.strategy == GRID and self.store.recall(EXHAUSTED) == self._grid_now()
+
+    def _remember_exhausted(self, budget: Budget) -> None:
+        if self.settings.strategy == GRID and spent(self.store, budget) < 1:
+            self.store.remember(EXHAUSTED, self._grid_now())
+
+    def _grid_now(self) -> dict[str, str | int]:
+        return {"grid": self.settings.grid, "candidates": len(self.store.candidates())}
 
     def _remember_strategy(self, budget: Budget) -> None:
         with self.store.turn():

@@ -19,6 +19,7 @@ from schedsearch.study.store import Store
 from vocoder.errors import InputError
 
 LEFT = ("beam", "dynamic_programming", "gradient", "sweep")  # of earlier versions
+GRID = "grid"
 TREE_BATCH = 256  # candidates of a grid over levels at once: neighbours share most of their network calls
 
 
@@ -53,7 +54,7 @@ def check_strategy(name: str, grid: str, steps: int, objectives: int) -> None:
 
 def shares_network_calls(name: str, grid: str) -> bool:
     """Says whether the strategy's candidates begin alike, so that sampling them in one tree saves network calls."""
-    return name == "grid" and grid.startswith("levels")
+    return name == GRID and grid.startswith("levels")
 
 
 def _bayesian(name: str, tools: Tools) -> Strategy:
@@ -78,7 +79,7 @@ def _cmaes(tools: Tools) -> Strategy:
 
 def _grid(tools: Tools) -> Strategy:
     grid = grid_named(tools.grid, tools.space.steps, tools.seed)
-    return GridStrategy("grid", grid.schedules(), batch=TREE_BATCH if isinstance(grid, LevelGrid) else 4)
+    return GridStrategy(GRID, grid.schedules(), batch=TREE_BATCH if isinstance(grid, LevelGrid) else 4)
 
 
 def _auto(tools: Tools) -> Strategy:
@@ -107,5 +108,5 @@ STRATEGIES: dict[str, Callable[[Tools], Strategy]] = {
     Surrogate.name: surrogate,
     **{name: partial(_bayesian, name) for name in SAMPLERS},
     "cmaes": _cmaes,
-    "grid": _grid,
+    GRID: _grid,
 }

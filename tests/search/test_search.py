@@ -217,9 +217,25 @@ def test_a_search_that_ended_by_itself_is_not_asked_again_what_is_left(toy, monk
     assert json.loads((toy.folder / "run.json").read_text())["gain_left"] == left
 
 
-def test_a_grid_that_is_at_its_end_says_nothing_of_what_is_left(toy, capsys):
-    assert toy.search("--strategy", "grid", "--grid", "levels:2", "--iters", "3") == 0
-    assert "stopped by itself" not in capsys.readouterr().out
+def test_a_grid_at_its_end_says_so_and_sends_nobody_to_more(toy, capsys):
+    grid = ["--strategy", "grid", "--grid", "levels:2", "--iters", "3"]
+    assert toy.search(*grid) == 0
+    told = capsys.readouterr().out
+    assert "grid, all 8 points" in told
+    assert "Every point of the grid levels:2 was scored." in told
+    assert "MORE=" not in told
+    assert "stopped by itself" not in told
+    assert toy.search(*grid) == 0
+    assert "plan: the search has ended, spent by grid; another GRID= or STRATEGY= adds to it" in capsys.readouterr().out
+
+
+def test_another_grid_or_strategy_goes_on_after_a_grid_at_its_end(toy):
+    budget = ["--budget", "4candidates"]
+    for done, grid in enumerate(("levels:1", "mantissas:1"), start=1):
+        assert toy.search("--strategy", "grid", "--grid", grid, *budget) == 0
+        assert len(toy.store().candidates()) == done
+    assert toy.search("--strategy", "random", *budget) == 0
+    assert len(toy.store().candidates()) == 4
 
 
 def test_a_clip_that_no_schedule_can_be_scored_on_is_named_before_any_candidate(toy, monkeypatch, capsys):
