@@ -80,7 +80,7 @@ def differences(searches: Sequence[Search]) -> str:
     rows = []
     for search in searches:
         rival = f"{search.result.facts['baseline']}{'' if search.result.improves else ', which ships'}"
-        intervals = [_interval(row, 3) if row else "" for row in (search.result.verdict, *map(search.rows.get, OTHERS))]
+        intervals = [interval(row, 3) if row else "" for row in (search.result.verdict, *map(search.rows.get, OTHERS))]
         rows.append([search.voice, search.iterations, rival, *intervals])
     return markdown_table(["voice", "steps", "best baseline", "objective", *OTHERS], rows)
 
@@ -115,7 +115,7 @@ def _cell(search: Search) -> str:
     if pesq is not None:
         text += f", PESQ {_number(pesq[search.side]['mean'])}"
     ships = "" if search.result.improves else f", {search.result.facts['baseline']} ships"
-    return f"{text} ({_interval(objective, 2)}{ships})"
+    return f"{text} ({interval(objective, 2)}{ships})"
 
 
 def _score(score: Row) -> str:
@@ -129,7 +129,8 @@ def _number(mean: float | None) -> str:
     return "failed" if mean is None else f"{mean:.2f}"
 
 
-def _interval(row: Row, digits: int) -> str:
+def interval(row: Row, digits: int) -> str:
+    """Writes the mean of a row's difference and its interval."""
     difference = row["difference"]
     if difference is None:
         return "too few clips"

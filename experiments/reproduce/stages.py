@@ -12,6 +12,7 @@ from experiments.reproduce import renewal
 from experiments.reproduce.judge import all_heard, check_installed, write_judgement
 from experiments.reproduce.paying import write_paying
 from experiments.reproduce.seeds import write_seeds
+from experiments.reproduce.strangers import search_as_stranger, write_strangers
 from experiments.reproduce.transfer import SHIPPED, WORK, copy, tournaments
 from experiments.ship_results import main as ship_results
 from experiments.training_seeds import main as training_seeds
@@ -30,6 +31,7 @@ from vocoder.errors import InputError
 
 LENGTHS = {0: (6, 12, 25, 50, 100), 1: (6, 12), 2: (6, 12)}  # by the seed; those of seed 0 ship
 JUDGED = {6: 2, 12: 2, 25: 1, 50: 1}  # iterations -> draws of noise on whole held-out clips
+STRANGERS = (6, 12)  # lengths of the searches that begin as a user's do
 SEED_STEPS = 12_000  # of each training seed
 
 
@@ -93,6 +95,15 @@ def _search_one(voice: Voice, seed: int, lengths: Iterable[int]) -> None:
         _succeed(ship_results, *place)
 
 
+def _search_strangers() -> None:
+    found = voices()
+    folders = [WORK / "strangers" / f"{voice.dataset}-{voice.sample_rate}" for voice in found]
+    for n in STRANGERS:
+        for voice, results in zip(found, folders, strict=True):
+            search_as_stranger(voice, n, results, found)
+    write_strangers(folders, SHIPPED / "strangers")
+
+
 def _is_done(folder: Path, weights: str) -> bool:
     return (folder / "run.json").is_file() and read_result(folder).facts["checkpoint_hash"] == weights
 
@@ -148,6 +159,7 @@ def _succeed(command: Callable[[list[str]], int], *words: str) -> None:
 
 STAGES = {
     "searches": Stage("all lengths of all voices, 6 and 12 steps with three seeds", _search, _check_voices),
+    "strangers": Stage("searches that begin as those of a user's voice do", _search_strangers, _check_voices),
     "voices": Stage("each voice beside Griffin-Lim, and what its search of 6 steps ships", _tabulate_voices),
     "transfer": Stage("every voice's winner on every voice, and universal schedules", _transfer, _check_voices),
     "judge": Stage("whether Distill-MOS, which no search has seen, says the same", _judge, check_installed),

@@ -45,9 +45,14 @@ def copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
+def copy_winners(voice: Voice, results: Path) -> None:
+    """Copies a voice's shipped winners to where commands with this results folder find them."""
+    for path in (SHIPPED / voice.label).glob("*iters/schedule.json"):
+        copy(path, results / "shipped" / path.relative_to(SHIPPED))
+
+
 def _with_winners(voices: Iterable[Voice]) -> Iterator[Voice]:
     """Copies each voice's shipped winners to where the transfer finds them."""
     for voice in voices:
-        for path in (SHIPPED / voice.label).glob("*iters/schedule.json"):
-            copy(path, RESULTS / "shipped" / path.relative_to(SHIPPED))
+        copy_winners(voice, RESULTS)
         yield voice
