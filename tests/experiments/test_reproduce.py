@@ -120,13 +120,16 @@ def test_the_spread_over_seeds_stands_beside_that_over_clips(toy: Toy, tmp_path:
     for seed in (0, 1):
         results = str(tmp_path / str(seed))
         assert toy.search("--budget", "5candidates", "--seed", str(seed), "--results", results) == 0
-    write_seeds({seed: [tmp_path / str(seed) / "toy" / "16000hz"] for seed in (0, 1)}, tmp_path / "seeds")
+        same = shutil.copytree(tmp_path / str(seed) / "toy", tmp_path / str(seed) / "twin") / "16000hz/6iters/run.json"
+        same.write_text(same.read_text().replace('"dataset": "toy"', '"dataset": "twin"'))
+    folders = {seed: [tmp_path / str(seed) / name / "16000hz" for name in ("toy", "twin")] for seed in (0, 1)}
+    write_seeds(folders, tmp_path / "seeds")
     with (tmp_path / "seeds.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["seed"] for row in rows] == ["0", "1"]
-    means = [float(row["mean"]) for row in rows]
+    assert [row["seed"] for row in rows] == ["0", "1"] * 2
+    means = [float(row["mean"]) for row in rows[:2]]
     deviation = abs(means[0] - means[1]) / 2**0.5  # of two values
-    line = (tmp_path / "seeds.md").read_text().splitlines()[2]
-    assert [cell.strip() for cell in line.strip("|").split("|")][:5] == [
-        "toy/16000hz", "6", "2", f"{sum(means) / 2:.3f}", f"{deviation:.3f}"
-    ]  # fmt: skip
+    lines = (tmp_path / "seeds.md").read_text().splitlines()[2:]
+    voice, _, together = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    assert voice[:5] == ["toy/16000hz", "6", "2", f"{sum(means) / 2:.3f}", f"{deviation:.3f}"]
+    assert together == ["all voices", "6", "4", "", *voice[4:]]
