@@ -56,7 +56,7 @@ class Evaluator:
         """
         began = time.perf_counter()
         pending = [
-            {metric.name: _Pending(len(self.clip_names), draws) for metric in self._metrics} for _ in schedules
+            {metric.name: _Pending(len(self.clip_names), len(draws)) for metric in self._metrics} for _ in schedules
         ]
         users_settings = configured()  # of joblib; they end with the thread below, so nothing has to leave them
         # One batch is measured while the network runs the next.
@@ -67,7 +67,7 @@ class Evaluator:
                     for places, audio in self._sampled(group, schedules, draw, shared=shared):
                         measured.result()  # at most one batch waits, so memory stays bounded
                         candidates = [pending[place] for place in places]
-                        measured = measuring.submit(self._measure, group, column, audio, candidates)
+                        measured = measuring.submit(self._measure, group, column, draw, audio, candidates)
             measured.result()
         clips = len(self.clip_names) * len(draws)
         calls = prefix_tree.calls(schedules, clips) if shared else len(schedules) * len(schedules[0]) * clips
@@ -107,11 +107,14 @@ class Evaluator:
         piece.groups = [replace(group, places=tuple(place[name] for name in group.names)) for group in groups]
         return piece
 
-    def _measure(self, group: Group, column: int, audio: Tensor, pending: "Sequence[dict[str, _Pending]]") -> None:
+    def _measure(
+        self, group: Group, column: int, draw: int, audio: Tensor, pending: "Sequence[dict[str, _Pending]]"
+    ) -> None:
         """Puts all metrics' values of audio [C, K, samples] into the collections of its C schedules."""
+        heard = [f"{name}, draw {self._noise.repeat_of(name, draw)}" for name in group.names]
         for metric in self._metrics:
             for by_metric, row in zip(pending, metric.measure(group.reference, audio), strict=True):
-                by_metric[metric.name].put(group, column, row)
+                by_metric[metric.name].put(group.places, column, heard, row)
 
     def _sampled(
         self, group: Group, schedules: Sequence[NoiseSchedule], draw: int, *, shared: bool
@@ -131,15 +134,14 @@ class Evaluator:
 class _Pending:
     """Collects one metric's values of one schedule until all clips and draws are in."""
 
-    def __init__(self, clips: int, draws: Sequence[int]) -> None:
-        self._values = np.full((clips, len(draws)), np.nan)
-        self._draws = draws
+    def __init__(self, clips: int, draws: int) -> None:
+        self._values = np.full((clips, draws), np.nan)
         self._failures: list[str] = []
 
-    def put(self, group: Group, column: int, row: Sequence[float | Failure]) -> None:
-        for place, name, value in zip(group.places, group.names, row, strict=True):
+    def put(self, places: Sequence[int], column: int, heard: Sequence[str], row: Sequence[float | Failure]) -> None:
+        for place, name, value in zip(places, heard, row, strict=True):
             if isinstance(value, Failure):
-                self._failures.append(f"{name}, draw {self._draws[column]}: {value.reason}")
+                self._failures.append(f"{name}: {value.reason}")
             else:
                 self._values[place, column] = value
 

@@ -34,6 +34,10 @@ class NoiseBank:
         generator = np.random.default_rng(int.from_bytes(key))
         return torch.from_numpy(generator.standard_normal(samples, dtype=np.float32))
 
+    def repeat_of(self, clip_name: str, repeat: int) -> int:
+        """Returns which repeat the clip has where this one is asked for."""
+        return repeat
+
     def for_clips(self, clip_names: Sequence[str], repeat: int, samples: int) -> Callable[[int], Tensor]:
         """Returns k -> [clip, samples], drawn when asked for, as `ancestral_sample` takes it."""
         return lambda k: torch.stack([self.draw(name, repeat, k, samples) for name in clip_names])
@@ -46,7 +50,11 @@ class ChosenNoise:
     bank: NoiseBank
     draws: Mapping[str, int]  # clip name -> draw
 
+    def repeat_of(self, clip_name: str, repeat: int) -> int:
+        """Returns the clip's own draw."""
+        return self.draws[clip_name]
+
     def for_clips(self, clip_names: Sequence[str], repeat: int, samples: int) -> Callable[[int], Tensor]:
         """Returns k -> [clip, samples], as `NoiseBank` does."""
-        draws = [(name, self.draws[name]) for name in clip_names]
+        draws = [(name, self.repeat_of(name, repeat)) for name in clip_names]
         return lambda k: torch.stack([self.bank.draw(name, draw, k, samples) for name, draw in draws])

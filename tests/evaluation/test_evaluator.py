@@ -141,6 +141,13 @@ def test_a_network_that_returns_nan_gives_failures_and_no_mean():
         assert all("NaN" in failure for failure in score.failures)
 
 
+def test_a_failure_names_the_draw_that_its_clip_was_heard_in():
+    chosen = {CLIPS[0].name: 3, CLIPS[2].name: 1}
+    [evaluation] = evaluator_of(BrokenVocoder()).of_clips(chosen).evaluate(SIX[:1], [0])
+    failures = evaluation.scores["log_mel_l1"].failures
+    assert {failure.split(":")[0] for failure in failures} == {f"{name}, draw {draw}" for name, draw in chosen.items()}
+
+
 def test_one_failed_clip_leaves_the_others_their_values(analytic_vocoder):
     # Level is in dB beside the reference: a silent reference has none.
     silent = noise_clip("silent", 1280, 0.0)
