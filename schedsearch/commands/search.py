@@ -111,7 +111,7 @@ def _searched(opened: Run, asked: AskedBudget, options: argparse.Namespace) -> t
     verdict = opened.verdict()
     _write(opened, verdict, budget)
     again = "another GRID= or STRATEGY= adds to this search"
-    print(as_called(f"next:   {again if opened.is_exhausted() else next_command(options, _defaults(), budget)}"))
+    print(as_called(f"more:   {again if opened.is_exhausted() else next_command(options, _defaults(), budget)}"))
     return 3 if options.require_improvement and not verdict.improves else 0, partial(_end, opened.store, budget)
 
 

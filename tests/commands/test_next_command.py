@@ -18,8 +18,8 @@ def _in_memory(memory):
 def next_line(toy, capsys, *options):
     capsys.readouterr()
     assert toy.search(*options) == 0
-    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("next:")]
-    return line.removeprefix("next:").strip()
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("more:")]
+    return line.removeprefix("more:").strip()
 
 
 @pytest.mark.parametrize(
@@ -52,15 +52,15 @@ def test_in_the_usual_places_it_is_make_s(toy, capsys, monkeypatch):
 
     def told(*options):
         assert main(["search", "--dataset", "toy", "--budget", "2candidates", *options]) == 0
-        [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("next:")]
+        [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("more:")]
         return line
 
-    assert told("--strategy", "tpe") == "next:   make search ITERS=6 DATASET=toy STRATEGY=tpe MORE=40candidates"
+    assert told("--strategy", "tpe") == "more:   make search ITERS=6 DATASET=toy STRATEGY=tpe MORE=40candidates"
     assert told("--iters", "3", "--strategy", "tpe", "--objective", "lsd,mcd", "--seed", "1") == (
-        "next:   make search ITERS=3 DATASET=toy OBJECTIVE=lsd,mcd STRATEGY=tpe SEED=1 MORE=40candidates"
+        "more:   make search ITERS=3 DATASET=toy OBJECTIVE=lsd,mcd STRATEGY=tpe SEED=1 MORE=40candidates"
     )
     assert told("--precision", "float32") == (
-        "next:   make search ITERS=6 DATASET=toy PRECISION=float32 MORE=40candidates"
+        "more:   make search ITERS=6 DATASET=toy PRECISION=float32 MORE=40candidates"
     )
 
 
