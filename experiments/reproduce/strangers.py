@@ -4,36 +4,41 @@ The shipped searches know neither, or one voice's winner would be made from anot
 has the universal schedule to beat.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+import pandas as pd
 from tqdm import tqdm
 
 from experiments.reproduce.transfer import copy_winners
-from experiments.shipped_searches import Search, interval, minutes, read_searches
+from experiments.shipped_searches import Search, interval, read_searches
 from schedsearch.api import OpenVoice
+from schedsearch.comparison.table import write_table
 from schedsearch.evaluation.bootstrap import COVERAGE
 from schedsearch.evaluation.multiple import holm, p_values
 from schedsearch.formatting import markdown_table, percent
+from schedsearch.metrics import mos
 from schedsearch.search.loop import Progress
 from schedsearch.voice.config import Voice
 from schedsearch.voice.opened import open_vocoder
 from vocoder.atomic import atomic_write
 
 AS_NEW = "-as-new"
-HEAD = ["voice", "steps", "best without a search", "searched minus that", "part of its score", "ships", "minutes"]
+HEAD = ["voice", "steps", "best without a search", "searched minus that", "part of its score", "PESQ", "Distill-MOS",
+        "ships", "candidates"]  # fmt: skip
 HOW = """# What a search adds on a new voice
 
 Each voice was searched as if it were new, with seed 0. As for every user's voice, the universal schedules were among
 the baselines, and what ships for other speakers among the warm starts; its own winners were not. Earlier weights of
 these speakers had a part in choosing the universal schedules, which favours those.
 
-The searched schedule beside the baseline that was best on the search clips, by the objective on whole held-out clips;
-below zero the searched one is better. Intervals are of 95 %, over clips; * marks those that exclude zero after Holm's
-correction for all rows. Where the searched one is not better, the baseline ships. Minutes are what all processes of a
-search together took to score its candidates."""
+The searched schedule beside the baseline that was best on the search clips, on whole held-out clips: the objective,
+where less is better, and then PESQ and Distill-MOS, where more is. Intervals are of 95 %, over clips; * marks those of
+the objective that exclude zero after Holm's correction for all rows. Where the searched one is not better, the baseline
+ships."""
 
 
 def search_as_stranger(voice: Voice, iterations: int, results: Path, voices: Iterable[Voice]) -> None:
@@ -55,25 +60,40 @@ def search_as_stranger(voice: Voice, iterations: int, results: Path, voices: Ite
 
 
 def write_strangers(folders: Iterable[Path], path: Path) -> None:
-    """Writes `path`.md, a row a search, from the results folders of these searches."""
+    """Writes `path`.csv and `path`.md, a row a search, from the results folders of these searches."""
     searches = [search for folder in folders for search in read_searches(folder)]
-    marks = np.where(_significant(searches), " *", "")
-    rows = [_row(search, mark) for search, mark in zip(searches, marks, strict=True)]
-    rows.sort(key=lambda row: int(row[1]))
+    searches.sort(key=lambda search: search.iterations)
+    table = pd.DataFrame([_facts(search) for search in searches])
+    p = p_values(*(table[name].to_numpy(dtype=float) for name in ("difference", "low", "high", "clips")))
+    table["significant"] = holm(p) < 1 - COVERAGE
+    write_table(table, path.with_suffix(".csv"))
+    rows = [_row(*both) for both in zip(searches, table.to_dict("records"), strict=True)]
     atomic_write(path.with_suffix(".md"), f"{HOW}\n\n{markdown_table(HEAD, rows)}\n".encode())
 
 
-def _row(search: Search, mark: str) -> list[str]:
+def _facts(search: Search) -> dict[str, object]:
     verdict, facts = search.result.verdict, search.result.facts
-    part = verdict["difference"]["mean"] / verdict["baseline"]["mean"]
-    voice, ships = search.voice.replace(AS_NEW, ""), "searched" if search.result.improves else facts["baseline"]
-    compared = f"{interval(verdict, 3)}{mark}"
-    return [voice, str(search.iterations), facts["baseline"], compared, percent(part), ships, f"{minutes(search):.0f}"]
+    difference = verdict["difference"] or dict.fromkeys(("mean", "low", "high"), math.nan)
+    return {
+        "voice": f"{facts['dataset'].removesuffix(AS_NEW)}/{facts['sample_rate']}hz",
+        "iterations": search.iterations,
+        "rival": facts["baseline"],
+        "metric": facts["objective"],
+        "searched": verdict["winner"]["mean"],
+        "unsearched": verdict["baseline"]["mean"],
+        "difference": difference["mean"],
+        "low": difference["low"],
+        "high": difference["high"],
+        "relative": difference["mean"] / verdict["baseline"]["mean"],
+        "clips": verdict["winner"]["clips"],
+        "improves": search.result.improves,
+        "candidates": facts["candidates"],
+    }
 
 
-def _significant(searches: Iterable[Search]) -> np.ndarray:
-    """Says of each search whether its interval excludes zero after Holm's correction for all of them."""
-    verdicts = [search.result.verdict for search in searches]
-    mean, low, high = (np.array([v["difference"][key] for v in verdicts]) for key in ("mean", "low", "high"))
-    clips = np.array([v["winner"]["clips"] for v in verdicts])
-    return holm(p_values(mean, low, high, clips)) < 1 - COVERAGE
+def _row(search: Search, facts: dict[Any, Any]) -> list[str]:
+    compared = f"{interval(search.result.verdict, 3)}{' *' if facts['significant'] else ''}"
+    others = [interval(search.rows[name], 3) if name in search.rows else "" for name in ("pesq", mos.NAME)]
+    ships = "searched" if facts["improves"] else facts["rival"]
+    place = (facts["voice"], str(facts["iterations"]), facts["rival"])
+    return [*place, compared, percent(facts["relative"]), *others, ships, str(facts["candidates"])]

@@ -62,7 +62,7 @@ def test_the_page_has_the_verdict_of_each_search(voices, tmp_path):
     page = (tmp_path / "strangers.md").read_text().splitlines()
     verdict = result.verdict
     cells = [cell.strip() for cell in page[-1].strip("|").split("|")]
-    assert cells[:3] == ["toy, 16 kHz", "6", result.facts["baseline"]]
+    assert cells[:3] == ["toy/16000hz", "6", result.facts["baseline"]]
     mean = verdict["difference"]["mean"]
     assert cells[3].startswith(f"{mean:+.3f}".replace("-", "−"))
     assert cells[3].endswith(" *") == (not verdict["difference"]["low"] <= 0 <= verdict["difference"]["high"])
