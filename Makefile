@@ -64,7 +64,7 @@
 ##   metrics   lists the metrics
 ##               METRICS=mine:loudest   and metrics of your own
 ##   mos       installs Distill-MOS, which predicts listeners' opinions: a column distill_mos of comparisons and verdicts
-##   reproduce makes results/shipped/ again: searches, strangers, voices' tables, transfer, judge (needs make mos),
+##   reproduce makes results/shipped/ again: searches, voices' tables, transfer, strangers, judge (needs make mos),
 ##             seeds, metrics, paying, pages (many hours; stopped, it goes on)
 ##               STAGE=searches     this one alone
 ##   bench-verdict  searches beside those of the earlier engine: costs, held-out clips, grids (hours; stopped, it goes on)

@@ -62,7 +62,8 @@ def cost(matrix: pd.DataFrame, kept: bool = False) -> str:
     rows = decisive(matrix)
     strangers = rows[rows["relation"] == STRANGERS]
     told = f"{_most(strangers)} (interval to {written(ends(strangers)['most'].max(), '.1%')})"
-    return f"{told}; this file {_most(rows[rows['relation'] == UNIVERSAL])}, of speakers who chose it" if kept else told
+    own = _most(rows[rows["relation"] == UNIVERSAL])
+    return f"{told}; this file {own}, but these speakers helped to choose it" if kept else told
 
 
 def _most(rows: pd.DataFrame) -> str:

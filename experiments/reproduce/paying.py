@@ -35,11 +35,11 @@ HOW = """# Where searching pays
 
 Mean over voices ± standard deviation over voices (number of voices), on held-out clips. "universal" was chosen without
 the judging voice's speaker: a voice of yours had no part in the choice either. Where an earlier universal schedule
-keeps its name (`transfer/universal-renewal.md`) it is that one, and these speakers had a part in it. Own searches did
-not know it. A search of yours does, and has it to beat: `strangers.md` has searches as yours. "best published" is the
+keeps its name (`transfer/universal-renewal.md`) it is that one, and these speakers had a part in it. Our own searches
+did not have it among their baselines. Yours will: `strangers.md` says what a search adds then. "best published" is the
 published schedule of this length with the best objective on these clips. Objective and PESQ are of the voices with wide
-band alone. Several voices have one speaker. The gap goes from the published 6 steps to 1000 steps (each
-voice's `voice.md`; 1000 steps on fewer clips). Minutes are what all processes of a search together took to score its
+band alone. Several voices have one speaker. The gap goes from the published 6 steps to 1000 steps (each voice's
+`voice.md`; 1000 steps on fewer clips). Minutes are what all processes of a search together took to score its
 candidates. `where_searching_pays.csv` has each voice."""
 
 STANDING = """Own search beside the others, by each voice's 95 % paired interval over clips after Holm's correction for

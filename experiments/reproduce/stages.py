@@ -49,6 +49,11 @@ def search_folder(voice: Voice, seed: int) -> Path:
     return WORK / "searches" / f"{voice.dataset}-{voice.sample_rate}-seed{seed}"
 
 
+def stranger_folder(voice: Voice, iterations: int) -> Path:
+    """Returns a results folder that no other length's winner of this voice lies in."""
+    return WORK / "strangers" / f"{voice.dataset}-{voice.sample_rate}-{iterations}iters"
+
+
 def voices() -> list[Voice]:
     """Returns all voices; InputError where one lacks its clips, for tables of fewer would take the place of ours."""
     participants, left_out = find_participants((), EXPERIMENTS, SHIPPED.parent)
@@ -97,11 +102,10 @@ def _search_one(voice: Voice, seed: int, lengths: Iterable[int]) -> None:
 
 def _search_strangers() -> None:
     found = voices()
-    folders = [WORK / "strangers" / f"{voice.dataset}-{voice.sample_rate}" for voice in found]
     for n in STRANGERS:
-        for voice, results in zip(found, folders, strict=True):
-            search_as_stranger(voice, n, results, found)
-    write_strangers(folders, SHIPPED / "strangers")
+        for voice in found:
+            search_as_stranger(voice, n, stranger_folder(voice, n), found)
+    write_strangers([stranger_folder(voice, n) for n in STRANGERS for voice in found], SHIPPED / "strangers")
 
 
 def _is_done(folder: Path, weights: str) -> bool:
@@ -159,9 +163,9 @@ def _succeed(command: Callable[[list[str]], int], *words: str) -> None:
 
 STAGES = {
     "searches": Stage("all lengths of all voices, 6 and 12 steps with three seeds", _search, _check_voices),
-    "strangers": Stage("searches that begin as those of a user's voice do", _search_strangers, _check_voices),
     "voices": Stage("each voice beside Griffin-Lim, and what its search of 6 steps ships", _tabulate_voices),
     "transfer": Stage("every voice's winner on every voice, and universal schedules", _transfer, _check_voices),
+    "strangers": Stage("searches that begin as those of a user's voice do", _search_strangers, _check_voices),
     "judge": Stage("whether Distill-MOS, which no search has seen, says the same", _judge, check_installed),
     "seeds": Stage("one voice trained three times, each searched and judged", _train_seeds, _check_recordings),
     "metrics": Stage("which metric should be the objective, at each voice's highest rate", _study_metrics),

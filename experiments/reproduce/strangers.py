@@ -84,7 +84,7 @@ def _facts(search: Search) -> dict[str, object]:
         "difference": difference["mean"],
         "low": difference["low"],
         "high": difference["high"],
-        "relative": difference["mean"] / verdict["baseline"]["mean"],
+        "relative": difference["mean"] / (verdict["baseline"]["mean"] or math.nan),  # null where a clip failed
         "clips": verdict["winner"]["clips"],
         "improves": search.result.improves,
         "candidates": facts["candidates"],

@@ -53,16 +53,16 @@ def plan(run: Run, budget: Budget) -> str:
 def _searching(run: Run, budget: Budget) -> str:
     amount = f"{budget.amount:.0f} {budget.unit}" if budget.is_open else str(budget)
     if budget.unit == "candidates" and _points(run) < budget.amount:
-        amount = f"all {counted(int(_points(run)), 'point')}"
+        amount = counted(int(_points(run)), "point")
     return f"{run.settings.strategy}, {amount}"
 
 
 def _points(run: Run) -> float:
-    """Returns the number of points of the grid; infinity for other strategies."""
+    """Returns the number of points that a grid has left at most; infinity for other strategies."""
     settings = run.settings
     if settings.strategy != GRID:
         return math.inf
-    return grid_named(settings.grid, settings.iterations, settings.seed).count
+    return 0 if run.is_exhausted() else grid_named(settings.grid, settings.iterations, settings.seed).count
 
 
 def _few(clips: int, held_out: int) -> list[str]:
@@ -75,11 +75,9 @@ def _few(clips: int, held_out: int) -> list[str]:
 
 def _search_evaluations(run: Run, budget: Budget, left: float, seconds: float) -> float:
     """Counts what the rest of the budget takes, without stops by a race."""
-    if budget.unit == "calls":
-        return left * budget.amount
-    if budget.unit == "minutes":
-        return left * budget.amount * 60 / seconds
-    return min(left * budget.amount, _points(run)) * run.settings.iterations * len(run.clips.excerpts)
+    each = run.settings.iterations * len(run.clips.excerpts)
+    in_one = {"calls": 1, "minutes": 60 / seconds, "candidates": each}[budget.unit]
+    return min(left * budget.amount * in_one, _points(run) * each)
 
 
 def _seconds_an_evaluation(run: Run, vocoder: Vocoder) -> float:

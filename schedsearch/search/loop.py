@@ -39,7 +39,7 @@ def search(
     Any number of processes may search in one store: they share the baselines, the budget and all results. The search
     ends when the budget is spent and no process evaluates anything. Until then a process without work waits.
     """
-    yield from _score_baselines(store, race, space.steps)
+    yield from score_baselines(store, race, space.steps)
     _check_baselines(store)
     try:
         yield from _score_proposals(store, race, space, strategy, budget)
@@ -47,7 +47,8 @@ def search(
         store.release_all()
 
 
-def _score_baselines(store: Store, race: Race, steps: int) -> Iterator[Progress]:
+def score_baselines(store: Store, race: Race, steps: int) -> Iterator[Progress]:
+    """Scores the baselines that the store does not have, yielding after each."""
     schedules = baselines(steps, own=store.names)
     # The universal one first: it is nearly always the best, and a race stops those that are clearly worse.
     order = sorted(schedules, key=lambda name: name not in universal_schedules())

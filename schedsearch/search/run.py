@@ -18,7 +18,7 @@ from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.schedules.search_space import ScheduleSpace, space_for
 from schedsearch.search.heard import Rounds, heard
 from schedsearch.search.leaders import are_decided, expected_best, finalists, score_leaders
-from schedsearch.search.loop import Progress, search
+from schedsearch.search.loop import Progress, score_baselines, search
 from schedsearch.search.network_limit import LimitBench, NetworkLimit, excerpt_bench, whole_bench
 from schedsearch.search.race import Race, level_of, split_into_heats
 from schedsearch.search.settings import Settings, results_folder
@@ -126,11 +126,13 @@ class Run:
         if not self.store.baselines():
             yield Progress("baselines", 0.0, None)
         self._remember_strategy(budget)
-        if not self.has_ended(budget):
+        if self.has_ended(budget):
+            yield from score_baselines(self.store, self.race, self.space.steps)  # that came with an update
+        else:
             for progress in search(self.store, self.race, self.space, strategy, budget):
                 yield replace(progress, best=self._leading()) if progress.stage in MODELLED else progress
             self.remember_gain(budget)
-            self._remember_exhausted(budget)
+            self._remember_exhausted(strategy)
         for progress in self._judged():
             yield replace(progress, best=self._leading())
         shipped = self.verdict().shipped
@@ -254,8 +256,8 @@ class Run:
         """Says whether all of the grid was scored, and nothing since."""
         return self.settings.strategy == GRID and self.store.recall(EXHAUSTED) == self._grid_now()
 
-    def _remember_exhausted(self, budget: Budget) -> None:
-        if self.settings.strategy == GRID and spent(self.store, budget) < 1:
+    def _remember_exhausted(self, strategy: Strategy) -> None:
+        if self.settings.strategy == GRID and not strategy.ask(1):
             self.store.remember(EXHAUSTED, self._grid_now())
 
     def _grid_now(self) -> dict[str, str | int]:

@@ -1,5 +1,7 @@
 """A voice is searched as a stranger's: with the universal schedules to beat, from other speakers' winners alone."""
 
+import json
+import shutil
 from functools import partialmethod
 from pathlib import Path
 
@@ -58,14 +60,22 @@ def test_a_second_call_scores_nothing(voices, toy, tmp_path):
 
 def test_the_page_has_the_verdict_of_each_search(voices, tmp_path):
     result = searched(voices, tmp_path / "toy")
-    strangers.write_strangers([tmp_path / "toy"], tmp_path / "strangers")
+    copied = shutil.copytree(result.folder, tmp_path / "twin" / "twin-as-new" / "16000hz" / "6iters") / "run.json"
+    facts = json.loads(copied.read_text()) | {"dataset": "twin-as-new", "improves_on_baseline": False}
+    for row in facts["held_out"]:  # as where a clip failed
+        row["difference"] = None
+        row["baseline"]["mean"] = None
+    copied.write_text(json.dumps(facts))
+    strangers.write_strangers([tmp_path / "toy", tmp_path / "twin"], tmp_path / "strangers")
     page = (tmp_path / "strangers.md").read_text().splitlines()
-    verdict = result.verdict
-    cells = [cell.strip() for cell in page[-1].strip("|").split("|")]
-    assert cells[:3] == ["toy/16000hz", "6", result.facts["baseline"]]
-    mean = verdict["difference"]["mean"]
+    cells, failed = ([cell.strip() for cell in line.strip("|").split("|")] for line in page[-2:])
+    mean, low, high = (result.verdict["difference"][key] for key in ("mean", "low", "high"))
+    rival = result.facts["baseline"]
+    assert cells[:3] == ["toy/16000hz", "6", rival]
     assert cells[3].startswith(f"{mean:+.3f}".replace("-", "−"))
-    assert cells[3].endswith(" *") == (not verdict["difference"]["low"] <= 0 <= verdict["difference"]["high"])
-    assert float(cells[4].removesuffix(" %").replace("−", "-")) == pytest.approx(
-        100 * mean / verdict["baseline"]["mean"], abs=0.051
-    )
+    assert cells[3].endswith(" *") == (not low <= 0 <= high)  # the failed one is not counted among the rows
+    part = float(cells[4].removesuffix(" %").replace("−", "-"))
+    assert part == pytest.approx(100 * mean / result.verdict["baseline"]["mean"], abs=0.051)
+    assert cells[-2:] == ["searched" if result.improves else rival, "3"]
+    assert failed[:4] == ["twin/16000hz", "6", rival, "too few clips"]
+    assert failed[-2:] == [rival, "3"]

@@ -221,12 +221,31 @@ def test_a_grid_at_its_end_says_so_and_sends_nobody_to_more(toy, capsys):
     grid = ["--strategy", "grid", "--grid", "levels:2", "--iters", "3"]
     assert toy.search(*grid) == 0
     told = capsys.readouterr().out
-    assert "grid, all 8 points" in told
+    assert "grid, 8 points" in told
     assert "Every point of the grid levels:2 was scored." in told
     assert "MORE=" not in told
     assert "stopped by itself" not in told
     assert toy.search(*grid) == 0
     assert "plan: the search has ended, spent by grid; another GRID= or STRATEGY= adds to it" in capsys.readouterr().out
+    assert toy.search(*grid, "--more", "9candidates") == 0
+    assert re.search(r"grid, 0 points +0 network evaluations", capsys.readouterr().out)
+
+
+def test_a_grid_that_ends_with_its_budget_is_at_its_end_too(toy, capsys):
+    assert toy.search("--strategy", "grid", "--grid", "levels:2", "--iters", "3", "--budget", "8candidates") == 0
+    assert "MORE=" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("how", [("--strategy", "grid", "--grid", "levels:1"), ()])
+def test_a_baseline_that_an_update_brings_is_scored_by_a_search_that_has_ended(toy, monkeypatch, how):
+    known = baselines(6)
+    monkeypatch.setattr("schedsearch.search.loop.baselines", lambda n, own=(): dict(islice(known.items(), 4)))
+    assert toy.search(*how) == 0
+    before = len(toy.store().candidates())
+    monkeypatch.setattr("schedsearch.search.loop.baselines", baselines)
+    assert toy.search(*how) == 0
+    assert {baseline.name for baseline in toy.store().baselines()} == set(known)
+    assert len(toy.store().candidates()) == before
 
 
 def test_another_grid_or_strategy_goes_on_after_a_grid_at_its_end(toy):
