@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.reproduce.renewal import kept_lengths
+from experiments.reproduce.strangers import TABLE, read_strangers
 from experiments.shipped_searches import Search, minutes, read_searches
 from experiments.voice_table import LONGEST, PUBLISHED
 from experiments.voices_table import SPECTRAL_PESQ, Tables, read_voices
@@ -45,6 +46,8 @@ candidates. `where_searching_pays.csv` has each voice."""
 STANDING = """Own search beside the others, by each voice's 95 % paired interval over clips after Holm's correction for
 all voices and lengths. Intervals of what a schedule costs are not corrected."""
 
+TAKE = "**A search gains nothing over it that these clips can tell: take universal-{}.**"
+
 
 def write_paying(shipped: Path) -> None:
     """Writes where_searching_pays.csv, a row a voice, length and schedule, and the page of their means."""
@@ -54,7 +57,7 @@ def write_paying(shipped: Path) -> None:
         raise InputError(f"{shipped / 'transfer'} has no matrix of today's voices; run the stages voices and transfer")
     table = paying(matrix, voices, list(read_searches(shipped)), kept_lengths(shipped / "transfer"))
     write_table(table, shipped / "where_searching_pays.csv")
-    blocks = [HOW, _means(table), STANDING, "\n".join(_standings(table))]
+    blocks = [HOW, _means(table), STANDING, "\n".join(_standings(table, read_strangers(shipped / TABLE)))]
     atomic_write(shipped / "where_searching_pays.md", ("\n\n".join(blocks) + "\n").encode())
 
 
@@ -140,16 +143,32 @@ def _spread(values: pd.Series, form: str) -> str:
     return f"{known.mean():{form}}{deviation} ({len(known)})".replace("-", "−").replace("%", " %")
 
 
-def _standings(table: pd.DataFrame) -> Iterator[str]:
+def _standings(table: pd.DataFrame, strangers: pd.DataFrame) -> Iterator[str]:
     """Says for each length on how many voices own search is better, and what to do where it is on none."""
     for n, group in table.groupby("iterations"):
         universal, published = (group[group["choice"] == choice] for choice in (UNIVERSAL, BEST))
-        line = f"- {n} steps: {_counts(universal)} the universal schedule, {_counts(published)} the best published. "
-        yield line + _cost(universal, n)
+        line = f"- {n} steps: {_counts(universal)} the universal schedule, {_counts(published)} the best published."
+        of_length = strangers[strangers["iterations"] == n]
+        gains = _better(universal).any() or universal["least"].mean() > 0 or _gains(of_length).any()
+        advice = "" if gains or universal["relative_loss"].isna().any() or universal.empty else TAKE.format(n)
+        yield " ".join(filter(None, [line, _cost(universal), _added(of_length), advice]))
 
 
-def _cost(universal: pd.DataFrame, n: int) -> str:
-    """Says what the universal schedule costs, and to take it where neither one voice nor all together gain more."""
+def _gains(strangers: pd.DataFrame) -> pd.Series:
+    return strangers["significant"] & (strangers["difference"] < 0)
+
+
+def _added(strangers: pd.DataFrame) -> str:
+    """Says what searches add that have the universal schedule among their baselines."""
+    if strangers.empty:
+        return ""
+    counts = f"better on {_gains(strangers).sum()} of {len(strangers)} voices than the best of these"
+    mean = percent(strangers["relative"].mean())
+    return f"A search that has it among its baselines is {counts}: {mean} of the score in the mean of all voices."
+
+
+def _cost(universal: pd.DataFrame) -> str:
+    """Says what the universal schedule costs."""
     if universal.empty:
         return "No universal schedule was chosen without the judging speaker."
     failing = universal["relative_loss"].isna().sum()
@@ -157,10 +176,7 @@ def _cost(universal: pd.DataFrame, n: int) -> str:
         return f"The universal schedule fails more often on {failing} of {len(universal)} voices."
     loss, least, most = (universal[name].mean() for name in ("relative_loss", "least", "most"))
     said = f"{percent(loss)} in the mean (mean of the intervals' ends: {percent(least)}, {percent(most)})"
-    line = f"The universal schedule costs {said}; no voice's interval ends above {percent(universal['most'].max())}."
-    if _better(universal).any() or least > 0:
-        return line
-    return f"{line} **Own search gains nothing over it that these clips can tell: take universal-{n}.**"
+    return f"The universal schedule costs {said}; no voice's interval ends above {percent(universal['most'].max())}."
 
 
 def _counts(rivals: pd.DataFrame) -> str:

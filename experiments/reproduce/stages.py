@@ -12,7 +12,7 @@ from experiments.reproduce import renewal
 from experiments.reproduce.judge import all_heard, check_installed, write_judgement
 from experiments.reproduce.paying import write_paying
 from experiments.reproduce.seeds import write_seeds
-from experiments.reproduce.strangers import search_as_stranger, write_strangers
+from experiments.reproduce.strangers import TABLE, search_as_stranger, write_strangers
 from experiments.reproduce.transfer import SHIPPED, WORK, copy, tournaments
 from experiments.ship_results import main as ship_results
 from experiments.training_seeds import main as training_seeds
@@ -105,7 +105,7 @@ def _search_strangers() -> None:
     for n in STRANGERS:
         for voice in found:
             search_as_stranger(voice, n, stranger_folder(voice, n), found)
-    write_strangers([stranger_folder(voice, n) for n in STRANGERS for voice in found], SHIPPED / "strangers")
+    write_strangers([stranger_folder(voice, n) for n in STRANGERS for voice in found], SHIPPED / TABLE)
 
 
 def _is_done(folder: Path, weights: str) -> bool:

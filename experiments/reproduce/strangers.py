@@ -26,7 +26,7 @@ from schedsearch.voice.config import Voice
 from schedsearch.voice.opened import open_vocoder
 from vocoder.atomic import atomic_write
 
-AS_NEW = "-as-new"
+AS_NEW, TABLE = "-as-new", "strangers.csv"
 HEAD = ["voice", "steps", "best without a search", "searched minus that", "part of its score", "PESQ", "Distill-MOS",
         "ships", "candidates"]  # fmt: skip
 HOW = """# What a search adds on a new voice
@@ -59,14 +59,20 @@ def search_as_stranger(voice: Voice, iterations: int, results: Path, voices: Ite
         OpenVoice(new, open_vocoder(new)).search(iterations=iterations, results=results, tell=tell)
 
 
+def read_strangers(path: Path) -> pd.DataFrame:
+    """Reads the table; empty where there is none."""
+    columns = ["iterations", "difference", "relative", "significant"]
+    return pd.read_csv(path) if path.exists() else pd.DataFrame(columns=columns)
+
+
 def write_strangers(folders: Iterable[Path], path: Path) -> None:
-    """Writes `path`.csv and `path`.md, a row a search, from the results folders of these searches."""
+    """Writes the table at `path` and a page beside it, a row a search, from the results folders of these searches."""
     searches = [search for folder in folders for search in read_searches(folder)]
     searches.sort(key=lambda search: search.iterations)
     table = pd.DataFrame([_facts(search) for search in searches])
     p = p_values(*(table[name].to_numpy(dtype=float) for name in ("difference", "low", "high", "clips")))
     table["significant"] = holm(p) < 1 - COVERAGE
-    write_table(table, path.with_suffix(".csv"))
+    write_table(table, path)
     rows = [_row(*both) for both in zip(searches, table.to_dict("records"), strict=True)]
     atomic_write(path.with_suffix(".md"), f"{HOW}\n\n{markdown_table(HEAD, rows)}\n".encode())
 

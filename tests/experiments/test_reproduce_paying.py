@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from experiments.reproduce.paying import BEST, OWN, paying, write_paying
+from experiments.reproduce.strangers import TABLE
 from experiments.shipped_searches import Search
 from experiments.voice_table import LONGEST, PUBLISHED
 from experiments.voices_table import Tables
@@ -127,6 +128,18 @@ def test_where_own_search_gains_nothing_the_page_says_so_for_that_length_alone(s
     ties = [line for name in "ab" for line in rows_of(name, 4.05, iterations=12)]
     lines = page(shipped, *gains, *ties).splitlines()
     assert ["take universal-12" in line for line in lines if line.startswith("- ")] == [False, True]
+
+
+@pytest.mark.parametrize(("significant", "difference"), [(True, -0.1), (False, -0.1), (True, 0.1)])
+def test_a_search_that_knew_the_universal_schedule_and_gained_is_a_reason_to_search(shipped, significant, difference):
+    row = {"iterations": 6, "significant": significant, "difference": difference, "relative": difference / 4}
+    pd.DataFrame([row]).to_csv(shipped / TABLE, index=False)
+    text = page(shipped, *rows_of("a", 4.0), *rows_of("b", 4.0, iterations=12))
+    gains = significant and difference < 0
+    percent = {-0.1: "−2.5 %", 0.1: "+2.5 %"}[difference]
+    assert f"is better on {int(gains)} of 1 voices than the best of these: {percent} of the score" in text
+    assert ("take universal-6" in text) == (not gains)
+    assert "take universal-12" in text
 
 
 def test_a_gain_counts_only_if_it_stands_after_holms_correction(shipped):

@@ -66,7 +66,7 @@ def test_the_page_has_the_verdict_of_each_search(voices, tmp_path):
         row["difference"] = None
         row["baseline"]["mean"] = None
     copied.write_text(json.dumps(facts))
-    strangers.write_strangers([tmp_path / "toy", tmp_path / "twin"], tmp_path / "strangers")
+    strangers.write_strangers([tmp_path / "toy", tmp_path / "twin"], tmp_path / strangers.TABLE)
     page = (tmp_path / "strangers.md").read_text().splitlines()
     cells, failed = ([cell.strip() for cell in line.strip("|").split("|")] for line in page[-2:])
     mean, low, high = (result.verdict["difference"][key] for key in ("mean", "low", "high"))
