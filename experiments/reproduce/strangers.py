@@ -21,14 +21,15 @@ from schedsearch.evaluation.bootstrap import COVERAGE
 from schedsearch.evaluation.multiple import holm, p_values
 from schedsearch.formatting import markdown_table, percent
 from schedsearch.metrics import mos
+from schedsearch.report.result import read_result
 from schedsearch.search.loop import Progress
 from schedsearch.voice.config import Voice
 from schedsearch.voice.opened import open_vocoder
 from vocoder.atomic import atomic_write
 
 AS_NEW, TABLE = "-as-new", "strangers.csv"
-HEAD = ["voice", "steps", "best without a search", "searched minus that", "part of its score", "PESQ", "Distill-MOS",
-        "ships", "candidates"]  # fmt: skip
+HEAD = ["voice", "steps", "best without a search", "its score", "searched minus that", "part of it", "PESQ",
+        "Distill-MOS", "ships", "candidates", "from lines alone"]  # fmt: skip
 HOW = """# What a search adds on a new voice
 
 Each voice was searched as if it were new, with seed 0. As for every user's voice, the universal schedules were among
@@ -38,7 +39,8 @@ these speakers had a part in choosing the universal schedules, which favours tho
 The searched schedule beside the baseline that was best on the search clips, on whole held-out clips: the objective,
 where less is better, and then PESQ and Distill-MOS, where more is. Intervals are of 95 %, over clips; * marks those of
 the objective that exclude zero after Holm's correction for all rows. Where the searched one is not better, the baseline
-ships."""
+ships. The last column is the score of what ships for the voice after its own search, which knew no universal schedule
+and no other voice's winner."""
 
 
 def search_as_stranger(voice: Voice, iterations: int, results: Path, voices: Iterable[Voice]) -> None:
@@ -69,7 +71,7 @@ def write_strangers(folders: Iterable[Path], path: Path) -> None:
     """Writes the table at `path` and a page beside it, a row a search, from the results folders of these searches."""
     searches = [search for folder in folders for search in read_searches(folder)]
     searches.sort(key=lambda search: search.iterations)
-    table = pd.DataFrame([_facts(search) for search in searches])
+    table = pd.DataFrame([_facts(search, path.parent) for search in searches])
     p = p_values(*(table[name].to_numpy(dtype=float) for name in ("difference", "low", "high", "clips")))
     table["significant"] = holm(p) < 1 - COVERAGE
     write_table(table, path)
@@ -77,24 +79,34 @@ def write_strangers(folders: Iterable[Path], path: Path) -> None:
     atomic_write(path.with_suffix(".md"), f"{HOW}\n\n{markdown_table(HEAD, rows)}\n".encode())
 
 
-def _facts(search: Search) -> dict[str, object]:
+def _facts(search: Search, shipped: Path) -> dict[str, object]:
     verdict, facts = search.result.verdict, search.result.facts
+    voice = f"{facts['dataset'].removesuffix(AS_NEW)}/{facts['sample_rate']}hz"
     difference = verdict["difference"] or dict.fromkeys(("mean", "low", "high"), math.nan)
     return {
-        "voice": f"{facts['dataset'].removesuffix(AS_NEW)}/{facts['sample_rate']}hz",
+        "voice": voice,
         "iterations": search.iterations,
         "rival": facts["baseline"],
         "metric": facts["objective"],
         "searched": verdict["winner"]["mean"],
-        "unsearched": verdict["baseline"]["mean"],
+        "unsearched": verdict["baseline"]["mean"] or math.nan,  # null where a clip failed
         "difference": difference["mean"],
         "low": difference["low"],
         "high": difference["high"],
-        "relative": difference["mean"] / (verdict["baseline"]["mean"] or math.nan),  # null where a clip failed
+        "relative": difference["mean"] / (verdict["baseline"]["mean"] or math.nan),
         "clips": verdict["winner"]["clips"],
         "improves": search.result.improves,
         "candidates": facts["candidates"],
+        "from_lines": _shipped_score(shipped / voice / f"{search.iterations}iters", facts["checkpoint_hash"]),
     }
+
+
+def _shipped_score(folder: Path, weights: str) -> float:
+    """Returns the score of what ships on the same held-out clips and noise; NaN if nothing does for these weights."""
+    result = read_result(folder) if (folder / "run.json").is_file() else None
+    if result is None or result.facts["checkpoint_hash"] != weights:
+        return math.nan
+    return float(result.verdict["winner" if result.improves else "baseline"]["mean"])
 
 
 def _row(search: Search, facts: dict[Any, Any]) -> list[str]:
@@ -102,4 +114,5 @@ def _row(search: Search, facts: dict[Any, Any]) -> list[str]:
     others = [interval(search.rows[name], 3) if name in search.rows else "" for name in ("pesq", mos.NAME)]
     ships = "searched" if facts["improves"] else facts["rival"]
     place = (facts["voice"], str(facts["iterations"]), facts["rival"])
-    return [*place, compared, percent(facts["relative"]), *others, ships, str(facts["candidates"])]
+    rival, own = (f"{score:.3f}".replace("nan", "") for score in (facts["unsearched"], facts["from_lines"]))
+    return [*place, rival, compared, percent(facts["relative"]), *others, ships, str(facts["candidates"]), own]

@@ -66,16 +66,19 @@ def test_the_page_has_the_verdict_of_each_search(voices, tmp_path):
         row["difference"] = None
         row["baseline"]["mean"] = None
     copied.write_text(json.dumps(facts))
+    shutil.copytree(result.folder, tmp_path / "toy" / "16000hz" / "6iters")
     strangers.write_strangers([tmp_path / "toy", tmp_path / "twin"], tmp_path / strangers.TABLE)
     page = (tmp_path / "strangers.md").read_text().splitlines()
     cells, failed = ([cell.strip() for cell in line.strip("|").split("|")] for line in page[-2:])
     mean, low, high = (result.verdict["difference"][key] for key in ("mean", "low", "high"))
     rival = result.facts["baseline"]
     assert cells[:3] == ["toy/16000hz", "6", rival]
-    assert cells[3].startswith(f"{mean:+.3f}".replace("-", "−"))
-    assert cells[3].endswith(" *") == (not low <= 0 <= high)  # the failed one is not counted among the rows
-    part = float(cells[4].removesuffix(" %").replace("−", "-"))
-    assert part == pytest.approx(100 * mean / result.verdict["baseline"]["mean"], abs=0.051)
-    assert cells[-2:] == ["searched" if result.improves else rival, "3"]
-    assert failed[:4] == ["twin/16000hz", "6", rival, "too few clips"]
-    assert failed[-2:] == [rival, "3"]
+    score = result.verdict["baseline"]["mean"]
+    assert cells[3] == f"{score:.3f}"
+    assert cells[4].startswith(f"{mean:+.3f}".replace("-", "−"))
+    assert cells[4].endswith(" *") == (not low <= 0 <= high)  # the failed one is not counted among the rows
+    assert float(cells[5].removesuffix(" %").replace("−", "-")) == pytest.approx(100 * mean / score, abs=0.051)
+    shipped = result.verdict["winner" if result.improves else "baseline"]["mean"]
+    assert cells[-3:] == ["searched" if result.improves else rival, "3", f"{shipped:.3f}"]
+    assert failed[:5] == ["twin/16000hz", "6", rival, "", "too few clips"]
+    assert failed[-3:] == [rival, "3", ""]
