@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def take_one() -> str:
     """Writes a row a universal schedule: what it gains over the published one, and costs beside a search."""
-    head = ["steps", "file", "PESQ gain over ivanvovk's published one", "loss beside a search of your own"]
+    head = ["steps", "file", "PESQ gain over ivanvovk's published one", "loss beside each voice's own search"]
     rows, kept = [], kept_lengths(SHIPPED / "transfer")
     for name in universal_schedules():
         steps = int(name.rpartition("-")[2])

@@ -46,7 +46,7 @@ candidates. `where_searching_pays.csv` has each voice."""
 STANDING = """Own search beside the others, by each voice's 95 % paired interval over clips after Holm's correction for
 all voices and lengths. Intervals of what a schedule costs are not corrected."""
 
-TAKE = "**A search gains nothing over it that these clips can tell: take universal-{}.**"
+TAKE = "**Own search gains nothing over it that these clips can tell: take universal-{}.**"
 
 
 def write_paying(shipped: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from experiments.reproduce.transfer import copy_winners
+from experiments.reproduce.transfer import copy, copy_winners
 from experiments.shipped_searches import Search, interval, read_searches
 from schedsearch.api import OpenVoice
 from schedsearch.comparison.table import write_table
@@ -68,13 +68,19 @@ def read_strangers(path: Path) -> pd.DataFrame:
 
 
 def write_strangers(folders: Iterable[Path], path: Path) -> None:
-    """Writes the table at `path` and a page beside it, a row a search, from the results folders of these searches."""
+    """Writes the table at `path` and a page beside it, a row a search, from the results folders of these searches.
+
+    What ships stands in a folder beside them, a file a search.
+    """
     searches = [search for folder in folders for search in read_searches(folder)]
     searches.sort(key=lambda search: search.iterations)
     table = pd.DataFrame([_facts(search, path.parent) for search in searches])
     p = p_values(*(table[name].to_numpy(dtype=float) for name in ("difference", "low", "high", "clips")))
     table["significant"] = holm(p) < 1 - COVERAGE
     write_table(table, path)
+    for search, voice in zip(searches, table["voice"], strict=True):
+        name = f"{voice.replace('/', '-')}-{search.iterations}.json"
+        copy(search.result.folder / "schedule.json", path.with_suffix("") / name)
     rows = [_row(*both) for both in zip(searches, table.to_dict("records"), strict=True)]
     atomic_write(path.with_suffix(".md"), f"{HOW}\n\n{markdown_table(HEAD, rows)}\n".encode())
 

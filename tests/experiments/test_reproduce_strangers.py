@@ -12,7 +12,7 @@ from experiments.reproduce import strangers
 from experiments.reproduce.transfer import SHIPPED
 from schedsearch.api import OpenVoice
 from schedsearch.report.result import Result, read_result
-from schedsearch.schedules.files import Layout, write_schedule
+from schedsearch.schedules.files import Layout, read_schedule, write_schedule
 from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.schedules.named import universal_datasets
 from schedsearch.voice.config import Voice, load_voice
@@ -68,6 +68,7 @@ def test_the_page_has_the_verdict_of_each_search(voices, tmp_path):
     copied.write_text(json.dumps(facts))
     shutil.copytree(result.folder, tmp_path / "toy" / "16000hz" / "6iters")
     strangers.write_strangers([tmp_path / "toy", tmp_path / "twin"], tmp_path / strangers.TABLE)
+    assert read_schedule(tmp_path / "strangers" / "toy-16000hz-6.json") == result.schedule
     page = (tmp_path / "strangers.md").read_text().splitlines()
     cells, failed = ([cell.strip() for cell in line.strip("|").split("|")] for line in page[-2:])
     mean, low, high = (result.verdict["difference"][key] for key in ("mean", "low", "high"))
