@@ -32,15 +32,15 @@ HEAD = ["voice", "steps", "best without a search", "its score", "searched minus 
         "Distill-MOS", "ships", "candidates", "from lines alone"]  # fmt: skip
 HOW = """# What a search adds on a new voice
 
-Each voice was searched as if it were new, with seed 0. As for every user's voice, the universal schedules were among
-the baselines, and what ships for other speakers among the warm starts; its own winners were not. Earlier weights of
-these speakers had a part in choosing the universal schedules, which favours those.
+Each voice was searched as if it were new, with seed 0. So the search had what every user's search has: the universal
+schedules among the baselines, and the shipped winners of other speakers to begin from. It did not have the voice's own
+winners. The universal schedules were chosen on earlier weights of these speakers: that is in their favour.
 
 The searched schedule beside the baseline that was best on the search clips, on whole held-out clips: the objective,
 where less is better, and then PESQ and Distill-MOS, where more is. Intervals are of 95 %, over clips; * marks those of
 the objective that exclude zero after Holm's correction for all rows. Where the searched one is not better, the baseline
-ships. The last column is the score of what ships for the voice after its own search, which knew no universal schedule
-and no other voice's winner."""
+ships. The last column is for comparison: the score of the schedule that results/shipped has for this voice. Its search
+began from straight lines, and had neither a universal schedule nor another voice's winner."""
 
 
 def search_as_stranger(voice: Voice, iterations: int, results: Path, voices: Iterable[Voice]) -> None:
@@ -108,7 +108,7 @@ def _facts(search: Search, shipped: Path) -> dict[str, object]:
 
 
 def _shipped_score(folder: Path, weights: str) -> float:
-    """Returns the score of what ships on the same held-out clips and noise; NaN if nothing does for these weights."""
+    """Returns the held-out score of a voice's shipped schedule. NaN if it has none, or one of other weights."""
     result = read_result(folder) if (folder / "run.json").is_file() else None
     if result is None or result.facts["checkpoint_hash"] != weights:
         return math.nan
