@@ -71,7 +71,7 @@ class OpenVoice:
         """A typical 0.8 s of every search clip: the clips of a search with seed 0.
 
         >>> [clip.name for clip in voice.search_clips]
-        ['search1', 'search0', 'search2']
+        ['search1', 'search2', 'search0']
         """
         return search_excerpts(self.voice, self.vocoder, seed=0)
 

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,10 @@ def voice(toy: Toy, memory: None) -> schedsearch.OpenVoice:
 
 
 def run_examples(module, **names):
+    classes = [each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__]
+    properties = {f"{each.__name__}.{name}": own.__doc__ for each in classes for name, own in vars(each).items()
+                  if isinstance(own, cached_property)}  # fmt: skip
+    module.__test__ = properties  # doctest finds these by itself from Python 3.13 on
     found = doctest.testmod(module, extraglobs=names)
     assert found.attempted > 0
     assert found.failed == 0

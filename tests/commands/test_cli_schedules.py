@@ -133,7 +133,7 @@ def test_a_schedule_pickle_that_wants_code_says_what_it_asks_for(tmp_path, capsy
     torch.save(Evil(), tmp_path / "s.pt")
     assert main(["verify", str(tmp_path / "s.pt")]) == 2
     captured = capsys.readouterr()
-    assert "asks for print: it wants to run code" in captured.out
+    assert re.search(r"asks for (builtins\.)?print: it wants to run code", captured.out)  # in the words of torch
     assert len(captured.err.splitlines()) == 1
 
 

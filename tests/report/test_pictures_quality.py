@@ -104,8 +104,9 @@ def test_lengths_hold_both_sides_of_every_run(tmp_path):
     found = rated_lengths(newest)
     assert found is not None
     assert found[0] == LOSS
-    assert found[1]["searched"] == [rated(n, 1 / n, 0.1, 24) for n in (6, 12)]
-    assert found[1]["best baseline"] == [rated(n, 2.0, 0.1, 24) for n in (6, 12)]
+    scores = {side: [(point.iterations, point.score) for point in points] for side, points in found[1].items()}
+    assert scores["searched"] == [(n, rated(n, 1 / n, 0.1, 24).score) for n in (6, 12)]
+    assert scores["best baseline"] == [(n, rated(n, 2.0, 0.1, 24).score) for n in (6, 12)]
 
 
 @pytest.mark.parametrize("key", [key for key in ALIKE if key not in ("sample_rate", "objective")])
