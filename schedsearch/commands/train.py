@@ -19,8 +19,9 @@ from schedsearch.commands import voice_options
 from schedsearch.commands.training_folder import check_configuration, check_places, keep_configuration, state_path
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.evaluation.validation import validate
+from schedsearch.formatting import counted
 from schedsearch.voice.config import Training, Voice
-from schedsearch.voice.opened import recordings
+from schedsearch.voice.opened import recordings, without
 from schedsearch.voice.precision import AUTO, check_precision
 from vocoder.atomic import atomic_write
 from vocoder.audio.reading import Clip
@@ -78,7 +79,8 @@ def run(options: argparse.Namespace) -> int:
     check_places(voice, configuration, force=options.force)
     recipe = _recipe(training, options)
     mel = _front_end(configuration, dialect, voice)
-    clips, held_out = recordings(training.audio, voice), recordings(voice.held_out_clips, voice)
+    held_out = recordings(voice.held_out_clips, voice)
+    clips = _to_train_on(voice, training, held_out)
     data = training_set(clips, mel, crop_frames=round(recipe.crop_seconds * mel.sample_rate / mel.hop_length))
     state = _state(voice, recipe, configuration, dialect, options.warm_start)
     _settle_precision(state, options.precision, data, voice)
@@ -100,6 +102,15 @@ def _training_of(voice: Voice) -> tuple[Training, dict[str, Any]]:
             "or no config; add them to its file to train"
         )
     return voice.training, read_config(voice.config)
+
+
+def _to_train_on(voice: Voice, training: Training, held_out: Sequence[Clip]) -> list[Clip]:
+    """Reads the recordings to train on, without those on which schedules will be searched and judged."""
+    every = recordings(training.audio, voice)
+    clips = without(every, [*recordings(voice.search_clips, voice), *held_out])
+    if left_out := len(every) - len(clips):
+        print(f"kept out of training: {counted(left_out, 'recording')}, as search or held-out clips")
+    return clips
 
 
 def _settle_precision(state: TrainingState, wanted: str, data: TrainingSet, voice: Voice) -> None:

@@ -22,8 +22,8 @@ def check_places(voice: Voice, configuration: Mapping[str, Any], *, force: bool)
     """Raises InputError where training would write a file that the dataset does not name, or replace a foreign one."""
     if voice.checkpoint.name != CHECKPOINT:
         raise InputError(
-            f"training writes {CHECKPOINT}, and the dataset's file names {voice.checkpoint.name}; write checkpoint = "
-            f'"{voice.checkpoint.with_name(CHECKPOINT)}" in it'
+            f"training writes {CHECKPOINT}, and the dataset's file names {voice.checkpoint.name}; in its line "
+            f"checkpoint = change that name to {CHECKPOINT}"
         )
     if state_path(voice).is_file() or force:
         return
@@ -43,7 +43,8 @@ def check_configuration(voice: Voice, configuration: Mapping[str, Any], dialect:
     if not path.is_file():
         return
     begun = read_config(path)
-    changed = [section for section in dialect.sections if begun.get(section) != configuration.get(section)]
+    kept = [section for section in _sections(dialect) if section in begun]  # an earlier version kept fewer
+    changed = [section for section in kept if begun[section] != configuration.get(section)]
     if changed:
         raise InputError(
             f"{state_path(voice)} is of a run with another configuration ({', '.join(changed)} changed); go on with "
@@ -57,5 +58,10 @@ def keep_configuration(voice: Voice, configuration: Mapping[str, Any], dialect: 
     make_folder(path.parent)
     sweep(path.parent)
     sweep(voice.checkpoint.parent)
-    sections = {section: configuration[section] for section in dialect.sections if section in configuration}
+    sections = {section: configuration.get(section) for section in _sections(dialect)}
     atomic_write(path, json.dumps(sections).encode())
+
+
+def _sections(dialect: Dialect) -> list[str]:
+    """Returns the sections of a configuration that a run depends on: lmnt's network stands in one of its own."""
+    return list(dict.fromkeys((*dialect.sections, *dialect.demanded)))

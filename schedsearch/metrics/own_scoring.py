@@ -61,7 +61,10 @@ def _array(audio: Tensor) -> Samples:
 def _score(call: _Call, reference: Samples, estimate: Samples) -> Value:
     own = own_metric(call.reference, call.folder)  # another process has to import it
     if own.source != call.source:
-        raise InputError(f"the file of metric {call.reference} changed meanwhile; give the same command again")
+        raise InputError(
+            f"the file of metric {call.reference} changed meanwhile; give the same command again, in Python after "
+            "a new start of it"
+        )
     if not np.isfinite(estimate).all():
         return NOT_FINITE
     # Copies, which the function may write into.

@@ -1,9 +1,11 @@
 """Stores synthesised clips. Each file says what it was made from, so that nothing is synthesised twice."""
 
 import io
+import os
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from vocoder.audio.reading import read_samples
 from vocoder.errors import InputError
 
 _MARK = "schedsearch "  # how every origin begins
+LONGEST_NAME = 200  # bytes of a folder's name; most file systems take 255
 
 
 @dataclass(frozen=True)
@@ -55,4 +58,13 @@ class AudioFolder:
                     path.unlink()
 
     def _file(self, clip: str, system: str) -> Path:
-        return self.path / clip / f"{system}.flac"
+        return self.path / _folder_name(clip) / f"{system}.flac"
+
+
+def _folder_name(clip: str) -> str:
+    """Returns the clip's name, or its beginning and a hash where file systems would refuse it as too long."""
+    raw = os.fsencode(clip)
+    if len(raw) <= LONGEST_NAME:
+        return clip
+    digest = sha256(raw).hexdigest()[:12]
+    return f"{raw[: LONGEST_NAME - len(digest) - 1].decode(errors='ignore')}_{digest}"

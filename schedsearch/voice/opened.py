@@ -1,7 +1,7 @@
 """Opens a voice: its vocoder, clips and noise, their hashes, and the folders of its results."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -26,7 +26,10 @@ HELD_OUT_SEED = 1_000_003  # added to the seed: fresh noise
 
 def open_vocoder(voice: Voice) -> Vocoder:
     """Loads the voice's frozen network on the best device. Raises InputError where it has another sample rate."""
-    vocoder = voice.services.load_vocoder(voice.checkpoint, voice.config, device=best_device())
+    try:
+        vocoder = voice.services.load_vocoder(voice.checkpoint, voice.config, device=best_device())
+    except InputError as error:  # CONFIG is a variable of make voice alone, which writes what it says into this file
+        raise InputError(str(error).replace("CONFIG=FILE", 'config = "FILE" in the dataset\'s file')) from error
     if vocoder.sample_rate != voice.sample_rate:
         raise InputError(
             f"the checkpoint of {voice.dataset} is for {vocoder.sample_rate} Hz, the dataset says "
@@ -82,6 +85,12 @@ def _check_apart(search: Sequence[Clip], held_out: Sequence[Clip]) -> None:
                 f"clip {name} of search_clips is the same audio as {clip.name} of held_out_clips, "
                 "and what was searched on can't judge; take it out of one"
             )
+
+
+def without(clips: Iterable[Clip], others: Iterable[Clip]) -> list[Clip]:
+    """Returns the clips that are not the same audio as one of the others, under any name."""
+    known = {_digest(clip) for clip in others}
+    return [clip for clip in clips if _digest(clip) not in known]
 
 
 def _digest(clip: Clip) -> bytes:

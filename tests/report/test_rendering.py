@@ -118,6 +118,17 @@ def test_audio_past_full_scale_is_clipped_as_wav_writers_do(tmp_path):
     assert folder.read("loud", "searched", "x") == pytest.approx(torch.tensor([0.5, 1.0, -1.0]), abs=2**-22)
 
 
+@pytest.mark.parametrize("character", ["b", "語"])
+def test_names_that_are_too_long_for_a_folder_are_told_apart(tmp_path, character):
+    folder, names = AudioFolder(tmp_path, 16000), [character * 300 + end for end in "xy"]
+    for i, name in enumerate(names):
+        folder.write(name, "searched", torch.full((10,), 0.5 * i), origin="schedsearch x")
+    for i, name in enumerate(names):
+        assert folder.read(name, "searched", "schedsearch x") == pytest.approx(torch.full((10,), 0.5 * i))
+    folder.drop_all_but({"schedsearch y"})
+    assert not list(tmp_path.rglob("*.flac"))
+
+
 def test_a_file_at_another_rate_is_another_file(tmp_path):
     AudioFolder(tmp_path, 16000).write("clip", "searched", torch.zeros(100), origin="x")
     assert AudioFolder(tmp_path, 22050).read("clip", "searched", "x") is None

@@ -12,6 +12,7 @@ import soundfile
 import torch
 
 from vocoder.audio import reading
+from vocoder.audio.decoder import open_to_the_end
 from vocoder.audio.reading import (
     Clip,
     cut_to_hops,
@@ -262,6 +263,17 @@ def test_a_wav_whose_writer_never_came_to_write_its_length_is_read_whole(tmp_pat
     content[at : at + 4] = bytes(4)
     path.write_bytes(content)
     assert torch.equal(read_audio(path, sample_rate=RATE).audio, whole)
+
+
+def test_one_that_has_more_audio_than_a_header_can_say_is_opened(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.wav", tone())
+    content = bytearray(path.read_bytes())
+    at = content.index(b"data") + 4
+    content[at : at + 4] = bytes(4)
+    path.write_bytes(content)
+    os.truncate(path, (1 << 32) + 5000)  # with a hole, that takes no room
+    with open_to_the_end(path) as file:
+        assert file.frames > 1 << 30
 
 
 @pytest.mark.parametrize("size", [1000, RATE])

@@ -867,6 +867,37 @@ def test_a_run_does_not_go_on_with_other_mels(dataset, capsys):
     assert files_below(dataset) == before
 
 
+def test_a_run_of_lmnts_does_not_go_on_with_another_network(dataset, capsys):
+    (dataset / "config.json").write_text(json.dumps(LMNT_CONFIG))
+    assert trained(dataset) == 0
+    changed = json.loads(json.dumps(LMNT_CONFIG))
+    changed["network"]["up_dilations"] = [[1, 2, 4, 8]] * 3  # the same shapes
+    (dataset / "config.json").write_text(json.dumps(changed))
+    assert trained(dataset, "--steps", "5") == 2
+    assert "another configuration (network changed)" in capsys.readouterr().err
+
+
+def test_a_run_goes_on_that_an_earlier_version_began_and_kept_less_of(dataset):
+    (dataset / "config.json").write_text(json.dumps(LMNT_CONFIG))
+    trained(dataset)
+    kept = dataset / "voice" / "training" / "config.json"
+    kept.write_text(json.dumps({name: LMNT_CONFIG[name] for name in ("sample_rate", "hop_samples")}))
+    assert trained(dataset, "--steps", "5") == 0
+
+
+def test_the_clips_of_the_file_are_kept_out_of_training(dataset, capsys):
+    for name, source in (("search", "clips"), ("judging", "held_out")):
+        shutil.copy(dataset / source / "a.wav", dataset / "recordings" / f"{name}.wav")
+    assert trained(dataset) == 0
+    assert "kept out of training: 2 recordings" in capsys.readouterr().out
+    weights = (dataset / "voice" / "checkpoint.pt").read_bytes()
+    for name in ("search", "judging"):
+        (dataset / "recordings" / f"{name}.wav").unlink()
+    shutil.rmtree(dataset / "voice")
+    assert trained(dataset) == 0
+    assert (dataset / "voice" / "checkpoint.pt").read_bytes() == weights
+
+
 def test_a_run_that_goes_on_says_what_it_no_longer_needs_and_when_it_is_done(dataset, capsys):
     trained(dataset)
     capsys.readouterr()

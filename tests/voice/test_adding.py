@@ -281,6 +281,13 @@ def test_a_name_that_no_file_can_hold_is_left_out_unread(tmp_path):
     assert len(found) == 2
 
 
+@pytest.mark.parametrize("name", ["a\u3000b.wav", "می\u200cخواهم.wav", "at 3.04\u202fPM.wav", "a\u00a0b.wav"])
+def test_a_name_with_spaces_and_joiners_of_other_scripts_is_no_fault(tmp_path, name):
+    written(tmp_path / name, spoken(3))
+    [found] = scan(tmp_path, audio_names(tmp_path), jobs=1)
+    assert isinstance(found, Recording) and found.name == name
+
+
 @pytest.mark.slow
 def test_processes_find_what_one_finds(tmp_path):
     for i in range(70):

@@ -128,6 +128,8 @@ def test_what_is_no_mel_is_refused_by_name(tmp_path, content, words):
         ("sub/a.flac", "a.npy"),  # as coqui's extract_tts_spectrograms names them
         ("sub/a.flac", "sub_a.npy"),
         ("a.1.wav", "a.1.npy"),
+        ("a_mel.wav", "a_mel.npy"),
+        ("sub/a.spec.wav", "sub/a.spec.npy"),
     ],
 )
 def test_mels_are_matched_by_name(tmp_path, recording, mel):

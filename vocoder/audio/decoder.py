@@ -69,7 +69,7 @@ def open_to_the_end(path: Path) -> AudioFile:
     """Opens a file so that it is read until its decoder ends. Raises RuntimeError for one that libsndfile refuses."""
     size = path.stat().st_size
     if audio := unfinished_wav(path):
-        length = struct.pack("<I", len(audio))
+        length = struct.pack("<I", min(len(audio), 0xFFFFFFFF))  # more is refused as too long
         return _overlaid(path, audio.start - len(length), length, end=size, size=size)
     file = AudioFile(path)
     if file.format != "MP3":

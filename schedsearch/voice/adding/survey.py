@@ -1,6 +1,7 @@
 """Surveys a folder of recordings: those that can be clips, and why the others cannot."""
 
 import os
+import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
@@ -50,15 +51,15 @@ def audio_names(folder: Path) -> list[str]:
 
 def scan(folder: Path, names: Sequence[str], *, jobs: int) -> Iterator[Recording | LeftOut]:
     """Yields every file's measurements, by `jobs` processes and in the order in which they end."""
-    printable = [name for name in names if name.isprintable()]
-    yield from (_misnamed(name) for name in names if not name.isprintable())
-    if jobs == 1 or len(printable) <= ALONE:
-        yield from (measure(folder, name) for name in printable)
+    legal = [name for name in names if not _is_misnamed(name)]
+    yield from (_misnamed(name) for name in names if _is_misnamed(name))
+    if jobs == 1 or len(legal) <= ALONE:
+        yield from (measure(folder, name) for name in legal)
         return
-    left = dict.fromkeys(printable)
+    left = dict.fromkeys(legal)
     try:
         workers = joblib.Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", max_nbytes=None)
-        for entry in workers(joblib.delayed(measure)(folder, name) for name in printable):
+        for entry in workers(joblib.delayed(measure)(folder, name) for name in legal):
             del left[entry.name]
             yield entry
     except (OSError, BrokenExecutor) as error:  # no process could be started, or one was killed
@@ -93,6 +94,10 @@ def _later(keyed: Sequence[tuple[str, ...]]) -> dict[str, str]:
     return later
 
 
+def _is_misnamed(name: str) -> bool:
+    """Whether a dataset's file cannot hold the name: control characters, line ends, or bytes that are not UTF-8."""
+    return any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name)
+
+
 def _misnamed(name: str) -> LeftOut:
-    """Leaves out a name that a dataset's file cannot hold: line ends, or bytes that are not UTF-8."""
     return LeftOut(name, Fault.UNREADABLE, f"its name {ascii(name)} has characters that are not text; rename it")

@@ -36,9 +36,9 @@ class MelFiles:
         for path in visible_files(folder, "MELS"):
             if path.suffix not in KINDS:
                 continue
-            name = _recording_of(path.relative_to(folder))
-            self._by_name.setdefault(clip_name(name + ".wav"), []).append(path)
-            self._by_last_part.setdefault(PurePosixPath(name).name, []).append(path)
+            for name in _recordings_of(path.relative_to(folder)):
+                self._by_name.setdefault(clip_name(name + ".wav"), []).append(path)
+                self._by_last_part.setdefault(PurePosixPath(name).name, []).append(path)
         if not self._by_name:
             raise InputError(f"{folder}: must hold mels, no file ends in {', '.join(KINDS)}; name another with MELS=")
 
@@ -54,12 +54,15 @@ class MelFiles:
         return matches[0] if matches else None
 
 
-def _recording_of(path: Path) -> str:
-    """Returns a mel's path without what is added to the recording's: a.wav.spec.npy is the mel of a."""
-    name = path.with_suffix("").as_posix()
+def _recordings_of(path: Path) -> list[str]:
+    """Returns a mel's path without what is added to the recording's: a.wav.spec.npy is the mel of a.
+
+    A recording's own name may end alike, so that a_mel.npy is the mel of a or of a_mel.
+    """
+    whole = name = path.with_suffix("").as_posix()
     for mark in (*_MARKS, *ENDINGS):
         name = name.removesuffix(mark)
-    return name
+    return list(dict.fromkeys((name, whole)))
 
 
 def read_mel(path: Path, n_mels: int, *, like: Tensor | None = None) -> Tensor:
