@@ -76,7 +76,10 @@ class Surrogate:
             return []
         joint = posterior.joint(options)
         orders = [joint.means, *joint.draws(count - 1, rng)]
-        return _apart([[options[i] for i in np.argsort(order)] for order in orders], scored.schedules, self._pending())
+        ranked = [[options[i] for i in np.argsort(order)] for order in orders]
+        taken = [*scored.schedules, *self._pending()]
+        apart = (_apart(ranked, taken, near) for near in (NEAR, NEAR / 4, NEAR / 16))  # of one step little room is left
+        return next(filter(None, apart), [])
 
     def tell(self, schedules: Sequence[NoiseSchedule], losses: Losses) -> None:
         """Learns nothing here: `scored` knows how noisy each loss is."""
@@ -142,14 +145,12 @@ def _legal(curve: Array) -> bool:
     return bool((np.diff(curve) < -1e-3).all()) and curve[0] <= FIRST_LOG_SNR[1]
 
 
-def _apart(
-    ranked: Sequence[Sequence[NoiseSchedule]], scored: Sequence[NoiseSchedule], pending: Sequence[NoiseSchedule]
-) -> list[NoiseSchedule]:
-    """Returns the first schedule of each list that is near no other."""
-    taken, chosen = [*scored, *pending], []
-    for schedules in ranked:
-        fresh = (s for s in schedules if all(s.distance(other) >= NEAR for other in taken))
+def _apart(rows: Sequence[Sequence[NoiseSchedule]], taken: Sequence[NoiseSchedule], near: float) -> list[NoiseSchedule]:
+    """Returns the first schedule of each row that is near no other."""
+    known, chosen = [*taken], []
+    for schedules in rows:
+        fresh = (s for s in schedules if all(s.distance(other) >= near for other in known))
         if (schedule := next(fresh, None)) is not None:
             chosen.append(schedule)
-            taken.append(schedule)
+            known.append(schedule)
     return chosen

@@ -130,3 +130,32 @@ def test_a_share_is_half_of_the_clips_in_draws_by_chance_and_the_same_again():
     assert np.min(counts) > 10
     assert share_of(7, 12) == share_of(7, 12) != share_of(8, 12)
     assert [sum(draw >= 0 for draw in share_of(0, clips)) for clips in (1, 2, 4, 5, 7)] == [1, 2, 3, 3, 4]
+
+
+def scored_in(draws, clip, noise, truth):
+    """Scores [clip, draw] of a schedule that heard each clip in one draw, -1 for none; they have no noise of their own.
+    """
+    values = np.full(noise.shape, np.nan)
+    for place, draw in enumerate(draws):
+        if draw >= 0:
+            values[place, draw] = truth + clip[place] + noise[place, draw]
+    return values
+
+
+def test_a_batch_that_shares_no_pair_with_others_stands_where_its_clips_are_as_hard_as_they_were():
+    rng = np.random.default_rng(0)
+    clip, noise = rng.normal(scale=1.0, size=8), rng.normal(scale=0.05, size=(8, 4))
+    truths = [4.0, 4.1, 4.2, 4.0, 4.1]  # the last two heard other draws alone
+    heard = [[0] * 8] * 3 + [[-1, 1, 2, -1, 3, 1, -1, -1]] * 2
+    values = np.array([scored_in(draws, clip, noise, truth) for draws, truth in zip(heard, truths, strict=True)])
+    means = estimate(values, np.ones(4), np.ones(4, dtype=bool)).means
+    np.testing.assert_allclose(means - means[0], np.array(truths) - truths[0], atol=0.1)
+
+
+def test_a_schedule_that_heard_all_of_the_first_draw_keeps_its_mean_whatever_others_heard():
+    rng = np.random.default_rng(1)
+    clip, noise = np.linspace(-1, 1, 12), rng.normal(scale=0.2, size=(12, 4))
+    heard = [[0] * 12, [0] * 12, *([draw, 0, draw, 0, draw, draw, *[-1] * 6] for draw in (1, 2, 3))]
+    values = np.array([scored_in(draws, clip, noise, 4.0 + 0.1 * row) for row, draws in enumerate(heard)])
+    means = estimate(values, np.ones(4), np.ones(4, dtype=bool)).means
+    np.testing.assert_allclose(means[:2], values[:2, :, 0].mean(axis=1), atol=1e-9)

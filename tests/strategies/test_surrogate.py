@@ -110,6 +110,14 @@ def test_a_schedule_of_one_step_is_moved_to_many_levels_of_its_box():
     assert (children <= TERMINAL_LOG_SNR[1]).all()
 
 
+def test_one_step_has_new_levels_to_propose_however_many_were_scored():
+    levels = np.arange(*TERMINAL_LOG_SNR, NEAR)
+    schedules = [NoiseSchedule.from_log_snr([level]) for level in levels]
+    estimates = Estimates(0.1 * (levels + 2.0) ** 2, np.full(len(levels), 1e-3), 0.01)
+    proposals = surrogate(Scored(schedules, estimates), steps=1).ask(4)
+    assert len(set(proposals) - set(schedules)) >= 1
+
+
 def test_it_ends_when_the_gain_is_not_worth_it_and_not_before():
     known, _ = scored(settled(6) + 6, noise=0.02)
     gain = surrogate(known).gain()
