@@ -108,6 +108,8 @@ def _to_train_on(voice: Voice, training: Training, held_out: Sequence[Clip]) -> 
     """Reads the recordings to train on, without those on which schedules will be searched and judged."""
     every = recordings(training.audio, voice)
     clips = without(every, [*recordings(voice.search_clips, voice), *held_out])
+    if not clips:
+        raise InputError(f"{training.audio}: must hold more than the search and held-out clips; give other recordings")
     if left_out := len(every) - len(clips):
         print(f"kept out of training: {counted(left_out, 'recording')}, as search or held-out clips")
     return clips

@@ -20,7 +20,10 @@ Indices = npt.NDArray[np.int64]
 
 BETWEEN = 0.1  # part of a residual's variance that further draws of a clip do not average away; measured 0.04 to 0.25
 QUANTILE = 1.96  # of the normal distribution: 95 % lie within so many standard deviations
-NOISE = 4.0  # variance of what noise adds within a clip, in variances of a residual; measured 0.5 to 12, median 2
+# Variance of what noise adds within a clip, in variances of a residual. In 16 searches it was 0.5 to 12, mostly 2.
+# Too large a value loses little. Too small a one takes luck for the schedule's own.
+NOISE = 4.0
+_SINGULAR = 1e-10  # eigenvalues below this part of the largest one are zero, but for rounding
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,10 @@ def estimate(values: Array, weights: Array | None = None, is_first: npt.NDArray[
 
 
 def variances(values: Array, pair: float, weights: Array | None = None) -> Array:
-    """Returns [...], the variances of means of values [..., clip, draw], which are NaN where nothing was scored."""
+    """Returns [...], the variances of means of values [..., clip, draw], which are NaN where nothing was scored.
+
+    What is not known of the pairs' effects is not in them. Schedules of a batch share that: most of an early error.
+    """
     scored = np.isfinite(values)
     told = scored if weights is None else scored * weights
     clips, pairs = scored.any(axis=-1).sum(axis=-1), told.sum(axis=(-2, -1))
@@ -96,18 +102,19 @@ def _pair_effects(values: Array, weight: Array, first: npt.NDArray[np.bool_]) ->
     one, and zero for pairs that none of them has. They are those of least squares, with each pair of the first round
     held to the mean of its clip's as firmly as NOISE says.
     """
-    flat = values.reshape(len(values), -1)
+    flat = values.reshape(len(values), values.shape[1] * values.shape[2])
     scored = np.isfinite(flat)
     told, means = scored * weight, _means(flat, weight)[:, None]
     shares = told / told.sum(axis=1, keepdims=True)
     rest = np.where(scored, flat - means, 0.0)
     data = np.diag(told.sum(axis=0)) - told.T @ shares  # of the normal equations, without the schedules' means
-    inverse = np.linalg.pinv(data + _within_clips(first & scored.any(axis=0), values.shape[2]) / NOISE, hermitian=True)
+    anchor = first & scored.any(axis=0)
+    held = data + _within_clips(anchor, values.shape[2]) / NOISE
+    inverse = np.linalg.pinv(held, _SINGULAR, hermitian=True)
     effects = inverse @ (told * rest).sum(axis=0)
     residuals = np.where(scored, rest - effects + (shares @ effects)[:, None], 0.0)
     free = float(scored.sum() - len(flat) - np.trace(inverse @ data))
-    pair = float(((residuals**2) @ weight).sum()) / max(1.0, free) if free > 0.5 else 0.0  # one schedule shows none
-    anchor = first & scored.any(axis=0)
+    pair = float(((residuals**2) @ weight).sum()) / free if free > 0.5 else 0.0  # one schedule shows none
     in_first_draw = anchor & (np.arange(len(first)) % values.shape[2] == 0)
     effects -= effects[in_first_draw if in_first_draw.any() else anchor].mean()
     return np.where(scored.any(axis=0), effects, 0.0), pair

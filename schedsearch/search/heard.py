@@ -108,6 +108,10 @@ def with_estimates(store: Store, claims: Sequence[Claim], evaluations: Sequence[
     rows = [[part] for part in [*(_Part(c.scores, draws=c.draws) for c in known), *(parts[i] for i in batch)]]
     values = store.signs[store.objective] * _values(rows, store.objective, FIRST_ROUND)
     means = estimate(values, FIRST_ROUND.weights, FIRST_ROUND.is_first).means
+    whole = [(row, c) for row, c in enumerate(known) if c.whole]
+    if whole:  # on the scale of those that heard every clip: an earlier version scored them in several draws
+        row, candidate = whole[0]
+        means = means + store.signs[store.objective] * candidate.score.mean - means[row]
     means = means[len(known) :]
     estimates = {i: store.signs[store.objective] * float(m) for i, m in zip(batch, means, strict=True) if i in fresh}
     both = zip(claims, evaluations, strict=True)

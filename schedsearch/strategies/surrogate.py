@@ -29,7 +29,7 @@ KNOTS = 5  # of the smooth curve that is added to an option
 MOVES = (0.1, 0.3, 0.8)  # its standard deviation, in log-SNR
 MORE = 50  # candidates, of which is said what they could gain
 DRAWS = 1000  # from the posterior, to say it
-NEAR = 0.05  # in log-SNR, root mean square: nearer schedules are the same
+NEAR = 0.05  # in log-SNR, root mean square: nearer schedules are the same, as long as there are others
 
 
 @dataclass(frozen=True)

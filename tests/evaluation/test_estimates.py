@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from schedsearch.evaluation.draws import MIXED, share_of
-from schedsearch.evaluation.estimates import BETWEEN, estimate
+from schedsearch.evaluation.estimates import BETWEEN, NOISE, _pair_effects, estimate
 
 SCHEDULES, CLIPS, DRAWS = 12, 12, 3
 
@@ -143,13 +143,46 @@ def scored_in(draws, clip, noise, truth):
 
 
 def test_a_batch_that_shares_no_pair_with_others_stands_where_its_clips_are_as_hard_as_they_were():
-    rng = np.random.default_rng(0)
-    clip, noise = rng.normal(scale=1.0, size=8), rng.normal(scale=0.05, size=(8, 4))
     truths = [4.0, 4.1, 4.2, 4.0, 4.1]  # the last two heard other draws alone
     heard = [[0] * 8] * 3 + [[-1, 1, 2, -1, 3, 1, -1, -1]] * 2
-    values = np.array([scored_in(draws, clip, noise, truth) for draws, truth in zip(heard, truths, strict=True)])
-    means = estimate(values, np.ones(4), np.ones(4, dtype=bool)).means
-    np.testing.assert_allclose(means - means[0], np.array(truths) - truths[0], atol=0.1)
+    off = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        clip, noise = rng.normal(scale=1.0, size=8), rng.normal(scale=0.05, size=(8, 4))
+        values = np.array([scored_in(draws, clip, noise, truth) for draws, truth in zip(heard, truths, strict=True)])
+        means = estimate(values, np.ones(4), np.ones(4, dtype=bool)).means
+        assert means[4] - means[3] == pytest.approx(0.1)
+        off.append(means[3] - means[0])
+    assert np.sqrt(np.mean(np.square(off))) < 0.06  # 0.05 in four pairs beside 0.05 in eight: 0.03; clips alone: 0.4
+
+
+@pytest.mark.parametrize("weight", [1.0, 2.41])
+def test_effects_are_those_of_least_squares_with_pairs_held_to_their_clips(weight):
+    """The same system, written out: a row a score, and rows that hold pairs of the first round to their clip's mean."""
+    rng = np.random.default_rng(0)
+    weights, is_first = np.array([1.0, weight, 1.0, 1.0]), np.array([True, False, True, True])
+    for _ in range(20):
+        values = rng.normal(size=(10, 6, 4))
+        values[rng.random(values.shape) < 0.5] = np.nan
+        values[:, :, 0] = rng.normal(size=(10, 6))
+        values[3:, :, 1] = np.nan  # a further round that few had
+        effects, _ = _pair_effects(values, np.tile(weights, 6), np.tile(is_first, 6))
+        rows, targets = [], []
+        for schedule, clip, draw in zip(*np.nonzero(np.isfinite(values)), strict=True):
+            row = np.zeros(10 + 24)
+            row[[schedule, 10 + 4 * clip + draw]] = np.sqrt(weights[draw])
+            rows.append(row)
+            targets.append(np.sqrt(weights[draw]) * values[schedule, clip, draw])
+        heard = np.isfinite(values).any(axis=0) & is_first
+        for clip, draw in zip(*np.nonzero(heard), strict=True):
+            row = np.zeros(10 + 24)
+            row[10 + 4 * clip + np.flatnonzero(heard[clip])] = -1 / heard[clip].sum()
+            row[10 + 4 * clip + draw] += 1
+            rows.append(row / np.sqrt(NOISE))
+            targets.append(0.0)
+        solved = np.linalg.lstsq(np.array(rows), np.array(targets), rcond=None)[0][10:].reshape(6, 4)
+        expected = np.where(np.isfinite(values).any(axis=0), solved - solved[:, 0].mean(), 0.0)
+        np.testing.assert_allclose(effects.reshape(6, 4), expected, atol=1e-8)
 
 
 def test_a_schedule_that_heard_all_of_the_first_draw_keeps_its_mean_whatever_others_heard():

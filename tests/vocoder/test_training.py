@@ -898,6 +898,12 @@ def test_the_clips_of_the_file_are_kept_out_of_training(dataset, capsys):
     assert (dataset / "voice" / "checkpoint.pt").read_bytes() == weights
 
 
+def test_with_nothing_but_the_clips_of_the_file_there_is_nothing_to_train_on(dataset, capsys):
+    shutil.copy(dataset / "held_out" / "a.wav", dataset / "recordings" / "a.wav")
+    assert trained(dataset) == 2
+    assert "must hold more than the search and held-out clips" in capsys.readouterr().err
+
+
 def test_a_run_that_goes_on_says_what_it_no_longer_needs_and_when_it_is_done(dataset, capsys):
     trained(dataset)
     capsys.readouterr()

@@ -1,10 +1,12 @@
 """experiments/<dataset>.toml: what it says, and one line for whatever is wrong with it."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from schedsearch.voice.config import EXPERIMENTS, check_new_name, known_datasets, known_rates, load_voice
+from schedsearch.voice.opened import open_vocoder
 from vocoder.audio.listed_clips import ListedClips
 from vocoder.errors import InputError
 
@@ -235,3 +237,10 @@ def test_a_dataset_cannot_have_the_name_of_the_shipped_results(tmp_path):
     (tmp_path / "shipped.toml").write_text("")
     with pytest.raises(InputError, match="results/shipped is a folder of the program's own"):
         load_voice("shipped", experiments=tmp_path)
+
+
+def test_a_checkpoint_without_its_configuration_names_the_line_of_the_file_that_gives_one(tmp_path):
+    shutil.copy(Path(__file__).parent.parent / "golden" / "ivanvovk_tiny.pt", tmp_path / "c.pt")
+    with pytest.raises(InputError) as found:
+        open_vocoder(load_voice("mine", experiments=written(tmp_path, ONE)))
+    assert 'give the configuration it was trained with: config = "FILE" in the dataset\'s file' in str(found.value)

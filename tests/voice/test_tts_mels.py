@@ -148,6 +148,16 @@ def test_a_missing_mel_and_two_of_one_name_are_named(tmp_path):
         MelFiles(tmp_path).of("b.wav")
 
 
+def test_one_mel_does_not_serve_two_recordings(tmp_path):
+    saved(tmp_path / "a_mel.npy", MEL)
+    with pytest.raises(InputError, match="a_mel.npy: is the mel of a.wav and of a_mel.wav by its name"):
+        mel_paths(MelFiles(tmp_path), {"a": "a.wav", "a_mel": "a_mel.wav"})
+    saved(tmp_path / "a_mel_mel.npy", MEL)
+    assert [path.name for path in mel_paths(MelFiles(tmp_path), {"a": "a.wav", "b": "a_mel.wav"}).values()] == [
+        "a_mel.npy", "a_mel_mel.npy",
+    ]  # fmt: skip
+
+
 # --- checks ---------------------------------------------------------------------------------------
 
 

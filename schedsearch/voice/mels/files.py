@@ -33,12 +33,15 @@ class MelFiles:
             raise InputError(f"MELS must name a folder of mels, and {str(folder)!r} is not a folder; check the path")
         self._by_name: dict[str, list[Path]] = {}
         self._by_last_part: dict[str, list[Path]] = {}
+        self._whole: dict[str, list[Path]] = {}  # of recordings whose own name ends as mels' names do
         for path in visible_files(folder, "MELS"):
             if path.suffix not in KINDS:
                 continue
-            for name in _recordings_of(path.relative_to(folder)):
-                self._by_name.setdefault(clip_name(name + ".wav"), []).append(path)
-                self._by_last_part.setdefault(PurePosixPath(name).name, []).append(path)
+            relative = path.relative_to(folder)
+            name = _recording_of(relative)
+            self._by_name.setdefault(clip_name(name + ".wav"), []).append(path)
+            self._by_last_part.setdefault(PurePosixPath(name).name, []).append(path)
+            self._whole.setdefault(clip_name(relative.with_suffix(".wav").as_posix()), []).append(path)
         if not self._by_name:
             raise InputError(f"{folder}: must hold mels, no file ends in {', '.join(KINDS)}; name another with MELS=")
 
@@ -47,22 +50,20 @@ class MelFiles:
 
         None where there is no such file. Raises InputError where there are several.
         """
-        matches = self._by_name.get(clip_name(recording)) or self._by_last_part.get(PurePosixPath(recording).stem, [])
+        name, last_part = clip_name(recording), PurePosixPath(recording).stem
+        matches = self._by_name.get(name) or self._by_last_part.get(last_part) or self._whole.get(name, [])
         if len(matches) > 1:
             first, second = (path.relative_to(self.folder) for path in matches[:2])
             raise InputError(f"{self.folder}: {first} and {second} are both the mel of {recording}; leave one there")
         return matches[0] if matches else None
 
 
-def _recordings_of(path: Path) -> list[str]:
-    """Returns a mel's path without what is added to the recording's: a.wav.spec.npy is the mel of a.
-
-    A recording's own name may end alike, so that a_mel.npy is the mel of a or of a_mel.
-    """
-    whole = name = path.with_suffix("").as_posix()
+def _recording_of(path: Path) -> str:
+    """Returns a mel's path without what is added to the recording's: a.wav.spec.npy is the mel of a."""
+    name = path.with_suffix("").as_posix()
     for mark in (*_MARKS, *ENDINGS):
         name = name.removesuffix(mark)
-    return list(dict.fromkeys((name, whole)))
+    return name
 
 
 def read_mel(path: Path, n_mels: int, *, like: Tensor | None = None) -> Tensor:
@@ -99,7 +100,12 @@ def mel_paths(files: MelFiles, recordings: Mapping[str, str]) -> dict[str, Path]
             f"{files.folder}: every clip needs a mel of its name, and {missing[0]}{more} has none; "
             f"add {example}, or take the clip out"
         )
-    return {clip: path for clip, path in paths.items() if path is not None}
+    found = {clip: path for clip, path in paths.items() if path is not None}
+    first = {path: clip for clip, path in reversed(found.items())}
+    if twice := [clip for clip, path in found.items() if first[path] != clip]:
+        path, other = found[twice[0]], recordings[first[found[twice[0]]]]
+        raise InputError(f"{path}: is the mel of {other} and of {recordings[twice[0]]} by its name; give each its own")
+    return found
 
 
 def _numbers(path: Path) -> Tensor:
