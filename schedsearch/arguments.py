@@ -28,6 +28,18 @@ def whole_number(text: str, name: str, *, least: int, most: int) -> int:
     return value
 
 
+def given(text: str) -> str:
+    """Reads a text that names something."""
+    if not text:
+        raise InputError("an option that names a file, folder or storage must not be empty; name one, or leave it out")
+    return text
+
+
+def given_path(text: str) -> Path:
+    """Reads a path. An empty one would mean the working directory."""
+    return Path(given(text))
+
+
 iterations = partial(whole_number, name="ITERS", least=1, most=LONGEST_SEARCH)
 sample_rate = partial(whole_number, name="RATE", least=1000, most=384_000)  # Hz
 seed = partial(whole_number, name="SEED", least=0, most=MOST_SEED)
@@ -93,10 +105,10 @@ def add_precision(parser: Options) -> None:
 
 def add_results(parser: Options) -> None:
     """Adds --results."""
-    parser.add_argument("--results", type=Path, default=RESULTS, help=f"folder of results (default: {RESULTS})")
+    parser.add_argument("--results", type=given_path, default=RESULTS, help=f"folder of results (default: {RESULTS})")
 
 
-def check_new(path: Path, name: str, force: bool) -> None:
+def check_new(file: Path, name: str, force: bool) -> None:
     """Raises InputError if a file or link would be replaced without --force."""
-    if os.path.lexists(path) and not force:
-        raise InputError(f"{name} must be a new file, and {path} exists; name another, or replace it with --force")
+    if os.path.lexists(file) and not force:
+        raise InputError(f"{name} must be a new file, and {file} exists; name another, or replace it with --force")

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
-from pathlib import Path
 from typing import NoReturn
 
 from schedsearch.commands.stopping import Stopped, stoppable
@@ -97,13 +96,15 @@ def _completion(shell: str) -> str:
     """Returns a script for a shell's tab completion. Paths are completed as files."""
     import shtab
 
+    from schedsearch.arguments import given_path
+
     if shell not in shtab.SUPPORTED_SHELLS:
         known = ", ".join(shtab.SUPPORTED_SHELLS)
         raise InputError(f"--completion must be one of {known}, and is {shell!r}; choose one")
     parser = _parser(tuple(COMMANDS))
     for command in _commands_of(parser):
         for action in command._actions:
-            if action.type is Path:
+            if action.type is given_path:
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
     return str(shtab.complete(parser, shell))
 

@@ -1,10 +1,13 @@
 """Formats numbers and tables as text: counts with their nouns, percentages, Markdown, safe cells for spreadsheets."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import TypeVar
 
 _Part = TypeVar("_Part")
+
+_MOST_DIGITS, _MOST = 8, 1e7  # behind the point, and before it, until powers of ten are written
 
 # A spreadsheet runs a cell with such a beginning as a formula; a quote before it makes it text (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # the last four: some locales take them, too
@@ -14,6 +17,17 @@ def counted(number: int, noun: str) -> str:
     """Writes `1 clip`, `24 clips`, `1000 clips`, `12,000 clips`."""
     written = str(number) if number < 10_000 else f"{number:,}"
     return f"{written} {noun if number == 1 else noun + 's'}"
+
+
+def alike(values: Iterable[float], size: float, digits: int = 4, sign: str = "") -> list[str]:
+    """Writes numbers in one form: 3.4213 and 0.0312, 0.00042 and 0.00003, 1.0e-12 and 2.0e-13.
+
+    They get `digits` behind the point, or more where a number of `size` needs them to show two that are not zero.
+    """
+    needed = max(digits, 1 - math.floor(math.log10(abs(size)))) if 0 < abs(size) < 1 else digits
+    if needed > _MOST_DIGITS or abs(size) >= _MOST:
+        return [f"{value + 0.0:{sign}.1e}" for value in values]
+    return [f"{round(value, needed) + 0.0:{sign}.{needed}f}" for value in values]  # never -0.0
 
 
 def percent(part: float, unit: str = " %") -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from schedsearch.formatting import counted, defused, fitting, markdown_table
+from schedsearch.formatting import alike, counted, defused, fitting, markdown_table
 
 
 @pytest.mark.parametrize(
@@ -10,6 +10,26 @@ from schedsearch.formatting import counted, defused, fitting, markdown_table
 )
 def test_one_is_one_and_all_other_numbers_are_many(number, text):
     assert counted(number, "clip") == text
+
+
+@pytest.mark.parametrize(
+    ("values", "size", "texts"),
+    [
+        ((3.42134, 0.0312), 3.42134, ["3.4213", "0.0312"]),
+        ((4.2e-4, 3.1e-5), 4.2e-4, ["0.00042", "0.00003"]),
+        ((1.03e-12, 2e-13), 1.03e-12, ["1.0e-12", "2.0e-13"]),
+        ((3.2e150, 1e149), 3.2e150, ["3.2e+150", "1.0e+149"]),
+        ((-0.0,), 0.0, ["0.0000"]),
+        ((-1e-9,), 1.0, ["0.0000"]),
+        ((float("nan"),), float("nan"), ["nan"]),
+    ],
+)
+def test_numbers_of_any_scale_can_be_read(values, size, texts):
+    assert alike(values, size) == texts
+
+
+def test_digits_are_added_to_parts_of_one_alone():
+    assert alike((3.0,), 3.0, 0) == ["3"]
 
 
 def test_a_table_has_a_head_a_rule_and_its_rows():

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from schedsearch.arguments import check_new, one_of
+from schedsearch.arguments import check_new, given_path, one_of
 from schedsearch.formatting import counted
 from schedsearch.schedules.files import (
     Layout,
@@ -21,8 +21,8 @@ from vocoder.errors import printable
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("source", type=Path, metavar="IN", help="a schedule file, or a name such as universal-6")
-    parser.add_argument("target", type=Path, metavar="OUT", help=".pt, .npy, .json or .csv")
+    parser.add_argument("source", type=given_path, metavar="IN", help="a schedule file, or a name such as universal-6")
+    parser.add_argument("target", type=given_path, metavar="OUT", help=".pt, .npy, .json or .csv")
     parser.add_argument(
         "--layout",
         type=partial(one_of, values=Layout, option="--layout"),

@@ -5,7 +5,9 @@ import json
 
 from schedsearch.arguments import words
 from schedsearch.metrics.catalogue import catalogue
+from schedsearch.metrics.own import is_own
 from schedsearch.metrics.registry import own_definitions
+from vocoder.errors import InputError
 
 _FIELDS = ("name", "unit", "better", "summary")  # better: lower, higher, or - for a value that ranks nothing
 # The columns of `make compare` beside the metrics that it is asked for; none of them needs a reference.
@@ -28,6 +30,9 @@ def run(options: argparse.Namespace) -> int:
     """Prints name, unit, direction and summary of each metric, then of the other columns of a comparison."""
     sides = {"minimize": "lower", "maximize": "higher"}
     listed = [*catalogue(16_000), *own_definitions(options.metrics)]
+    if builtin := [name for name in options.metrics if not is_own(name)]:
+        rule = "METRICS must be functions of your own, package.module:function"
+        raise InputError(f"{rule}, and has {builtin[0]!r}; leave it out")
     metrics = [(m.name, m.unit, sides[m.direction] if m.ranks else "-", m.summary) for m in listed]
     if options.json:
         columns = {"metrics": metrics, "compare_columns": _COMPARED}

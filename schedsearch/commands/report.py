@@ -2,15 +2,16 @@
 
 import argparse
 import json
-import shlex
 from functools import partial
 from pathlib import Path
 
-from schedsearch.arguments import RESULTS, add_results, add_switch, iterations, positive_number, whole_number, words
-from schedsearch.commands import voice_options
+from schedsearch.arguments import add_results, add_switch, given, iterations, positive_number, whole_number, words
+from schedsearch.commands import search, voice_options
+from schedsearch.commands.next_command import next_command
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.formatting import counted
 from schedsearch.metrics.own import is_own
+from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.report.pages import write_dataset_page, write_run_page, write_small_run_page
 from schedsearch.report.progress import show_stages
 from schedsearch.report.rendering import LISTENING_CLIPS
@@ -20,11 +21,11 @@ from schedsearch.search.opening import open_run
 from schedsearch.search.run import Run
 from schedsearch.search.settings import STUDY, Settings, results_folder
 from schedsearch.search.verdict import Verdict
-from schedsearch.study.errors import shown
-from schedsearch.voice.config import EXPERIMENTS, Voice
+from schedsearch.voice.config import Voice
 from vocoder.errors import InputError
 
 LONG_SECONDS = 120.0
+_OF_ONE_SEARCH = {"clips": LISTENING_CLIPS, "long_seconds": LONG_SECONDS, "objective": None, "storage": None}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -42,18 +43,20 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     page.add_argument(
         "--clips",
-        type=partial(whole_number, name="CLIPS", least=0, most=100),
+        type=partial(whole_number, name="--clips", least=0, most=100),
         default=LISTENING_CLIPS,
         help=f"number of clips to listen to (default: {LISTENING_CLIPS})",
     )
     add_switch(page, "--small", "write report.small.html, without audio and below 1 MB")
-    which.add_argument("--objective", help="the objective of the search, where it has a metric of your own")
-    which.add_argument("--storage", help="the Optuna storage URL of the search, if it had one")
+    which.add_argument("--objective", help="the objective of the search, where it is a metric of your own")
+    which.add_argument("--storage", type=given, help="the Optuna storage URL of the search, if it had one")
     add_results(which)
 
 
 def run(options: argparse.Namespace) -> int:
     """Writes one page and prints its path."""
+    if options.iters is None and any(getattr(options, name) != usual for name, usual in _OF_ONE_SEARCH.items()):
+        raise InputError("--clips, LONG_SECONDS, OBJECTIVE and STORAGE are of one search's page; give its ITERS=, too")
     voice = chosen_voice(options)
     if options.iters is None:
         path = write_dataset_page(voice, options.results, small=options.small)
@@ -79,7 +82,7 @@ def _finished(voice: Voice, options: argparse.Namespace) -> tuple[Run, Verdict]:
     if not is_finished(opened.store):
         raise InputError(
             f"a report needs a finished search, and that of {counted(options.iters, 'iteration')} was stopped; run "
-            f"{_command('search', options)} to its end"
+            f"{_to_its_end(opened, options)} to its end"
         )
     return opened, opened.verdict()
 
@@ -112,23 +115,33 @@ def _settings(voice: Voice, options: argparse.Namespace) -> Settings:
     )  # fmt: skip
 
 
-def _command(verb: str, options: argparse.Namespace) -> str:
-    """Returns the command of this name for the same search, in make's words."""
-    storage = None if options.storage is None else shown(options.storage)
-    variables = {"ITERS": options.iters, "DATASET": options.dataset, "RATE": options.rate, "STORAGE": storage}
-    places = {"--results": options.results, "--experiments": options.experiments}
-    usual = {"--results": RESULTS, "--experiments": EXPERIMENTS}
-    given = [f"{name}={shlex.quote(str(value))}" for name, value in variables.items() if value is not None]
-    given += [f"{name} {shlex.quote(str(place))}" for name, place in places.items() if place != usual[name]]
-    return " ".join([f"make {verb}", *given])
+def _command(verb: str, options: argparse.Namespace, **changes: object) -> str:
+    """Returns the command of this name for the same search, as its user would type it."""
+    usual = search.defaults()
+    own = {name: value for name, value in vars(options).items() if name in usual and value is not None}
+    return next_command(argparse.Namespace(**{**usual, **own, **changes}), usual, verb=verb)
+
+
+def _to_its_end(run: Run, options: argparse.Namespace) -> str:
+    """Returns the command that goes on with a search that was stopped."""
+    settings = run.settings
+    usual = {f"{DEFAULT_OBJECTIVE}{band}" for band in ("_wb", "_nb")}
+    objective = DEFAULT_OBJECTIVE if settings.objective in usual else settings.objective
+    return _command(
+        "search", options, objective=objective, strategy=run.strategies[-1], seed=settings.seed,
+        precision=settings.precision, no_race=not settings.race,
+    )  # fmt: skip
 
 
 def _check_named(objective: str, options: argparse.Namespace) -> None:
-    """Raises InputError where run.json names a function that the user has not: nothing that is read may run code."""
-    stored, named = (set(filter(is_own, words(text or ""))) for text in (objective, options.objective))
-    if stored != named:
-        again = f" OBJECTIVE={objective}" if stored else ""
-        raise InputError(
-            f"the search of {counted(options.iters, 'step')} improved {objective}, and a function of your own runs "
-            f"only where you name it; say {_command('report', options)}{again}"
-        )
+    """Raises InputError where run.json names a function that the user has not: nothing that is read may run code.
+
+    And where the user names another objective than that of the search, whose page this is.
+    """
+    stored, named = words(objective), words(options.objective or "")
+    improved = f"the search of {counted(options.iters, 'step')} improved {objective}"
+    if options.objective and not all(any(s in (n, f"{n}_wb", f"{n}_nb") for s in stored) for n in named):
+        raise InputError(f"{improved}, not {options.objective}; leave OBJECTIVE= out, or search by it first")
+    if not set(filter(is_own, stored)) <= set(named):
+        again = _command("report", options, objective=objective)
+        raise InputError(f"{improved}, and a function of your own runs only where you name it; say {again}")

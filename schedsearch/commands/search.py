@@ -6,12 +6,13 @@ from functools import partial
 from math import isfinite
 from typing import Any
 
-from schedsearch.arguments import add_precision, add_results, add_seed, add_switch, iterations
+from schedsearch.arguments import add_precision, add_results, add_seed, add_switch, given, iterations
 from schedsearch.commands import voice_options
 from schedsearch.commands.next_command import next_command
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.commands.wording import as_called
 from schedsearch.evaluation.estimates import margin
+from schedsearch.formatting import alike
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.report.finding import lines
 from schedsearch.report.limit_text import limit_of_run
@@ -67,7 +68,7 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
     add_precision(how)
     add_seed(how, "the noise and the strategy")
     where = parser.add_argument_group("results")
-    where.add_argument("--storage", help="Optuna storage URL (default: study.db in the results folder)")
+    where.add_argument("--storage", type=given, help="Optuna storage URL (default: study.db in the results folder)")
     add_results(where)
     add_switch(how, "--force", "search even if check-voice refuses the voice")
     where.add_argument(
@@ -96,7 +97,7 @@ def searched(options: argparse.Namespace) -> tuple[int, Callable[[], None]]:
         asked.total(None)  # refuses a wrong budget before anything is written
     if new and (folder / "run.json").exists():
         print(f"{folder} has results of a search and no {STUDY}: a new search begins, and its results replace them")
-    opened = open_checked(voice, settings, force=options.force, tell=print)
+    opened = open_checked(voice, settings, force=options.force, tell=lambda line: print(as_called(str(line))))
     with opened.store.using():
         return _searched(opened, asked, options)
 
@@ -111,7 +112,7 @@ def _searched(opened: Run, asked: AskedBudget, options: argparse.Namespace) -> t
     verdict = opened.verdict()
     _write(opened, verdict, budget)
     again = "another GRID= or STRATEGY= adds to this search"
-    print(as_called(f"more:   {again if opened.is_exhausted() else next_command(options, _defaults(), budget)}"))
+    print(as_called(f"more:   {again if opened.is_exhausted() else next_command(options, defaults(), budget)}"))
     return 3 if options.require_improvement and not verdict.improves else 0, partial(_end, opened.store, budget)
 
 
@@ -141,7 +142,7 @@ def _best(progress: Progress, opened: Run) -> str:
         return ""
     half = margin(best.score.values, heard(opened.store, FIRST_ROUND).scored.estimates.pair)
     interval = f" ± {half:#.2g}" if isfinite(half) else ""
-    return f"best {opened.store.objective} {best.expected:.4f}{interval}, {best.name}"
+    return f"best {opened.store.objective} {alike((best.expected,), best.expected)[0]}{interval}, {best.name}"
 
 
 def _write(opened: Run, verdict: Verdict, budget: Budget) -> None:
@@ -149,20 +150,22 @@ def _write(opened: Run, verdict: Verdict, budget: Budget) -> None:
     # With Matplotlib and pandas; at the head of this file they would delay the start by a second.
     from schedsearch.report.pages import write_run_page
     from schedsearch.report.results_folder import FRONT, owned, write_results
-    from schedsearch.report.summary import other_objectives, table, why_it_ended
+    from schedsearch.report.summary import failures, other_objectives, table, why_it_ended
 
     with owned(opened.folder):
         write_results(opened, verdict, budget)
         beside = other_objectives(verdict, opened.store.objectives)
         front = f", {FRONT}" if beside else ""
-        said = filter(None, [*lines(verdict), beside, why_it_ended(opened), limit_of_run(opened, verdict)])
+        ends = (why_it_ended(opened), limit_of_run(opened, verdict))
+        said = filter(None, [*lines(verdict), *failures(verdict), beside, *ends])
         print("\n" + "\n".join(said) + f"\n\n{table(verdict)}\n")
         print(f"files:  {opened.folder}/schedule.pt, schedule.json, schedule.lmnt.npy, schedule.coqui.npy,")
         print(f"        {opened.folder}/trials.csv, leaderboard.csv{front}")
         print(f"page:   {write_run_page(opened, verdict)}")
 
 
-def _defaults() -> dict[str, Any]:
+def defaults() -> dict[str, Any]:
+    """Returns the options of a search that names none."""
     parser = argparse.ArgumentParser()
     add(parser)
     return vars(parser.parse_args([]))

@@ -45,4 +45,4 @@ def _row(length: int, folder: Path) -> str:
     verdict = json.loads((folder / "run.json").read_text())
     finding = stored_finding(verdict)
     numbers = "{} [{}, {}] ".format(*signed(finding.difference)) if finding.difference else ""
-    return f"{length:>10}  {verdict['name']:<34} {finding.metric} {numbers}{finding.outcome.label}"
+    return f"{length:>10}  {verdict['title']:<34} {finding.metric} {numbers}{finding.outcome.label}"

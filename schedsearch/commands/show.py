@@ -4,11 +4,11 @@ import argparse
 import json
 import math
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from schedsearch.arguments import given_path
 from schedsearch.formatting import counted
 from schedsearch.schedules.facts import Columns, columns
 from schedsearch.schedules.files import ScheduleFile, open_schedule, read_provenance
@@ -20,7 +20,7 @@ BAR = (-6.0, 14.0)  # log-SNR: the box of a search; one mark a unit
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="a schedule file, or a name such as universal-6")
+    parser.add_argument("file", type=given_path, metavar="FILE", help="a schedule file, or a name such as universal-6")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from schedsearch.arguments import add_seed, check_new
+from schedsearch.arguments import add_seed, check_new, given_path
 from schedsearch.commands import voice_options
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.formatting import counted
@@ -33,15 +33,17 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     voice_options.add(parser)
     sound = parser.add_argument_group("what to synthesise")
-    sound.add_argument("--schedule", type=Path, required=True, help="a schedule file, or a name such as universal-6")
-    sound.add_argument("--wav", type=Path, help="a mono WAV, FLAC, OGG or MP3 of any length")
+    sound.add_argument("--schedule", type=given_path, required=True, help="a schedule file, or a name: universal-6")
+    sound.add_argument("--wav", type=given_path, help="a mono WAV, FLAC, OGG or MP3 of any length")
     sound.add_argument(
-        "--mel", type=Path, help="a TTS's mel, .npy or .pt, in place of that of WAV, or checked against it"
+        "--mel", type=given_path, help="a TTS's mel, .npy or .pt, in place of that of WAV, or checked against it"
     )
     sound.add_argument("--resample", action="store_true", help="take a recording of another sample rate")
     add_seed(sound, "the noise")
     result = parser.add_argument_group("result")
-    result.add_argument("--out", type=Path, required=True, help=".wav (16-bit PCM) or .npy (float32, not clipped)")
+    result.add_argument(
+        "--out", type=given_path, required=True, help=".wav (16-bit PCM) or .npy (float32, not clipped)"
+    )
     result.add_argument("--force", action="store_true", help="replace OUT if it exists")
 
 
@@ -50,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
     inputs = [path for path in (options.wav, options.mel) if path]
     if not inputs:
         raise InputError("synth needs a recording or a mel; give --wav FILE or --mel FILE")
+    if options.resample and not options.wav:
+        raise InputError("--resample is of a recording, and --mel has none; give --wav too, or leave --resample out")
     write = _writer(options.out)
     _check_out(options.out, [*inputs, options.schedule], options.force)
     schedule = read_schedule(options.schedule)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from schedsearch.arguments import add_precision, add_switch, positive_number, whole_number
+from schedsearch.arguments import add_precision, add_switch, given_path, positive_number, whole_number
 from schedsearch.commands import voice_options
 from schedsearch.commands.training_folder import check_configuration, check_places, keep_configuration, state_path
 from schedsearch.commands.voice_options import chosen_voice
@@ -61,13 +61,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     when.add_argument("--steps", type=partial(steps, name="STEPS"), help=recipe)
     when.add_argument("--hours", type=hours, help="stop after so many hours; the same command goes on")
     how = parser.add_argument_group("how to train")
-    how.add_argument("--warm-start", type=Path, help="a checkpoint of the same network to begin from")
+    how.add_argument("--warm-start", type=given_path, help="a checkpoint of the same network to begin from")
     how.add_argument("--draw", help="noise levels: stratified (default) or wavegrad")
     add_precision(how)
     how.add_argument("--dialect", default="", help="ivanvovk, lmnt or coqui (default: whose configuration it is)")
     add_switch(how, "--force", "replace a checkpoint that no run of this made")
     every = "steps between validations (default: 2000)"
-    how.add_argument("--validate-every", type=partial(steps, name="VALIDATE_EVERY"), default=2000, help=every)
+    how.add_argument("--validate-every", type=partial(steps, name="--validate-every"), default=2000, help=every)
 
 
 def run(options: argparse.Namespace) -> int:

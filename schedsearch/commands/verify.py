@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from schedsearch.arguments import sample_rate
+from schedsearch.arguments import given_path, sample_rate
 from schedsearch.commands.voice_options import add_experiments, chosen_voice
 from schedsearch.schedules.facts import SHAKY, final_gain, first_fall, followed_by, survives_float32
 from schedsearch.schedules.files import open_schedule
@@ -26,13 +26,13 @@ from vocoder.training.trained_range import STRATIFIED, USUAL, TrainedRange, trai
 def add(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help="schedule files, or names such as universal-6"
+        "files", nargs="+", type=given_path, metavar="FILE", help="schedule files, or names such as universal-6"
     )
     trained = parser.add_argument_group("compare with the noise levels of a training")
     trained.add_argument("--dataset", help="a dataset whose voice was trained on them")
     trained.add_argument("--rate", type=sample_rate, help="sample rate in Hz, if the dataset has several")
     add_experiments(trained)
-    trained.add_argument("--config", type=Path, help="a checkpoint's configuration")
+    trained.add_argument("--config", type=given_path, help="a checkpoint's configuration")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -142,11 +142,11 @@ def _after_convert(report: Mapping[str, Any]) -> Iterator[str]:
 def _trained(options: argparse.Namespace) -> TrainedRange:
     if options.config is not None and options.dataset is not None:
         raise InputError("--dataset and --config name two voices; give one of them")
+    if options.rate is not None and options.dataset is None:
+        raise InputError(f"--rate must go with --dataset, and is {options.rate} alone; give both or neither")
     if options.config is not None:
         return trained_range(read_config(options.config))
     if options.dataset is None:
-        if options.rate is not None:
-            raise InputError(f"--rate must go with --dataset, and is {options.rate} alone; give both or neither")
         return USUAL
     return _of_voice(chosen_voice(options))
 

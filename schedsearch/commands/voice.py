@@ -9,7 +9,7 @@ from pathlib import Path
 import joblib
 from tqdm import tqdm
 
-from schedsearch.arguments import add_seed, add_switch
+from schedsearch.arguments import add_seed, add_switch, given_path
 from schedsearch.commands.voice_options import add_experiments
 from schedsearch.commands.wording import as_called
 from schedsearch.voice.adding.dataset_file import NewVoice, dataset_text, quoted
@@ -39,7 +39,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     voice.add_argument("--dataset", default="", help="name of the new dataset: experiments/DATASET.toml")
     voice.add_argument("--wavs", default="", help="folder of WAV, FLAC, OGG or MP3, with its subfolders")
     voice.add_argument("--checkpoint", default="", help="a checkpoint of ivanvovk, lmnt or coqui")
-    voice.add_argument("--config", type=Path, help="its configuration, if none is in the checkpoint or beside it")
+    voice.add_argument("--config", type=given_path, help="its configuration, if none is in the checkpoint or beside it")
     voice.add_argument("--mels", default="", help="folder of a TTS's mels, one .npy or .pt for each recording")
     how = parser.add_argument_group("how to add it")
     add_switch(how, "--resample", "take recordings at other sample rates too")

@@ -1,9 +1,8 @@
 """The options that choose a voice."""
 
 import argparse
-from pathlib import Path
 
-from schedsearch.arguments import Options, sample_rate
+from schedsearch.arguments import Options, given_path, sample_rate
 from schedsearch.voice.config import EXPERIMENTS, Voice, load_voice
 
 
@@ -20,7 +19,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def add_experiments(parser: Options) -> None:
     """Adds --experiments."""
     folder = f"folder of the datasets' files (default: {EXPERIMENTS})"
-    parser.add_argument("--experiments", type=Path, default=EXPERIMENTS, help=folder)
+    parser.add_argument("--experiments", type=given_path, default=EXPERIMENTS, help=folder)
 
 
 def chosen_voice(options: argparse.Namespace) -> Voice:

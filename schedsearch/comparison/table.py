@@ -57,6 +57,7 @@ def _row(contest: Contest, standing: Standing, comparison: Comparison, metric: M
         "terminal_log_snr": float(entrant.schedule.log_snr[-1]),
         "sigma_1": entrant.schedule.residual_noise,
         "digest": entrant.schedule.digest,
+        "failure_reason": defused("".join(comparison.winner.failures[:1])),
     }
 
 

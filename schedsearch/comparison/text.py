@@ -6,7 +6,7 @@ from math import isfinite
 from schedsearch.comparison.contest import Contest
 from schedsearch.comparison.standings import Standing
 from schedsearch.evaluation.paired import Comparison, Outcome, sound
-from schedsearch.formatting import counted, fitting
+from schedsearch.formatting import alike, counted, fitting
 from schedsearch.metrics.registry import Metric
 
 WIDTH = 100  # columns
@@ -62,8 +62,8 @@ def _mean(comparison: Comparison) -> str:
     if not len(whole.values):
         return "all failed"
     failed = "!" if comparison.winner.failures else ""
-    error = f" ±{whole.standard_error:.4f}" if isfinite(whole.standard_error) else ""  # one clip has none
-    return f"{failed}{whole.mean:.4f}{error}"
+    mean, error = alike((whole.mean, whole.standard_error), whole.mean)
+    return f"{failed}{mean}" + (f" ±{error}" if isfinite(whole.standard_error) else "")  # one clip has none
 
 
 def _gap(standing: Standing) -> str:
@@ -72,8 +72,9 @@ def _gap(standing: Standing) -> str:
     difference = standing.main.difference
     if difference is None:
         return "too few clips to say"
-    interval = f"{difference.mean:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
-    return f"{interval} {_MARKS[standing.main.outcome]}"
+    ends = (difference.low, difference.high)
+    mean, low, high = alike((difference.mean, *ends), max(map(abs, ends)), 3, "+")
+    return f"{mean} [{low}, {high}] {_MARKS[standing.main.outcome]}"
 
 
 def _cell(comparison: Comparison) -> str:
@@ -81,7 +82,7 @@ def _cell(comparison: Comparison) -> str:
     if not len(whole.values):
         return "failed"
     failed = "!" if comparison.winner.failures else ""
-    return f"{failed}{whole.mean:.3f}{_MARKS[comparison.outcome]}"
+    return f"{failed}{alike((whole.mean,), whole.mean, 3)[0]}{_MARKS[comparison.outcome]}"
 
 
 def _width(metric: Metric) -> int:

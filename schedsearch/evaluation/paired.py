@@ -63,17 +63,17 @@ class Comparison:
 def compare(metric: Metric, winner: Score, baseline: Score, seed: int) -> Comparison:
     """Compares two schedules over the clips that are sound in both."""
     sound = sound_clips([winner.values, baseline.values])
-    if sound.sum() < 2:
-        none = Outcome.NO_COMPARISON
-        return Comparison(metric.name, winner, baseline, None, none, metric.unit, metric.better_side)
-    difference = paired_bootstrap(winner.values[sound], baseline.values[sound], seed=seed)
+    enough = sound.sum() > 1
+    difference = paired_bootstrap(winner.values[sound], baseline.values[sound], seed=seed) if enough else None
     fails_more = metric.ranks and len(winner.failures) > len(baseline.failures)
     outcome = Outcome.FAILS_MORE if fails_more else _outcome(difference, metric)
     return Comparison(metric.name, winner, baseline, difference, outcome, metric.unit, metric.better_side)
 
 
-def _outcome(difference: Interval, metric: Metric) -> Outcome:
+def _outcome(difference: Interval | None, metric: Metric) -> Outcome:
     """Names the side of zero on which the interval lies."""
+    if difference is None:
+        return Outcome.NO_COMPARISON
     if not difference.excludes_zero:
         return Outcome.TIE
     if not metric.ranks:

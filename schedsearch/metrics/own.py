@@ -11,15 +11,14 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
-from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
 from schedsearch.metrics.catalogue import Direction
+from schedsearch.metrics.own_source import hashed_source
 from vocoder.errors import InputError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -90,7 +89,10 @@ def _loaded(reference: str, folder: str) -> OwnMetric:
         raise InputError(f"metric {reference}: {where} has no function {path}; name one that it has")
     _check_signature(reference, function)
     said = _described(function, reference)
-    return OwnMetric(reference, folder, function, source=_source(module, reference), **said)
+    source = hashed_source(module)
+    if not source:
+        raise InputError(f"metric {reference} must stand in a file, and has none; write your function in a .py file")
+    return OwnMetric(reference, folder, function, source=source, **said)
 
 
 def _imported(name: str, folder: str) -> ModuleType:
@@ -141,46 +143,6 @@ def _described(function: Callable[..., Any], reference: str) -> dict[str, Any]:
         "summary": lines[0].strip() if lines else f"your own: {reference}",
         "batch": bool(getattr(function, "batch", False)),
     }
-
-
-# --- source -----------------------------------------------------------------------------------------------------------
-
-
-def _source(module: ModuleType, reference: str) -> str:
-    """Hashes the files that a metric consists of, as far as its user wrote them."""
-    files = sorted(set(_files(module)))
-    if not files:
-        raise InputError(f"metric {reference} must stand in a file, and has none; write your function in a .py file")
-    digest = sha256()
-    for file in files:
-        digest.update(file.name.encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-def _files(module: ModuleType) -> Iterator[Path]:
-    """Yields the module's file, and those of the modules of its package or folder that it imports, directly or not."""
-    own = _file(module)
-    if own is None:
-        return
-    package = module.__name__.partition(".")[0]
-    seen, waiting = {module.__name__}, [module]
-    while waiting:
-        current = waiting.pop()
-        file = _file(current)
-        if file is None or not (current.__name__.partition(".")[0] == package or file.parent == own.parent):
-            continue
-        yield file
-        names = {value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
-                 for value in list(vars(current).values())}  # fmt: skip
-        fresh = {name for name in names if isinstance(name, str)} - seen
-        seen |= fresh
-        waiting += [sys.modules[name] for name in fresh if name in sys.modules]
-
-
-def _file(module: ModuleType) -> Path | None:
-    file = getattr(module, "__file__", None)
-    return Path(file) if file and Path(file).is_file() else None
 
 
 def told(error: BaseException) -> str:

@@ -16,6 +16,7 @@ from schedsearch.metrics.own import OwnMetric, own_metric, told
 from schedsearch.metrics.processes import spread
 from vocoder.errors import InputError
 
+LARGEST = 1e100  # of a metric's values: squares of larger ones overflow in variances
 NOT_FINITE = Failure("estimate has NaN or infinite samples")
 
 
@@ -86,7 +87,7 @@ class _in_batches:  # noqa: N801 - a function that keeps what it wraps
         if estimate.isfinite().all():
             with suppress(Exception, SystemExit):
                 values = _numbers(self._called(references, estimate))
-                if values.shape == (len(references),) and np.isfinite(values).all():
+                if values.shape == (len(references),) and (abs(values) <= LARGEST).all():
                     return [float(value) for value in values]
         # Clip by clip, to tell which of them it is.
         return [self._of_clip(references[k : k + 1], estimate[k : k + 1]) for k in range(len(references))]
@@ -103,6 +104,11 @@ class _in_batches:  # noqa: N801 - a function that keeps what it wraps
 def _value(own: OwnMetric, call: Callable[[], Any]) -> Value:
     try:
         answer = call()
+    except (OSError, MemoryError) as error:  # of the machine, not of the clip: a stored failure would stand for ever
+        raise InputError(
+            f"metric {own.name} could not be computed ({told(error)}); mend that and give the same command again: it "
+            "goes on where it was"
+        ) from error
     except (Exception, SystemExit) as error:  # whatever the user's function does
         return Failure(f"{own.name}: {told(error)}")
     try:
@@ -113,7 +119,9 @@ def _value(own: OwnMetric, call: Callable[[], Any]) -> Value:
         shape = list(number.shape)
         return Failure(f"{own.name} must return a number for each clip, and returned an array of shape {shape}")
     value = float(number.reshape(()))
-    return value if np.isfinite(value) else Failure(f"{own.name} is {value}")
+    if abs(value) <= LARGEST:  # NaN is not
+        return value
+    return Failure(f"{own.name} is {value:g}, no number up to {LARGEST:g}")
 
 
 def _numbers(answer: Any) -> "np.ndarray[Any, np.dtype[np.float64]]":

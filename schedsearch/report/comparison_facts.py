@@ -54,4 +54,5 @@ def _better_clips(comparison: Comparison) -> int | None:
 
 
 def _without_nan(score: Score) -> dict[str, Any]:
-    return {name: None if math.isnan(value) else value for name, value in score_facts(score).items()}
+    facts = {name: None if math.isnan(value) else value for name, value in score_facts(score).items()}
+    return {**facts, "failure_reason": score.failures[0]} if score.failures else facts

@@ -1,19 +1,16 @@
 """States what a run found in plain words that follow from its numbers."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from schedsearch.evaluation.bootstrap import Interval
 from schedsearch.evaluation.paired import Outcome
-from schedsearch.formatting import counted
+from schedsearch.formatting import alike, counted
 from schedsearch.metrics.words import words_and_name
 from schedsearch.report.comparison_facts import SIGN_OF_WORSE, better_side, comparison_facts
 from schedsearch.report.titles import searched
 from schedsearch.search.verdict import Verdict
-
-DIGITS, MOST_DIGITS = 4, 8  # behind the point; more only where a difference would otherwise read as zero
 
 
 @dataclass(frozen=True)
@@ -49,9 +46,12 @@ class Finding:
 
     @property
     def part(self) -> float | None:
-        """The difference as a part of the baseline's mean; None where that is no number above zero."""
+        """The difference as a part of the baseline's mean; None where that is no number above zero.
+
+        And for a user's own metric: its zero may mean nothing, as that of decibels.
+        """
         _, baseline = self.means
-        if self.difference is None or baseline is None or not baseline > 0:
+        if self.difference is None or baseline is None or not baseline > 0 or not better_side(self.metric):
             return None
         return self.difference.mean / baseline
 
@@ -164,7 +164,7 @@ def _size(finding: Finding) -> str:
 def _side(finding: Finding) -> str:
     assert finding.difference is not None
     sign = SIGN_OF_WORSE.get(finding.better_side)
-    if sign is None:
+    if sign is None or not finding.difference.mean:
         return "apart"
     return "worse" if sign * finding.difference.mean > 0 else "better"
 
@@ -190,21 +190,10 @@ def _interval_line(finding: Finding, difference: Interval) -> str:
 
 
 def signed(difference: Interval) -> tuple[str, str, str]:
-    """Returns mean, low and high with their signs, in as many digits as they need."""
-    places = _digits(difference)
-    mean, low, high = (
-        f"{round(value, places) + 0.0:+.{places}f}" for value in (difference.mean, difference.low, difference.high)
-    )
+    """Returns mean, low and high with their signs. The end nearer to zero decides, and is seen not to be zero."""
+    nearer = min((abs(value) for value in (difference.low, difference.high) if value), default=1.0)
+    mean, low, high = alike((difference.mean, difference.low, difference.high), nearer, sign="+")
     return mean, low, high
-
-
-def _digits(difference: Interval) -> int:
-    """Returns how many digits to show behind the point.
-
-    The end nearer to zero decides the outcome: it gets two digits that are not zero.
-    """
-    sizes = [abs(value) for value in (difference.low, difference.high) if value]
-    return min(MOST_DIGITS, max(DIGITS, 1 - math.floor(math.log10(min(sizes, default=1.0)))))
 
 
 def _sample(finding: Finding) -> str:

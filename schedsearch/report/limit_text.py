@@ -1,14 +1,14 @@
-"""Says in words how much of what the network can do a schedule reaches, and whether the network is the limit."""
+"""Says in words how a schedule stands beside the best that was ever measured with its network."""
 
 from schedsearch.evaluation.paired import sound
-from schedsearch.formatting import counted
+from schedsearch.formatting import alike, counted
 from schedsearch.metrics.words import words_and_name
+from schedsearch.report.finding import signed
 from schedsearch.search.network_limit import NetworkLimit
 from schedsearch.search.run import Run
 from schedsearch.search.verdict import Verdict
 from schedsearch.voice.check import VOICE_CHECK
 
-NEAR = 0.75  # from this share on the schedule is no longer called the limit
 POOR = 2.0  # PESQ's scale is that of listeners' opinions (ITU-T P.800): 1 bad, 2 poor, 3 fair, 4 good
 
 
@@ -22,33 +22,34 @@ def limit_of_run(run: Run, verdict: Verdict) -> str:
 
 
 def limit_text(limit: NetworkLimit, *, is_weak: bool = False) -> str:
-    """States the share, what limits, and whether the network is under-trained."""
-    steps, most = counted(limit.shipped.steps, "step"), counted(limit.longest, "step")
-    ours, yardstick, best = (f"{mean:.3f}" for mean in limit.means)
-    if limit.gap is None:  # one clip tells nothing apart
-        return _under_trained(limit, is_weak=is_weak)
-    if limit.share is None:
-        return " ".join(filter(None, (_no_gap(limit), _under_trained(limit, is_weak=is_weak))))
-    numbers = (
-        f"{words_and_name(limit.metric.name)} {ours} of {best}, {limit.yardstick.name} {yardstick}; "
-        f"{counted(limit.clips, 'held-out clip')}"
-    )
-    if limit.best is not limit.shipped:
-        best_steps = counted(limit.best.steps, "step")
-        reaches = f"{steps} reach {100 * limit.share:.0f} % of what this network reaches in {best_steps}"
-    else:
-        reaches = f"No measured schedule of up to {most} did better with this network than these {steps}"
-    gains = "more steps still gain" if limit.best.steps > limit.shipped.steps else "another schedule still gains"
-    near = "the schedule is no longer the limit" if limit.share >= NEAR else gains
-    return " ".join(filter(None, (f"{reaches} ({numbers}); {near}.", _under_trained(limit, is_weak=is_weak))))
+    """States what more steps or another schedule still gain, and whether the network is under-trained."""
+    return " ".join(filter(None, (_beside_the_best(limit), _under_trained(limit, is_weak=is_weak))))
 
 
-def _no_gap(limit: NetworkLimit) -> str:
-    most, metric = counted(max(limit.best.steps, limit.longest), "step"), words_and_name(limit.metric.name)
-    return (
-        f"In up to {most} this network is not told apart from {limit.yardstick.name} by {metric} "
-        f"({counted(limit.clips, 'held-out clip')}): the network is the limit, not the schedule."
+def _beside_the_best(limit: NetworkLimit) -> str:
+    """Compares what ships with the best that was measured; empty for one clip, which tells nothing apart."""
+    if limit.room is None:
+        return ""
+    steps, metric = counted(limit.shipped.steps, "step"), words_and_name(limit.metric.name)
+    ours, yardstick, best = alike(limit.means, limit.means[0], 3)
+    clips = counted(limit.clips, "held-out clip")
+    if limit.best is limit.shipped:
+        most = counted(limit.longest, "step")
+        return (
+            f"No measured schedule of up to {most} did better with this network than these {steps} "
+            f"({metric} {ours}; {clips})."
+        )
+    beside = f"{metric} {ours}, and the best that was measured with this network, in "
+    beside += f"{counted(limit.best.steps, 'step')}, {best}"
+    if not limit.room.excludes_zero:
+        return f"{steps} have {beside}: {clips} cannot tell the two apart."
+    more = "more steps still gain" if limit.best.steps > limit.shipped.steps else "another schedule still gains"
+    mean, low, high = (end.lstrip("+-") for end in signed(limit.room))
+    low, high = (low, high) if limit.room.mean > 0 else (high, low)
+    share = "" if limit.share is None else (
+        f" Of what the best gains over {limit.yardstick.name} ({yardstick}), {steps} have {100 * limit.share:.0f} %."
     )
+    return f"{steps} have {beside}: {more} {mean} (95 %: {low} to {high}; {clips}).{share}"
 
 
 def _under_trained(limit: NetworkLimit, *, is_weak: bool) -> str:

@@ -46,7 +46,7 @@ def plan(run: Run, budget: Budget) -> str:
     ]
     lines = [f"  {name:<28} {n:>9,.0f} network evaluations {_minutes(n * seconds * part)}" for name, n, part in rows]
     total = sum(calls * seconds * part for _, calls, part in rows)
-    head = [*_few(clips, held_out), "plan, at most (races stop early):"]
+    head = [*filter(None, [few_clips(run)]), "plan, at most (races stop early):"]
     return "\n".join([*head, *lines, f"  {'together':<28} {'':>29} {_minutes(total)}"])
 
 
@@ -65,12 +65,13 @@ def _points(run: Run) -> float:
     return 0 if run.is_exhausted() else grid_named(settings.grid, settings.iterations, settings.seed).count
 
 
-def _few(clips: int, held_out: int) -> list[str]:
-    """Warns of few clips: an interval over them is too narrow, and does not show it."""
+def few_clips(run: Run) -> str:
+    """Warns of few clips: an interval over them is too narrow, and does not show it. Empty where there are enough."""
+    clips, held_out = len(run.clips.excerpts), len(run.clips.held_out)
     if clips >= LEAST_SEARCH and held_out >= LEAST_HELD_OUT:
-        return []
+        return ""
     counts = f"{clips} to search on and {held_out} to judge with"
-    return [f"few clips: {counts}; with less than {LEAST_SEARCH} and {LEAST_HELD_OUT} intervals mislead"]
+    return f"few clips: {counts}; with less than {LEAST_SEARCH} and {LEAST_HELD_OUT} intervals mislead"
 
 
 def _search_evaluations(run: Run, budget: Budget, left: float, seconds: float) -> float:

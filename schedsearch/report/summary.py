@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from schedsearch.evaluation.paired import Comparison
 from schedsearch.evaluation.scores import Score
-from schedsearch.formatting import counted
+from schedsearch.formatting import alike, counted
 from schedsearch.metrics.words import words_and_name
 from schedsearch.report.finding import signed
 from schedsearch.report.titles import title
@@ -37,8 +37,8 @@ def other_objectives(verdict: Verdict, objectives: Iterable[str]) -> str:
 
 def why_it_ended(run: Run) -> str:
     """Says what further candidates could gain, where the search ended by itself, or that its grid did. Else empty."""
-    if run.is_exhausted():
-        return f"Every point of the grid {run.settings.grid} was scored."
+    if grid := run.exhausted_grid():  # not by the settings: a page that is made again knows no strategy
+        return f"Every point of the grid {grid} was scored."
     gain, candidates = run.store.recall(GAIN), len(run.store.candidates())
     if gain is None or gain["candidates"] != candidates:
         return ""
@@ -46,6 +46,18 @@ def why_it_ended(run: Run) -> str:
         f"The search stopped by itself after {counted(candidates, 'candidate')}: by its model of the scores another "
         f"{MORE} would gain about {gain['mean']:.2g} in {words_and_name(run.store.objective)}, and at most "
         f"{gain['bound']:.2g} ({100 * gain.get('sure', EARLIER_SURE):.0f} % of the model's draws)."
+    )
+
+
+def failures(verdict: Verdict) -> tuple[str, ...]:
+    """Gives the first reason of each metric that failed on a held-out clip."""
+    named = (verdict.baseline.name, title(verdict.winner, verdict))
+    return tuple(
+        f"{words_and_name(c.metric)} failed {len(score.failures)} of {score.values.size} times for {name}, first at "
+        f"{score.failures[0]}."
+        for c in verdict.comparisons
+        for name, score in zip(named, (c.baseline, c.winner), strict=True)
+        if score.failures
     )
 
 
@@ -61,5 +73,5 @@ def _row(comparison: Comparison, width: int) -> str:
 def _cell(score: Score) -> str:
     if score.failures:
         return f"{len(score.failures)} of {score.values.size} failed"
-    error = "" if math.isnan(score.standard_error) else f" +- {score.standard_error:.4f}"
-    return f"{score.mean:.4f}{error}"
+    mean, error = alike((score.mean, score.standard_error), score.mean)
+    return mean if math.isnan(score.standard_error) else f"{mean} +- {error}"

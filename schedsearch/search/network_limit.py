@@ -59,18 +59,20 @@ class NetworkLimit:
     clips: int  # sound in all three
     means: tuple[float, float, float]  # over these clips: shipped, yardstick, best
     gap: Interval | None  # best minus yardstick; None for fewer than two clips
+    room: Interval | None  # best minus shipped, likewise
     longest: int  # steps of the longest schedule that was measured
 
     @property
     def share(self) -> float | None:
         """Returns the part of the gap that the shipped schedule reaches; None where the gap's interval holds zero.
 
-        What is worse than the yardstick reaches nothing.
+        What is worse than the yardstick reaches nothing. The best is that of all clips, and these are the sound ones,
+        on which another may be better.
         """
         if self.gap is None or not self.gap.excludes_zero:
             return None
         shipped, yardstick, best = self.means
-        return max(0.0, (shipped - yardstick) / (best - yardstick))
+        return min(1.0, max(0.0, (shipped - yardstick) / (best - yardstick)))
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,6 @@ def _limit(metric: Metric, shipped: Measured, yardstick: Measured, best: Measure
     values = [one.scores[metric.name].values for one in (shipped, yardstick, best)]
     sound = sound_clips(values)
     clips = int(sound.sum())
-    gap = paired_bootstrap(values[2][sound], values[1][sound], seed=0) if clips > 1 else None
+    room, gap = (paired_bootstrap(values[2][sound], v[sound], seed=0) if clips > 1 else None for v in values[:2])
     ours, theirs, limit = (float(one[sound].mean()) if clips else float("nan") for one in values)
-    return NetworkLimit(metric, shipped, yardstick, best, clips, (ours, theirs, limit), gap, longest)
+    return NetworkLimit(metric, shipped, yardstick, best, clips, (ours, theirs, limit), gap, room, longest)

@@ -14,6 +14,7 @@ from schedsearch.voice.check import VOICE_CHECK, checked
 from schedsearch.voice.config import Voice
 from schedsearch.voice.opened import (
     SearchClips,
+    check_writable,
     clips_hash,
     clips_of_a_search,
     conditions,
@@ -40,6 +41,8 @@ def open_run(
     """
     if settings.storage:
         check_reachable(settings.storage)
+    folder = results_folder(voice, settings)
+    check_writable(folder)  # before the check of the voice, which takes a minute
     vocoder = open_vocoder(voice)
     names = columns_with(*settings.objectives)
     metrics = voice.services.metrics_for(vocoder.front_end, vocoder.sample_rate, names=names)
@@ -51,7 +54,6 @@ def open_run(
         try_own_metrics(objectives, clips.excerpts)
     if check is not None:
         check(vocoder, clips.excerpts)
-    folder = results_folder(voice, settings)
     make_writable(folder)  # after every check of the input: bad input leaves nothing behind
     storage = settings.storage or sqlite_url(folder / STUDY)
 

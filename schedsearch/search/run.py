@@ -254,14 +254,16 @@ class Run:
 
     def is_exhausted(self) -> bool:
         """Says whether all of the grid was scored, and nothing since."""
-        return self.settings.strategy == GRID and self.store.recall(EXHAUSTED) == self._grid_now()
+        return self.settings.strategy == GRID and self.exhausted_grid() == self.settings.grid
+
+    def exhausted_grid(self) -> str:
+        """Returns the grid that was scored whole, and nothing since; empty where there is none."""
+        ended = self.store.recall(EXHAUSTED) or {}
+        return str(ended["grid"]) if ended.get("candidates") == len(self.store.candidates()) else ""
 
     def _remember_exhausted(self, strategy: Strategy) -> None:
         if self.settings.strategy == GRID and not strategy.ask(1):
-            self.store.remember(EXHAUSTED, self._grid_now())
-
-    def _grid_now(self) -> dict[str, str | int]:
-        return {"grid": self.settings.grid, "candidates": len(self.store.candidates())}
+            self.store.remember(EXHAUSTED, {"grid": self.settings.grid, "candidates": len(self.store.candidates())})
 
     def _remember_strategy(self, budget: Budget) -> None:
         with self.store.turn():

@@ -15,7 +15,7 @@ from schedsearch.study.candidate import Candidate, plain_scores, scores_from
 from schedsearch.study.store import HELD_OUT, Store
 from vocoder.errors import InputError
 
-STEPS_AT_ONCE = 12  # on all held-out clips: a piece takes a few minutes where networks are slow, and seconds elsewhere
+STEPS_AT_ONCE = 2  # on all held-out clips: a piece takes a minute where networks are slow, and seconds elsewhere
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def judge(
 ) -> Iterator[Progress]:
     """Scores winner and baseline on held-out clips, and stores the scores.
 
-    A long schedule is scored piece by piece, so that hours of work show their progress and a stop loses little.
+    A schedule is scored piece by piece, so that long work shows its progress and a stop loses little.
     """
     keys = {_key(candidate, draws, evaluator.metric_names): candidate for candidate in pair}
     missing = {key: candidate for key, candidate in keys.items() if store.recall(key) is None}

@@ -221,7 +221,8 @@ def sqlite_url(path: Path) -> str:
 
 def _unknown(changed: Sequence[str]) -> StoreError:
     why = f"it was searched with another {', '.join(changed)}" if changed else "it was never searched"
-    return StoreError(f"the trial store must hold this search, and {why}; run make search, which begins it anew")
+    way_out = "search again with the same options, which begins it anew"
+    return StoreError(f"the trial store must hold this search, and {why}; {way_out}")
 
 
 def _what_changed(storage: optuna.storages.BaseStorage, identity: Identity) -> list[str]:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from schedsearch.comparison.table import write_table
 from schedsearch.report.pictures.png import png
 from schedsearch.report.pictures.schedules import schedules
-from schedsearch.schedules.files import write_every_layout
+from schedsearch.schedules.files import remove_every_layout, write_every_layout
 from schedsearch.transfer.heat_map import heat_map
 from schedsearch.transfer.length_page import length_page
 from schedsearch.transfer.matrix import Cell, cells, table
@@ -47,9 +47,13 @@ def write_all(tournament: Tournament, others: pd.DataFrame) -> tuple[list[Path],
         write_table(rows, folder / name)
     for name, content in {**contents, OVERVIEW: text.encode()}.items():
         atomic_write(folder / name, content)
-    write_universal(tournament.choices, folder / UNIVERSAL)
-    for n, choice in tournament.choices.items():
-        write_every_layout(choice.candidate.schedule, folder / f"universal-{n}", provenance(choice))
+    write_universal(tournament.choices, folder / UNIVERSAL, tournament.lengths)
+    for n in tournament.lengths:
+        stem, choice = folder / f"universal-{n}", tournament.choices.get(n)
+        if choice is None:
+            remove_every_layout(stem)
+        else:
+            write_every_layout(choice.candidate.schedule, stem, provenance(choice))
     return [folder / name for name in (*tables, *contents, OVERVIEW, UNIVERSAL)], text
 
 

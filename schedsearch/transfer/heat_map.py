@@ -20,8 +20,8 @@ ROW, COLUMN, ROOMY = 0.34, 0.9, 5  # inches; columns that the usual width has ro
 def heat_map(cells: Sequence[Cell], objective: str, iterations: int) -> Figure:
     """Draws relative losses in percent, rows schedules and columns voices, from the cells of one length and metric.
 
-    Dark is worse. "=": zero lies in the interval. "own": the voice's own winner. "failed": too few clips are sound. An
-    empty cell: the voice has no winner of its own to compare with.
+    Dark is worse. "=": zero lies in the interval. "own": the voice's own winner. "failed": it fails more often than
+    that one. An empty cell: the voice has no winner of its own to compare with.
     """
     grid = loss_grid(cells)
     losses = np.array([[cell.relative_loss if cell else np.nan for cell in row.values()] for row in grid.values()])

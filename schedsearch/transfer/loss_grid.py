@@ -5,10 +5,12 @@ from typing import TypeAlias
 
 import numpy as np
 
+from schedsearch.evaluation.paired import Outcome
 from schedsearch.formatting import markdown_table, percent
 from schedsearch.transfer.matrix import Cell
 from schedsearch.transfer.relations import BASELINE, NATIVE, OTHER_DIALECTS, STRANGERS
 
+TOO_FEW = "too few clips"  # sound in both: a comparison takes two
 BASELINES = 8  # how many are shown: those with the least worst loss
 UNSEEN = {STRANGERS: "universal, judge's speaker unseen", OTHER_DIALECTS: "universal, judge's dialect unseen"}
 
@@ -35,11 +37,13 @@ def columns(grid: LossGrid) -> list[str]:
 
 
 def text(cell: Cell) -> str:
-    """Writes a cell: the loss, "own" for a voice's own winner, "failed", or nothing where the loss is unknown."""
+    """Writes a cell: the loss, "own" for a voice's own winner, "failed", or why there is no loss."""
     if cell.relation == NATIVE:
         return "own"
+    if not cell.known:
+        return ""
     if not np.isfinite(cell.relative_loss):
-        return "failed" if cell.known else ""
+        return "failed" if cell.verdict == Outcome.FAILS_MORE else TOO_FEW
     mark = " =" if cell.verdict == "tie" else ""
     return f"{percent(cell.relative_loss)}{mark}"
 

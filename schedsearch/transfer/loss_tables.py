@@ -4,7 +4,9 @@ import pandas as pd
 
 from schedsearch.evaluation.bootstrap import COVERAGE
 from schedsearch.evaluation.multiple import holm, p_values
+from schedsearch.evaluation.paired import Outcome
 from schedsearch.formatting import percent, table_by_length
+from schedsearch.transfer.loss_grid import TOO_FEW
 from schedsearch.transfer.relations import BORROWED, OTHERS
 
 BANDS = {"pesq_wb": "pesq", "pesq_nb": "pesq", "spectral_pesq_wb": "spectral_pesq", "spectral_pesq_nb": "spectral_pesq"}
@@ -53,15 +55,20 @@ def ends(rows: pd.DataFrame) -> pd.DataFrame:
 def _counted(rows: pd.DataFrame) -> str:
     losses = rows["relative_loss"]
     worse, better = (int((rows["verdict"] == word).sum()) for word in ("worse", "better"))
-    failing = int(losses.isna().sum())
-    most = f"at most {percent(losses.max())}" if failing < len(rows) else ""
-    parts = [f"{worse} worse, {better} better of {len(rows)}", most, f"{failing} with failures" if failing else ""]
-    return "; ".join(filter(None, parts))
+    most = f"at most {percent(losses.max())}" if losses.notna().any() else ""
+    return "; ".join(filter(None, [f"{worse} worse, {better} better of {len(rows)}", most, *unknown(rows)]))
+
+
+def unknown(rows: pd.DataFrame) -> list[str]:
+    """Counts the rows without a loss: those that fail more often than the native winner, and those of too few clips."""
+    failing = int((rows["verdict"] == Outcome.FAILS_MORE).sum())
+    few = int(rows["relative_loss"].isna().sum()) - failing
+    return [f"{number} {why}" for number, why in ((failing, "with failures"), (few, f"of {TOO_FEW}")) if number]
 
 
 def _loss(row: pd.DataFrame) -> str:
     [loss], [(least, most)] = row["relative_loss"], ends(row).itertuples(index=False)
     if pd.isna(loss):
-        return "failures"
+        return "failures" if row["verdict"].iloc[0] == Outcome.FAILS_MORE else TOO_FEW
     mark = " =" if row["verdict"].iloc[0] == "tie" else " *" if row["significant"].iloc[0] else ""
     return f"{percent(loss)}{mark} [{percent(least, '')}, {percent(most, '')}]"  # an end of 0.0 may lie on either side

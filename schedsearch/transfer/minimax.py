@@ -65,12 +65,14 @@ class Jury:
                 yield voice, Entrant(candidate.name, "given", "candidate", candidate.schedule)
 
     def choice(self, decision: Decision) -> Choice | None:
-        """Returns the answer, after `hearings`; None where no voice has a say."""
+        """Returns the answer, after `hearings`; None where no voice has a say, or every candidate fails on one."""
         judges = self._judges(decision)
         heard = [c for c in decision.candidates if not self._missing(c, judges)] if judges else []
         if not heard:
             return None
         best = min(heard, key=lambda candidate: self._rank(candidate, judges))
+        if not isfinite(self._rank(best, judges)[0]):
+            return None
         return Choice(best, {judge.label: loss for judge in judges if (loss := self._loss(best, judge)) is not None})
 
     def _next(self, decision: Decision, judges: Sequence[Participant]) -> UniversalCandidate | None:

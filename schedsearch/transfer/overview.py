@@ -5,8 +5,10 @@ from functools import partial
 
 import pandas as pd
 
-from schedsearch.formatting import markdown_table, percent
-from schedsearch.transfer.loss_tables import by_metric, ends, pairs, significant
+from schedsearch.evaluation.paired import Outcome
+from schedsearch.formatting import counted, markdown_table, percent
+from schedsearch.transfer.loss_grid import TOO_FEW
+from schedsearch.transfer.loss_tables import by_metric, ends, pairs, significant, unknown
 from schedsearch.transfer.relations import (
     BASELINE,
     BORROWED,
@@ -112,24 +114,33 @@ def _in_short(decided: pd.DataFrame) -> str:
         return "No winner was judged by another speaker's voice that has one of its own."
     by_length = {int(n): rows for n, rows in borrowed.groupby("iterations")}
     costs = ", ".join(f"{_most(rows)} at {n}" for n, rows in by_length.items())
-    costly = [n for n, rows in by_length.items() if ((rows["verdict"] == "worse") | rows["relative_loss"].isna()).any()]
-    free = [n for n in by_length if not costly or n > max(costly)]
-    end = f"from {free[0]} steps on no interval" if free else f"at {max(by_length)} steps some interval still"
-    return f"Another speaker's winner costs at most {costs} steps; {end} lies on the worse side."
+    costly = [n for n, rows in by_length.items() if rows["verdict"].isin(["worse", Outcome.FAILS_MORE]).any()]
+    unsure = [n for n, rows in by_length.items() if rows["relative_loss"].isna().any()]
+    free = [n for n in by_length if n > max([*costly, *unsure], default=0)]
+    last = max(by_length)
+    if free:
+        end = f"; from {free[0]} steps on no interval lies on the worse side"
+    elif (by_length[last]["verdict"] == "worse").any():
+        end = f"; at {last} steps some interval still lies on the worse side"
+    else:
+        end = f"; at {last} steps some still fails more often" if last in costly else ""
+    return f"Another speaker's winner costs at most {costs} steps{end}."
 
 
 def _heard(rows: pd.DataFrame) -> str:
     """Says what was measured, and on how much."""
     clips = rows.groupby(["dataset", "rate"], sort=False)["clips"].max()
-    voices = ", ".join(f"{dataset}/{rate}hz {count} clips" for (dataset, rate), count in clips.items())
+    voices = ", ".join(f"{dataset}/{rate}hz {counted(count, 'clip')}" for (dataset, rate), count in clips.items())
     objectives = " or ".join(dict.fromkeys(decisive(rows)["metric"]))
     draws = int(rows["draws"].max())
     return f"by {objectives or 'no objective'}, {draws} draw{'s' if draws > 1 else ''} of noise a clip; {voices}"
 
 
 def _most(rows: pd.DataFrame) -> str:
+    if (rows["verdict"] == Outcome.FAILS_MORE).any():
+        return "everything"
     losses = rows["relative_loss"]
-    return "everything" if losses.isna().any() else percent(losses.max())
+    return f"what is not known (of {TOO_FEW})" if losses.isna().any() else percent(losses.max())
 
 
 def _rows() -> Iterator[tuple[str, Callable[[pd.DataFrame], str]]]:
@@ -151,12 +162,12 @@ def _losses(rows: pd.DataFrame) -> str:
         return ""
     losses = rows["relative_loss"]
     if losses.isna().any():
-        return f"failures on {losses.isna().sum()} of {len(losses)}"
+        return f"{', '.join(unknown(rows))}, of {len(rows)}"
     worse = rows["verdict"] == "worse"
-    counted = f"{worse.sum()} of {len(rows)} worse"
+    outcome = f"{worse.sum()} of {len(rows)} worse"
     if worse.any() and rows["relation"].isin(BORROWED).all():
-        counted += f" (Holm: {(worse & rows['significant']).sum()})"
-    return f"{percent(losses.median())}, at most {percent(losses.max())}; {counted}"
+        outcome += f" (Holm: {(worse & rows['significant']).sum()})"
+    return f"{percent(losses.median())}, at most {percent(losses.max())}; {outcome}"
 
 
 def _reach(relations: tuple[str, ...], rows: pd.DataFrame) -> str:
@@ -178,6 +189,6 @@ def _best_at_worst(rows: pd.DataFrame) -> str:
         return ""
     worst = baselines.groupby("schedule")["relative_loss"].agg(lambda losses: losses.max(skipna=False))
     if worst.isna().all():
-        return "each has failures"
+        return "each has failures, or too few clips"
     name = str(worst.idxmin())
     return f"{name}: {_losses(baselines[baselines['schedule'] == name])}"

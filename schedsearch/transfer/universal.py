@@ -34,9 +34,14 @@ def read_universal(path: Path) -> dict[str, Any]:
     return dict(stored)
 
 
-def write_universal(choices: Mapping[int, Choice], path: Path) -> None:
-    """Writes name -> source, betas and the voices that chose, much as published.json; other lengths in it stay."""
+def write_universal(choices: Mapping[int, Choice], path: Path, lengths: Iterable[int] = ()) -> None:
+    """Writes name -> source, betas and the voices that chose, much as published.json; other lengths in it stay.
+
+    Of `lengths` those without a choice go: an entry of an earlier transfer would pass for one of this.
+    """
     entries = read_universal(path)
+    for iterations in lengths:
+        entries.pop(f"universal-{iterations}", None)
     for iterations, choice in choices.items():
         entries[f"universal-{iterations}"] = {
             "source": _source(choice),

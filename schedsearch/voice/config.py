@@ -108,7 +108,7 @@ def _unknown(dataset: str, experiments: Path) -> str:
     known = known_datasets(experiments)
     if not known:
         return none_in(experiments)
-    return f"DATASET {dataset!r} is unknown; known: {', '.join(known)}; make voice writes a new one"
+    return f"dataset {dataset!r} is unknown; known: {', '.join(known)}; make voice writes a new one"
 
 
 def none_in(experiments: Path) -> str:
@@ -153,7 +153,7 @@ def _chosen_rate(dataset: str, rates: Mapping[int, Any], rate: int | None) -> in
             "or set default_rate in its file"
         )
     if rate is not None and rate not in rates:
-        raise InputError(f"dataset {dataset} has no voice at {rate} Hz; it has {listed}; choose one with RATE=")
+        raise InputError(f"dataset {dataset} has no voice at {rate} Hz; it has {listed}; choose one of them")
     return next(iter(rates)) if rate is None else rate
 
 

@@ -157,8 +157,16 @@ def conditions(vocoder: Vocoder) -> dict[str, Any]:
     }
 
 
+def check_writable(folder: Path) -> None:
+    """Raises InputError where the folder could not be made or written to. Makes nothing."""
+    nearest = next(path for path in (folder, *folder.absolute().parents) if os.path.exists(path))
+    if not os.path.isdir(nearest):
+        raise InputError(f"cannot make the folder {folder}: {nearest} is a file; name another with --results")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"cannot write to the folder {folder}; mend its rights, or name another with --results")
+
+
 def make_writable(folder: Path) -> None:
     """Makes the folder. Raises InputError where that fails or the folder is not writable."""
+    check_writable(folder)
     make_folder(folder, "name another with --results")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"cannot write to the folder {folder}; mend its rights, or name another with --results")

@@ -95,6 +95,9 @@ def refused(tiny: Path, capsys: pytest.CaptureFixture, *options: str, command: s
         (["--storage", "study.db"], "STORAGE="),
         (["--storage", "redis://localhost"], "STORAGE="),
         (["--storage", "sqlite:////nowhere/at/all.db"], "STORAGE="),
+        (["--storage="], "names a file, folder or storage must not be empty; name one, or leave it out"),
+        (["--results="], "must not be empty"),
+        (["--experiments="], "must not be empty"),
         (["--results", "/proc/results"], "cannot make the folder /proc/results"),
         (["--colour"], "--colour"),
         (["--experiments", "/nowhere"], "no datasets in /nowhere/"),
@@ -256,7 +259,7 @@ def test_a_bad_dataset_file_is_one_line(tiny, capsys, text):
         (["--hours", "many"], "HOURS must be a positive number, and is 'many'"),
         (["--hours", "nan"], "HOURS"),
         (["--hours", "-1"], "HOURS"),
-        (["--validate-every", "0"], "VALIDATE_EVERY"),
+        (["--validate-every", "0"], "--validate-every must be"),
     ],
 )
 def test_a_bad_option_of_training_is_one_line(tiny, capsys, options, named):

@@ -88,7 +88,7 @@ def test_the_columns_keep_their_names_and_order(toy):
         "objective", "rival", "difference", "difference_low", "difference_high", "pairs", "verdict",
         "real_time_factor", "real_time_factor_low", "real_time_factor_high", "timing_rounds", "machine",
         "network_evaluations_per_audio_second", "network_evaluations_per_second", "terminal_log_snr", "sigma_1",
-        "digest",
+        "digest", "failure_reason",
     ]  # fmt: skip
 
 
@@ -330,6 +330,7 @@ def test_a_failed_synthesis_is_counted_and_not_averaged(toy, request, capsys):
     # Draws of one clip in three.
     assert {(r["failures"], r["clips"], r["pairs"]) for r in broken} == {("2", "2", "2")}
     assert [float(r["failure_rate"]) for r in broken] == pytest.approx([1 / 3] * len(broken))
+    assert {r["failure_reason"].partition(": ")[0] for r in broken} == {"held_out0, draw 0"}
     assert "!" in capsys.readouterr().out
     (toy.root / "held_out" / "held_out0.wav").unlink()
     use_vocoder(request, toy.vocoder)

@@ -116,7 +116,7 @@ def test_voices_beside_are_searched_from_nobodys_winner_and_judge_too(calls, tmp
 def test_an_unknown_voice_beside_is_one_line_before_anything_begins(calls, tmp_path, capsys):
     assert study(tmp_path, "--beside", "nobody") == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("training_seeds: DATASET 'nobody' is unknown")
+    assert line.startswith("training_seeds: dataset 'nobody' is unknown")
     assert not calls and not (tmp_path / "bench").exists()
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -133,6 +134,7 @@ def test_what_cannot_be_a_metric_is_refused_in_a_line(write, reference, text, me
         ("raise ValueError('too\\nshort')", "f: ValueError: too short"),
         ("raise SystemExit", "f: SystemExit"),
         ("return float('nan')", "f is nan"),
+        ("return 1e200", "f is 1e.200, no number up to 1e.100"),  # whose square is infinite
         ("return reference[:3]", r"returned an array of shape \[(3|1, 640)\]"),
         ("return None", "returned a NoneType"),
         ("return 'good'", "returned a str"),
@@ -199,6 +201,42 @@ def test_the_source_is_the_file_and_what_it_imports_from_beside(write):
     assert source("def f():\n    return 2.0\n") != once
 
 
+@pytest.mark.parametrize(
+    ("module", "imports"),
+    [
+        ("mine", "from helper import LEVEL"),
+        ("mine", "from helper import *"),
+        ("mine", "def later():\n    import helper"),
+        ("pack.mine", "from .helper import LEVEL"),
+        ("pack.mine", "from . import helper"),
+        ("pack.mine", "def later():\n    import pack.helper"),
+        ("pack.mine", "from .between import f as g"),  # which imports it
+    ],
+)
+def test_a_constant_and_a_late_import_belong_to_the_source(write, module, imports):
+    """Neither leaves a module behind in the metric's own."""
+    package = module.rpartition("mine")[0]
+
+    def source(level: str) -> str:
+        write(f"{package}helper", f"LEVEL = {level}\n")
+        write(f"{package}between", f"def f():\n    from {'.' if package else ''}helper import LEVEL\n")
+        write(module, f"{imports}\ndef f(reference, estimate, sample_rate):\n    return 0.0\n")
+        return own_metric(f"{module}:f").source
+
+    once = source("1.0")
+    assert source("2.0") != once
+    assert source("1.0") == once
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MemoryError()])
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_fault_of_the_machine_is_no_failure_of_a_clip(write, error, batch):
+    """A stored failure would stand for ever: the schedule would be out of the race for what passed in a minute."""
+    write("full", f"def f(reference, estimate, sample_rate):\n    raise {error!r}\nf.batch = {batch}\n")
+    with pytest.raises(InputError, match="metric f could not be computed .*; mend that and give the same command"):
+        bound("full:f").measure(*pair())
+
+
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 
@@ -221,7 +259,10 @@ def test_a_search_improves_it_and_a_changed_source_is_another_study(toy, write, 
     page = (toy.folder / "report.html").read_text()
     assert "signal to noise" in page and "higher is better" in page
     assert run(toy, "report", "--iters", "6") == 2
-    assert "OBJECTIVE=wanted:signal_to_noise" in capsys.readouterr().err
+    told = capsys.readouterr().err.strip().partition("; say ")[2]
+    assert main(shlex.split(told)[1:]) == 0  # as it is typed
+    assert run(toy, "report", "--iters", "6", "--objective", "lsd") == 2
+    assert "improved wanted:signal_to_noise, not lsd; leave OBJECTIVE= out" in capsys.readouterr().err
     assert run(toy, "report", "--iters", "6", "--objective", "wanted:signal_to_noise") == 0
     assert run(toy, "report") == 0  # the page of all lengths knows the better side without the function
     assert "higher is better" in (toy.folder.parent / "report.html").read_text()

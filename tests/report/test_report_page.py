@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import shlex
 import shutil
 import zlib
 from html.parser import HTMLParser
@@ -405,14 +406,16 @@ def test_distill_mos_may_come_and_go_between_a_search_and_its_report(toy, monkey
     ("options", "named"),
     [
         (["--iters", "7"], "a report needs a finished search, and "),
-        (["--iters", "7", "--rate", "16000"], "run make search ITERS=7 DATASET=toy RATE=16000 --results "),
+        (["--iters", "7", "--rate", "16000"], "schedsearch search --iters 7 --dataset toy --rate 16000 --experiments "),
         (["--iters", "six"], "ITERS must be a whole number"),
         (["--long-seconds", "soon"], "LONG_SECONDS must be a positive number or 0"),
         (["--long-seconds", "-1"], "LONG_SECONDS must be a positive number or 0"),
         (["--small=no"], "SMALL must be 1 or 0, and is 'no'"),
-        (["--clips", "-1"], "CLIPS must be a whole number"),
+        (["--clips", "-1"], "--clips must be a whole number"),
         (["--rate", "8000"], "has no voice at 8000 Hz"),
         (["--results", "/nowhere"], "a report needs a finished search"),
+        (["--clips", "3"], "--clips, LONG_SECONDS, OBJECTIVE and STORAGE are of one search's page; give its ITERS="),
+        (["--objective", "lsd"], "are of one search's page"),
     ],
 )
 def test_a_bad_option_is_one_line(toy, capsys, options, named):
@@ -423,7 +426,30 @@ def test_a_stopped_search_has_no_report(searched, capsys, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Evaluator, "evaluate", interrupted)
         assert searched.search("--more", "5candidates") == 130
-    assert "that of 6 iterations was stopped; run make search ITERS=6" in refused(searched, capsys, "--iters", "6")
+    told = refused(searched, capsys, "--iters", "6")
+    assert "that of 6 iterations was stopped; run .venv/bin/schedsearch search --iters 6 --dataset toy" in told
+
+
+def test_the_command_that_is_named_goes_on_with_the_stopped_search(toy, capsys, monkeypatch):
+    """Not with one by the usual objective, seed and strategy."""
+    unusual = ("--objective", "lsd", "--seed", "3", "--strategy", "tpe", "--no-race", "--precision", "float32")
+    assert toy.search(*unusual, "--budget", "2candidates") == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluator, "evaluate", interrupted)
+        assert toy.search(*unusual, "--more", "1candidates") == 130
+    typed = shlex.split(refused(toy, capsys, "--iters", "6").partition("; run ")[2].removesuffix(" to its end"))
+    assert main(typed[1:]) == 0
+    assert "a new study begins" not in capsys.readouterr().out
+    assert report(toy, "--iters", "6") == 0
+
+
+def test_a_page_made_again_says_that_the_grid_was_scored_whole(toy):
+    assert toy.search("--strategy", "grid", "--grid", "levels:2", "--iters", "2") == 0
+    page = toy.folder.with_name("2iters") / "report.html"
+    assert "Every point of the grid levels:2 was scored." in page.read_text()
+    page.unlink()
+    assert report(toy, "--iters", "2") == 0
+    assert "Every point of the grid levels:2 was scored." in page.read_text()
 
 
 def test_results_whose_study_lies_elsewhere_ask_for_it(toy, capsys):

@@ -35,7 +35,7 @@ from schedsearch.transfer.heat_map import heat_map
 from schedsearch.transfer.length_page import length_page
 from schedsearch.transfer.loss_grid import loss_grid, markdown, text
 from schedsearch.transfer.matrix import COLUMNS, Cell, cells
-from schedsearch.transfer.minimax import relative_loss
+from schedsearch.transfer.minimax import Jury, relative_loss
 from schedsearch.transfer.overview import summary
 from schedsearch.transfer.participants import common_lengths, find_participants
 from schedsearch.transfer.relations import relation
@@ -499,8 +499,18 @@ def test_universal_schedules_are_written_for_everybody_and_as_a_table_of_familie
 def test_other_lengths_of_the_table_stay(voices):
     path = voices.root / "universal.json"
     path.write_text(json.dumps({"universal-6": {"source": "before", "betas": [0.1] * 6}}))
-    write_universal(finished(voices).choices, path)
+    write_universal(finished(voices).choices, path, [3])
     assert list(json.loads(path.read_text())) == ["universal-3", "universal-6"]
+
+
+def test_an_earlier_schedule_goes_where_nothing_was_chosen(voices, monkeypatch):
+    """It would pass for one of the objective that was asked for."""
+    transfer(voices)
+    assert (folder(voices) / "universal-3.pt").exists()
+    monkeypatch.setattr(Jury, "choice", lambda jury, decision: None)
+    transfer(voices)
+    assert not list(folder(voices).glob("universal-3.*"))
+    assert json.loads((folder(voices) / "universal.json").read_text()) == {}
 
 
 def test_a_voice_whose_audio_is_nan_neither_chooses_nor_spoils_the_others(voices, request):
@@ -527,7 +537,7 @@ def test_what_fails_more_often_is_no_tie(voices):
     values[0] = np.nan  # equal on all other clips
     failing = replace(cell, comparison=compare(cell.metric, Score(values, ("NaN",)), native, 0))
     assert failing.comparison.difference is None or not failing.comparison.difference.excludes_zero
-    assert failing.verdict in ("fails more often", "")
+    assert failing.verdict == "fails more often"
     assert np.isnan(failing.relative_loss)
     assert text(failing) == "failed"
 
@@ -707,7 +717,7 @@ def test_a_voice_that_was_asked_for_must_have_its_clips(voices, capsys):
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        (["--voices", "nobody toy"], "DATASET 'nobody' is unknown; known: other, toy"),
+        (["--voices", "nobody toy"], "dataset 'nobody' is unknown; known: other, toy"),
         (["--voices", "toy@8000 other"], "has no voice at 8000 Hz; it has 16000"),
         (["--voices", "toy@fast other"], "VOICES must be datasets, or such as demo@8000, and has 'toy@fast'"),
         (["--experiments", "/nowhere"], "no datasets in /nowhere/; run from the repository's root"),

@@ -119,8 +119,18 @@ def test_a_length_is_called_free_only_where_no_longer_one_costs_anything(at_6, a
 
 
 def test_a_failure_costs_everything():
-    failed = row("a", "winner of b", OTHER, float("nan"), "")
-    assert "costs at most everything at 6 steps; at 6 steps some interval still" in overview(matrix(failed), "{}")
+    failed = row("a", "winner of b", OTHER, float("nan"), "fails more often")
+    told = overview(matrix(failed), "{}")
+    assert "costs at most everything at 6 steps; at 6 steps some still fails more often." in told
+
+
+def test_too_few_clips_are_no_failure():
+    few = row("a", "winner of b", OTHER, float("nan"), "")
+    told = overview(matrix(few), "{}")
+    assert "costs at most what is not known (of too few clips) at 6 steps." in told
+    assert "fail" not in told.partition("Another speaker's winner costs")[2]
+    assert table(summary(matrix(few)))["another speaker's winner"] == ["1 of too few clips, of 1"]
+    assert table(pairs(known(few)))["winner of b on a/16000hz"] == ["too few clips"]
 
 
 def test_the_overview_says_where_each_length_stands_and_on_how_much():
@@ -160,11 +170,11 @@ def test_each_metric_alone_is_counted_with_either_band_of_pesq():
 
 
 def test_failures_of_a_metric_are_counted_apart():
-    failed = row("a", "winner of b", OTHER, float("nan"), "worse")
+    failed = row("a", "winner of b", OTHER, float("nan"), "fails more often")
     assert table(by_metric(known(failed, *THREE[1:])))["spectral"] == [
-        "2 worse, 0 better of 3; at most +5.0 %; 1 with failures"
+        "1 worse, 0 better of 3; at most +5.0 %; 1 with failures"
     ]
-    assert table(by_metric(known(failed)))["spectral"] == ["1 worse, 0 better of 1; 1 with failures"]
+    assert table(by_metric(known(failed)))["spectral"] == ["0 worse, 0 better of 1; 1 with failures"]
 
 
 def test_each_pair_stands_with_the_interval_of_its_loss():
@@ -173,7 +183,7 @@ def test_each_pair_stands_with_the_interval_of_its_loss():
             *THREE,
             row("a", "winner of d", OTHER, 0.0, "tie", n=12, half=0.03),
             row("c", "winner of a", "same speaker at another rate", 0.05, "worse", **HIGHER),
-            row("c", "winner of b", OTHER, float("nan"), "worse", **HIGHER),
+            row("c", "winner of b", OTHER, float("nan"), "fails more often", **HIGHER),
             row("c", "safe", BASELINE, 0.05, "worse", **HIGHER),
         ))
     )  # fmt: skip
@@ -241,10 +251,11 @@ def test_failures_are_counted_and_no_baseline_with_one_is_best_at_worst():
     rows = (
         row("a", "fails", BASELINE, float("nan"), ""), row("b", "fails", BASELINE, 0.0, "tie"),
         row("a", "sound", BASELINE, 0.3, "worse"), row("b", "sound", BASELINE, 0.3, "worse"),
-        row("a", "winner of b", OTHER, float("nan"), ""), row("b", "winner of a", OTHER, 0.1, "worse"),
+        row("a", "winner of b", OTHER, float("nan"), "fails more often"),
+        row("b", "winner of a", OTHER, 0.1, "worse"),
     )  # fmt: skip
     told = table(summary(matrix(*rows)))
-    assert told["another speaker's winner"] == ["failures on 1 of 2"]
+    assert told["another speaker's winner"] == ["1 with failures, of 2"]
     assert told["the baseline that is best in its worst case"][0].startswith("sound")
 
 

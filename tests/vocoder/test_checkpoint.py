@@ -296,6 +296,23 @@ def test_coqui_channels_are_read_off_the_tensors(tmp_path: Path) -> None:
     assert load_vocoder(path).network.config == COQUI.network_config(coqui_config())
 
 
+def test_an_lmnt_network_of_another_size_says_what_its_configuration_lacks(tmp_path: Path) -> None:
+    """lmnt's own code saves params without a network: an edited model.py holds its factors and dilations alone."""
+    sizes = {
+        "n_mels": 20, "factors": [4, 4, 4], "mel_channels": 16, "up_channels": [16, 8, 8], "signal_channels": 8,
+        "up_dilations": [[1, 2, 1, 2]] * 3, "down_channels": [8, 16],
+    }  # fmt: skip
+    rates = {"sample_rate": 16000, "hop_samples": 64}
+    state = exported_state(network(LMNT, {**rates, "network": sizes}), LMNT)
+    path = write(tmp_path, {"model": state, "params": rates})
+    said = refusal(path)
+    assert "(lmnt): factors [5, 5, 3, 2, 2] need 5 upsampling channels" in said
+    assert "give CONFIG=FILE, which wins, with the right sample_rate, hop_samples, network.n_mels, network.factors and" in said
+    given = tmp_path / "given.json"
+    given.write_text(json.dumps({**rates, "network": {key: sizes[key] for key in ("factors", "up_dilations")}}))
+    assert load_vocoder(path, given).network.config == LMNT.network_config({"network": sizes})
+
+
 def test_coqui_sizes_that_its_own_network_cannot_run_are_refused() -> None:
     """Its film[1] takes ublock_out_channels[-1] channels, and dblocks[0] gives it dblock_out_channels[0]."""
     config = coqui_config()

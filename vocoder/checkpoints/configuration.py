@@ -82,8 +82,8 @@ def read_config(path: Path) -> Config:
     return config
 
 
-def check_sizes(config: NetworkConfig) -> None:
-    """Raises InputError unless the lists of a network's configuration belong together."""
+def check_sizes(config: NetworkConfig, way_out: str = "correct the configuration", name: str = "") -> None:
+    """Raises InputError unless the lists of a network's configuration belong together; `name` is that of its file."""
     blocks = len(config.factors)
     rules = {
         f"{blocks} upsampling channels": len(config.up_channels) == blocks,
@@ -95,12 +95,12 @@ def check_sizes(config: NetworkConfig) -> None:
     broken = [rule for rule, holds in rules.items() if not holds]
     if broken:
         factors = list(config.factors)
-        raise InputError(f"factors {factors} need {', '.join(broken)}; correct the configuration")
+        raise InputError(f"{name}factors {factors} need {', '.join(broken)}; {way_out}")
     encoded = [config.signal_channels, *config.down_channels]
     if any(channels % 2 for channels in encoded):
         raise InputError(
-            f"downsampling channels must be even, for sines and cosines tell them the noise level, and are {encoded}; "
-            "correct the configuration"
+            f"{name}downsampling channels must be even, for sines and cosines tell them the noise level, and are "
+            f"{encoded}; {way_out}"
         )
 
 

@@ -25,7 +25,7 @@ def load_vocoder(checkpoint: Path, config: Path | None = None, *, device: torch.
     state = plain_weights(file.state, dialect)
     settings = complete_config(dialect, state, checkpoint, file.config, config)
     sizes = dialect.network_config(settings)
-    check_sizes(sizes)
+    check_sizes(sizes, dialect.size_advice, f"{checkpoint.name} ({dialect.name}): ")
     network = network_from(state, dialect, sizes).to(device)
     check_finite(network, dialect)
     vocoder = Vocoder(network, dialect, dialect.front_end(settings), weights_hash(network), wrapper=file.wrapper)

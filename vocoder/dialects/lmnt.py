@@ -118,7 +118,7 @@ LMNT = Dialect(
     demanded={NETWORK: ()},  # its code has one size of network, and takes rate and hop from params.py
     has_defaults=True,
     inferred=inferred,
-    size_settings="hop_samples, network.n_mels and network.factors",
+    size_settings="sample_rate, hop_samples, network.n_mels, network.factors and network.up_dilations",
     config_key="params",
     remark=remark,
 )

@@ -2,11 +2,13 @@
 
 import base64
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote as percent_encoded
 
 from schedsearch.evaluation.bootstrap import Interval
+from schedsearch.formatting import alike
 from schedsearch.report.finding import signed
 
 Order = Literal["ascending", "descending"]
@@ -128,7 +130,12 @@ def data_uri(kind: str, content: bytes) -> str:
 
 def number(value: float | None, digits: int = 4) -> str:
     """Writes a number with a true minus sign; an en dash for None and NaN."""
-    return "–" if value is None or math.isnan(value) else f"{value:,.{digits}f}".replace("-", "−")
+    return "–" if value is None or math.isnan(value) else numbers((value,), value, digits)[0]
+
+
+def numbers(values: Iterable[float], size: float, digits: int = 4) -> list[str]:
+    """Writes numbers in one form, as `alike` does, with true minus signs."""
+    return [text.replace("-", "−") for text in alike(values, size, digits, ",")]
 
 
 def difference_texts(difference: Interval | None) -> tuple[str, str]:

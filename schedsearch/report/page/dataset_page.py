@@ -37,7 +37,7 @@ def lengths(folder: Path, page: str = RUN_PAGE) -> list[Length]:
     found = {steps: path / "run.json" for steps, path in length_folders(folder).items()}
     runs = {steps: path for steps, path in found.items() if path.is_file()}
     if not runs:
-        raise InputError(f"a report needs a finished search, and {folder} has none; run make search first")
+        raise InputError(f"a report needs a finished search, and {folder} has none; search this voice first")
     return [_length(path, iterations, page) for iterations, path in runs.items()]
 
 

@@ -21,10 +21,11 @@ from schedsearch.report.page.content import (
     Picture,
     Table,
     difference_texts,
-    number,
     number_cell,
+    numbers,
 )
-from schedsearch.report.summary import TOO_FEW, other_objectives, why_it_ended
+from schedsearch.report.plan import few_clips
+from schedsearch.report.summary import TOO_FEW, failures, other_objectives, why_it_ended
 from schedsearch.report.tables import provenance
 from schedsearch.report.titles import title_and_row
 from schedsearch.search.run import Run
@@ -42,7 +43,9 @@ def run_page(run: Run, verdict: Verdict, *, listening: Listening, pictures: Sequ
     headline, *sentences = lines(verdict)
     context = (
         *sentences,
+        *failures(verdict),
         _searched(run),
+        few_clips(run).capitalize(),
         why_it_ended(run),
         other_objectives(verdict, run.store.objectives),
         _agreement(verdict, run.metrics),
@@ -122,7 +125,8 @@ def _better_side(metric: Metric) -> str:
 def _mean_and_error(score: Score) -> str:
     if score.failures:
         return f"{len(score.failures)} of {score.values.size} failed"
-    return number(score.mean) + ("" if math.isnan(score.standard_error) else f" ± {number(score.standard_error)}")
+    mean, error = numbers((score.mean, score.standard_error), score.mean)
+    return mean if math.isnan(score.standard_error) else f"{mean} ± {error}"
 
 
 def _leaderboard(verdict: Verdict, metrics: Mapping[str, Metric]) -> Table:
@@ -194,7 +198,7 @@ def _scored(candidate: Candidate) -> str:
     if candidate.failures:
         return f"failed: {candidate.failures[0]}"
     if candidate.draws is not None:
-        return f"on {sum(draw >= 0 for draw in candidate.draws)} clips, estimate"
+        return f"on {counted(sum(draw >= 0 for draw in candidate.draws), 'clip')}, estimate"
     return "in every draw of every clip" if candidate.whole else "stopped by the race, estimate"
 
 

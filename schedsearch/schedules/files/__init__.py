@@ -4,7 +4,13 @@ Betas of a .pt file are float32, as their users' code keeps them; they are widen
 """
 
 from schedsearch.schedules.files.reading import ScheduleFile, open_schedule, read_provenance, read_schedule
-from schedsearch.schedules.files.writing import Layout, layout_for, write_every_layout, write_schedule
+from schedsearch.schedules.files.writing import (
+    Layout,
+    layout_for,
+    remove_every_layout,
+    write_every_layout,
+    write_schedule,
+)
 
 __all__ = [
     "Layout",
@@ -13,6 +19,7 @@ __all__ = [
     "open_schedule",
     "read_provenance",
     "read_schedule",
+    "remove_every_layout",
     "write_every_layout",
     "write_schedule",
 ]

@@ -61,6 +61,12 @@ def write_every_layout(schedule: NoiseSchedule, stem: Path, provenance: Mapping[
         write_schedule(schedule, stem.with_name(stem.name + ending), layout=layout, provenance=provenance)
 
 
+def remove_every_layout(stem: Path) -> None:
+    """Removes the files of `write_every_layout` that are there."""
+    for ending in _ENDINGS:
+        stem.with_name(stem.name + ending).unlink(missing_ok=True)
+
+
 def layout_for(path: Path, layout: Layout | None = None) -> Layout:
     """Returns the layout that `write_schedule` would write; InputError if ending and layout do not fit."""
     choices = _LAYOUTS_OF_ENDING.get(path.suffix.lower(), ())
