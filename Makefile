@@ -68,7 +68,7 @@
 ##             seeds, metrics, paying, pages (many hours; stopped, it goes on)
 ##               STAGE=searches     this one alone
 ##   bench-verdict  searches beside those of the earlier engine: costs, held-out clips, grids (hours; stopped, it goes on)
-##   study-metrics  how the metrics rank schedules of three voices, and which should decide (stopped, it goes on)
+##   study-metrics  how the metrics rank schedules of five voices, and which should decide (stopped, it goes on)
 ##   bench     the network's speed beside a plain Conv1d execution, and how several processes share a search
 ##   bench-kill  kills searches 200 times at random moments and counts what that spoils (an hour; stopped, it goes on)
 ##

@@ -50,10 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.clips < 2:
         raise InputError(f"an interval over clips needs two or more, and --clips is {options.clips}; give 2 or more")
     table = RowCache(FOLDER / "bias.csv", ".5g")
-    for dataset, rate in VOICES:
-        voice = load_voice(dataset, rate)
-        vocoder = open_vocoder(voice)
-        clips = held_out_clips(voice, vocoder, options.seconds)[: options.clips]
+    vocoders = {place: open_vocoder(load_voice(*place)) for place in VOICES}
+    heard = {place: held_out_clips(load_voice(*place), vocoder, options.seconds) for place, vocoder in vocoders.items()}
+    for (dataset, rate), vocoder in vocoders.items():  # opened before anything is written
+        clips = heard[dataset, rate][: options.clips]
         key = {
             "dataset": dataset,
             "rate": rate,

@@ -25,7 +25,10 @@ def parser_of(name: str, text: str | None, *, voice: bool = False) -> argparse.A
 
 
 def command(name: str) -> Callable[[Callable[P, int | None]], Callable[P, int]]:
-    """Turns a function into one that returns an exit status: its own or 0, or 2 after one line for bad input."""
+    """Turns a function into one that returns an exit status: its own or 0, 2 for bad input, 130 for Ctrl-C.
+
+    Both end in one line.
+    """
 
     def wrapped(run: Callable[P, int | None]) -> Callable[P, int]:
         @wraps(run)
@@ -35,6 +38,9 @@ def command(name: str) -> Callable[[Callable[P, int | None]], Callable[P, int]]:
             except InputError as error:
                 print(f"{name}: {error}", file=sys.stderr)
                 return 2
+            except KeyboardInterrupt:
+                print(f"{name}: stopped; the same command goes on where it was", file=sys.stderr)
+                return 130
 
         return main
 

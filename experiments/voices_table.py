@@ -43,12 +43,10 @@ class Tables:
     scores: Mapping[str, Mapping[str, float]]  # method -> column -> mean
     learned: pd.Series  # the last row of its learning curve
 
-    def gap(self, method: str, weights: Mapping[str, int]) -> float:
-        """Returns a method's score less that of the published 6 steps, in a sum of columns; NaN without a row."""
-        if not {method, PUBLISHED} <= set(self.scores):
-            return float("nan")
-        means, published = self.scores[method], self.scores[PUBLISHED]
-        return sum(weight * (means[name] - published[name]) for name, weight in weights.items())
+    def score(self, method: str, weights: Mapping[str, int]) -> float:
+        """Returns a method's sum of columns; NaN without a row."""
+        means = self.scores.get(method)
+        return float("nan") if means is None else sum(weight * means[name] for name, weight in weights.items())
 
 
 @command("voices_table")
@@ -90,7 +88,8 @@ def _shares(voices: Sequence[Tables]) -> str:
 
 def _share(voice: Tables, weights: Mapping[str, int]) -> str:
     """Returns the share in a sum of columns; nothing where a row is missing."""
-    share = voice.gap(SHIPS, weights) / voice.gap(LONGEST, weights)
+    ships, longest, published = (voice.score(method, weights) for method in (SHIPS, LONGEST, PUBLISHED))
+    share = (ships - published) / (longest - published)
     return "" if math.isnan(share) else f"{100 * share:.0f} %"
 
 

@@ -26,19 +26,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("pages", nargs="*", type=Path, metavar="PAGE", help=f"default: {', '.join(PATTERNS)}")
     parser.add_argument("--check", action="store_true", help="only say what is wrong")
     options = parser.parse_args(arguments)
-    faults = [fault for page in options.pages or pages() for fault in _faults(page, write=not options.check)]
+    today = {page: _filled(page) for page in options.pages or pages()}  # all, before any is written
+    faults = [fault for page, text in today.items() for fault in _faults(page, text, write=not options.check)]
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0
 
 
-def _faults(page: Path, *, write: bool) -> list[str]:
-    """Fills a page and returns what is still wrong with it; where it may not write, also what would change."""
-    text = page.read_text()
+def _filled(page: Path) -> str:
     try:
-        today = filled(text)
+        return filled(page.read_text())
     except InputError as error:
         raise InputError(f"{page}: {error}") from None
+
+
+def _faults(page: Path, today: str, *, write: bool) -> list[str]:
+    """Writes a page and returns what is still wrong with it; where it may not write, also what would change."""
+    text = page.read_text()
     faults = [f"{page}:{line}: {fault}" for line, fault in sorted([*dead_links(page, today), *loose_numbers(today)])]
     if today == text:
         return faults

@@ -13,7 +13,7 @@ from experiments.metrics_study.tables import write_tables
 from experiments.metrics_study.working import PARTS, score_part
 from experiments.running import command, parser_of
 
-VOICES = ("demo", "june-16k", "kathleen-22k")
+VOICES = ("demo", "june-16k", "kathleen-22k", "demo-coqui", "demo-lmnt")
 
 
 @command("metrics_study")
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             score_part(part, bench.dataset, StoredScores(bench.identity))
     for bench in benches:
         print(f"wrote {write_tables(bench, StoredScores(bench.identity))}")
-    print(f"wrote {across.write(benches)}")
+    print(f"wrote {across.write()}")
 
 
 if __name__ == "__main__":

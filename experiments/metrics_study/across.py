@@ -1,13 +1,12 @@
 """Compares over all voices and lengths which metric's choices lose least in the worst case."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from experiments.metrics_study.losses import JUDGES
 from experiments.metrics_study.page import markdown
-from experiments.metrics_study.scoring import SHIPPED, Bench
+from experiments.metrics_study.scoring import FOLDER, SHIPPED
 from vocoder.atomic import atomic_write
 
 PATH = SHIPPED / "metrics.md"
@@ -20,9 +19,10 @@ schedules. Sums with PESQ count it from its best down. The first row loses least
 """
 
 
-def write(benches: Sequence[Bench]) -> Path:
-    """Writes a row a metric, a column a voice and length."""
-    regrets = {bench.dataset: pd.read_csv(bench.folder / "objectives.csv") for bench in benches}
+def write() -> Path:
+    """Writes a row a metric, a column a voice and length, of all voices that have tables."""
+    tables = sorted(SHIPPED.glob(f"*/*hz/{FOLDER}/objectives.csv"))
+    regrets = {path.parents[2].name: pd.read_csv(path) for path in tables}
     atomic_write(PATH, (HEAD + "\n" + markdown(together(regrets)) + "\n").encode())
     return PATH
 

@@ -30,7 +30,7 @@ from vocoder.errors import InputError
 from vocoder.vocoder import Vocoder
 
 STORED = Path("results/bench/metrics_study.jsonl")
-SHIPPED = Path("results/shipped")
+SHIPPED, FOLDER = Path("results/shipped"), "metrics"
 SECONDS = 1.2  # of each clip, a typical part
 CLIPS = 12  # of the search clips, and as many of the held-out ones, or as many as there are
 STRIDES = {6: 1, 12: 2, 25: 2, 50: 3}  # longer schedules, where each costs more, are heard on every so-many-th clip
@@ -63,7 +63,7 @@ class Bench:
     @property
     def folder(self) -> Path:
         """The folder of its tables."""
-        return SHIPPED / self.dataset / f"{self.vocoder.sample_rate}hz" / "metrics"
+        return SHIPPED / self.dataset / f"{self.vocoder.sample_rate}hz" / FOLDER
 
     @property
     def identity(self) -> str:

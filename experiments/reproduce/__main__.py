@@ -6,7 +6,7 @@ from which commit. Needs a voice's clips: those that are not committed are obtai
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from experiments.reproduce.stages import STAGES
 from experiments.reproduce.transfer import SHIPPED, WORK
@@ -22,18 +22,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs all stages, or those named, in their order."""
     parser = parser_of("reproduce", __doc__)
     parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"{', '.join(STAGES)} (default: all)")
-    asked = parser.parse_args(arguments).stages
+    asked = " ".join(parser.parse_args(arguments).stages).split()  # make gives STAGE="one two" as one word
     unknown = [name for name in asked if name not in STAGES]
     if unknown:
         raise InputError(f"STAGE must be one of {', '.join(STAGES)}, and is {unknown[0]!r}; choose one")
     chosen = [name for name in STAGES if not asked or name in asked]
     for name in chosen:
         STAGES[name].check()
+    made = made_by()  # before any stage changes the table of universal schedules
     for name in chosen:
-        _run(name)
+        _run(name, made)
 
 
-def _run(name: str) -> None:
+def _run(name: str, made: Mapping[str, str]) -> None:
     """Runs a stage; once it is done, stores what it took in all runs that its stored values are of."""
     log = RowCache(LOG, ".4g")
     earlier = next((row for row in log.rows if row["stage"] == name), None)
@@ -44,7 +45,7 @@ def _run(name: str) -> None:
         STAGES[name].run()
     finally:
         hours = _add_hours(name, (time.monotonic() - began) / 3600)
-    row = {"stage": name, "hours": hours, **made_by()}
+    row = {"stage": name, "hours": hours, **made}
     by_name = {other["stage"]: other for other in log.rows} | {name: row}
     log.write(by_name[stage] for stage in STAGES if stage in by_name)
 

@@ -14,6 +14,7 @@ from experiments.voices_table import SPECTRAL_PESQ, Tables, read_voices
 from schedsearch.comparison.table import write_table
 from schedsearch.formatting import markdown_table, percent
 from schedsearch.metrics import mos
+from schedsearch.metrics.perceptual import BEST as BEST_PESQ
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.transfer.loss_tables import corrected, ends
 from schedsearch.transfer.matrix_files import matrices, read_matrices
@@ -55,6 +56,11 @@ def write_paying(shipped: Path) -> None:
     matrix = _of_now(read_matrices(matrices(shipped / "transfer")), voices)
     if matrix.empty:
         raise InputError(f"{shipped / 'transfer'} has no matrix of today's voices; run the stages voices and transfer")
+    for steps, judged in matrix.groupby("iterations"):
+        judges = set(judged["dataset"] + "/" + judged["rate"].astype(str) + "hz")
+        if lacking := {voice.label for voice in voices} - judges:
+            rule = f"a table of {steps} steps must have every voice, and {min(lacking)} did not judge them"
+            raise InputError(f"{rule}; run the stages voices and transfer")
     table = paying(matrix, voices, list(read_searches(shipped)), kept_lengths(shipped / "transfer"))
     write_table(table, shipped / "where_searching_pays.csv")
     blocks = [HOW, _means(table), STANDING, "\n".join(_standings(table, read_strangers(shipped / TABLE)))]
@@ -100,15 +106,16 @@ def paying(
 def _closed(rows: pd.DataFrame, decided: pd.DataFrame, voices: Sequence[Tables]) -> list[float]:
     """Returns which part of the way from the published 6 steps to 1000 steps each row's schedule goes.
 
-    The way is that of voice.csv. What a row has gone of it is measured on the row's clips. NaN for another objective.
+    Both are measured from the published schedule on the row's clips. The 1000 steps are those of voice.csv, on fewer.
+    NaN for another objective.
     """
-    ways = {voice.label: voice.gap(LONGEST, SPECTRAL_PESQ) for voice in voices}
+    last = {voice.label: voice.score(LONGEST, SPECTRAL_PESQ) for voice in voices}
     first = decided[decided["schedule"] == PUBLISHED].set_index(["dataset", "rate"])["mean"].to_dict()
     closed = []
     for row in rows.itertuples():
-        gone = row.mean - first.get((row.dataset, row.rate), np.nan)
-        way = ways[f"{row.dataset}/{row.rate}hz"]
-        closed.append(gone / way if row.metric.startswith(DEFAULT_OBJECTIVE) else np.nan)
+        begin, mode = first.get((row.dataset, row.rate), np.nan), row.metric.removeprefix(f"{DEFAULT_OBJECTIVE}_")
+        end = last[f"{row.dataset}/{row.rate}hz"] + BEST_PESQ.get(mode, np.nan)
+        closed.append((row.mean - begin) / (end - begin))
     return closed
 
 

@@ -17,7 +17,7 @@ from schedsearch.evaluation.paired import Comparison, compare
 from schedsearch.formatting import markdown_table, percent
 from schedsearch.report.progress import show
 from schedsearch.schedules.files import write_every_layout
-from schedsearch.schedules.named import universal_schedules
+from schedsearch.schedules.named import forget_universal, universal_schedules
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.transfer.files import UNIVERSAL
 from schedsearch.transfer.participants import Participant
@@ -112,6 +112,7 @@ def ship(tournament: Tournament, folder: Path, package: Path = PACKAGE) -> None:
             write_every_layout(choice.candidate.schedule, folder / f"universal-{n}", provenance(choice))
         for table in (folder / UNIVERSAL, package):
             write_universal(new, table)
+        forget_universal()  # the stages to come have the new ones to beat
     stored, decided = RowCache(folder / TABLE, ".6g"), renewals(tournament)
     again, asked = {str(renewal.iterations) for renewal in decided}, set(map(str, tournament.lengths))
     stale = [row for row in stored.rows if row["iterations"] in again

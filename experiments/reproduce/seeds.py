@@ -13,7 +13,8 @@ from schedsearch.formatting import markdown_table
 from schedsearch.report.result import read_result
 from vocoder.atomic import atomic_write
 
-HEAD = ["voice", "steps", "seeds", "mean", "standard deviation over seeds and their noise", "standard error over clips"]
+HEAD = ["voice", "steps", "searches", "mean", "standard deviation over seeds and their noise",
+        "standard error over clips"]  # fmt: skip
 
 
 def write_seeds(folders: Mapping[int, Iterable[Path]], path: Path) -> None:

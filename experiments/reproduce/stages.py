@@ -1,6 +1,5 @@
 """The stages: each calls the commands that make its files, for every voice."""
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,16 +19,16 @@ from experiments.voice_table import main as voice_table
 from experiments.voices_table import main as voices_table
 from schedsearch.cli import main as schedsearch
 from schedsearch.report.result import read_result
-from schedsearch.transfer.files import OVERVIEW, PAGE, write_all
+from schedsearch.transfer.files import write_all
 from schedsearch.transfer.matrix_files import matrices, read_matrices
-from schedsearch.transfer.overview import overview
 from schedsearch.transfer.participants import find_participants
 from schedsearch.voice.config import EXPERIMENTS, Voice, load_voice
 from schedsearch.voice.opened import LONGEST_HELD_OUT, open_vocoder
-from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 
 LENGTHS = {0: (6, 12, 25, 50, 100), 1: (6, 12), 2: (6, 12)}  # by the seed; those of seed 0 ship
+VOICES = ("demo/16000hz", "demo/8000hz", "demo-coqui/16000hz", "demo-lmnt/16000hz", "june-16k/16000hz",
+          "kathleen-22k/22050hz")  # a user's own voices have no part
 JUDGED = {6: 2, 12: 2, 25: 1, 50: 1}  # iterations -> draws of noise on whole held-out clips
 STRANGERS = (6, 12)  # lengths of the searches that begin as a user's do
 SEED_STEPS = 12_000  # of each training seed
@@ -57,9 +56,11 @@ def stranger_folder(voice: Voice, iterations: int) -> Path:
 def voices() -> list[Voice]:
     """Returns all voices; InputError where one lacks its clips, for tables of fewer would take the place of ours."""
     participants, left_out = find_participants((), EXPERIMENTS, SHIPPED.parent)
-    if left_out:
-        raise InputError(f"every voice must have its clips, and one has not: {left_out[0]}")
-    return [participant.voice for participant in participants]
+    ours = [participant.voice for participant in participants if participant.label in VOICES]
+    if lacking := sorted(set(VOICES) - {voice.label for voice in ours}):
+        reasons = [why for why in left_out for label in lacking if why.startswith(f"{label.partition('/')[0]} ")]
+        raise InputError(f"every voice must have its clips, and one has not: {(reasons or lacking)[0]}")
+    return ours
 
 
 def _check_voices() -> None:
@@ -120,16 +121,6 @@ def _transfer() -> None:
             if not path.name.startswith("universal"):
                 copy(path, folder / path.name)
         renewal.ship(tournament, folder)
-    _drop_other_lengths(folder)
-
-
-def _drop_other_lengths(folder: Path) -> None:
-    """Deletes what earlier weights said in lengths that are no longer judged."""
-    for path in folder.iterdir():
-        length = re.fullmatch(r"(?:matrix|transfer|winners|prediction)-(\d+)\..*", path.name)
-        if length and int(length[1]) not in JUDGED:
-            path.unlink()
-    atomic_write(folder / OVERVIEW, overview(read_matrices(matrices(folder)), PAGE).encode())
 
 
 def _judge() -> None:
@@ -141,7 +132,8 @@ def _train_seeds() -> None:
     checkpoint = EXPERIMENTS / "demo/8000hz/checkpoint.pt"
     folder = WORK / "training_seeds" / sha256(checkpoint.read_bytes()).hexdigest()[:12]  # other weights begin anew
     judged = (f"--iters={' '.join(map(str, JUDGED))}", f"--seconds={LONGEST_HELD_OUT:g}")
-    _succeed(training_seeds, f"--steps={SEED_STEPS}", f"--warm-start={checkpoint}", f"--folder={folder}", *judged)
+    places = (f"--folder={folder}", f"--shipped={SHIPPED / 'transfer/training_seeds'}")
+    _succeed(training_seeds, f"--steps={SEED_STEPS}", f"--warm-start={checkpoint}", *places, *judged)
 
 
 def _study_metrics() -> None:

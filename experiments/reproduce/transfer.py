@@ -12,6 +12,7 @@ from schedsearch.transfer.tournament import Tournament, open_tournament
 from schedsearch.voice.config import EXPERIMENTS, Voice
 from schedsearch.voice.opened import LONGEST_HELD_OUT
 from schedsearch.voice.precision import AUTO
+from vocoder.errors import InputError
 
 SHIPPED, WORK = Path("results/shipped"), Path("results/bench/reproduce")  # WORK is git-ignored
 RESULTS = WORK / "results"  # the user's own winners below results/ have no part
@@ -31,8 +32,8 @@ def tournaments(voices: Iterable[Voice], judged: Mapping[int, int]) -> Iterator[
     for steps, draws in judged.items():
         settings = Settings((steps,), draws=draws, seconds=LONGEST_HELD_OUT, precision=AUTO, results=RESULTS)
         tournament = open_tournament(settings, names, EXPERIMENTS)
-        for reason in tournament.left_out:
-            print(f"left out: {reason}")
+        if tournament.left_out:
+            raise InputError(f"a table must have every voice, and {steps} steps would not: {tournament.left_out[0]}")
         print(f"{steps} steps: at most {tournament.evaluations():,} network evaluations to do, and of universal ones")
         show("search clips", tournament.choosing())
         show("held-out clips", tournament.judging())

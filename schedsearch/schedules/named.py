@@ -70,6 +70,11 @@ def _schedules(table: str) -> dict[str, NoiseSchedule]:
     return {name: NoiseSchedule(entry["betas"]) for name, entry in _entries(table).items()}
 
 
+def forget_universal() -> None:
+    """Has the table of universal schedules read again, after a change of it."""
+    _entries.cache_clear()
+
+
 @cache
 def _entries(table: str) -> Mapping[str, Mapping[str, Any]]:
     """Reads name -> source, betas and voices; there need not be universal ones."""

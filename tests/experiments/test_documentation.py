@@ -126,6 +126,15 @@ def test_links_that_lead_nowhere_are_named_with_their_line(folder):
     ]  # fmt: skip
 
 
+def test_a_page_that_cannot_be_filled_leaves_all_others_as_they_were(folder, capsys):
+    first, second = folder / "a.md", folder / "b.md"
+    first.write_text(page := "<!-- value: scores-2.csv; ; score; .1% -->?<!-- end -->\n")
+    second.write_text("<!-- value: none.csv; ; score; .1% -->?<!-- end -->\n")
+    assert main([str(first), str(second)]) == 2
+    assert first.read_text() == page
+    assert "b.md" in capsys.readouterr().err
+
+
 def test_checking_writes_nothing_and_filling_mends(folder, capsys):
     page = folder / "README.md"
     page.write_text("<!-- value: scores-2.csv; ; score; .1% -->5.2 %<!-- end -->\n")

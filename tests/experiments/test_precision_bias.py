@@ -10,6 +10,7 @@ import pytest
 
 from experiments import precision_bias as study
 from schedsearch.evaluation.scores import Score
+from vocoder.errors import InputError
 
 NOT_A_NUMBER = float("nan")
 SHIPPED = study.FOLDER
@@ -58,6 +59,20 @@ def test_fewer_than_two_clips_are_refused_before_anything_begins(measured, tmp_p
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("precision_bias: ") and f"--clips is {clips}" in line
     assert not measured and not list(tmp_path.iterdir())
+
+
+def test_a_voice_without_clips_leaves_the_table_as_it_was(measured, tmp_path, monkeypatch):
+    assert study.main(["--clips", "3"]) == 0
+    before = (tmp_path / "bias.csv").read_bytes()
+
+    def clips(voice, vocoder, seconds):
+        if voice == "b":
+            raise InputError("no clips")
+        return tuple("abcde")
+
+    monkeypatch.setattr(study, "held_out_clips", clips)
+    assert study.main(["--clips", "4"]) == 2
+    assert (tmp_path / "bias.csv").read_bytes() == before
 
 
 def test_a_run_with_the_same_numbers_measures_nothing_again(measured, tmp_path):

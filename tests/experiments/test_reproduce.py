@@ -14,8 +14,9 @@ from experiments.reproduce import stages
 from experiments.reproduce.__main__ import LOG, main
 from experiments.reproduce.judge import NEEDS, check_installed
 from experiments.reproduce.seeds import write_seeds
-from experiments.reproduce.stages import STAGES, Stage, search_folder
+from experiments.reproduce.stages import STAGES, VOICES, Stage, search_folder
 from experiments.reproduce.transfer import WORK
+from schedsearch.transfer.participants import Participant
 from schedsearch.voice.config import Training, load_voice
 from vocoder.errors import InputError
 
@@ -58,6 +59,15 @@ def test_a_stage_that_fails_ends_the_run_and_is_not_stored(begun, capsys):
     assert capsys.readouterr().err == "reproduce: no winners\n"
 
 
+def test_ctrl_c_is_one_line(begun, capsys, monkeypatch):
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(STAGES, "voices", Stage("a part", stop))
+    assert main(["voices"]) == 130
+    assert capsys.readouterr().err == "reproduce: stopped; the same command goes on where it was\n"
+
+
 def test_hours_add_up_also_those_of_a_run_that_failed_until_the_stored_values_go(begun, monkeypatch):
     clock = itertools.count(0, 3600)  # each run takes an hour
     monkeypatch.setattr("experiments.reproduce.__main__.time", SimpleNamespace(monotonic=lambda: next(clock)))
@@ -88,9 +98,17 @@ def test_what_a_stage_lacks_is_said_before_any_stage_runs(begun, capsys, monkeyp
 def test_a_voice_without_clips_stops_what_would_ship_tables_of_fewer_voices(capsys, monkeypatch):
     kathleen = "kathleen-22k at 22050 Hz has no clips (python -m obtain)"
     monkeypatch.setattr(stages, "find_participants", lambda *_: ([], [kathleen]))
-    for stage in ("searches", "transfer"):
+    for stage in ("searches", "transfer", "strangers transfer"):  # make gives STAGE="one two" as one word
         assert main([stage]) == 2
         assert kathleen in capsys.readouterr().err
+
+
+def test_a_users_own_voice_has_no_part_in_what_is_shipped(monkeypatch):
+    places = (label.removesuffix("hz").split("/") for label in VOICES)
+    ours = [load_voice(dataset, int(rate)) for dataset, rate in places]
+    own = replace(ours[0], dataset="mine")
+    monkeypatch.setattr(stages, "find_participants", lambda *_: ([Participant(v, {}) for v in (own, *ours)], []))
+    assert [voice.label for voice in stages.voices()] == list(VOICES)
 
 
 def test_training_seeds_are_refused_without_recordings_and_judged_at_all_lengths_on_whole_clips(tmp_path, monkeypatch):

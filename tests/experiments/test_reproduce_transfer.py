@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -15,6 +16,7 @@ from schedsearch.schedules.files import Layout, write_schedule
 from schedsearch.schedules.formulas import linear, log_snr_line
 from schedsearch.transfer import universal_candidates
 from schedsearch.transfer.matrix import COLUMNS
+from schedsearch.transfer.tournament import open_tournament
 from schedsearch.voice.config import Voice, load_voice
 from vocoder.audio.reading import write_wav
 from vocoder.errors import InputError
@@ -71,14 +73,22 @@ def test_the_stage_ships_matrices_and_the_universal_schedules_that_are_decided(v
     assert (WORK / "results/shipped/toy/16000hz/3iters/schedule.json").is_file()
 
 
-def test_lengths_that_are_no_longer_judged_go_and_the_overview_has_what_is_there(voices):
+def test_lengths_that_are_not_judged_stay_and_the_overview_has_what_is_there(voices):
     folder = SHIPPED / "transfer"
     folder.mkdir()
     for name in ("matrix-100.csv", "transfer-100.md", "universal-100.pt"):
         (folder / name).write_text(",".join(COLUMNS))
     stages.STAGES["transfer"].run()
-    assert sorted(path.name for path in folder.glob("*-100.*")) == ["universal-100.pt"]
+    assert len(list(folder.glob("*-100.*"))) == 3  # pages name them
     assert "| what a voice takes | 2 steps | 3 steps |" in (folder / "transfer.md").read_text()
+
+
+def test_a_table_of_fewer_voices_is_refused_before_anything_is_sampled(voices, toy, monkeypatch):
+    partly = lambda *given: replace(open_tournament(*given), left_out=("other weights",))  # noqa: E731
+    monkeypatch.setattr(transfer_module, "open_tournament", partly)
+    with pytest.raises(InputError, match="a table must have every voice, and 2 steps would not: other weights"):
+        stages.STAGES["judge"].run()
+    assert toy.vocoder.rows == []
 
 
 def test_a_length_without_winners_is_refused_before_anything_is_sampled(voices, toy):
