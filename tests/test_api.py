@@ -230,7 +230,7 @@ def test_what_is_wrong_is_one_line(voice, monkeypatch, tmp_path, ask, named):
 
 @pytest.mark.parametrize(
     ("content", "named"),
-    [(None, "has no run.json"), ("{", "not JSON"), ("[]", "no search's run.json"), ("{}", "no search's run.json")],
+    [(None, "has no run.json"), ("{", "must be JSON"), ("[]", "no search's run.json"), ("{}", "no search's run.json")],
 )
 def test_a_folder_without_a_result_is_one_line(tmp_path, content, named):
     if content:

@@ -134,25 +134,19 @@ def lines(source: Finding | Verdict) -> tuple[str, ...]:
 
 
 def _headline(finding: Finding) -> str:
-    metric = words_and_name(finding.metric)
-    if finding.improves:
-        clips = f"in {_clips(finding)}, " if finding.better_clips is not None else ""
-        return (
-            f"{finding.searched} is better than {finding.baseline} and ships: {clips}by {_size(finding)} on average "
-            f"in {metric}."
-        )
+    metric, searched, baseline = words_and_name(finding.metric), finding.searched, finding.baseline
     if finding.outcome is Outcome.FAILS_MORE:
-        return f"{finding.baseline} ships: {finding.searched} fails more often in {metric}."
-    beside = " from it" if finding.outcome is Outcome.TIE else ""
-    clips = f"better in {_clips(finding)}, " if finding.better_clips is not None else ""
+        return f"{baseline} ships: {searched} fails more often in {metric}."
+    if finding.improves:
+        ships = f"{searched} is better than {baseline} and ships."
+    else:
+        beside = " from it" if finding.outcome is Outcome.TIE else ""
+        ships = f"{baseline} ships: {searched} {finding.outcome.predicate}{beside}."
+    better = "" if finding.better_clips is None else f" (better on {finding.better_clips})"
     return (
-        f"{finding.baseline} ships: {finding.searched} {finding.outcome.predicate}{beside}, {clips}{_size(finding)} "
-        f"{_side(finding)} on average in {metric}."
+        f"{ships} On {counted(finding.pairs, 'clip')} that the search never heard it is {_size(finding)} "
+        f"{_side(finding)} on average in {metric}{better}."
     )
-
-
-def _clips(finding: Finding) -> str:
-    return f"{finding.better_clips} of {counted(finding.pairs, 'clip')} that the search never heard"
 
 
 def _size(finding: Finding) -> str:

@@ -11,6 +11,7 @@ from schedsearch.report.rendering import LISTENING_CLIPS
 from schedsearch.schedules.baselines import baselines
 from schedsearch.search.asked_budget import is_finished
 from schedsearch.search.leaders import BASELINES, SEARCHED
+from schedsearch.search.network_limit import STAGE
 from schedsearch.search.run import Run
 from schedsearch.search.strategy_factory import GRID
 from schedsearch.strategies.named_grids import grid_named
@@ -45,7 +46,9 @@ def plan(run: Run, budget: Budget) -> str:
         (f"{heard} of them, to be heard", 2 * steps * heard, longer * exact / seconds),
     ]
     lines = [f"  {name:<28} {n:>9,.0f} network evaluations {_minutes(n * seconds * part)}" for name, n, part in rows]
-    total = sum(calls * seconds * part for _, calls, part in rows)
+    limit = run.voice.services.limit_seconds
+    lines.append(f"  {STAGE:<28} {'':>29} {_minutes(limit)}")
+    total = sum(calls * seconds * part for _, calls, part in rows) + limit
     head = [*filter(None, [few_clips(run)]), "plan, at most (races stop early):"]
     return "\n".join([*head, *lines, f"  {'together':<28} {'':>29} {_minutes(total)}"])
 

@@ -72,6 +72,8 @@ def known_datasets(experiments: Path = EXPERIMENTS) -> list[str]:
 
 def check_new_name(dataset: str) -> None:
     """Raises InputError for a name that no new dataset can have: results/<name> must be a folder of its own."""
+    if dataset.endswith(".toml"):
+        raise InputError(f"DATASET must be a name and no file, and is {dataset!r}; leave .toml out")
     if not _NAME.fullmatch(dataset) or dataset.lower() in RESERVED:  # file systems may ignore case
         raise InputError(
             "DATASET must begin with a letter or digit and have at most 64 letters, digits, _, . and -, "
@@ -189,8 +191,9 @@ def _clips(table: Mapping[str, Any], key: str, folder: Path, where: str) -> Clip
     _check_keys(value, _CLIPS_KEYS, _CLIPS_KEYS, where)
     if not isinstance(value["sha256"], dict):
         raise InputError(f"{where}: sha256 must be a table of names and hashes; write them below [...{key}.sha256]")
+    listed = folder / _text(value, "folder", where)
     try:
-        return ListedClips(folder / _text(value, "folder", where), value["sha256"])
+        return ListedClips(listed, value["sha256"])
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
 

@@ -51,18 +51,19 @@ def judged(*comparisons):
 @pytest.mark.parametrize(
     ("name", "searched", "said"),
     [
-        ("lsd", 1.0, "searched-6 is better than b and ships: in 12 of 12 clips that the search never heard, by 50.0 "),
-        ("lsd", 3.0, "b ships: searched-6 is worse, better in 0 of 12 clips that the search never heard, 50.0 % "),
-        ("lsd", 2.0, "b ships: searched-6 is not told apart from it, better in 6 of 12 clips that the search never "),
-        ("pesq_wb", 3.0, "searched-6 is better than b and ships: in 12 of 12 clips that the search never heard, by "),
-        ("pesq_wb", 1.0, "b ships: searched-6 is worse, better in 0 of 12 clips that the search never heard, "),
+        ("lsd", 1.0, "searched-6 is better than b and ships. On {} 50.0 % better on average in {} (better on 12). "),
+        ("lsd", 3.0, "b ships: searched-6 is worse. On {} 50.0 % worse on average in {} (better on 0). "),
+        ("lsd", 2.0, "b ships: searched-6 is not told apart from it. On {} 0.0 % "),
+        ("pesq_wb", 3.0, "searched-6 is better than b and ships. On {} 50.0 % better on average in {} (better on 12)"),
+        ("pesq_wb", 1.0, "b ships: searched-6 is worse. On {} 50.0 % worse on average in {} (better on 0). "),
     ],
 )
 def test_the_sign_and_the_metric_s_better_side_decide_the_word(name, searched, said):
     noise = np.random.default_rng(0).normal(0, 0.1, (CLIPS, 1))
     noise -= noise.mean()
     told = sentence(judged(of(name, Score(searched + noise), score(2.0))))
-    assert told.startswith(said)
+    words = {"lsd": "log-spectral distance (lsd)", "pesq_wb": "speech quality (pesq_wb)"}[name]
+    assert told.startswith(said.format("12 clips that the search never heard it is", words))
     side = {"lsd": "lower", "pesq_wb": "higher"}[name]
     assert told.endswith(f" ({side} is better), 12 held-out clips x 1 fresh draw.")
     assert f"Difference {searched - 2:+.4f}, 95 % interval " in told
@@ -118,9 +119,9 @@ def test_every_row_of_the_table_ends_with_what_its_interval_settles(name, search
 
 def test_a_difference_that_settles_is_never_written_as_nothing():
     small = judged(of("stoi", score(0.90002, spread=0.0), score(0.9, spread=0.0)))
-    assert "by 0.0022 % on average in intelligibility (stoi). Difference +0.000020, 95 % interval +0.000020 to" in (
-        sentence(small)
-    )
+    told = sentence(small)
+    assert "it is 0.0022 % better on average in intelligibility (stoi) (better on 12). " in told
+    assert "Difference +0.000020, 95 % interval +0.000020 to" in told
     assert "+0.000020  [+0.000020, +0.000020]" in table(small)
 
 
@@ -258,5 +259,6 @@ def test_a_run_json_of_before_says_no_number_of_clips():
     verdict = judged(of("lsd", score(1.0), score(2.0)))
     finding = replace(verdict_finding(verdict), better_clips=None)
     assert lines(finding)[0] == (
-        "searched-6 is better than b and ships: by 50.0 % on average in log-spectral distance (lsd)."
+        "searched-6 is better than b and ships. On 12 clips that the search never heard it is 50.0 % better on average "
+        "in log-spectral distance (lsd)."
     )

@@ -469,7 +469,7 @@ def interrupted(*_, **__):
 def test_another_checkpoint_has_no_report_and_leaves_the_store_alone(searched, capsys, monkeypatch):
     object.__setattr__(searched.vocoder, "weights_hash", "another")
     line = refused(searched, capsys, "--iters", "6")
-    assert "it was searched with another checkpoint; run make search" in line
+    assert "it was searched with another checkpoint; search again with the same options" in line
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"identity": {"objective": "log_mel_l1", "seed": null}}'])
@@ -515,11 +515,9 @@ def dataset(tmp_path):
 def test_a_dataset_has_one_sentence_and_one_row_a_length(dataset):
     page = dataset_page("title", lengths(dataset))
     assert [heading for heading, _, _ in page.verdicts] == ["6 steps", "12 steps", "100 steps"]
-    assert page.verdicts[0][1].startswith(
-        "searched-6 is better than fastdiff-6 and ships: by "
-    )
+    assert page.verdicts[0][1].startswith("searched-6 is better than fastdiff-6 and ships. On ")
     assert " Difference -0.2000, 95 % interval -0.2500 to -0.1500 (lower is better), " in page.verdicts[0][1]
-    assert page.verdicts[1][1].startswith("fastdiff-6 ships: searched-12 is not told apart from it, ")
+    assert page.verdicts[1][1].startswith("fastdiff-6 ships: searched-12 is not told apart from it. On ")
     assert page.verdicts[2][1].startswith("No verdict: log-spectral distance (lsd) has values of both schedules on ")
     assert page.context == ("Of 3 lengths, 1 has a searched schedule that is better than its best baseline, at 95 %.",)
     assert [row[6].value for row in page.tables[0].rows] == [-0.2, 0.01, None]

@@ -541,9 +541,9 @@ def test_a_list_of_another_name_is_refused_as_in_json(tmp_path, text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "not JSON"),
-        ("{", "not JSON"),
-        ("[" * 100_000, "not JSON"),
+        ("", "must be JSON, and is not "),
+        ("{", "must be JSON, and is not "),
+        ("[" * 100_000, "must be JSON, and is not "),
         ("0.1", '"schema": 1'),
         ('["0.1"]', "got a str in it"),
         ('{"beta": [0.1], "betas": [0.2]}', "'beta' and 'betas' stand side by side; keep one"),

@@ -43,7 +43,7 @@ def json_content(path: str | Path) -> dict[str, Any] | list[Any]:
     try:
         content = json.loads(data, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON: {reason_of(error)}") from error
+        raise InputError(f"{path} must be JSON, and is not ({reason_of(error)}); give a schedule file") from error
     if isinstance(content, list):
         return content
     if not isinstance(content, dict) or content.get("schema", JSON_SCHEMA) != JSON_SCHEMA:
