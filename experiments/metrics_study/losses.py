@@ -15,8 +15,7 @@ Array: TypeAlias = npt.NDArray[np.float64]
 
 RATE = 16000  # Hz; the catalogue's names are those of all wide-band voices
 LEVEL = "level_error"  # of a clip: how many dB too quiet or too loud it is
-# Sums that might decide, with their parts' weights; PESQ counts from its best down, and a constant ranks nothing. The
-# first two are differentiable: what a search could descend along.
+# Sums that might decide, with their parts' weights; PESQ counts from its best down, and a constant ranks nothing.
 _SPECTRAL = {"log_mel_l1": 1.0, "stft_convergence": 1.0}
 _STFT = {"stft_convergence": 1.0, "stft_log_magnitude": 1.0}
 SUMS: Mapping[str, Mapping[str, float]] = MappingProxyType(

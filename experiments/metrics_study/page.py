@@ -20,8 +20,7 @@ choose there, and the level alone does not tell noise as loud as speech from spe
 """
 DECISION = f"""Each metric chooses among the 6-step schedules on the search clips; {", ".join(JUDGES)} judge the choice
 on the held-out clips. `worst_regret` is the largest of these losses, in standard units; `expected` is its mean over
-draws of clips. A metric is not told apart from the best one with a gradient where `more_than_best_gradient_low` is 0 or
-less. `tau_with_level` is positive where a metric calls louder schedules worse."""
+draws of clips. `tau_with_level` is positive where a metric calls louder schedules worse."""
 LONGER = "Fewer schedules, none of them a random point, on fewer clips; standard units are those of 6 steps."
 AGREEMENT = "Kendall's tau. A search has to decide among the better half."
 FAULTS = "Change in standard units, positive where the fault makes the metric worse."

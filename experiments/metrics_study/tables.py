@@ -156,25 +156,12 @@ def decision_table(
     pairs = tables["agreement"].query("scope == '6 steps, better half'")
     needed = tables["clips_needed"].groupby("metric")["clips_1_draws"].last()  # of a quarter of a standard unit
     table = alone.merge(several[["chosen_by", "expected"]], on="chosen_by", suffixes=("", f"_best_{SEVERAL}"))
-    table = table.merge(_beside_the_best_gradient(bench, choosing, judging, units), on="chosen_by", how="left")
     names = table["chosen_by"]
     return table.assign(
         tau_with_level=[_tau_with_level(losses, name) for name in names],
         agreement=[_mean_agreement(pairs, name) for name in names],
         clips_for_a_quarter=[needed[name] for name in names],
         cost_ms=[sum(costs[part] for part in _parts(name)) for name in names],
-        differentiable=[_differentiable(bench, name) for name in names],
-    )
-
-
-def _beside_the_best_gradient(
-    bench: Bench, choosing: Mapping[str, Array], judging: Mapping[str, Array], units: Mapping[str, float]
-) -> pd.DataFrame:
-    """Returns for metrics with a gradient the lower end of how much their worst regret exceeds the least."""
-    able = {name: values for name, values in choosing.items() if _differentiable(bench, name)}
-    worst = regret.worst_table(able, judging, units, JUDGES, 1)
-    return worst[["chosen_by", "more_than_least_low"]].rename(
-        columns={"more_than_least_low": "more_than_best_gradient_low"}
     )
 
 
@@ -184,10 +171,6 @@ def _mean_agreement(pairs: pd.DataFrame, name: str) -> float:
     first = (pairs["metric"] == name) & pairs["other"].isin(others)
     second = (pairs["other"] == name) & pairs["metric"].isin(others)
     return float(pairs[first | second]["kendall"].mean())
-
-
-def _differentiable(bench: Bench, name: str) -> bool:
-    return all(bench.metrics[part].distance is not None for part in _parts(name))
 
 
 def _tau_with_level(losses: Losses, name: str) -> float:

@@ -8,7 +8,7 @@ A `Definition` wraps one function:
 or a function of two clips [samples], where clips are scored one by one:
 
     def score(reference: Tensor, estimate: Tensor) -> float | Failure: ...
-    Definition("mine", "MOS", "maximize", "my listeners", lambda setup: of_clips(score), cost="slow")
+    Definition("mine", "MOS", "maximize", "my listeners", lambda setup: of_clips(score))
 
 `setup` has the front end and the sample rate. A metric must not depend on other clips, earlier calls or fresh
 randomness: equal audio gets equal values.
@@ -40,7 +40,6 @@ from schedsearch.metrics.stft import (
 Direction = Literal["minimize", "maximize"]
 # Time of one thread for a second of audio at 16 kHz: log-mel L1 1 ms, LSD 1, LS-MAE and MCD 2.4, each STFT distance
 # 4.5, STOI 4, extended STOI 7, PESQ 21, pitch 185 (once for its three metrics).
-Cost = Literal["cheap", "slow"]  # up to 10 ms, or more
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,6 @@ class Definition:
     direction: Direction
     summary: str  # one line
     bind: Callable[[Setup], Measure]
-    cost: Cost = "cheap"
     ranks: bool = True  # False where neither more nor less of it is better
     function: str = ""  # of a user's own metric: package.module:function
     source: str = ""  # and the SHA-256 of its files
@@ -113,7 +111,6 @@ def _perceptual(sample_rate: int) -> tuple[Definition, ...]:
             "minimize",
             "spectral + what PESQ lacks to its best: what is written and what is heard",
             lambda setup: of_sum(BEST[mode], ((1.0, _spectral_sum(setup)), (-1.0, setup.pesq))),
-            cost="slow",
             quiet_part="spectral",
         ),
         Definition(
@@ -122,7 +119,6 @@ def _perceptual(sample_rate: int) -> tuple[Definition, ...]:
             "maximize",
             f"PESQ, {band}: predicted opinion of listeners, 1 to about 4.6",
             lambda setup: setup.pesq,
-            cost="slow",
         ),
         _stoi("stoi", "short-time objective intelligibility, to 1", extended=False),
         _stoi("estoi", "extended STOI, to 1: stricter with noise that comes and goes", extended=True),
@@ -137,7 +133,6 @@ def _mos() -> Definition:
         "maximize",
         summary,
         lambda setup: of_clips(lambda reference, estimate: mos.distill_mos(estimate, setup.sample_rate)),
-        cost="slow",
     )
 
 
@@ -179,4 +174,4 @@ def _stoi(name: str, summary: str, *, extended: bool) -> Definition:
 
 
 def _of_pitch(name: str, unit: str, summary: str, compare: Callable[[PitchTrack, PitchTrack], Value]) -> Definition:
-    return Definition(name, unit, "minimize", summary, lambda setup: of_tracks(setup.tracker, compare), cost="slow")
+    return Definition(name, unit, "minimize", summary, lambda setup: of_tracks(setup.tracker, compare))

@@ -1,7 +1,6 @@
 """Turns functions of clips into measures of all candidates at once, with a Failure where there is no number."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
@@ -12,22 +11,19 @@ from schedsearch.metrics.pitch import PitchTrack, Tracker
 
 Pair: TypeAlias = tuple[Tensor, Tensor]  # reference, estimate, [samples] each
 Value: TypeAlias = float | Failure
-Distance: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # reference, estimate [..., samples] -> [...]
 Measured: TypeAlias = list[list[Value]]  # [candidate][clip]
 Measure: TypeAlias = Callable[[Tensor, Tensor], Measured]  # references [K, samples], estimates [C, K, samples]
 
 
-@dataclass(frozen=True)
-class of_batches:  # noqa: N801 - a function that keeps what it wraps
-    """Measures by a function of [..., samples] each -> [...] whose leading dimensions broadcast."""
+def of_batches(distance: Callable[[Tensor, Tensor], Tensor]) -> Measure:
+    """Returns the measure of a function of [..., samples] each -> [...] whose leading dimensions broadcast."""
 
-    distance: Distance
-
-    def __call__(self, references: Tensor, estimates: Tensor) -> Measured:
-        """Returns values [candidate][clip]."""
-        values = self.distance(references, estimates).detach().double().cpu()
+    def measure(references: Tensor, estimates: Tensor) -> Measured:
+        values = distance(references, estimates).double().cpu()
         finite = (references.isfinite().all(-1) & estimates.isfinite().all(-1)).cpu()
         return [[_value(v, f) for v, f in zip(*row, strict=True)] for row in zip(values, finite, strict=True)]
+
+    return measure
 
 
 class remembering:  # noqa: N801 - a function that keeps its last values

@@ -29,7 +29,6 @@ def definition(own: OwnMetric) -> Definition:
         own.direction,
         own.summary,
         lambda setup: bind(own, setup),
-        cost="slow",
         function=own.reference,
         source=own.source,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from schedsearch.metrics import mos
 from schedsearch.metrics.catalogue import Definition, Direction, Setup, catalogue
-from schedsearch.metrics.measuring import Distance, Measure, of_batches
+from schedsearch.metrics.measuring import Measure
 from schedsearch.metrics.own import OwnMetric, is_own, own_metric
 from schedsearch.metrics.own_scoring import definition as own_definition
 from schedsearch.metrics.perceptual import pesq_mode
@@ -46,13 +46,6 @@ class Metric:
     def stored_name(self) -> str:
         """Returns the name under which values are kept, so that values of a changed function never mix."""
         return f"{self.name} {self.source}" if self.source else self.name
-
-    @property
-    def distance(self) -> Distance | None:
-        """Returns a differentiable distance, lower is better; None where the metric has none."""
-        if isinstance(self.measure, of_batches) and self.ranks and self.direction == "minimize":
-            return self.measure.distance
-        return None
 
 
 def metrics_for(

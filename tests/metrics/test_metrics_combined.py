@@ -1,4 +1,4 @@
-"""Sums of metrics: values, failures and what a gradient sees."""
+"""Sums of metrics: values and failures."""
 
 import numpy as np
 import pytest

@@ -17,11 +17,6 @@ def test_the_usual_columns_are_the_default_in_the_mode_of_the_rate():
     assert "pesq_nb" in metrics_for(LmntMel(8000, 256), 8000)
 
 
-def test_no_usual_column_is_as_slow_as_the_pitch():
-    slow = {definition.name for definition in catalogue(16000) if definition.cost == "slow"}
-    assert slow.intersection(metrics_for(FRONT_END, 16000)) == {"pesq_wb"}
-
-
 def test_every_metric_is_described_in_one_line_by_a_name_of_its_own():
     names = [definition.name for definition in catalogue(16000)]
     assert len(set(names)) == len(names)

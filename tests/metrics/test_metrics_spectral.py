@@ -136,14 +136,3 @@ def test_a_silent_estimate_has_spectral_convergence_1_and_a_silent_reference_non
     hiss = torch.randn(1, 8000, generator=torch.Generator().manual_seed(0))
     assert float(spectral_convergence(hiss, 0 * hiss)) == pytest.approx(1)
     assert spectral_convergence(0 * hiss, hiss).isnan().all() or spectral_convergence(0 * hiss, hiss).isinf().all()
-
-
-def test_the_distances_have_finite_gradients_even_where_clips_are_equal():
-    hiss = torch.randn(1, 8000, generator=torch.Generator().manual_seed(0))
-    estimate = torch.cat([hiss[:, :4000], 0.9 * hiss[:, 4000:]], dim=1).requires_grad_()
-    found = [d(hiss, estimate, 16000).sum() for d in (ls_mae, mel_cepstral_distortion, log_spectral_distance)]
-    found += [d(hiss, estimate).sum() for d in (spectral_convergence, log_stft_magnitude)]
-    for value in found:
-        (gradient,) = torch.autograd.grad(value, estimate)
-        assert gradient.isfinite().all()
-        assert gradient.abs().sum() > 0
