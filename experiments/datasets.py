@@ -12,9 +12,16 @@ from vocoder.errors import InputError
 
 
 def write_dataset(
-    folder: Path, name: str, voice: Voice, *, checkpoint: Path, config: Path | None, recipe: Mapping[str, object] | None
+    folder: Path,
+    name: str,
+    voice: Voice,
+    *,
+    checkpoint: Path,
+    config: Path | None,
+    recipe: Mapping[str, object] | None,
+    mels: Path | None = None,
 ) -> None:
-    """Writes `folder`/`name`.toml, with a training table where there is a recipe.
+    """Writes `folder`/`name`.toml, with a training table where there is a recipe, and with a TTS's mels if given.
 
     InputError for a voice without configuration, without folders of clips, or without recordings to train on.
     """
@@ -25,6 +32,7 @@ def write_dataset(
         raise InputError(f"{voice.dataset} lists its clips one by one; name a voice whose clips are folders")
     paths = {"checkpoint": checkpoint, "config": config}
     paths |= {"search_clips": voice.search_clips, "held_out_clips": voice.held_out_clips}
+    paths |= {"mels": mels} if mels else {}
     lines = [f"speaker = {quoted(voice.speaker)}", "", f"[rates.{voice.sample_rate}]"]
     lines += [f"{key} = {_seen_from(folder, path)}" for key, path in paths.items()]
     if recipe is not None:

@@ -1,6 +1,6 @@
 """Prints what borrowing costs at each length, from transfers that were made one by one.
 
-    python -m experiments.transfer_summary [MATRIX ...] [--short] [--write FILE]
+    python -m experiments.transfer_summary [MATRIX ...] [--short]
 
 Prints transfer.md from the matrices given (default: those of results/shipped/transfer/), as `make transfer` writes it
 from those in its own folder; with --short only its first table.
@@ -14,7 +14,6 @@ from experiments.running import command, parser_of
 from schedsearch.transfer.files import PAGE
 from schedsearch.transfer.matrix_files import matrices, read_matrices
 from schedsearch.transfer.overview import overview, summary
-from vocoder.atomic import atomic_write
 from vocoder.errors import InputError
 
 SHIPPED = Path("results/shipped/transfer")
@@ -22,20 +21,15 @@ SHIPPED = Path("results/shipped/transfer")
 
 @command("transfer_summary")
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Prints or writes it."""
+    """Prints it."""
     parser = parser_of("transfer_summary", __doc__)
     parser.add_argument("matrices", nargs="*", type=Path, metavar="MATRIX")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="instead of printing")
     parser.add_argument("--short", action="store_true", help="only what borrowing costs at each length")
     options = parser.parse_args(arguments)
     if not (paths := options.matrices or matrices(SHIPPED)):
         raise InputError(f"there is no matrix in {SHIPPED}; name some, or run from the repository's root")
     matrix = read_matrices(paths)
-    page = f"{summary(matrix)}\n" if options.short else overview(matrix, PAGE)
-    if options.write:
-        atomic_write(options.write, page.encode())
-    else:
-        print(page, end="")
+    print(f"{summary(matrix)}\n" if options.short else overview(matrix, PAGE), end="")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ that was searched with the mels it is judged with (paired over clips, 95 % inter
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import pandas as pd
 import torch
 from scipy.ndimage import gaussian_filter
 
+from experiments.datasets import write_dataset
 from experiments.running import command
 from schedsearch.cli import main as schedsearch
 from schedsearch.evaluation.draws import held_out_draws
@@ -88,16 +88,7 @@ def _write_dataset(name: str, root: Path, frames: float, channels: float) -> Non
                 mel = vocoder.front_end(cut_to_hops(clip.audio, vocoder.hop_length)[None])[0].numpy()
             blurred = gaussian_filter(mel, (channels, frames), mode="nearest")
             np.save(mels / f"{clip.name}.npy", blurred.astype(np.float32))
-    paths = {
-        "checkpoint": source.checkpoint,
-        "config": source.config,
-        "search_clips": source.search_clips,
-        "held_out_clips": source.held_out_clips,
-        "mels": mels,
-    }
-    lines = [f'{key} = "{os.path.relpath(str(path), root)}"' for key, path in paths.items()]
-    text = "\n".join([f'speaker = "{DATASET}"', f"[rates.{RATE}]", *lines]) + "\n"
-    atomic_write(root / f"{name}.toml", text.encode())
+    write_dataset(root, name, source, checkpoint=source.checkpoint, config=source.config, recipe=None, mels=mels)
 
 
 def _judged(judge: Kind, kinds: list[Kind], seconds: float, seed: int) -> list[dict[str, object]]:
