@@ -89,7 +89,10 @@ def test_the_choice_is_that_of_all_candidates_on_all_voices(table, direction):
     found, _ = decided(jury(losses, direction=direction), [everything, some])
     for choice, shown, names in zip(found, (losses, losses[1:, 1:4]), (range(5), range(1, 4)), strict=True):
         ranks = [(max(column), np.mean(column)) for column in np.where(np.isnan(shown), np.inf, shown).T]
-        assert choice is not None
+        if choice is None:  # every candidate fails on some voice
+            assert min(ranks)[0] == np.inf
+            continue
+        assert min(ranks)[0] < np.inf
         at = int(choice.candidate.name[1:]) - names[0]
         assert (*choice.losses.values(),) == pytest.approx(np.where(np.isnan(shown), np.inf, shown)[:, at])
         assert ranks[at] == pytest.approx(min(ranks))
