@@ -66,7 +66,7 @@
 ##   mos       installs Distill-MOS, which predicts listeners' opinions: a column distill_mos of comparisons and verdicts
 ##   reproduce makes results/shipped/ again: searches, voices' tables, transfer, strangers, judge (needs make mos),
 ##             seeds, metrics, paying, pages (many hours; stopped, it goes on)
-##               STAGE=searches     this one alone
+##               STAGE="strangers judge"   these alone
 ##   bench-verdict  searches beside those of the earlier engine: costs, held-out clips, grids (hours; stopped, it goes on)
 ##   study-metrics  how the metrics rank schedules of five voices, and which should decide (stopped, it goes on)
 ##   bench     the network's speed beside a plain Conv1d execution, and how several processes share a search

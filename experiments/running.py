@@ -39,7 +39,7 @@ def command(name: str) -> Callable[[Callable[P, int | None]], Callable[P, int]]:
                 print(f"{name}: {error}", file=sys.stderr)
                 return 2
             except KeyboardInterrupt:
-                print(f"{name}: stopped; the same command goes on where it was", file=sys.stderr)
+                print(f"{name}: stopped", file=sys.stderr)
                 return 130
 
         return main

@@ -28,8 +28,8 @@ HOW = (
 )
 SHARE = (
     "How much of the gap between the published 6 steps and 1000 steps the schedule that ships for 6 closes: (ships - "
-    "published) / (1000 steps - published). Where it is near 100 %, the network is the limit; but in lmnt's and "
-    "coqui's samplers the published 6 steps fail, so that any usable schedule is near it."
+    "published) / (1000 steps - published). The rest is what more steps can gain with this network. In lmnt's and "
+    "coqui's samplers the published 6 steps fail, so that any usable schedule is near 100 %."
 )
 NETWORKS = "Denoising error: mean |eps - eps_hat| at a log-SNR, on six held-out clips."
 

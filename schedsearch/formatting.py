@@ -7,7 +7,8 @@ from typing import TypeVar
 
 _Part = TypeVar("_Part")
 
-_MOST_DIGITS, _MOST = 8, 1e7  # behind the point, and before it, until powers of ten are written
+_MOST_DIGITS = 8  # behind the point
+_LEAST, _MOST = 1e-6, 1e12  # between them numbers are written without powers of ten
 
 # A spreadsheet runs a cell with such a beginning as a formula; a quote before it makes it text (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # the last four: some locales take them, too
@@ -19,15 +20,19 @@ def counted(number: int, noun: str) -> str:
     return f"{written} {noun if number == 1 else noun + 's'}"
 
 
-def alike(values: Iterable[float], size: float, digits: int = 4, sign: str = "") -> list[str]:
-    """Writes numbers in one form: 3.4213 and 0.0312, 0.00042 and 0.00003, 1.0e-12 and 2.0e-13.
+def alike(values: Sequence[float], digits: int = 4, sign: str = "", decides: float | None = None) -> list[str]:
+    """Writes numbers in one form: 3.4213 and 0.0312, 0.00042 and 0.00003, 1.000e-12 and 2.000e-13.
 
-    They get `digits` behind the point, or more where a number of `size` needs them to show two that are not zero.
+    They get `digits` behind the point, or more where the largest one, or the one that `decides`, needs them to show two
+    that are not zero. Powers of ten are for numbers that are all tiny, or huge.
     """
-    needed = max(digits, 1 - math.floor(math.log10(abs(size)))) if 0 < abs(size) < 1 else digits
-    if needed > _MOST_DIGITS or abs(size) >= _MOST:
-        return [f"{value + 0.0:{sign}.1e}" for value in values]
-    return [f"{round(value, needed) + 0.0:{sign}.{needed}f}" for value in values]  # never -0.0
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    size = largest if decides is None else abs(decides)
+    if 0 < largest < _LEAST or largest >= _MOST:
+        return [f"{value + 0.0:{sign}.3e}" for value in values]
+    needed = max(digits, 1 - math.floor(math.log10(size))) if 0 < size < 1 else digits
+    places = min(needed, _MOST_DIGITS)
+    return [f"{round(value, places) + 0.0:{sign}.{places}f}" for value in values]  # never -0.0
 
 
 def percent(part: float, unit: str = " %") -> str:

@@ -13,23 +13,25 @@ def test_one_is_one_and_all_other_numbers_are_many(number, text):
 
 
 @pytest.mark.parametrize(
-    ("values", "size", "texts"),
+    ("values", "texts"),
     [
-        ((3.42134, 0.0312), 3.42134, ["3.4213", "0.0312"]),
-        ((4.2e-4, 3.1e-5), 4.2e-4, ["0.00042", "0.00003"]),
-        ((1.03e-12, 2e-13), 1.03e-12, ["1.0e-12", "2.0e-13"]),
-        ((3.2e150, 1e149), 3.2e150, ["3.2e+150", "1.0e+149"]),
-        ((-0.0,), 0.0, ["0.0000"]),
-        ((-1e-9,), 1.0, ["0.0000"]),
-        ((float("nan"),), float("nan"), ["nan"]),
+        ((3.42134, 0.0312), ["3.4213", "0.0312"]),
+        ((4.2e-4, 3.1e-5), ["0.00042", "0.00003"]),
+        ((1.03e-12, 2e-13), ["1.030e-12", "2.000e-13"]),
+        ((-3e-9, 0.012), ["0.0000", "0.0120"]),  # a mean about zero
+        ((3.2e150, 1e149), ["3.200e+150", "1.000e+149"]),
+        ((12345678.0, 3.0), ["12345678.0000", "3.0000"]),
+        ((-0.0,), ["0.0000"]),
+        ((float("nan"),), ["nan"]),
     ],
 )
-def test_numbers_of_any_scale_can_be_read(values, size, texts):
-    assert alike(values, size) == texts
+def test_numbers_of_any_scale_can_be_read(values, texts):
+    assert alike(values) == texts
 
 
-def test_digits_are_added_to_parts_of_one_alone():
-    assert alike((3.0,), 3.0, 0) == ["3"]
+def test_the_number_that_decides_is_seen_not_to_be_zero():
+    assert alike((1.0, 4e-6, 2.0), decides=4e-6) == ["1.0000000", "0.0000040", "2.0000000"]
+    assert alike((1.0, 1e-12, 2.0), decides=1e-12) == ["1.00000000", "0.00000000", "2.00000000"]
 
 
 def test_a_table_has_a_head_a_rule_and_its_rows():

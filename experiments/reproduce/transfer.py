@@ -32,8 +32,9 @@ def tournaments(voices: Iterable[Voice], judged: Mapping[int, int]) -> Iterator[
     for steps, draws in judged.items():
         settings = Settings((steps,), draws=draws, seconds=LONGEST_HELD_OUT, precision=AUTO, results=RESULTS)
         tournament = open_tournament(settings, names, EXPERIMENTS)
-        if tournament.left_out:
-            raise InputError(f"a table must have every voice, and {steps} steps would not: {tournament.left_out[0]}")
+        if lacking := [voice.label for voice in tournament.participants if steps not in voice.winners]:
+            raise InputError(f"a table of {steps} steps must have every voice, and {lacking[0]} has no winner of its "
+                             "weights; run the stage searches")  # fmt: skip
         print(f"{steps} steps: at most {tournament.evaluations():,} network evaluations to do, and of universal ones")
         show("search clips", tournament.choosing())
         show("held-out clips", tournament.judging())

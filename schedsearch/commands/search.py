@@ -142,7 +142,7 @@ def _best(progress: Progress, opened: Run) -> str:
         return ""
     half = margin(best.score.values, heard(opened.store, FIRST_ROUND).scored.estimates.pair)
     interval = f" ± {half:#.2g}" if isfinite(half) else ""
-    return f"best {opened.store.objective} {alike((best.expected,), best.expected)[0]}{interval}, {best.name}"
+    return f"best {opened.store.objective} {alike((best.expected,))[0]}{interval}, {best.name}"
 
 
 def _write(opened: Run, verdict: Verdict, budget: Budget) -> None:

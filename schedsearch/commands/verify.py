@@ -143,7 +143,7 @@ def _trained(options: argparse.Namespace) -> TrainedRange:
     if options.config is not None and options.dataset is not None:
         raise InputError("--dataset and --config name two voices; give one of them")
     if options.rate is not None and options.dataset is None:
-        raise InputError(f"--rate must go with --dataset, and is {options.rate} alone; give both or neither")
+        raise InputError(f"--rate must go with --dataset, and is {options.rate} without it; leave --rate out")
     if options.config is not None:
         return trained_range(read_config(options.config))
     if options.dataset is None:

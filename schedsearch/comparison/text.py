@@ -62,7 +62,7 @@ def _mean(comparison: Comparison) -> str:
     if not len(whole.values):
         return "all failed"
     failed = "!" if comparison.winner.failures else ""
-    mean, error = alike((whole.mean, whole.standard_error), whole.mean)
+    mean, error = alike((whole.mean, whole.standard_error))
     return f"{failed}{mean}" + (f" ±{error}" if isfinite(whole.standard_error) else "")  # one clip has none
 
 
@@ -72,8 +72,7 @@ def _gap(standing: Standing) -> str:
     difference = standing.main.difference
     if difference is None:
         return "too few clips to say"
-    ends = (difference.low, difference.high)
-    mean, low, high = alike((difference.mean, *ends), max(map(abs, ends)), 3, "+")
+    mean, low, high = alike((difference.mean, difference.low, difference.high), 3, "+")
     return f"{mean} [{low}, {high}] {_MARKS[standing.main.outcome]}"
 
 
@@ -82,7 +81,7 @@ def _cell(comparison: Comparison) -> str:
     if not len(whole.values):
         return "failed"
     failed = "!" if comparison.winner.failures else ""
-    return f"{failed}{alike((whole.mean,), whole.mean, 3)[0]}{_MARKS[comparison.outcome]}"
+    return f"{failed}{alike((whole.mean,), 3)[0]}{_MARKS[comparison.outcome]}"
 
 
 def _width(metric: Metric) -> int:

@@ -1,5 +1,6 @@
 """Scores clips by a user's own metric. Whatever its function does wrong is a Failure of one line."""
 
+import errno
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from schedsearch.metrics.own import OwnMetric, own_metric, told
 from schedsearch.metrics.processes import spread
 from vocoder.errors import InputError
 
+# A disk that is full, and the like, are no fault of the clip: a stored failure would stand for ever.
+OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO)
 LARGEST = 1e100  # of a metric's values: squares of larger ones overflow in variances
 NOT_FINITE = Failure("estimate has NaN or infinite samples")
 
@@ -103,12 +106,11 @@ class _in_batches:  # noqa: N801 - a function that keeps what it wraps
 def _value(own: OwnMetric, call: Callable[[], Any]) -> Value:
     try:
         answer = call()
-    except (OSError, MemoryError) as error:  # of the machine, not of the clip: a stored failure would stand for ever
-        raise InputError(
-            f"metric {own.name} could not be computed ({told(error)}); mend that and give the same command again: it "
-            "goes on where it was"
-        ) from error
     except (Exception, SystemExit) as error:  # whatever the user's function does
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) in OF_THE_MACHINE:
+            raise InputError(
+                f"metric {own.name} could not be computed ({told(error)}); mend that and give the same command again"
+            ) from error
         return Failure(f"{own.name}: {told(error)}")
     try:
         number = _numbers(answer)

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from importlib.util import resolve_name
 from pathlib import Path
@@ -46,14 +47,18 @@ def _imported(name: str, file: Path) -> Iterator[str]:
     if file.suffix != ".py":
         return
     package = name if file.name == PACKAGE else name.rpartition(".")[0]
-    for node in ast.walk(ast.parse(file.read_bytes())):
+    try:
+        nodes = list(ast.walk(ast.parse(file.read_bytes())))
+    except (SyntaxError, ValueError):  # of another Python, and imported under a guard
+        return
+    for node in nodes:
+        names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            base = resolve_name("." * node.level + (node.module or ""), package) if node.level else str(node.module)
-            names = [f"{base}.{alias.name}" for alias in node.names]
-        else:
-            continue
+            with suppress(ImportError):  # beyond the package; under a guard, too
+                base = resolve_name("." * node.level + (node.module or ""), package)
+                names = [f"{base}.{alias.name}" for alias in node.names]
         for full in names:
             parts = full.split(".")
             yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))

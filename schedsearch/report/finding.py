@@ -36,12 +36,12 @@ class Finding:
     @property
     def outcome(self) -> Outcome:
         """The outcome for the searched schedule."""
-        if self.difference is None:
-            return Outcome.NO_COMPARISON
         if self.improves:
             return Outcome.BETTER
         if self.failures[0] > self.failures[1]:
             return Outcome.FAILS_MORE
+        if self.difference is None:
+            return Outcome.NO_COMPARISON
         return Outcome.WORSE if self.difference.excludes_zero else Outcome.TIE
 
     @property
@@ -142,9 +142,9 @@ def _headline(finding: Finding) -> str:
     else:
         beside = " from it" if finding.outcome is Outcome.TIE else ""
         ships = f"{baseline} ships: {searched} {finding.outcome.predicate}{beside}."
-    better = "" if finding.better_clips is None else f" (better on {finding.better_clips})"
+    better = "" if finding.better_clips is None else f", better on {finding.better_clips} of {finding.pairs}"
     return (
-        f"{ships} On {counted(finding.pairs, 'clip')} that the search never heard it is {_size(finding)} "
+        f"{ships} On {counted(finding.pairs, 'clip')} that the search never heard, {searched} is {_size(finding)} "
         f"{_side(finding)} on average in {metric}{better}."
     )
 
@@ -186,7 +186,7 @@ def _interval_line(finding: Finding, difference: Interval) -> str:
 def signed(difference: Interval) -> tuple[str, str, str]:
     """Returns mean, low and high with their signs. The end nearer to zero decides, and is seen not to be zero."""
     nearer = min((abs(value) for value in (difference.low, difference.high) if value), default=1.0)
-    mean, low, high = alike((difference.mean, difference.low, difference.high), nearer, sign="+")
+    mean, low, high = alike((difference.mean, difference.low, difference.high), sign="+", decides=nearer)
     return mean, low, high
 
 

@@ -31,25 +31,30 @@ def _beside_the_best(limit: NetworkLimit) -> str:
     if limit.room is None:
         return ""
     steps, metric = counted(limit.shipped.steps, "step"), words_and_name(limit.metric.name)
-    ours, yardstick, best = alike(limit.means, limit.means[0], 3)
+    ours, yardstick, best = alike(limit.means, 3)
     clips = counted(limit.clips, "held-out clip")
-    if limit.best is limit.shipped:
+    worse = limit.room.mean if limit.metric.direction == "minimize" else -limit.room.mean
+    if limit.best is limit.shipped or worse > 0:  # the best is that of all clips, and these are the sound ones
         most = counted(limit.longest, "step")
         return (
-            f"No measured schedule of up to {most} did better with this network than these {steps} "
-            f"({metric} {ours}; {clips})."
+            f"No measured schedule of up to {most} did better with this network than {ours} in {metric}, which this "
+            f"one has in {steps} ({clips})."
         )
-    beside = f"{metric} {ours}, and the best that was measured with this network, in "
-    beside += f"{counted(limit.best.steps, 'step')}, {best}"
-    if not limit.room.excludes_zero:
-        return f"{steps} have {beside}: {clips} cannot tell the two apart."
-    more = "more steps still gain" if limit.best.steps > limit.shipped.steps else "another schedule still gains"
-    mean, low, high = (end.lstrip("+-") for end in signed(limit.room))
-    low, high = (low, high) if limit.room.mean > 0 else (high, low)
-    share = "" if limit.share is None else (
-        f" Of what the best gains over {limit.yardstick.name} ({yardstick}), {steps} have {100 * limit.share:.0f} %."
+    both = (
+        f"In {steps} this network reaches {ours} in {metric}; the best that was measured with it is {best}, in "
+        f"{counted(limit.best.steps, 'step')}"
     )
-    return f"{steps} have {beside}: {more} {mean} (95 %: {low} to {high}; {clips}).{share}"
+    if not limit.room.excludes_zero:
+        return f"{both}: {clips} cannot tell the two apart."
+    more = "More steps still gain" if limit.best.steps > limit.shipped.steps else "Another schedule still gains"
+    mean, *ends = (end.lstrip("+-") for end in signed(limit.room))
+    low, high = ends if limit.room.mean > 0 else reversed(ends)
+    share = (
+        f" Of the gain of the best over {limit.yardstick.name} ({yardstick}), {100 * limit.share:.0f} % is reached."
+        if limit.share is not None
+        else ""
+    )
+    return f"{both}. {more} {mean} (95 %: {low} to {high}; {clips}).{share}"
 
 
 def _under_trained(limit: NetworkLimit, *, is_weak: bool) -> str:

@@ -73,7 +73,7 @@ def read_result(folder: str | Path) -> Result:
     except (LookupError, TypeError):
         whole = False
     except (ValueError, RecursionError) as error:  # ValueError: torn, no UTF-8, a number of 5,000 digits
-        raise InputError(f"{path}: not JSON: {reason_of(error)}; {_AGAIN}") from error
+        raise InputError(f"{path} must be JSON, and is not ({reason_of(error)}); {_AGAIN}") from error
     if not whole:
         raise InputError(f"{path} is no search's run.json; name a results folder")
     return Result(read_schedule(folder / "schedule.json"), facts, folder)
@@ -85,4 +85,4 @@ def _table(path: Path) -> pd.DataFrame:
     except InputError:
         raise
     except (ValueError, OverflowError) as error:  # pandas' own errors are ValueErrors
-        raise InputError(f"{path}: not a table: {reason_of(error)}; {_AGAIN}") from error
+        raise InputError(f"{path} must be a table, and is not ({reason_of(error)}); {_AGAIN}") from error

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 
-from schedsearch.evaluation.paired import Comparison
+from schedsearch.evaluation.paired import Comparison, Outcome
 from schedsearch.evaluation.scores import Score
 from schedsearch.formatting import alike, counted
 from schedsearch.metrics.words import words_and_name
@@ -65,7 +65,8 @@ def _row(comparison: Comparison, width: int) -> str:
     difference = comparison.difference
     interval = TOO_FEW if difference is None else "{}  [{}, {}]".format(*signed(difference))
     winner, baseline = _cell(comparison.winner), _cell(comparison.baseline)
-    outcome = comparison.outcome.label if difference and comparison.better_side else ""
+    is_told = comparison.better_side and comparison.outcome is not Outcome.NO_COMPARISON
+    outcome = comparison.outcome.label if is_told else ""
     name = words_and_name(comparison.metric)
     return f"{name:<{width}} {winner:>18} {baseline:>26}   {interval:<28} {outcome}".rstrip()
 
@@ -73,5 +74,5 @@ def _row(comparison: Comparison, width: int) -> str:
 def _cell(score: Score) -> str:
     if score.failures:
         return f"{len(score.failures)} of {score.values.size} failed"
-    mean, error = alike((score.mean, score.standard_error), score.mean)
+    mean, error = alike((score.mean, score.standard_error))
     return mean if math.isnan(score.standard_error) else f"{mean} +- {error}"

@@ -40,6 +40,7 @@ from vocoder.vocoder import Vocoder, in_precision
 GAIN = "gain left"  # the store's key for what a search that ended by itself could still gain
 EXHAUSTED = "nothing left to propose"  # the store's key for when a grid came to its end
 _STRATEGIES = "strategies"  # the store's key for the names of those that worked
+_GRID = "grid"  # and for the grid that was last begun
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,11 @@ class Run:
         """The strategies that had a part of the budget to spend, in order. Strategies share a study."""
         return list(self.store.recall(_STRATEGIES) or [self.settings.strategy])
 
+    @property
+    def grid(self) -> str:
+        """The grid that was last begun; that of the settings where none was."""
+        return str(self.store.recall(_GRID) or self.settings.grid)
+
     def strategy(self, budget: Budget) -> Strategy:
         """Builds the chosen strategy."""
         return STRATEGIES[self.settings.strategy](self._tools(budget))
@@ -270,3 +276,5 @@ class Run:
             known, name = self.store.recall(_STRATEGIES) or [], self.settings.strategy
             if name not in known and spent(self.store, budget) < 1:
                 self.store.remember(_STRATEGIES, [*known, name])
+            if name == GRID:
+                self.store.remember(_GRID, self.settings.grid)

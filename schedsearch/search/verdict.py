@@ -15,6 +15,7 @@ from schedsearch.study.candidate import Candidate, plain_scores, scores_from
 from schedsearch.study.store import HELD_OUT, Store
 from vocoder.errors import InputError
 
+LEAST_CLIPS = 2  # in a piece, so that several processes score them
 STEPS_AT_ONCE = 2  # on all held-out clips: a piece takes a minute where networks are slow, and seconds elsewhere
 
 
@@ -90,7 +91,8 @@ class _Piece:
 
 
 def _pieces(key: str, candidate: Candidate, evaluator: Evaluator) -> Iterator[_Piece]:
-    parts = evaluator.pieces(ceil(len(candidate.schedule) / STEPS_AT_ONCE))
+    most = ceil(len(evaluator.clip_names) / LEAST_CLIPS)
+    parts = evaluator.pieces(min(most, ceil(len(candidate.schedule) / STEPS_AT_ONCE)))
     for number, part in enumerate(parts, start=1):
         own = key if len(parts) == 1 else f"{key}, {number} of {len(parts)}"
         yield _Piece(own, key, candidate, part)

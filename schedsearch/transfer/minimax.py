@@ -65,7 +65,7 @@ class Jury:
                 yield voice, Entrant(candidate.name, "given", "candidate", candidate.schedule)
 
     def choice(self, decision: Decision) -> Choice | None:
-        """Returns the answer, after `hearings`; None where no voice has a say, or every candidate fails on one."""
+        """Returns the answer, after `hearings`; None where no voice has a say, or each candidate fails on some."""
         judges = self._judges(decision)
         heard = [c for c in decision.candidates if not self._missing(c, judges)] if judges else []
         if not heard:

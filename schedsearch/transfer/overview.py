@@ -123,7 +123,7 @@ def _in_short(decided: pd.DataFrame) -> str:
     elif (by_length[last]["verdict"] == "worse").any():
         end = f"; at {last} steps some interval still lies on the worse side"
     else:
-        end = f"; at {last} steps some still fails more often" if last in costly else ""
+        end = f"; at {last} steps some winner still fails more often" if last in costly else ""
     return f"Another speaker's winner costs at most {costs} steps{end}."
 
 
@@ -140,7 +140,7 @@ def _most(rows: pd.DataFrame) -> str:
     if (rows["verdict"] == Outcome.FAILS_MORE).any():
         return "everything"
     losses = rows["relative_loss"]
-    return f"what is not known (of {TOO_FEW})" if losses.isna().any() else percent(losses.max())
+    return f"an unknown part ({TOO_FEW})" if losses.isna().any() else percent(losses.max())
 
 
 def _rows() -> Iterator[tuple[str, Callable[[pd.DataFrame], str]]]:

@@ -65,7 +65,7 @@ def test_ctrl_c_is_one_line(begun, capsys, monkeypatch):
 
     monkeypatch.setitem(STAGES, "voices", Stage("a part", stop))
     assert main(["voices"]) == 130
-    assert capsys.readouterr().err == "reproduce: stopped; the same command goes on where it was\n"
+    assert capsys.readouterr().err == "reproduce: stopped\n"
 
 
 def test_hours_add_up_also_those_of_a_run_that_failed_until_the_stored_values_go(begun, monkeypatch):

@@ -84,11 +84,24 @@ def test_lengths_that_are_not_judged_stay_and_the_overview_has_what_is_there(voi
 
 
 def test_a_table_of_fewer_voices_is_refused_before_anything_is_sampled(voices, toy, monkeypatch):
-    partly = lambda *given: replace(open_tournament(*given), left_out=("other weights",))  # noqa: E731
-    monkeypatch.setattr(transfer_module, "open_tournament", partly)
-    with pytest.raises(InputError, match="a table must have every voice, and 2 steps would not: other weights"):
+    def without_one(*given):
+        opened = open_tournament(*given)
+        first, *others = opened.participants
+        return replace(opened, participants=(replace(first, winners={}), *others))
+
+    monkeypatch.setattr(transfer_module, "open_tournament", without_one)
+    with pytest.raises(InputError, match="a table of 2 steps must have every voice, and toy/16000hz has no winner"):
         stages.STAGES["judge"].run()
     assert toy.vocoder.rows == []
+
+
+def test_winners_of_other_weights_in_lengths_that_are_not_judged_are_no_matter(voices):
+    facts = {"identity": {"checkpoint": "other weights"}}
+    path = SHIPPED / voices[0].label / "5iters" / "schedule.json"
+    path.parent.mkdir(parents=True)
+    write_schedule(log_snr_line(5, 9.0, -3.0), path, layout=Layout.JSON, provenance=facts)
+    stages.STAGES["transfer"].run()
+    assert (SHIPPED / "transfer" / "matrix-3.csv").is_file()
 
 
 def test_a_length_without_winners_is_refused_before_anything_is_sampled(voices, toy):

@@ -211,6 +211,9 @@ def test_the_source_is_the_file_and_what_it_imports_from_beside(write):
         ("pack.mine", "from . import helper"),
         ("pack.mine", "def later():\n    import pack.helper"),
         ("pack.mine", "from .between import f as g"),  # which imports it
+        ("mine", "try:\n    from .helper import LEVEL\nexcept ImportError:\n    from helper import LEVEL"),
+        ("pack.mine", "try:\n    from ...up import LEVEL\nexcept ImportError:\n    from .helper import LEVEL"),
+        ("mine", "def later():\n    import of_python_2\nimport helper"),
     ],
 )
 def test_a_constant_and_a_late_import_belong_to_the_source(write, module, imports):
@@ -219,6 +222,7 @@ def test_a_constant_and_a_late_import_belong_to_the_source(write, module, import
 
     def source(level: str) -> str:
         write(f"{package}helper", f"LEVEL = {level}\n")
+        write("of_python_2", "print 1\n")
         write(f"{package}between", f"def f():\n    from {'.' if package else ''}helper import LEVEL\n")
         write(module, f"{imports}\ndef f(reference, estimate, sample_rate):\n    return 0.0\n")
         return own_metric(f"{module}:f").source

@@ -51,11 +51,11 @@ def judged(*comparisons):
 @pytest.mark.parametrize(
     ("name", "searched", "said"),
     [
-        ("lsd", 1.0, "searched-6 is better than b and ships. On {} 50.0 % better on average in {} (better on 12). "),
-        ("lsd", 3.0, "b ships: searched-6 is worse. On {} 50.0 % worse on average in {} (better on 0). "),
+        ("lsd", 1.0, "searched-6 is better than b and ships. On {} 50.0 % better on average in {}, better on 12 of 12"),
+        ("lsd", 3.0, "b ships: searched-6 is worse. On {} 50.0 % worse on average in {}, better on 0 of 12. "),
         ("lsd", 2.0, "b ships: searched-6 is not told apart from it. On {} 0.0 % "),
-        ("pesq_wb", 3.0, "searched-6 is better than b and ships. On {} 50.0 % better on average in {} (better on 12)"),
-        ("pesq_wb", 1.0, "b ships: searched-6 is worse. On {} 50.0 % worse on average in {} (better on 0). "),
+        ("pesq_wb", 3.0, "searched-6 is better than b and ships. On {} 50.0 % better on average in {}, better on 12"),
+        ("pesq_wb", 1.0, "b ships: searched-6 is worse. On {} 50.0 % worse on average in {}, better on 0 of 12. "),
     ],
 )
 def test_the_sign_and_the_metric_s_better_side_decide_the_word(name, searched, said):
@@ -63,7 +63,7 @@ def test_the_sign_and_the_metric_s_better_side_decide_the_word(name, searched, s
     noise -= noise.mean()
     told = sentence(judged(of(name, Score(searched + noise), score(2.0))))
     words = {"lsd": "log-spectral distance (lsd)", "pesq_wb": "speech quality (pesq_wb)"}[name]
-    assert told.startswith(said.format("12 clips that the search never heard it is", words))
+    assert told.startswith(said.format("12 clips that the search never heard, searched-6 is", words))
     side = {"lsd": "lower", "pesq_wb": "higher"}[name]
     assert told.endswith(f" ({side} is better), 12 held-out clips x 1 fresh draw.")
     assert f"Difference {searched - 2:+.4f}, 95 % interval " in told
@@ -108,6 +108,12 @@ def test_what_fails_more_often_is_called_better_nowhere():
     assert [row.split()[-1] for row in table(verdict).splitlines()[1:]] == ["better", "often"]
 
 
+def test_what_fails_on_all_clips_fails_more_often_everywhere():
+    verdict = judged(of("lsd", score(1.0, failed=CLIPS), score(2.0)))
+    assert verdict_finding(verdict).outcome is verdict.comparisons[0].outcome is Outcome.FAILS_MORE
+    assert table(verdict).splitlines()[1].endswith("fails more often")
+
+
 @pytest.mark.parametrize(
     ("name", "searched", "said"),
     [("lsd", 1.0, "better"), ("stoi", 1.0, "worse"), ("lsd", 2.0, "not told apart"), ("level", 1.0, "")],
@@ -120,7 +126,7 @@ def test_every_row_of_the_table_ends_with_what_its_interval_settles(name, search
 def test_a_difference_that_settles_is_never_written_as_nothing():
     small = judged(of("stoi", score(0.90002, spread=0.0), score(0.9, spread=0.0)))
     told = sentence(small)
-    assert "it is 0.0022 % better on average in intelligibility (stoi) (better on 12). " in told
+    assert "searched-6 is 0.0022 % better on average in intelligibility (stoi), better on 12 of 12. " in told
     assert "Difference +0.000020, 95 % interval +0.000020 to" in told
     assert "+0.000020  [+0.000020, +0.000020]" in table(small)
 
@@ -134,8 +140,8 @@ def test_a_difference_that_settles_is_never_written_as_nothing():
         (Interval(0.0, 0.0, 0.0), ("+0.0000", "+0.0000", "+0.0000")),
         (Interval(-0.0, -0.0, 0.0), ("+0.0000", "+0.0000", "+0.0000")),
         (Interval(1e-3, 4e-6, 2e-3), ("+0.0010000", "+0.0000040", "+0.0020000")),
-        (Interval(1.0, 1e-12, 2.0), ("+1.0e+00", "+1.0e-12", "+2.0e+00")),
-        (Interval(1e-12, -4e-13, 2e-12), ("+1.0e-12", "-4.0e-13", "+2.0e-12")),
+        (Interval(1.0, 1e-12, 2.0), ("+1.00000000", "+0.00000000", "+2.00000000")),
+        (Interval(1e-12, -4e-13, 2e-12), ("+1.000e-12", "-4.000e-13", "+2.000e-12")),
     ],
 )
 def test_numbers_have_the_digits_that_they_need(interval, shown):
@@ -259,6 +265,6 @@ def test_a_run_json_of_before_says_no_number_of_clips():
     verdict = judged(of("lsd", score(1.0), score(2.0)))
     finding = replace(verdict_finding(verdict), better_clips=None)
     assert lines(finding)[0] == (
-        "searched-6 is better than b and ships. On 12 clips that the search never heard it is 50.0 % better on average "
-        "in log-spectral distance (lsd)."
+        "searched-6 is better than b and ships. On 12 clips that the search never heard, searched-6 is 50.0 % better "
+        "on average in log-spectral distance (lsd)."
     )

@@ -430,14 +430,16 @@ def test_a_stopped_search_has_no_report(searched, capsys, monkeypatch):
     assert "that of 6 iterations was stopped; run .venv/bin/schedsearch search --iters 6 --dataset toy" in told
 
 
-def test_the_command_that_is_named_goes_on_with_the_stopped_search(toy, capsys, monkeypatch):
-    """Not with one by the usual objective, seed and strategy."""
-    unusual = ("--objective", "lsd", "--seed", "3", "--strategy", "tpe", "--no-race", "--precision", "float32")
+@pytest.mark.parametrize("strategy", [["tpe"], ["grid", "--grid", "levels:2"]])
+def test_the_command_that_is_named_goes_on_with_the_stopped_search(toy, capsys, monkeypatch, strategy):
+    """Not with one by the usual objective, seed, strategy and grid."""
+    unusual = ("--objective", "lsd", "--seed", "3", "--no-race", "--precision", "float32", "--strategy", *strategy)
     assert toy.search(*unusual, "--budget", "2candidates") == 0
     with monkeypatch.context() as patch:
         patch.setattr(Evaluator, "evaluate", interrupted)
         assert toy.search(*unusual, "--more", "1candidates") == 130
     typed = shlex.split(refused(toy, capsys, "--iters", "6").partition("; run ")[2].removesuffix(" to its end"))
+    assert set(strategy) <= set(typed)
     assert main(typed[1:]) == 0
     assert "a new study begins" not in capsys.readouterr().out
     assert report(toy, "--iters", "6") == 0

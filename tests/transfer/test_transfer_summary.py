@@ -121,13 +121,13 @@ def test_a_length_is_called_free_only_where_no_longer_one_costs_anything(at_6, a
 def test_a_failure_costs_everything():
     failed = row("a", "winner of b", OTHER, float("nan"), "fails more often")
     told = overview(matrix(failed), "{}")
-    assert "costs at most everything at 6 steps; at 6 steps some still fails more often." in told
+    assert "costs at most everything at 6 steps; at 6 steps some winner still fails more often." in told
 
 
 def test_too_few_clips_are_no_failure():
     few = row("a", "winner of b", OTHER, float("nan"), "")
     told = overview(matrix(few), "{}")
-    assert "costs at most what is not known (of too few clips) at 6 steps." in told
+    assert "costs at most an unknown part (too few clips) at 6 steps." in told
     assert "fail" not in told.partition("Another speaker's winner costs")[2]
     assert table(summary(matrix(few)))["another speaker's winner"] == ["1 of too few clips, of 1"]
     assert table(pairs(known(few)))["winner of b on a/16000hz"] == ["too few clips"]

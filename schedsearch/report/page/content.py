@@ -2,7 +2,7 @@
 
 import base64
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote as percent_encoded
@@ -130,12 +130,14 @@ def data_uri(kind: str, content: bytes) -> str:
 
 def number(value: float | None, digits: int = 4) -> str:
     """Writes a number with a true minus sign; an en dash for None and NaN."""
-    return "–" if value is None or math.isnan(value) else numbers((value,), value, digits)[0]
+    if value is None or math.isnan(value):
+        return "–"
+    return numbers((value,))[0] if digits == 4 else f"{value:,.{digits}f}".replace("-", "−")
 
 
-def numbers(values: Iterable[float], size: float, digits: int = 4) -> list[str]:
+def numbers(values: Sequence[float]) -> list[str]:
     """Writes numbers in one form, as `alike` does, with true minus signs."""
-    return [text.replace("-", "−") for text in alike(values, size, digits, ",")]
+    return [text.replace("-", "−") for text in alike(values, sign=",")]
 
 
 def difference_texts(difference: Interval | None) -> tuple[str, str]:

@@ -45,7 +45,7 @@ def run_page(run: Run, verdict: Verdict, *, listening: Listening, pictures: Sequ
         *sentences,
         *failures(verdict),
         _searched(run),
-        few_clips(run).capitalize(),
+        f"{few_clips(run).capitalize()}." if few_clips(run) else "",
         why_it_ended(run),
         other_objectives(verdict, run.store.objectives),
         _agreement(verdict, run.metrics),
@@ -105,7 +105,7 @@ def _comparison(comparison: Comparison, metric: Metric) -> content.Comparison:
         baseline=_mean_and_error(comparison.baseline),
         difference=mean if difference else TOO_FEW,
         interval=interval,
-        outcome=comparison.outcome.label if metric.ranks and difference else "",
+        outcome=comparison.outcome.label if metric.ranks and comparison.outcome is not Outcome.NO_COMPARISON else "",
         whisker=_whisker(difference),
     )
 
@@ -125,7 +125,7 @@ def _better_side(metric: Metric) -> str:
 def _mean_and_error(score: Score) -> str:
     if score.failures:
         return f"{len(score.failures)} of {score.values.size} failed"
-    mean, error = numbers((score.mean, score.standard_error), score.mean)
+    mean, error = numbers((score.mean, score.standard_error))
     return mean if math.isnan(score.standard_error) else f"{mean} ± {error}"
 
 
