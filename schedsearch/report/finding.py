@@ -129,11 +129,12 @@ def lines(source: Finding | Verdict) -> tuple[str, ...]:
             f"No verdict: {words_and_name(finding.metric)} has values of both schedules on {finding.pairs} of {clips}"
             f"{_failed(finding)}, and a comparison needs 2; {finding.baseline} ships.",
         )
-    elsewhere = [_elsewhere(finding)] if finding.improves else []
-    return (_headline(finding), *filter(None, elsewhere), _interval_line(finding, finding.difference))
+    elsewhere = _elsewhere(finding) if finding.improves else ""
+    said = (_headline(finding, finding.difference), elsewhere, _interval_line(finding, finding.difference))
+    return tuple(filter(None, said))
 
 
-def _headline(finding: Finding) -> str:
+def _headline(finding: Finding, difference: Interval) -> str:
     metric, searched, baseline = words_and_name(finding.metric), finding.searched, finding.baseline
     if finding.outcome is Outcome.FAILS_MORE:
         return f"{baseline} ships: {searched} fails more often in {metric}."
@@ -144,23 +145,21 @@ def _headline(finding: Finding) -> str:
         ships = f"{baseline} ships: {searched} {finding.outcome.predicate}{beside}."
     better = "" if finding.better_clips is None else f", better on {finding.better_clips} of {finding.pairs}"
     return (
-        f"{ships} On {counted(finding.pairs, 'clip')} that the search never heard, {searched} is {_size(finding)} "
-        f"{_side(finding)} on average in {metric}{better}."
+        f"{ships} On {counted(finding.pairs, 'clip')} that the search never heard, {searched} is "
+        f"{_size(finding, difference)} {_side(finding, difference)} on average in {metric}{better}."
     )
 
 
-def _size(finding: Finding) -> str:
+def _size(finding: Finding, difference: Interval) -> str:
     """Writes the mean difference in percent of the baseline's mean, or else in the metric's own unit."""
-    assert finding.difference is not None
-    return signed(finding.difference)[0].lstrip("+-") if finding.part is None else _percent(finding.part)
+    return signed(difference)[0].lstrip("+-") if finding.part is None else _percent(finding.part)
 
 
-def _side(finding: Finding) -> str:
-    assert finding.difference is not None
+def _side(finding: Finding, difference: Interval) -> str:
     sign = SIGN_OF_WORSE.get(finding.better_side)
-    if sign is None or not finding.difference.mean:
+    if sign is None or not difference.mean:
         return "apart"
-    return "worse" if sign * finding.difference.mean > 0 else "better"
+    return "worse" if sign * difference.mean > 0 else "better"
 
 
 def _percent(part: float) -> str:

@@ -27,7 +27,7 @@ def limit_text(limit: NetworkLimit, *, is_weak: bool = False) -> str:
 
 
 def _beside_the_best(limit: NetworkLimit) -> str:
-    """Compares what ships with the best that was measured; empty for one clip, which tells nothing apart."""
+    """Says how much better the best measured schedule is than the one that ships. Empty for one clip: too few."""
     if limit.room is None:
         return ""
     steps, metric = counted(limit.shipped.steps, "step"), words_and_name(limit.metric.name)
