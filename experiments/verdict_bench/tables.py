@@ -7,7 +7,7 @@ import pandas as pd
 
 from experiments.verdict_bench import grids, honesty
 from experiments.verdict_bench.judging import HELD_OUT, differences, interval
-from experiments.verdict_bench.searches import OLD, SEARCHES, TABLES
+from experiments.verdict_bench.searches import OLD, SEARCHES, SHIPPED, TABLES
 from schedsearch.formatting import markdown_table
 from vocoder.atomic import atomic_write
 
@@ -16,6 +16,7 @@ HEAD = f"""# A search of this engine beside one of the earlier engine
 
 Made by `make bench-verdict`. Both engines search as users do, with their default budgets, each in the arithmetic that
 it chooses itself, on the weights of commit {OLD} and from the same warm starts, one after the other on one machine.
+In {" and ".join(map(str, SHIPPED))} steps what that commit ships stands for the earlier engine.
 What they ship is judged on all held-out clips in 4 draws that neither heard, in float32. The objective is
 spectral_pesq, lower is better. Searches and their costs stand in searches.csv, held-out scores in held_out.csv.
 """
@@ -63,7 +64,8 @@ def _costs() -> pd.DataFrame | None:
     ratios = pd.DataFrame({name: both[name]["new"] / both[name]["old"] for name in columns})
     grouped = ratios.groupby(level="iterations")
     medians = grouped.median().rename(columns=lambda name: f"{name}, median of the ratios")
-    return medians.assign(pairs=grouped.size(), processor=", ".join(sorted(set(table["processor"])))).reset_index()
+    processors = ", ".join(sorted(table["processor"].dropna().unique()))
+    return medians.assign(pairs=grouped.size(), processor=processors).reset_index()
 
 
 def _regret() -> pd.DataFrame | None:

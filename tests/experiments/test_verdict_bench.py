@@ -92,6 +92,8 @@ def test_new_is_set_beside_old_where_both_are_measured(tmp_path, monkeypatch):
     key = {"dataset": "toy", "rate": 16000, "iterations": 6}
     rows = [{"engine": "old", **key, "seed": 0, **cost}, {"engine": "new", **key, "seed": 0, **cost, "evaluations": 25}]
     rows.append({"engine": "old", **key, "seed": 1, **cost})  # its partner is missing
+    shipped = {"engine": "old", **key, "iterations": 50, "seed": 0}  # not searched, so without costs
+    rows += [shipped, {**shipped, "engine": "new", **cost}]
     monkeypatch.setattr("experiments.verdict_bench.tables.SEARCHES", tmp_path / "searches.csv")
     pd.DataFrame(rows).to_csv(tmp_path / "searches.csv", index=False)
     row = only_row(tables._costs())
@@ -106,3 +108,18 @@ def test_the_bench_measures_both_engines_side_by_side_and_each_search_once():
     for old, new in zip(planned[::2], planned[1::2], strict=True):
         assert (old.engine, new.engine) == ("old", "new") and old.folder != new.folder
         assert (old.dataset, old.rate, old.iterations, old.seed) == (new.dataset, new.rate, new.iterations, new.seed)
+
+
+def test_what_the_earlier_commit_ships_stands_for_its_search_in_50_and_100_steps(tmp_path, monkeypatch):
+    monkeypatch.setattr(searches, "earlier_tree", lambda: tmp_path)
+    monkeypatch.setattr(searches, "run", lambda search: pytest.fail("searched"))
+    monkeypatch.setattr(searches, "SEARCHES", tmp_path / "searches.csv")
+    monkeypatch.setattr(searches, "planned", lambda: [Search("old", "toy", 8000, 50, 0)])
+    folder = tmp_path / "results/shipped/toy/8000hz/50iters"
+    folder.mkdir(parents=True)
+    (folder / "schedule.json").write_text(json.dumps({"betas": [0.001, 0.5]}))
+    searches.run_searches()
+    row = only_row(pd.read_csv(tmp_path / "searches.csv"))
+    assert row == {"engine": "old", "dataset": "toy", "rate": 8000, "iterations": 50, "seed": 0, "betas": "0.001 0.5"}
+    assert not searches.is_shipped(Search("new", "toy", 8000, 50, 0))
+    assert not searches.is_shipped(Search("old", "toy", 8000, 25, 0))
