@@ -78,7 +78,7 @@ def test_a_search_from_python_writes_what_the_command_writes(toy, voice, memory)
     mine, theirs = (facts_without_cost(folder) for folder in (result.folder, toy.folder))
     assert mine == theirs
     assert {path.name for path in files_below(result.folder)} == {path.name for path in files_below(toy.folder)}
-    assert told[0] == "baselines" and "random" in told and told[-1] == "to hear: baseline"
+    assert told[0] == "baselines" and "random" in told and told[-1] == "held-out clips"
     assert result.schedule == schedsearch.read_schedule(toy.folder / "schedule.json")
 
 
@@ -121,6 +121,15 @@ def test_a_score_on_held_out_clips_is_what_the_verdict_saw(toy, voice, memory):
     assert table.loc["spectral", "mean"] == pytest.approx(shipped["mean"], abs=1e-12)
     assert table.loc["spectral", "standard_error"] == pytest.approx(shipped["se"], abs=1e-12)
     assert list(table.index) == ["spectral", "level"]
+
+
+def test_the_page_plays_what_the_verdict_has_scored_and_samples_nothing_again(toy, voice, memory, monkeypatch):
+    monkeypatch.setattr(Evaluator, "audio", lambda *_: pytest.fail("sampled again"))
+    result = voice.search(budget="2candidates", strategy="random", **spectral(toy))
+    page = (result.folder / "report.html").read_text()
+    played = sorted(path.name for path in (result.folder / "audio").rglob("*.flac"))
+    assert played == ["baseline.flac", "baseline.flac", "searched.flac", "searched.flac"]
+    assert page.count("data:audio/flac") >= len(played)
 
 
 def test_a_score_on_search_clips_is_what_the_search_saw(toy, voice, memory):

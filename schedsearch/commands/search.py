@@ -18,6 +18,7 @@ from schedsearch.report.finding import lines
 from schedsearch.report.limit_text import limit_of_run
 from schedsearch.report.plan import plan
 from schedsearch.report.progress import show_stages
+from schedsearch.report.rendering import keep_for_page
 from schedsearch.schedules.search_space import USUAL_LENGTH
 from schedsearch.search.asked_budget import AskedBudget, begin, end
 from schedsearch.search.heard import FIRST_ROUND, heard
@@ -108,7 +109,7 @@ def _searched(opened: Run, asked: AskedBudget, options: argparse.Namespace) -> t
         print(f"changed since the last search: {', '.join(opened.store.changed)}; a new study begins")
     budget = begin(opened.store, asked)
     print(as_called(plan(opened, budget)))
-    show_stages(opened.steps(budget), lambda progress: _best(progress, opened))
+    show_stages(opened.steps(budget, keep_for_page(opened)), lambda progress: _best(progress, opened))
     verdict = opened.verdict()
     _write(opened, verdict, budget)
     again = "another GRID= or STRATEGY= adds to this search"

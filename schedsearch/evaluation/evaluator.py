@@ -2,18 +2,20 @@
 
 import copy
 import time
-from collections.abc import Container, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
+from threading import Lock
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from schedsearch.evaluation.scores import Evaluation, Score
+from schedsearch.evaluation.side_by_side import side_by_side
 from schedsearch.metrics.failure import Failure
-from schedsearch.metrics.processes import configured
+from schedsearch.metrics.measuring import Measured
 from schedsearch.metrics.registry import Metric
 from schedsearch.sampling import prefix_tree
 from schedsearch.sampling.noise import ChosenNoise, NoiseBank
@@ -23,6 +25,11 @@ from schedsearch.schedules.schedule import NoiseSchedule
 from vocoder.audio.reading import Clip, cut_to_hops
 from vocoder.batches import SAMPLES_AT_ONCE, batches
 from vocoder.vocoder import Vocoder
+
+Keep = Callable[[NoiseSchedule, str, int, Tensor], None]  # schedule, clip, draw, audio [samples]
+
+SAMPLES_A_PIECE = SAMPLES_AT_ONCE // 2  # of a network call: two run side by side, on two cores
+SAMPLES_A_GROUP = SAMPLES_AT_ONCE // 4  # of its clips: more calls share few schedules
 
 
 @dataclass(frozen=True)
@@ -47,28 +54,28 @@ class Evaluator:
         self.metric_names = tuple(metric.name for metric in metrics)
 
     def evaluate(
-        self, schedules: Sequence[NoiseSchedule], draws: Sequence[int], *, shared: bool = False
+        self,
+        schedules: Sequence[NoiseSchedule],
+        draws: Sequence[int],
+        *,
+        shared: bool = False,
+        keep: Keep | None = None,
     ) -> list[Evaluation]:
         """Scores schedules of equal length on all clips in the given noise draws. Returns evaluations in order.
 
         `shared`: schedules that begin alike share those network calls, and each is charged an equal part of the cost.
-        prefix_tree says how far the audio differs from unshared sampling.
+        prefix_tree says how far the audio differs from unshared sampling. `keep` is handed all audio.
         """
         began = time.perf_counter()
         pending = [
             {metric.name: _Pending(len(self.clip_names), len(draws)) for metric in self._metrics} for _ in schedules
         ]
-        users_settings = configured()  # of joblib; they end with the thread below, so nothing has to leave them
-        # One batch is measured while the network runs the next.
-        with ThreadPoolExecutor(max_workers=1, initializer=lambda: users_settings().__enter__()) as measuring:
-            measured = measuring.submit(lambda: None)
-            for column, draw in enumerate(draws):
-                for group in self.groups:
-                    for places, audio in self._sampled(group, schedules, draw, shared=shared):
-                        measured.result()  # at most one batch waits, so memory stays bounded
-                        candidates = [pending[place] for place in places]
-                        measured = measuring.submit(self._measure, group, column, draw, audio, candidates)
-            measured.result()
+        pieces = list(self._pieces(schedules, draws, shared=shared))
+        measuring = Lock()  # metrics remember what they measured last, and have processes of their own
+        work = [partial(self._measured, piece, measuring, keep) for piece in pieces]
+        done = side_by_side(work[::-1], self._vocoder.device)[::-1]  # the longest clips first: threads end together
+        for piece, batches_of in zip(pieces, done, strict=True):
+            self._put(piece, batches_of, pending)
         clips = len(self.clip_names) * len(draws)
         calls = prefix_tree.calls(schedules, clips) if shared else len(schedules) * len(schedules[0]) * clips
         seconds = (time.perf_counter() - began) / len(schedules)
@@ -78,8 +85,16 @@ class Evaluator:
         ]
 
     def pieces(self, count: int) -> "list[Evaluator]":
-        """Returns at most `count` evaluators of parts of the clips. Their scores, `joined`, equal this evaluator's."""
-        return [self._of(self.groups[first::count]) for first in range(min(count, len(self.groups)))]
+        """Returns at most `count` evaluators of parts of the clips. Their scores, `joined`, equal this evaluator's.
+
+        Clips of about one length are together, so that threads that have one each end together.
+        """
+        parts = np.array_split(np.arange(len(self.groups)), min(count, len(self.groups)))
+        return [self._of([self.groups[i] for i in part]) for part in parts]
+
+    def together(self, others: "Sequence[Evaluator]") -> "Evaluator":
+        """Returns an evaluator of the clips of all of them, which have all else in common."""
+        return self._of([group for each in (self, *others) for group in each.groups])
 
     def of_clips(self, draws: Mapping[str, int]) -> "Evaluator":
         """Returns an evaluator of the named clips alone, each always in its own draw of this evaluator's noise."""
@@ -93,9 +108,9 @@ class Evaluator:
         """Returns the audio [samples] of each clip, by name, in one noise draw."""
         return {
             name: audio
-            for group in self.groups
-            for _, batch in self._sampled(group, [schedule], draw, shared=False)
-            for name, audio in zip(group.names, batch[0], strict=True)
+            for piece in self._pieces([schedule], [draw], shared=False)
+            for _, batch in self._sampled(piece)
+            for name, audio in zip(piece.group.names, batch[0], strict=True)
         }
 
     def _of(self, groups: Sequence[Group]) -> "Evaluator":
@@ -107,28 +122,72 @@ class Evaluator:
         piece.groups = [replace(group, places=tuple(place[name] for name in group.names)) for group in groups]
         return piece
 
-    def _measure(
-        self, group: Group, column: int, draw: int, audio: Tensor, pending: "Sequence[dict[str, _Pending]]"
-    ) -> None:
-        """Puts all metrics' values of audio [C, K, samples] into the collections of its C schedules."""
-        heard = [f"{name}, draw {self._noise.repeat_of(name, draw)}" for name in group.names]
-        for metric in self._metrics:
-            for by_metric, row in zip(pending, metric.measure(group.reference, audio), strict=True):
-                by_metric[metric.name].put(group.places, column, heard, row)
+    def _pieces(
+        self, schedules: Sequence[NoiseSchedule], draws: Sequence[int], *, shared: bool
+    ) -> "Iterator[_Piece]":
+        """Yields all schedules on all clips, as many at once as memory allows; a tree of schedules is one piece."""
+        for column, draw in enumerate(draws):
+            for group in self.groups:
+                size = len(schedules) * group.reference.numel() if shared else SAMPLES_A_PIECE
+                for batch in batches(len(schedules), group.reference.numel(), size):
+                    yield _Piece(group, column, draw, schedules, range(len(schedules))[batch], shared)
 
-    def _sampled(
-        self, group: Group, schedules: Sequence[NoiseSchedule], draw: int, *, shared: bool
-    ) -> Iterator[tuple[Sequence[int], Tensor]]:
-        """Yields places in `schedules` and their audio [C, K, samples], as much at once as memory allows."""
-        noise = self._noise.for_clips(group.names, draw, group.reference.shape[1])
-        samples = group.reference.numel()
-        if shared:
-            at_once = max(1, SAMPLES_AT_ONCE // samples)
-            yield from shared_batches(self._vocoder, group.mel, schedules, noise, states_at_once=at_once)
-            return
-        places = range(len(schedules))
-        for batch in batches(len(schedules), samples, SAMPLES_AT_ONCE):
-            yield places[batch], ancestral_sample(self._vocoder, group.mel, schedules[batch], noise)
+    def _measured(
+        self, piece: "_Piece", measuring: Lock, keep: Keep | None, check: Callable[[], None]
+    ) -> "list[_Batch]":
+        """Samples a piece and measures it; `check` is called at every step, and ends it by an exception."""
+        batches_of = []
+        for places, audio in self._sampled(piece, check):
+            with measuring:
+                batches_of.append((places, [metric.measure(piece.group.reference, audio) for metric in self._metrics]))
+                if keep:
+                    for place, clips in zip(places, audio, strict=True):
+                        for name, clip in zip(piece.group.names, clips, strict=True):
+                            keep(piece.schedules[place], name, piece.draw, clip)
+        return batches_of
+
+    def _sampled(self, piece: "_Piece", check: Callable[[], None] = lambda: None) -> "Iterator[tuple[Places, Tensor]]":
+        """Yields places of schedules and their audio [C, K, samples]."""
+        group = piece.group
+        drawn = self._noise.for_clips(group.names, piece.draw, group.reference.shape[1])
+
+        def noise(k: int) -> Tensor:
+            check()
+            return drawn(k)
+
+        if piece.shared:
+            at_once = max(1, SAMPLES_A_PIECE // group.reference.numel())
+            yield from shared_batches(self._vocoder, group.mel, piece.schedules, noise, states_at_once=at_once)
+        else:
+            schedules = [piece.schedules[place] for place in piece.places]
+            yield piece.places, ancestral_sample(self._vocoder, group.mel, schedules, noise)
+
+    def _put(
+        self, piece: "_Piece", batches_of: "Sequence[_Batch]", pending: "Sequence[Mapping[str, _Pending]]"
+    ) -> None:
+        """Puts the values of a piece into the collections of its schedules."""
+        group = piece.group
+        heard = [f"{name}, draw {self._noise.repeat_of(name, piece.draw)}" for name in group.names]
+        for places, values in batches_of:
+            for metric, rows in zip(self._metrics, values, strict=True):
+                for place, row in zip(places, rows, strict=True):
+                    pending[place][metric.name].put(group.places, piece.column, heard, row)
+
+
+Places = Sequence[int]  # of schedules in the caller's order
+_Batch = tuple[Places, list[Measured]]  # and the values of each metric
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Schedules on the clips of a group, in one draw: what one thread scores."""
+
+    group: Group
+    column: int  # of the draw, among those that are scored
+    draw: int
+    schedules: Sequence[NoiseSchedule]  # all that the caller has
+    places: Places  # of those that are sampled
+    shared: bool
 
 
 class _Pending:
@@ -154,7 +213,7 @@ def _grouped(vocoder: Vocoder, clips: Sequence[Clip]) -> Iterator[Group]:
     order = sorted(range(len(clips)), key=lambda i: len(cut[i]))
     for samples, same_length in groupby(order, key=lambda i: len(cut[i])):
         members = list(same_length)
-        for batch in batches(len(members), samples, SAMPLES_AT_ONCE):
+        for batch in batches(len(members), samples, SAMPLES_A_GROUP):
             places = members[batch]
             reference = torch.stack([cut[i] for i in places]).to(vocoder.device)
             mel = _mels(vocoder, [clips[i] for i in places], reference)

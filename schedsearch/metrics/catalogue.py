@@ -51,6 +51,11 @@ class Setup:
     jobs: int = 1  # processes
 
     @cached_property
+    def spectral(self) -> Measure:
+        """Shared by the spectral distance and the sum with PESQ, which often score the same audio."""
+        return remembering(of_batches(log_mel_and_convergence(self.front_end)))
+
+    @cached_property
     def pesq(self) -> Measure:
         """Shared by PESQ and the sum with it, which often score the same audio."""
         return remembering(of_pairs(lambda pairs: parallel_pesq(pairs, self.sample_rate, self.jobs)))
@@ -96,7 +101,13 @@ def _spectral() -> tuple[Definition, ...]:
         _at_rate("mcd", "dB", "mel-cepstral distortion, c1 to c13: the envelope's shape", mel_cepstral_distortion),
         _stft("stft_convergence", "1", "spectral convergence: the loudest parts decide", spectral_convergence),
         _stft("stft_log_magnitude", "ln amplitude", f"log STFT distance: {quiet}", log_stft_magnitude),
-        Definition("spectral", "1", "minimize", f"log-mel distance + spectral convergence: {both}", _spectral_sum),
+        Definition(
+            "spectral",
+            "1",
+            "minimize",
+            f"log-mel distance + spectral convergence: {both}",
+            lambda setup: setup.spectral,
+        ),
         _stft("mr_stft", "1", "STFT distance: spectral convergence and log magnitude added", multi_resolution_stft),
     )
 
@@ -110,7 +121,7 @@ def _perceptual(sample_rate: int) -> tuple[Definition, ...]:
             "1",
             "minimize",
             "spectral + what PESQ lacks to its best: what is written and what is heard",
-            lambda setup: of_sum(BEST[mode], ((1.0, _spectral_sum(setup)), (-1.0, setup.pesq))),
+            lambda setup: of_sum(BEST[mode], ((1.0, setup.spectral), (-1.0, setup.pesq))),
             quiet_part="spectral",
         ),
         Definition(
@@ -142,10 +153,6 @@ def _pitch() -> tuple[Definition, ...]:
         _of_pitch("voicing_error", "%", "frames voiced in one alone", voicing_error),
         _of_pitch("ffe", "%", "F0 frame error: wrong voicing, or F0 more than 20 % off", f0_frame_error),
     )
-
-
-def _spectral_sum(setup: Setup) -> Measure:
-    return of_batches(log_mel_and_convergence(setup.front_end))
 
 
 def _level() -> Definition:

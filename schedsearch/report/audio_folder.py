@@ -17,6 +17,7 @@ from vocoder.atomic import atomic_write, make_folder
 from vocoder.audio.reading import read_samples
 from vocoder.errors import InputError
 
+AUDIO = "audio"  # below a search's results
 _MARK = "schedsearch "  # how every origin begins
 LONGEST_NAME = 200  # bytes of a folder's name; most file systems take 255
 

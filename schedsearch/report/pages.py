@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-from schedsearch.report.audio_folder import AudioFolder
 from schedsearch.report.page.content import Listening
 from schedsearch.report.page.dataset_page import dataset_page, lengths
 from schedsearch.report.page.document import write_page, write_small_page
@@ -16,19 +15,16 @@ from schedsearch.report.progress import show as show_bar
 from schedsearch.report.rendering import (
     LISTENING_CLIPS,
     Heard,
-    Renderer,
     affordable_long,
     long_system,
     of_verdict,
+    renderer_of,
 )
-from schedsearch.report.results_folder import AUDIO
 from schedsearch.search.loop import Progress
 from schedsearch.search.network_limit import LENGTHS
 from schedsearch.search.run import Run
 from schedsearch.search.verdict import Verdict
-from schedsearch.study.store import study_name
 from schedsearch.voice.config import Voice
-from schedsearch.voice.opened import held_out_noise
 
 PAGE, SMALL_PAGE, PICTURES, COMPARISON = "report.html", "report.small.html", "pictures", "comparison.csv"
 Show: TypeAlias = Callable[[str, Iterator[Progress]], object]  # runs the steps of a named stage
@@ -86,7 +82,7 @@ def _heard(
     run: Run, verdict: Verdict, clips: int, long_seconds: float | None, show: Show
 ) -> tuple[list[str], list[Heard]]:
     """Renders what is missing; returns the clips' names and their audio, the reference first."""
-    renderer = _renderer(run, clips)
+    renderer = renderer_of(run, clips)
     systems = of_verdict(verdict)
     renderer.drop_others([*systems, *(long_system(steps) for steps in LENGTHS)])
     if long := affordable_long(renderer, run.settings.iterations, long_seconds):
@@ -95,14 +91,3 @@ def _heard(
         if renderer.missing(system):
             show(f"to hear: {system.key}", renderer.render(system))
     return [clip.name for clip in renderer.clips], [renderer.reference, *map(renderer.heard, systems)]
-
-
-def _renderer(run: Run, clips: int) -> Renderer:
-    return Renderer(
-        vocoder=run.exact.vocoder,
-        clips=run.clips.held_out[:clips],
-        noise=held_out_noise(run.settings.seed),
-        draw=run.held_out_draws[0],
-        identity=study_name(run.store.study.user_attrs["identity"]),
-        folder=AudioFolder(run.folder / AUDIO, run.vocoder.sample_rate),
-    )

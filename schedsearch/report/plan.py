@@ -7,7 +7,6 @@ import numpy as np
 import torch
 
 from schedsearch.formatting import counted
-from schedsearch.report.rendering import LISTENING_CLIPS
 from schedsearch.schedules.baselines import baselines
 from schedsearch.search.asked_budget import is_finished
 from schedsearch.search.leaders import BASELINES, SEARCHED
@@ -33,7 +32,6 @@ def plan(run: Run, budget: Budget) -> str:
         return f"plan: {done}, spent by {', '.join(run.strategies)}; {adds}"
     clips, held_out, steps = len(run.clips.excerpts), len(run.clips.held_out), run.settings.iterations
     judged = held_out * len(run.held_out_draws)
-    heard = min(held_out, LISTENING_CLIPS)
     leading = (SEARCHED + BASELINES) * run.rounds.further
     seconds = _seconds_an_evaluation(run, run.vocoder)
     exact = _seconds_an_evaluation(run, run.exact.vocoder) if run.vocoder.autocast else seconds
@@ -43,7 +41,6 @@ def plan(run: Run, budget: Budget) -> str:
         (_searching(run, budget), _search_evaluations(run, budget, max(0.0, left), seconds), 1.0),
         ("leaders", leading * steps * clips, run.rounds.weight),
         (counted(held_out, "held-out clip"), 2 * steps * judged, longer * exact / seconds),
-        (f"{heard} of them, to be heard", 2 * steps * heard, longer * exact / seconds),
     ]
     lines = [f"  {name:<28} {n:>9,.0f} network evaluations {_minutes(n * seconds * part)}" for name, n, part in rows]
     limit = run.voice.services.limit_seconds

@@ -10,19 +10,23 @@ from hashlib import sha256
 
 from torch import Tensor
 
-from schedsearch.evaluation.evaluator import Evaluator
-from schedsearch.report.audio_folder import AudioFolder
+from schedsearch.evaluation.evaluator import Evaluator, Keep
+from schedsearch.report.audio_folder import AUDIO, AudioFolder
 from schedsearch.report.titles import title
 from schedsearch.sampling.noise import NoiseBank
 from schedsearch.schedules.formulas import linear
 from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.search.loop import Progress
 from schedsearch.search.network_limit import LENGTHS, TRAINING_STEPS, long_schedule
+from schedsearch.search.run import Run
 from schedsearch.search.verdict import Verdict
+from schedsearch.study.store import study_name
+from schedsearch.voice.opened import held_out_noise
 from vocoder.audio.reading import Clip, cut_to_hops
 from vocoder.vocoder import Vocoder
 
 LISTENING_CLIPS = 8  # the default: the first ones
+SEARCHED, BASELINE = "searched", "baseline"  # keys
 
 
 @dataclass(frozen=True)
@@ -66,10 +70,13 @@ class Renderer:
         """Renders the missing clips one by one. Audio that is not finite is not written, and tried again next time."""
         missing = self.missing(system)
         for i, clip in enumerate(missing):
-            audio = self._synthesis(clip, system.schedule)
-            if audio.isfinite().all():
-                self.folder.write(clip.name, system.key, audio, origin=self._origin(system))
+            self.keep(system, clip.name, self._synthesis(clip, system.schedule))
             yield Progress(f"to hear: {system.key}", (i + 1) / len(missing), None)
+
+    def keep(self, system: System, clip: str, audio: Tensor) -> None:
+        """Writes a clip's audio [samples] if it is finite."""
+        if audio.isfinite().all():
+            self.folder.write(clip, system.key, audio, origin=self._origin(system))
 
     def drop_others(self, systems: Sequence[System]) -> None:
         """Removes audio of other searches, or of schedules that ship no more: it may be of any clip."""
@@ -101,9 +108,34 @@ def of_verdict(verdict: Verdict) -> list[System]:
     """Returns a verdict's winner and baseline, to be heard."""
     winner, baseline = verdict.winner, verdict.baseline
     return [
-        System("searched", title(winner, verdict), winner.schedule),
-        System("baseline", f"best baseline ({baseline.name})", baseline.schedule),
+        System(SEARCHED, title(winner, verdict), winner.schedule),
+        System(BASELINE, f"best baseline ({baseline.name})", baseline.schedule),
     ]
+
+
+def renderer_of(run: Run, clips: int = LISTENING_CLIPS) -> Renderer:
+    """Returns the renderer of a run's first held-out clips, as its verdict scores them."""
+    return Renderer(
+        vocoder=run.exact.vocoder,
+        clips=run.clips.held_out[:clips],
+        noise=held_out_noise(run.settings.seed),
+        draw=run.held_out_draws[0],
+        identity=study_name(run.store.study.user_attrs["identity"]),
+        folder=AudioFolder(run.folder / AUDIO, run.vocoder.sample_rate),
+    )
+
+
+def keep_for_page(run: Run) -> Keep:
+    """Returns what keeps the audio of the verdict that the page plays: it need not be sampled again."""
+    renderer = renderer_of(run)
+    names = {clip.name for clip in renderer.clips}
+
+    def keep(schedule: NoiseSchedule, clip: str, draw: int, audio: Tensor) -> None:
+        if clip in names and draw == renderer.draw:
+            is_baseline = any(schedule == baseline.schedule for baseline in run.store.baselines())
+            renderer.keep(System(BASELINE if is_baseline else SEARCHED, "", schedule), clip, audio)
+
+    return keep
 
 
 def affordable_long(renderer: Renderer, iterations: int, seconds: float | None) -> System | None:

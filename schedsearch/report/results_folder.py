@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from schedsearch.report.audio_folder import AUDIO
 from schedsearch.report.pictures.writing import write_pictures
 from schedsearch.report.tables import provenance, write_front, write_leaderboard, write_trials
 from schedsearch.schedules.files import write_every_layout
@@ -20,7 +21,7 @@ from vocoder.atomic import atomic_write, sweep
 from vocoder.precision import processor_name
 from vocoder.reverse import ReverseProcess
 
-FRONT, AUDIO = "pareto.csv", "audio"
+FRONT = "pareto.csv"
 
 
 @contextmanager

@@ -65,22 +65,16 @@ class Race:
         return [each.evaluation(self._estimate(each, best)) for each in raced]
 
     def evaluate_share(self, schedules: Sequence[NoiseSchedule], draws: Sequence[int]) -> list[Evaluation]:
-        """Returns evaluations in order, of the clips whose draw is not negative. Only failures end a candidate.
+        """Returns evaluations in order, of the clips whose draw is not negative. Nothing ends a candidate.
 
         The first draw is that of `evaluate`; the others are of noise that nothing else hears.
         """
         names = [name for heat in self.heats for name in heat.clip_names]
         chosen = {name: OTHER_NOISE + draw if draw else 0 for name, draw in zip(names, draws, strict=True) if draw >= 0}
+        part = self.heats[0].together(self.heats[1:]).of_clips(chosen)
         raced = [_Raced(len(names)) for _ in schedules]
-        for heat in self.heats:
-            own = {name: chosen[name] for name in heat.clip_names if name in chosen}
-            running = [(each, schedule) for each, schedule in zip(raced, schedules, strict=True) if not each.failed]
-            if own and running:
-                part = heat.of_clips(own)
-                places = [names.index(name) for name in part.clip_names]
-                evaluations = part.evaluate([schedule for _, schedule in running], (0,))
-                for (each, _), evaluation in zip(running, evaluations, strict=True):
-                    each.add(evaluation, places)
+        for each, evaluation in zip(raced, part.evaluate(schedules, (0,)), strict=True):
+            each.add(evaluation, [names.index(name) for name in part.clip_names])
         return [replace(each.evaluation(None), draws=tuple(draws)) for each in raced]
 
     def _over(self, raced: "_Raced", best: Candidate | None) -> bool:

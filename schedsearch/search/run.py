@@ -10,7 +10,7 @@ import numpy as np
 from schedsearch.evaluation.bootstrap import COVERAGE
 from schedsearch.evaluation.draws import further_rounds, held_out_draws
 from schedsearch.evaluation.estimates import BETWEEN
-from schedsearch.evaluation.evaluator import Evaluator
+from schedsearch.evaluation.evaluator import Evaluator, Keep
 from schedsearch.metrics import mos
 from schedsearch.metrics.registry import Metric, columns_with, objective
 from schedsearch.sampling.noise import NoiseBank
@@ -120,8 +120,10 @@ class Run:
 
     # --- stages -------------------------------------------------------------------------------------------------------
 
-    def steps(self, budget: Budget) -> Iterator[Progress]:
+    def steps(self, budget: Budget, keep: Keep | None = None) -> Iterator[Progress]:
         """Does all that is still to do. Yields after each batch, and before a stage: its first batch may take minutes.
+
+        `keep` is handed the audio of the held-out clips that are scored.
         """
         strategy = self.strategy(budget)
         if not self.store.baselines():
@@ -134,7 +136,7 @@ class Run:
                 yield replace(progress, best=self._leading()) if progress.stage in MODELLED else progress
             self.remember_gain(budget)
             self._remember_exhausted(strategy)
-        for progress in self._judged():
+        for progress in self._judged(keep):
             yield replace(progress, best=self._leading())
         shipped = self.verdict().shipped
         bench = excerpt_bench(self.limit_bench)
@@ -165,7 +167,7 @@ class Run:
         """Says whether nothing is left for the leaders and the held-out clips; after the first verdict."""
         return are_decided(self.store, self.rounds) and self._has_scores(self._pair())
 
-    def _judged(self) -> Iterator[Progress]:
+    def _judged(self, keep: Keep | None) -> Iterator[Progress]:
         """Has leaders hear further draws, then scores winner and baseline on the held-out clips.
 
         Begins anew where another process has meanwhile added to the search, and so changed its leaders.
@@ -180,7 +182,7 @@ class Run:
             pair = self._pair()
             if not self._has_scores(pair):
                 yield Progress("held-out clips", 0.0, None)
-            yield from judge(self.store, pair, held_out, self.held_out_draws)
+            yield from judge(self.store, pair, held_out, self.held_out_draws, keep)
 
     def _leading(self) -> Candidate | None:
         """Returns the expected best so far, given the scores of all schedules; the best score, where these are few."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from math import ceil
 
-from schedsearch.evaluation.evaluator import Evaluator
+from schedsearch.evaluation.evaluator import Evaluator, Keep
 from schedsearch.evaluation.paired import Comparison, compare
 from schedsearch.evaluation.scores import Score, joined
 from schedsearch.metrics import mos
@@ -61,9 +61,9 @@ def winner_and_baseline(store: Store, finalists: Sequence[Candidate]) -> list[Ca
 
 
 def judge(
-    store: Store, pair: Sequence[Candidate], evaluator: Evaluator, draws: tuple[int, ...]
+    store: Store, pair: Sequence[Candidate], evaluator: Evaluator, draws: tuple[int, ...], keep: Keep | None = None
 ) -> Iterator[Progress]:
-    """Scores winner and baseline on held-out clips, and stores the scores.
+    """Scores winner and baseline on held-out clips, and stores the scores. `keep` is handed the audio.
 
     A schedule is scored piece by piece, so that long work shows its progress and a stop loses little.
     """
@@ -72,7 +72,7 @@ def judge(
     pieces = {piece.key: piece for key, candidate in missing.items() for piece in _pieces(key, candidate, evaluator)}
     for key in store.share_out(list(pieces), lambda key: store.recall(key) is not None):
         piece = pieces[key]
-        [evaluation] = piece.evaluator.evaluate([piece.candidate.schedule], draws)
+        [evaluation] = piece.evaluator.evaluate([piece.candidate.schedule], draws, keep=keep)
         store.remember(key, plain_scores(evaluation.scores))
         done = sum(store.recall(key) is not None for key in pieces)
         yield Progress("held-out clips", done / len(pieces), None)

@@ -61,10 +61,10 @@ def test_more_is_added_once_to_each_length_wherever_the_command_was_stopped(toy,
     with monkeypatch.context() as patch:
         judged = Run._judged
 
-        def stopped(self):
+        def stopped(self, keep):
             if self.settings.iterations == 5:
                 raise KeyboardInterrupt
-            return judged(self)
+            return judged(self, keep)
 
         patch.setattr(Run, "_judged", stopped)
         assert search_all(toy, "--iters", "3 5", "--more", "2candidates") == 130
@@ -130,7 +130,7 @@ def test_a_plan_without_a_race_counts_what_the_run_then_spends(toy):
     toy.vocoder.rows.clear()
     toy.search("--strategy", "tpe", "--no-race", "--budget", "6candidates")
     timing = 4 * 1  # network calls of the plan's own clock, one clip each: the toy's clips differ in length
-    stages = ("baselines", "tpe, 6candidates", "2 held-out", "2 of them, to be heard")
+    stages = ("baselines", "tpe, 6candidates", "2 held-out")
     counted = sum(planned(text, stage) for stage in stages)
     leaders = sum(key.startswith("memory leader ") for key in toy.store().study.user_attrs) * 6 * 3
     assert leaders <= planned(text, "leaders")

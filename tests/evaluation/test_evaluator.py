@@ -49,7 +49,8 @@ def test_different_schedules_get_different_scores(analytic_vocoder):
 def test_scores_do_not_depend_on_how_the_work_is_cut(analytic_vocoder, monkeypatch, samples):
     whole = evaluator_of(analytic_vocoder).evaluate(SIX, [0, 3])
     analytic_vocoder.rows.clear()
-    monkeypatch.setattr(module, "SAMPLES_AT_ONCE", samples)
+    monkeypatch.setattr(module, "SAMPLES_A_PIECE", samples)
+    monkeypatch.setattr(module, "SAMPLES_A_GROUP", samples)
     cut = evaluator_of(analytic_vocoder).evaluate(SIX, [0, 3])
     assert max(analytic_vocoder.rows) * 640 <= max(samples, 1280)
     for metric in ("log_mel_l1", "level"):
@@ -232,7 +233,7 @@ def test_slow_metrics_get_the_audio_they_were_handed(analytic_vocoder, monkeypat
         time.sleep(0.002)
         return measure(reference, audio)
 
-    monkeypatch.setattr(module, "SAMPLES_AT_ONCE", 1)
+    monkeypatch.setattr(module, "SAMPLES_A_PIECE", 1)
     metrics = [Metric(name, "", "minimize", slow) for name in ("one", "two")]
     found = Evaluator(analytic_vocoder, CLIPS, metrics, NoiseBank(0)).evaluate(GRID, [0, 1], shared=shared)
     for name in ("one", "two"):

@@ -202,8 +202,7 @@ def test_a_share_scores_its_clips_in_their_draws_and_stops_nobody(analytic_vocod
         assert (found.draws, found.estimate) == (tuple(draws), None)
 
 
-def test_a_share_in_which_all_fail_ends_at_the_first_failure():
+def test_in_a_share_failures_are_those_of_all_its_clips():
     vocoder = BrokenVocoder()
     found = race_of(vocoder, log_mel(vocoder)).evaluate_share([GOOD, BAD], [0] * len(CLIPS))
-    assert all(evaluation.scores["log_mel_l1"].failures for evaluation in found)
-    assert {evaluation.network_evaluations for evaluation in found} == {STEPS * CLIPS_A_HEAT}
+    assert {len(evaluation.scores["log_mel_l1"].failures) for evaluation in found} == {len(CLIPS)}

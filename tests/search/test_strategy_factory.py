@@ -163,9 +163,9 @@ def check_candidates(found, wanted):
 
 def candidates_calls(store, rows):
     """The network calls of a whole search, without all that is not a candidate's first scoring."""
-    # leaders in a further draw each; the pair held out in so many, and heard in one of them
+    # leaders in a further draw each; the pair held out in so many
     leaders = sum(key.startswith("memory leader ") for key in store.study.user_attrs)
-    after = ITERS * (leaders * 3 + 2 * 2 * HELD_OUT + 2 * 2)
+    after = ITERS * (leaders * 3 + 2 * 2 * HELD_OUT)
     timed = 4  # of one clip each, for the plan
     return sum(rows) - timed - ITERS * 3 * len(baselines(ITERS)) - after
 
