@@ -83,9 +83,11 @@ class Token:
         return self.maker(*arguments)
 
 
-def array_from_bytes(data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...], fortran: bool) -> np.ndarray:
-    """Returns a writable array; RefusedPickle unless `data` holds exactly its numbers."""
+def array_from_bytes(data: object, dtype: np.dtype[Any], shape: tuple[int, ...], fortran: bool) -> np.ndarray:
+    """Returns a writable array; RefusedPickle unless `data` is bytes that hold exactly its numbers."""
     _check_shape(shape)
+    if not isinstance(data, bytes | bytearray):
+        raise RefusedPickle(f"an array's content must be bytes, and is of type {type(data).__name__}")
     if math.prod(shape) * dtype.itemsize != len(data):
         raise RefusedPickle(f"its array of shape {shape} and dtype {dtype} is cut short: {len(data)} bytes")
     return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C").copy()
@@ -100,10 +102,10 @@ def _make_from_buffer(data: Any, dtype: Any, shape: tuple[int, ...], order: str,
     """Reads protocol 5; NumPy 2.3 adds the order of the axes, for arrays of neither C nor F order."""
     if order not in ("C", "F"):
         raise RefusedPickle("an array has neither C nor F order")
-    return ArrayStandIn((1, shape, dtype, order == "F", bytes(data)))
+    return ArrayStandIn((1, shape, dtype, order == "F", data))
 
 
-def _make_scalar(dtype: DTypeStandIn, data: bytes) -> Any:
+def _make_scalar(dtype: DTypeStandIn, data: object) -> Any:
     if dtype.fault:
         return ArrayStandIn((1, (), dtype, False, data))
     return array_from_bytes(data, dtype.resolve(), (), False)[()]
