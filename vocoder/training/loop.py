@@ -179,9 +179,15 @@ _SAVED = ("recipe", "step", "seconds", "precision", "network", "average", "optim
 
 def _saved(path: Path) -> dict[str, Any]:
     try:
-        saved: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+        content = io.BytesIO(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); mend its rights or the disk, and go on") from error
+    try:
+        saved: dict[str, Any] = torch.load(content, weights_only=True, map_location="cpu")
         saved.setdefault("precision", "")  # of a run that was begun before runs kept it
         return {name: saved[name] for name in _SAVED}
+    except MemoryError:
+        raise
     except Exception as error:  # a torn or foreign file can make torch's reader raise nearly anything
         raise InputError(f"{path} is no state of a training run; move that file away to start anew") from error
 
