@@ -16,7 +16,13 @@ from tqdm import tqdm
 
 from schedsearch.arguments import add_precision, add_switch, given_path, positive_number, whole_number
 from schedsearch.commands import voice_options
-from schedsearch.commands.training_folder import check_configuration, check_places, keep_configuration, state_path
+from schedsearch.commands.training_folder import (
+    check_configuration,
+    check_places,
+    check_statistics,
+    keep_configuration,
+    state_path,
+)
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.evaluation.validation import validate
 from schedsearch.formatting import counted
@@ -25,7 +31,7 @@ from schedsearch.voice.opened import recordings, without
 from schedsearch.voice.precision import AUTO, check_precision
 from vocoder.atomic import atomic_write
 from vocoder.audio.reading import Clip
-from vocoder.checkpoints.configuration import check_sizes, read_config
+from vocoder.checkpoints.configuration import check_sizes, check_tables, read_config, statistics_file, with_statistics
 from vocoder.checkpoints.file import read_checkpoint
 from vocoder.checkpoints.loading import load_vocoder
 from vocoder.checkpoints.saving import save_checkpoint
@@ -74,34 +80,38 @@ def run(options: argparse.Namespace) -> int:
     """Trains until the recipe's last step or the hours are over; writes the checkpoint at every validation."""
     check_precision(options.precision)
     voice = chosen_voice(options)
-    training, configuration = _training_of(voice)
+    training, path = _training_of(voice)
+    configuration = read_config(path)
     dialect = dialect_of_configuration(configuration, options.dialect)
+    check_tables(dialect, configuration)
     check_places(voice, configuration, force=options.force)
     recipe = _recipe(training, options)
-    mel = _front_end(configuration, dialect, voice)
+    mel = _front_end(configuration, dialect, voice, path)
+    statistics = statistics_file(dialect, configuration, path.parent)
+    check_statistics(voice, statistics)
     held_out = recordings(voice.held_out_clips, voice)
     clips = _to_train_on(voice, training, held_out)
     data = training_set(clips, mel, crop_frames=round(recipe.crop_seconds * mel.sample_rate / mel.hop_length))
     state = _state(voice, recipe, configuration, dialect, options.warm_start)
     _settle_precision(state, options.precision, data, voice)
     print(f"{dialect.name}'s network, {state.precision}")
-    keep_configuration(voice, configuration, dialect)
+    keep_configuration(voice, configuration, dialect, statistics)
     if not state_path(voice).is_file():
         _begin_table(voice)
     validated = state.step if any(int(row["step"]) == state.step for row in _rows(voice)) else -1
-    keeper = _Keeper(voice, configuration, dialect, held_out[:VALIDATION_CLIPS], validated)
+    keeper = _Keeper(voice, configuration, dialect, mel, held_out[:VALIDATION_CLIPS], validated)
     _train(state, data, keeper, hours=options.hours or math.inf, validate_every=options.validate_every)
     return 0
 
 
-def _training_of(voice: Voice) -> tuple[Training, dict[str, Any]]:
-    """Returns what the dataset's file says of training, and the configuration of the network to train."""
+def _training_of(voice: Voice) -> tuple[Training, Path]:
+    """Returns what the dataset's file says of training, and where the configuration of the network to train is."""
     if voice.training is None or voice.config is None:
         raise InputError(
             f"dataset {voice.dataset} at {voice.sample_rate} Hz has no [rates.{voice.sample_rate}.training] table "
             "or no config; add them to its file to train"
         )
-    return voice.training, read_config(voice.config)
+    return voice.training, voice.config
 
 
 def _to_train_on(voice: Voice, training: Training, held_out: Sequence[Clip]) -> list[Clip]:
@@ -126,17 +136,23 @@ def _settle_precision(state: TrainingState, wanted: str, data: TrainingSet, voic
         choose_precision(state, data) if wanted == AUTO else state.use(wanted)
 
 
-def _front_end(configuration: dict[str, Any], dialect: Dialect, voice: Voice) -> FrontEnd:
+def _front_end(configuration: dict[str, Any], dialect: Dialect, voice: Voice, path: Path) -> FrontEnd:
     """Returns the front end. InputError for a configuration that contradicts itself or the voice.
 
     Such a one would fail in the first steps, or train on wrong mels.
     """
-    mel, network = dialect.front_end(configuration), dialect.network_config(configuration)
+    network = dialect.network_config(configuration)
     check_sizes(network)
+    mel = dialect.front_end(with_statistics(dialect, configuration, path.parent))
     if (mel.sample_rate, mel.hop_length) != (voice.sample_rate, network.hop_length):
         raise InputError(
-            f"{voice.config}: sample_rate must be the dataset's {voice.sample_rate} and hop_length the factors' "
+            f"{path}: sample_rate must be the dataset's {voice.sample_rate} and hop_length the factors' "
             f"product {network.hop_length}, and they are {mel.sample_rate} and {mel.hop_length}; correct them"
+        )
+    if mel.n_mels != network.n_mels:
+        raise InputError(
+            f"{path}: the front end must make the {network.n_mels} mels that the network takes, and makes "
+            f"{mel.n_mels}; correct one of them"
         )
     return mel
 
@@ -186,6 +202,7 @@ class _Keeper:
     voice: Voice
     configuration: dict[str, Any]
     dialect: Dialect
+    mel: FrontEnd
     held_out: Sequence[Clip]
     validated: int  # the step that the checkpoint is of; -1 for none
     saved: float = field(default_factory=time.monotonic)  # when the state was
@@ -202,8 +219,7 @@ class _Keeper:
         """
         self.keep(state, now=True)
         average = state.average
-        mel = self.dialect.front_end(self.configuration)
-        vocoder = Vocoder(average, self.dialect, mel, weights_hash(average), state.autocast)
+        vocoder = Vocoder(average, self.dialect, self.mel, weights_hash(average), state.autocast)
         values = validate(vocoder, self.held_out)
         save_checkpoint(average, self.dialect, self.configuration, self.voice.checkpoint.parent)
         row = {"step": state.step, "hours": round(state.seconds / 3600, 4), **values}
@@ -229,7 +245,8 @@ def _train(state: TrainingState, data: TrainingSet, keeper: _Keeper, *, hours: f
         if keeper.validated != state.step:  # the end, reached now or before a kill that left it unvalidated
             print(_spelt(state.step, keeper.validate(state)))
     finally:
-        keeper.keep(state, now=True)
+        if state.step:  # a state without a step would only stand in the way of a corrected run
+            keeper.keep(state, now=True)
 
 
 def _spelt(step: int, values: dict[str, float]) -> str:

@@ -11,6 +11,7 @@ from vocoder.checkpoints.configuration import read_config
 from vocoder.checkpoints.saving import CHECKPOINT, CONFIGURATION
 from vocoder.dialects.dialect import Dialect
 from vocoder.errors import InputError
+from vocoder.safe_loading.safe_pickle import read_bounded
 
 
 def state_path(voice: Voice) -> Path:
@@ -52,14 +53,31 @@ def check_configuration(voice: Voice, configuration: Mapping[str, Any], dialect:
         )
 
 
-def keep_configuration(voice: Voice, configuration: Mapping[str, Any], dialect: Dialect) -> None:
-    """Makes the run's folder, removes what killed runs left half-written, and remembers what it is begun with."""
+def check_statistics(voice: Voice, statistics: Path | None) -> None:
+    """Raises InputError where other mel statistics than the configuration's stand beside the checkpoint."""
+    beside = statistics and voice.checkpoint.with_name(statistics.name)
+    if statistics and beside and beside.is_file() and read_bounded(beside) != read_bounded(statistics):
+        raise InputError(
+            f"{beside} must be the statistics that the configuration names, and differs from {statistics}; go on "
+            "with those of the run, or move it away and begin anew"
+        )
+
+
+def keep_configuration(
+    voice: Voice, configuration: Mapping[str, Any], dialect: Dialect, statistics: Path | None
+) -> None:
+    """Makes the run's folder, removes what killed runs left half-written, and remembers what it is begun with.
+
+    The checkpoint's configuration names its mel statistics, so they are copied beside it.
+    """
     path = state_path(voice).with_name(CONFIGURATION)
     make_folder(path.parent)
     sweep(path.parent)
     sweep(voice.checkpoint.parent)
     sections = {section: configuration.get(section) for section in _sections(dialect)}
     atomic_write(path, json.dumps(sections).encode())
+    if statistics and not (beside := voice.checkpoint.with_name(statistics.name)).is_file():
+        atomic_write(beside, read_bounded(statistics))
 
 
 def _sections(dialect: Dialect) -> list[str]:

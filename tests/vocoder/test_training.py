@@ -1,6 +1,7 @@
 """Laws of training: it learns, it resumes exactly, it refuses another run's state; data, draws and optimiser."""
 
 import csv
+import errno
 import itertools
 import json
 import math
@@ -9,6 +10,7 @@ import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +36,7 @@ from vocoder.training.optimisers import Muon, orthogonalise
 from vocoder.weights import weights_hash
 
 # A WaveGrad of 60 thousand weights, hop 64.
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "model_config": {
         "factors": [4, 4, 4],
         "upsampling_preconv_out_channels": 24,
@@ -56,7 +58,7 @@ SIZES = {
     "down_channels": [16, 24],
 }
 LMNT_CONFIG = {"sample_rate": 16000, "hop_samples": 64, "network": SIZES}
-COQUI_CONFIG = {
+COQUI_CONFIG: dict[str, Any] = {
     "model_params": {
         "in_channels": 20,
         "x_conv_channels": 24,
@@ -69,7 +71,7 @@ COQUI_CONFIG = {
     "audio": {"sample_rate": 16000, "fft_size": 256, "win_length": 256, "hop_length": 64, "num_mels": 20,
               "mel_fmin": 80.0, "mel_fmax": 8000.0},
 }  # fmt: skip
-CONFIGS = {"ivanvovk": CONFIG, "lmnt": LMNT_CONFIG, "coqui": COQUI_CONFIG}
+CONFIGS: dict[str, dict[str, Any]] = {"ivanvovk": CONFIG, "lmnt": LMNT_CONFIG, "coqui": COQUI_CONFIG}
 DIALECTS = [IVANVOVK, LMNT, COQUI]
 RECIPE = Recipe(steps=8, batch=4, crop_seconds=0.05, warm_up=3)
 CPU = torch.device("cpu")
@@ -296,6 +298,22 @@ def test_what_is_no_state_is_refused_in_one_line(tmp_path, content):
     with pytest.raises(InputError, match="no state of a training run") as refusal:
         resume(begun(), path)
     assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_a_state_that_the_machine_cannot_give_is_never_said_to_be_none(tmp_path, monkeypatch):
+    save(begun(), tmp_path / "state.pt")
+
+    def fail(error: Exception) -> None:
+        raise error
+
+    for error in (PermissionError(errno.EACCES, "Permission denied"), OSError(errno.EIO, "Input/output error")):
+        monkeypatch.setattr("io.open", lambda *_, error=error: fail(error))  # which Path.open calls
+        with pytest.raises(InputError, match=rf"state.pt cannot be read \({error.strerror}\)"):
+            resume(begun(), tmp_path / "state.pt")
+        monkeypatch.undo()
+    monkeypatch.setattr(torch, "load", lambda *_, **__: fail(MemoryError()))
+    with pytest.raises(MemoryError):
+        resume(begun(), tmp_path / "state.pt")
 
 
 def test_the_state_of_another_network_is_refused_in_one_line(tmp_path):
@@ -796,6 +814,48 @@ def test_a_voice_of_every_dialect_can_be_trained_stopped_and_gone_on_with(datase
     assert f"{dialect}'s network, " in capsys.readouterr().out
 
 
+def with_statistics(dataset: Path) -> Path:
+    """The dataset with coqui's configuration that names mel statistics, and where these are."""
+    settings = COQUI_CONFIG | {"audio": COQUI_CONFIG["audio"] | {"stats_path": "scale_stats.npy"}}
+    (dataset / "config.json").write_text(json.dumps(settings))
+    statistics = {"mel_mean": np.full(20, -30.0), "mel_std": np.full(20, 20.0), "audio_config": {}}
+    np.save(dataset / "scale_stats.npy", np.array(statistics, object))
+    return dataset / "scale_stats.npy"
+
+
+def test_a_voice_with_mel_statistics_can_be_trained_and_they_stand_beside_its_checkpoint(dataset):
+    statistics = with_statistics(dataset)
+    assert trained(dataset, "--steps", "1") == 0
+    alone = shutil.copytree(dataset / "voice", dataset / "elsewhere")
+    given, carried = (load_vocoder(alone / "checkpoint.pt", config) for config in (dataset / "config.json", None))
+    assert given.front_end == carried.front_end
+    assert given.front_end.normalisation.mean == (-30.0,) * 20
+    assert trained(dataset, "--steps", "2") == 0
+    assert (dataset / "voice" / statistics.name).read_bytes() == statistics.read_bytes()
+
+
+def test_a_run_does_not_go_on_with_other_mel_statistics(dataset, capsys):
+    statistics = with_statistics(dataset)
+    assert trained(dataset, "--steps", "1") == 0
+    np.save(statistics, np.array({"mel_mean": np.zeros(20), "mel_std": np.ones(20)}, object))
+    before = files_below(dataset)
+    assert trained(dataset, "--steps", "2") == 2
+    assert "must be the statistics that the configuration names" in capsys.readouterr().err
+    assert files_below(dataset) == before
+
+
+def test_a_run_that_fails_in_its_first_step_leaves_nothing_in_the_way_of_another(dataset, monkeypatch, capsys):
+    def fails(*_: object) -> None:
+        raise InputError("no step")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "_step", fails)
+        assert trained(dataset) == 2
+    changed = CONFIG | {"data_config": CONFIG["data_config"] | {"f_min": 99}}
+    (dataset / "config.json").write_text(json.dumps(changed))
+    assert trained(dataset) == 0
+
+
 @pytest.mark.slow
 def test_the_precision_can_be_fixed_and_a_run_keeps_it(dataset, capsys):
     assert trained(dataset, "--steps", "1", "--precision", "bfloat16") == 0
@@ -921,6 +981,11 @@ def change(old: str, new: str, name: str = "own.toml"):
     return spoil
 
 
+def with_settings(dialect: str, **sections: object):
+    """Writes that dialect's configuration with other sections."""
+    return lambda folder: (folder / "config.json").write_text(json.dumps(CONFIGS[dialect] | sections))
+
+
 def without_recordings(folder: Path) -> None:
     (folder / "recordings").rename(folder / "elsewhere")
 
@@ -936,6 +1001,11 @@ def without_recordings(folder: Path) -> None:
         (change("[4, 4, 4]", "[4, 4]", "config.json"), [], "correct the configuration"),
         (change("[4, 4, 4]", "[4, 4, 2]", "config.json"), [], "32"),
         (change("16000", "8000", "config.json"), [], "8000"),
+        (with_settings("ivanvovk", data_config=None), [], "data_config must be a table of settings, and is None"),
+        (with_settings("lmnt", network=[1]), [], "network must be a table of settings, and is [1]"),
+        (with_settings("coqui", audio=3), [], "audio must be a table of settings, and is 3"),
+        (with_settings("coqui", audio=COQUI_CONFIG["audio"] | {"num_mels": 40}), [], "the 20 mels that the network"),
+        (with_settings("coqui", audio=COQUI_CONFIG["audio"] | {"stats_path": "a.npy"}), [], "put the statistics file"),
         (change("steps = 3", "steps = 2.5"), [], "recipe.steps"),
         (change("steps = 3", "epochs = 3"), [], "epochs"),
         (change("checkpoint.pt", "best.pt"), [], "training writes checkpoint.pt, and the dataset's file names best.pt"),

@@ -34,10 +34,7 @@ def complete_config(
     sources = _sources(dialect, checkpoint, carried, given)
     config = _merged(sources)
     shapes = dialect.inferred(state)
-    for name in dialect.demanded:
-        if not isinstance(section := config.get(name, {}), Mapping):
-            shown = repr(section)[:60]
-            raise InputError(f"{name} must be a table of settings, and is {shown}; correct the configuration")
+    check_tables(dialect, config)
     if missing := _missing(dialect, config):
         shown = ", ".join(f"{key} {value}" for sizes in shapes.values() for key, value in sizes.items()) or "nothing"
         raise InputError(
@@ -46,7 +43,7 @@ def complete_config(
         )
     config |= {section: {**shown, **config.get(section, {})} for section, shown in shapes.items()}
     folder = given.parent if given and "audio" in sources[_as_given(given)] else checkpoint.parent
-    return _with_statistics(config, folder) if "audio" in dialect.sections else config
+    return with_statistics(dialect, config, folder)
 
 
 def config_found(dialect: Dialect, checkpoint: Path, carried: Config, given: Path | None) -> Config:
@@ -80,6 +77,39 @@ def read_config(path: Path) -> Config:
     if not isinstance(config, dict):
         raise InputError(f"{path} must be a JSON table, and is a {type(config).__name__}; {ADVICE}")
     return config
+
+
+def check_tables(dialect: Dialect, config: Config) -> None:
+    """Raises InputError for a section of network or mel that is no table."""
+    for name in dialect.demanded:
+        if not isinstance(section := config.get(name, {}), Mapping):
+            shown = repr(section)[:60]
+            raise InputError(f"{name} must be a table of settings, and is {shown}; correct the configuration")
+
+
+def with_statistics(dialect: Dialect, config: Config, folder: Path) -> Config:
+    """Adds the arrays of the file that audio.stats_path names, if the front end uses any."""
+    file = statistics_file(dialect, config, folder)
+    return config if file is None else config | {STATISTICS: read_coqui_statistics(file)}
+
+
+def statistics_file(dialect: Dialect, config: Config, folder: Path) -> Path | None:
+    """Returns the file of mel statistics, if the front end uses one; relative paths start at `folder`.
+
+    It is where it was on the machine that trained, or else beside the configuration. InputError where it is in neither.
+    """
+    audio = config.get("audio", {})
+    if "audio" not in dialect.sections or not uses_statistics(audio):
+        return None
+    named = str(audio["stats_path"])
+    beside = folder / PureWindowsPath(named).name  # takes off folders of either kind of path
+    path = next((path for path in (folder / named, beside) if os.path.isfile(path)), None)
+    if path is None:
+        raise InputError(
+            f"audio.stats_path names {named[:120]!r}, and neither that nor {beside.name!r} is there; "
+            f"put the statistics file into {folder}"
+        )
+    return path
 
 
 def check_sizes(config: NetworkConfig, way_out: str = "correct the configuration", name: str = "") -> None:
@@ -157,23 +187,3 @@ def _missing(dialect: Dialect, config: Config) -> list[str]:
         absent = [key for key in keys if key not in config.get(section, {})]
         missing += [f"{section}: {', '.join(absent)}"] if absent else []
     return missing
-
-
-def _with_statistics(config: Config, folder: Path) -> Config:
-    """Adds the arrays of the file that audio.stats_path names; relative paths start at `folder`."""
-    audio = config.get("audio", {})
-    if not uses_statistics(audio):
-        return config
-    return config | {STATISTICS: read_coqui_statistics(_statistics_file(folder, str(audio["stats_path"])))}
-
-
-def _statistics_file(folder: Path, named: str) -> Path:
-    """Returns where it was on the machine that trained, else its place beside the configuration."""
-    beside = folder / PureWindowsPath(named).name  # takes off folders of either kind of path
-    path = next((path for path in (folder / named, beside) if os.path.isfile(path)), None)
-    if path is None:
-        raise InputError(
-            f"audio.stats_path names {named[:120]!r}, and neither that nor {beside.name!r} is there; "
-            f"put the statistics file into {folder}"
-        )
-    return path
