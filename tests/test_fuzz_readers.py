@@ -132,6 +132,11 @@ HARMFUL = {
     "a checkpoint of one storage in 512 spellings": ("checkpoint, zip", one_storage_under_many_names()),
     "a pickle in capitals": ("checkpoint, zip", zipped(MANY_BYTES).replace(b"data.pkl", b"data.PKL")),
     "a number of 5,000 digits, configuration": ("ivanvovk's configuration", b'{"model_config": ' + b"9" * 5000 + b"}"),
+    "comments without an end": ("ivanvovk's configuration", b"{" + b"/* " * 340_000),
+    "quotation marks without an end": ("ivanvovk's configuration", b'{"' + b'\\"' * 500_000 + b"\\"),
+    "a name without an end": ("schedule .csv", b"a" * 1_000_000 + b" [x]"),
+    "keys of which the last stands twice": (
+        "schedule .json", json.dumps({f"{n:x}": 0 for n in range(80_000)})[:-1].encode() + b', "13877": 0}'),
     "a number of 5,000 digits, experiment": ("experiment", b"rates = " + b"9" * 5000),
     "a deep experiment": ("experiment", b"rates = " + b"[" * 100_000),
     "a key without end": ("experiment", b'"' + b"x" * 100_000 + b'" = 1'),

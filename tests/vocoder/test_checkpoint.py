@@ -612,6 +612,15 @@ def test_comments_in_a_configuration_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text('{ // rate\n "a": 1, /* two\nlines */ "url": "http://x" }')
     assert read_config(path) == {"a": 1, "url": "http://x"}
+    path.write_text('{"a": "\\"//\\\\", "b": "/*" /**/} // "')
+    assert read_config(path) == {"a": '"//\\', "b": "/*"}
+
+
+@pytest.mark.parametrize("text", ['{"a": 1} /* b', '{"a": 1 /*}', '{"a": "b}', '{"a": "b\\', '{"a": "b // c\n"}'])
+def test_a_comment_or_a_text_without_its_end_is_no_configuration(text: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(InputError, match="must be a JSON configuration, and is not"):
+        read_config(tmp_path / "config.json")
 
 
 # --- files that are refused ---------------------------------------------------------------------

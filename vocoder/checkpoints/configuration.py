@@ -20,7 +20,9 @@ from vocoder.safe_loading.safe_pickle import read_bounded
 Config = dict[str, Any]
 ADVICE = "give the configuration it was trained with: CONFIG=FILE, or config.json beside it"
 CARRIED = "inside the checkpoint"
-_COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+# Comments, and in groups what is none: text, and a comment without an end. Each match takes all that it looked at, or
+# else reading would take the square of a file's length.
+_COMMENT = re.compile(r'("(?:\\.|[^"\\])*+(?:"|\\?\Z))|//[^\n]*|/\*.*?(?:\*/|(\Z))', re.DOTALL)
 
 
 def complete_config(
@@ -138,7 +140,7 @@ def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError:
-        return json.loads(_COMMENT.sub(lambda match: match[1] or "", text))
+        return json.loads(_COMMENT.sub(lambda match: match[0] if match.lastindex else "", text))
 
 
 def _sources(dialect: Dialect, checkpoint: Path, carried: Config, given: Path | None) -> dict[str, Config]:

@@ -4,6 +4,7 @@ import codecs
 import csv
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from vocoder.safe_loading.safe_pickle import read_bounded
 _COMMENTS = ("#", "//", "%", "---")  # the last begins a YAML document
 # A list as Python, NumPy and torch print it and as YAML has it: betas = [...], tensor([...], dtype=torch.float64)
 _LIST = re.compile(r"(?:---)?([\w\s.=:(]*)\[([^][]*)\](?:,?\s*dtype=[\w.]+)?[\s);,]*")
-_NAME = re.compile(r"(\w+)\s*[=:]")
+_NAME = re.compile(r"\b(\w+)\s*[=:]")
 _DECIMAL_COMMA = re.compile(r"\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
 
 
@@ -56,9 +57,8 @@ def json_content(path: str | Path) -> dict[str, Any] | list[Any]:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"{twice!r} stands {keys.count(twice)} times in one object; keep one")
+        [(twice, times)] = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"{twice!r} stands {times} times in one object; keep one")
     return content
 
 
