@@ -256,6 +256,33 @@ def test_a_broken_file_beside_a_configuration_is_not_read(tmp_path: Path) -> Non
     assert load_vocoder(path).sample_rate == 16000
 
 
+def test_a_record_of_the_checkpoints_name_that_is_no_table_hides_no_configuration(tmp_path: Path) -> None:
+    path = write(tmp_path, {"model": ivanvovk_state()}, ivanvovk_config())
+    for record in ("[1, 2]", '{"step": 1}\n{"step": 2}\n', "loss 0.1"):
+        path.with_suffix(".json").write_text(record)
+        assert load_vocoder(path).sample_rate == 16000
+    (tmp_path / "config.json").write_text('{"of": "another"}')
+    assert f"{path.stem}.json must be a JSON configuration" in refusal(path)
+
+
+def test_sections_that_a_given_configuration_lacks_come_from_beside(tmp_path: Path) -> None:
+    path = write(tmp_path, ivanvovk_state(), ivanvovk_config())
+    given, data = tmp_path / "given.json", ivanvovk_config()["data_config"]
+    given.write_text(json.dumps({"data_config": data | {"f_min": 0.0}}))
+    assert getattr(load_vocoder(path, given).front_end, "f_min", None) == 0.0
+    dilated = coqui_config()["model_params"] | {"upsample_dilations": [[1, 2, 4, 8]] * 3}
+    path = write(tmp_path, coqui_state(), {"model_params": dilated, "audio": AUDIO})
+    given.write_text(json.dumps({"audio": AUDIO}))
+    assert load_vocoder(path, given).network.config.up_dilations == ((1, 2, 4, 8),) * 3
+
+
+def test_a_whole_configuration_that_is_given_needs_none_beside(tmp_path: Path) -> None:
+    path = write(tmp_path, ivanvovk_state(), ivanvovk_config())
+    given = (tmp_path / "config.json").rename(tmp_path / "given.json")
+    (tmp_path / "config.json").write_text("{")
+    assert load_vocoder(path, given).sample_rate == 16000
+
+
 def test_the_configuration_inside_wins_over_the_one_beside(tmp_path: Path) -> None:
     beside = {"audio": AUDIO | {"sample_rate": 22050}, "model_params": coqui_config()["model_params"]}
     inside = {"audio": AUDIO}

@@ -144,7 +144,11 @@ def _parsed(text: str) -> Any:
 
 
 def _sources(dialect: Dialect, checkpoint: Path, carried: Config, given: Path | None) -> dict[str, Config]:
-    """Returns where configurations stand -> what they hold; an earlier one's sections win."""
+    """Returns where configurations stand -> what they hold; an earlier one's sections win.
+
+    Files beside the checkpoint are read only where a section is missing elsewhere: they may be anything.
+    """
+    sources = {CARRIED: carried}
     if given is not None:
         config = read_config(given)
         if not any(name in config for name in dialect.sections):
@@ -152,24 +156,30 @@ def _sources(dialect: Dialect, checkpoint: Path, carried: Config, given: Path | 
                 f"{given} has none of {', '.join(dialect.sections)}, which the checkpoint needs ({dialect.reason}); "
                 "give the configuration it was trained with"
             )
-        return {_as_given(given): config, CARRIED: carried}
-    if all(name in carried for name in dialect.sections):
-        return {CARRIED: carried}
-    return {CARRIED: carried} | _beside(dialect, checkpoint)
+        sources = {_as_given(given): config, **sources}
+    whole = all(name in _merged(sources) for name in dialect.sections)
+    return sources if whole else sources | _beside(dialect, checkpoint)
 
 
 def _beside(dialect: Dialect, checkpoint: Path) -> dict[str, Config]:
     """Returns the first file that has one of our sections, or else the first file; no later one is read.
 
-    A trainer's own record may be called <name>.json as well.
+    A trainer's own record may be called <name>.json as well, so InputError for a broken file only where none has one.
     """
     first: dict[str, Config] = {}
+    faults: list[InputError] = []
     for path in filter(os.path.isfile, (checkpoint.with_suffix(".json"), checkpoint.parent / "config.json")):
-        config = read_config(path)
+        try:
+            config = read_config(path)
+        except InputError as error:
+            faults.append(error)
+            continue
         source = {f"{path.name} beside the checkpoint": config}
         if any(section in config for section in dialect.sections):
             return source
         first = first or source
+    if faults:
+        raise faults[0]
     return first
 
 
