@@ -1,6 +1,7 @@
 """`schedsearch train`: trains a WaveGrad from recordings, in the dialect of its configuration; goes on where it was."""
 
 import argparse
+import contextlib
 import csv
 import math
 import time
@@ -32,10 +33,9 @@ from schedsearch.voice.precision import AUTO, check_precision
 from vocoder.atomic import atomic_write
 from vocoder.audio.reading import Clip
 from vocoder.checkpoints.configuration import check_sizes, check_tables, read_config, statistics_file, with_statistics
-from vocoder.checkpoints.file import read_checkpoint
 from vocoder.checkpoints.loading import load_vocoder
 from vocoder.checkpoints.saving import save_checkpoint
-from vocoder.dialects.detection import dialect_of, dialect_of_configuration
+from vocoder.dialects.detection import dialect_of_configuration
 from vocoder.dialects.dialect import Dialect, FrontEnd
 from vocoder.errors import InputError
 from vocoder.network import WaveGradNetwork
@@ -167,7 +167,7 @@ def _recipe(training: Training, options: argparse.Namespace) -> Recipe:
 def _state(
     voice: Voice, recipe: Recipe, configuration: dict[str, Any], dialect: Dialect, warm_start: Path | None
 ) -> TrainingState:
-    network = None if warm_start is None else _source(warm_start, voice, dialect)
+    network = None if warm_start is None else _source(warm_start, voice)
     sizes = dialect.network_config(configuration)
     state = start(recipe, dialect, sizes, warm_start=network, device=best_device())
     path = state_path(voice)
@@ -182,10 +182,14 @@ def _state(
     return state
 
 
-def _source(path: Path, voice: Voice, dialect: Dialect) -> WaveGradNetwork:
-    """Returns the network to begin from. A checkpoint of the voice's dialect may take the voice's configuration."""
-    same = dialect_of(read_checkpoint(path).state) is dialect
-    return load_vocoder(path, voice.config if same else None).network
+def _source(path: Path, voice: Voice) -> WaveGradNetwork:
+    """Returns the network to begin from. A checkpoint without a configuration of its own may take the voice's."""
+    try:
+        return load_vocoder(path).network
+    except InputError:
+        with contextlib.suppress(InputError):  # the fault without it is the one to mend
+            return load_vocoder(path, voice.config).network
+        raise
 
 
 def _said_to_fit(source: WaveGradNetwork, network: WaveGradNetwork) -> str:

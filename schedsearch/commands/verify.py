@@ -16,7 +16,7 @@ from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.voice.config import Voice
 from vocoder.checkpoints.configuration import config_found, read_config
 from vocoder.checkpoints.file import read_checkpoint
-from vocoder.dialects.detection import DIALECTS, dialect_of
+from vocoder.dialects.detection import DIALECTS
 from vocoder.dialects.ivanvovk import IVANVOVK
 from vocoder.errors import InputError, printable
 from vocoder.training.loop import recipe_from
@@ -156,4 +156,4 @@ def _of_voice(voice: Voice) -> TrainedRange:
     if voice.training is not None and recipe_from(voice.training.recipe).draw == "stratified":
         return STRATIFIED
     checkpoint = read_checkpoint(voice.checkpoint)
-    return trained_range(config_found(dialect_of(checkpoint.state), voice.checkpoint, checkpoint.config, voice.config))
+    return trained_range(config_found(checkpoint.dialect, voice.checkpoint, checkpoint.config, voice.config))

@@ -178,13 +178,17 @@ def test_verify_takes_the_range_of_a_datasets_voice(tmp_path, capsys):
     (tmp_path / "ours.toml").write_text(table + '[rates.16000.training]\naudio = "c"\n')
     (tmp_path / "beside.toml").write_text(table)
     (tmp_path / "none.json").write_text(json.dumps({"model_config": {}}))
-    (tmp_path / "bare.toml").write_text(table + 'config = "none.json"\n')
+    (tmp_path / "part.toml").write_text(table + 'config = "none.json"\n')
+    (tmp_path / "bare.toml").write_text(table.replace("voice.pt", "alone/voice.pt") + 'config = "none.json"\n')
     shutil.copy(GOLDEN / "ivanvovk_tiny.json", tmp_path / "voice.json")
-    shutil.copy(GOLDEN / "ivanvovk_tiny.pt", tmp_path / "voice.pt")
+    (tmp_path / "alone").mkdir()
+    for path in (tmp_path / "voice.pt", tmp_path / "alone" / "voice.pt"):
+        shutil.copy(GOLDEN / "ivanvovk_tiny.pt", path)
     write_schedule(SIX, tmp_path / "s.pt")
     file, places = tmp_path / "s.pt", ["--experiments", tmp_path]
     assert "of linear(1e-06, 0.01, 1000)" in told(capsys, "verify", file, "--dataset", "given", *places)
-    assert "of linear(1e-06, 0.01, 1000)" in told(capsys, "verify", file, "--dataset", "beside", *places)
+    for name in ("beside", "part"):
+        assert "of linear(1e-06, 0.01, 1000)" in told(capsys, "verify", file, "--dataset", name, *places)
     assert "of a training draw uniform in log-SNR" in told(capsys, "verify", file, "--dataset", "ours", *places)
     assert "no training noise schedule" in refused(capsys, tmp_path, "verify", file, "--dataset", "bare", *places)
 

@@ -505,6 +505,30 @@ def test_numpy_numbers_in_a_carried_configuration_are_settings(lmnt_state: State
     assert config["noise_schedule"] == np.linspace(1e-6, 1e-2, 50).tolist()
 
 
+def test_a_trainers_own_configuration_hides_none_of_the_dialects(lmnt_state: State, tmp_path: Path) -> None:
+    params = {"sample_rate": 16000, "hop_samples": 300}
+    for others in ({"batch_size": 32}, {"sample_rate": 16000, "lr": 1e-3}):
+        path = write(tmp_path, {"model": lmnt_state, "config": others, "params": params})
+        assert read_checkpoint(path).config == params
+        assert load_vocoder(path).sample_rate == 16000
+
+
+def test_keys_of_a_carried_configuration_may_be_numbers(tmp_path: Path) -> None:
+    carried = coqui_config() | {0: {"a": 1}, "speakers": {1: "a"}}
+    path = write(tmp_path, {"model": coqui_state(), "config": carried})
+    assert load_vocoder(path).sample_rate == 16000
+    carried["audio"] = AUDIO | {5: 1}
+    assert "'5'" in refusal(write(tmp_path, {"model": coqui_state(), "config": carried}))
+
+
+def test_names_around_a_network_are_shown_as_any_terminal_can(tmp_path: Path) -> None:
+    name = "\x1b[2J\n" + "net" * 1000
+    for content in ({name: coqui_state()}, {"model": coqui_state(), name: {"shadow": coqui_state()}}):
+        vocoder = load_vocoder(write(tmp_path, content | {"config": coqui_config()}))
+        assert r" below " in vocoder.description and r"\x1b[2J\nnet" in vocoder.description
+        assert vocoder.description.isprintable() and len(vocoder.description) < 500
+
+
 def test_safetensors_are_read(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     safetensors.torch.save_file({f"module.{name}": tensor for name, tensor in ivanvovk_state().items()}, path)

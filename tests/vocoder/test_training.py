@@ -28,6 +28,7 @@ from vocoder.dialects.ivanvovk import IVANVOVK, front_end, network_config
 from vocoder.dialects.lmnt import LMNT
 from vocoder.errors import InputError
 from vocoder.front_ends.coqui import CoquiMel
+from vocoder.front_ends.coqui_normalisation import StandardNormalisation
 from vocoder.training import loop as module
 from vocoder.training import optimisers
 from vocoder.training.data import TrainingSet, training_set
@@ -830,7 +831,8 @@ def test_a_voice_with_mel_statistics_can_be_trained_and_they_stand_beside_its_ch
     alone = shutil.copytree(dataset / "voice", dataset / "elsewhere")
     given, carried = (load_vocoder(alone / "checkpoint.pt", config) for config in (dataset / "config.json", None))
     assert given.front_end == carried.front_end
-    assert isinstance(given.front_end, CoquiMel) and given.front_end.normalisation is not None
+    assert isinstance(given.front_end, CoquiMel)
+    assert given.front_end.normalisation == StandardNormalisation((-30.0,) * 20, (20.0,) * 20)
     assert trained(dataset, "--steps", "2") == 0
     assert (dataset / "voice" / statistics.name).read_bytes() == statistics.read_bytes()
 
@@ -876,6 +878,34 @@ def test_training_says_which_tensors_of_another_dialect_do_not_fit(dataset, caps
     assert trained(dataset, "--warm-start", str(given)) == 0
     [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("WARM_START")]
     assert line.endswith("tensors of it fit; begun from the seed: mel.weight")
+
+
+def given(dataset: Path, mels: int) -> Path:
+    """A checkpoint to begin from, its configuration beside it."""
+    config = CONFIG | {"data_config": CONFIG["data_config"] | {"n_mels": mels}}
+    (dataset / "given").mkdir()
+    network = start(RECIPE, IVANVOVK, network_config(config), device=CPU).network
+    return save_checkpoint(network, IVANVOVK, config, dataset / "given")
+
+
+def test_a_warm_start_of_the_same_dialect_may_have_sizes_of_its_own(dataset, capsys):
+    path = given(dataset, 40)
+    assert trained(dataset, "--steps", "1", "--warm-start", str(path)) == 0
+    assert "tensors of it fit; begun from the seed: mel.weight" in capsys.readouterr().out
+
+
+def test_a_warm_start_without_a_configuration_may_take_the_voices(dataset, capsys):
+    path = given(dataset, 20)
+    (dataset / "given" / "config.json").unlink()
+    assert trained(dataset, "--steps", "1", "--warm-start", str(path)) == 0
+    assert "tensors of it fit, which is all" in capsys.readouterr().out
+
+
+def test_a_warm_start_that_no_configuration_fits_is_told_where_to_put_its_own(dataset, capsys):
+    path = given(dataset, 40)
+    (dataset / "given" / "config.json").unlink()
+    assert trained(dataset, "--warm-start", str(path)) == 2
+    assert "config.json beside it" in capsys.readouterr().err
 
 
 @pytest.mark.slow

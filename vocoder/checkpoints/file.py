@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vocoder.dialects.detection import network_prefixes, unwrapped
-from vocoder.errors import InputError
+from vocoder.dialects.detection import dialect_of, network_prefixes, unwrapped
+from vocoder.dialects.dialect import Dialect
+from vocoder.errors import InputError, printable
 from vocoder.safe_loading.safetensors_file import is_safetensors, load_safetensors
 from vocoder.safe_loading.torch_file import PACKED, SPARE, load_torch
 
 SIZE_LIMIT = 4 << 30  # bytes; the base network with its optimiser's state takes 0.2 GiB
-NAME_LIMIT = 200  # characters of a tensor's name
+NAME_LIMIT = 200  # characters of a tensor's name, or of names that are shown
 _USUAL = ("model", "state_dict")  # where a network stands
 _CARRYING = ("config", "params", "hyper_parameters")  # where a configuration stands
 
@@ -26,6 +27,7 @@ class CheckpointFile:
     """Holds what we take from a checkpoint; optimiser, step and scaler beside the model stay behind."""
 
     state: dict[str, Tensor]
+    dialect: Dialect
     wrapper: str  # where the network stands, if not in a usual place, and what was taken off its names: "module."
     config: dict[str, Any]  # coqui's "config", lmnt's "params" or Lightning's; {} where the file carries none
 
@@ -45,12 +47,23 @@ def read_checkpoint(path: Path) -> CheckpointFile:
     _check_numbers(tensors, path)
     try:
         state, wrapper = unwrapped(tensors)
+        dialect = dialect_of(state)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    carried = [content[key] for key in _CARRYING if isinstance(content.get(key), Mapping)]
-    not_taken = f"(not the one below {', '.join(others)[:NAME_LIMIT]})" if others else ""
-    taken_off = " ".join(filter(None, (place, wrapper, not_taken)))
-    return CheckpointFile(state, taken_off, _plain(carried[0]) if carried else {})
+    not_taken = f"(not the one below {_shown(', '.join(others))})" if others else ""
+    taken_off = " ".join(filter(None, (_shown(place), wrapper, not_taken)))
+    return CheckpointFile(state, dialect, taken_off, _carried(content, dialect))
+
+
+def _carried(content: Mapping[Any, Any], dialect: Dialect) -> dict[str, Any]:
+    """Returns the configuration that has most of the dialect's sections: a trainer's own may stand beside it."""
+    tables = [_plain(content[key]) for key in _CARRYING if isinstance(content.get(key), Mapping)]
+    return max(tables, key=lambda table: sum(section in table for section in dialect.sections), default={})
+
+
+def _shown(names: str) -> str:
+    """Returns names of a stranger's dictionaries as any terminal can show them."""
+    return printable(names[:NAME_LIMIT])[:NAME_LIMIT]
 
 
 def _model(content: Mapping[Any, Any], path: Path) -> tuple[str, Mapping[Any, Any], list[str]]:
@@ -61,7 +74,7 @@ def _model(content: Mapping[Any, Any], path: Path) -> tuple[str, Mapping[Any, An
     networks = dict(_networks(content))
     usual = next((place for place in (*_USUAL, "") if place in networks), None)
     if usual is None and len(networks) > 1:
-        places = ", ".join(networks)[:NAME_LIMIT]
+        places = _shown(", ".join(networks))
         raise InputError(f"{path} holds {len(networks)} networks, below {places}; save one of them alone")
     if networks:
         place = usual if usual is not None else next(iter(networks))
@@ -111,7 +124,7 @@ def _tensors(state: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
     tensors = {str(name): value.detach() for name, value in state.items() if isinstance(value, Tensor)}
     if not tensors:
         deeper = [str(name) for name, value in state.items() if _holds_tensors(value)]
-        where = f" but below {', '.join(deeper)[:NAME_LIMIT]!r}; save one of them alone" if deeper else ""
+        where = f" but below {_shown(', '.join(deeper))!r}; save one of them alone" if deeper else ""
         raise InputError(f"{path} holds no tensors{where or '; give the checkpoint of a trained WaveGrad'}")
     if any(not name.isprintable() or len(name) > NAME_LIMIT for name in tensors):
         raise InputError(f"{path} has tensor names that no module can have; give a WaveGrad checkpoint")
@@ -132,9 +145,9 @@ def _check_numbers(state: Mapping[str, Tensor], path: Path) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Returns a configuration as JSON would hold it: NumPy's numbers as Python's, arrays as lists."""
+    """Returns a configuration as JSON would hold it: NumPy's numbers as Python's, arrays as lists, keys as text."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -6,8 +6,7 @@ import torch
 
 from vocoder.checkpoints.agreement import check_agreement
 from vocoder.checkpoints.configuration import check_sizes, complete_config
-from vocoder.checkpoints.file import read_checkpoint
-from vocoder.dialects.detection import dialect_of
+from vocoder.checkpoints.file import CheckpointFile, read_checkpoint
 from vocoder.vocoder import Vocoder
 from vocoder.weights import check_finite, network_from, plain_weights, weights_hash
 
@@ -20,8 +19,14 @@ def load_vocoder(checkpoint: Path, config: Path | None = None, *, device: torch.
     Nothing in the file is run. `config` may be left out where the file carries its own or has it beside it.
     Raises InputError (one line) for whatever is no complete, finite WaveGrad with a matching configuration.
     """
-    file = read_checkpoint(checkpoint)
-    dialect = dialect_of(file.state)
+    return vocoder_of(read_checkpoint(checkpoint), checkpoint, config, device=device)
+
+
+def vocoder_of(
+    file: CheckpointFile, checkpoint: Path, config: Path | None = None, *, device: torch.device = CPU
+) -> Vocoder:
+    """Returns what `load_vocoder` does, from a checkpoint that was read."""
+    dialect = file.dialect
     state = plain_weights(file.state, dialect)
     settings = complete_config(dialect, state, checkpoint, file.config, config)
     sizes = dialect.network_config(settings)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from vocoder.checkpoints.configuration import config_origins
 from vocoder.checkpoints.file import read_checkpoint
-from vocoder.checkpoints.loading import load_vocoder
-from vocoder.dialects.detection import dialect_of
+from vocoder.checkpoints.loading import vocoder_of
 from vocoder.dialects.dialect import FrontEnd
 
 
@@ -39,9 +38,9 @@ class Inspection:
 
 def inspect(checkpoint: Path, config: Path | None) -> Inspection:
     """Loads a checkpoint as a search would. InputError names what is wrong or missing, and the option that gives it."""
-    vocoder = load_vocoder(checkpoint, config)
     file = read_checkpoint(checkpoint)
-    origins = config_origins(dialect_of(file.state), checkpoint, file.config, config)
+    vocoder = vocoder_of(file, checkpoint, config)
+    origins = config_origins(file.dialect, checkpoint, file.config, config)
     return Inspection(
         checkpoint,
         config,
