@@ -87,6 +87,22 @@ def test_a_name_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
         Clip(path.stem, torch.zeros(9), RATE)
 
 
+@pytest.mark.parametrize("ending", ["wav", "flac", "mp3"])
+def test_the_name_of_a_folder_need_not_be_utf_8(tmp_path: Path, ending: str) -> None:
+    plain = written(tmp_path / f"a.{ending}", tone())
+    folder = tmp_path / "caf\udce9"  # b"caf\xe9" on disk
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("a file system that takes UTF-8 alone")
+    torch.testing.assert_close(
+        read_audio(plain.rename(folder / plain.name), sample_rate=RATE).audio,
+        read_audio(written(plain, tone()), sample_rate=RATE).audio,
+    )
+    (folder / plain.name).write_bytes(b"no audio")
+    assert "cannot be decoded" in refusal(folder / plain.name)
+
+
 def test_text_is_no_audio(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_text(
         "not audio at all, but text long enough for a header to be looked for in it"

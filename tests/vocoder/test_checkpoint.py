@@ -217,7 +217,11 @@ def test_two_networks_in_one_file_are_refused_by_their_places(tmp_path: Path) ->
     said = refusal(write(tmp_path, {"state_dict": both}, ivanvovk_config()))
     assert "several networks, below 'ema_model.' and 'model.'; save one alone" in said
     compiled = state | {f"_orig_mod.{name}": state[name] for name in state}
-    assert "several networks" in refusal(write(tmp_path, compiled, ivanvovk_config()))
+    said = refusal(write(tmp_path, compiled, ivanvovk_config()))
+    assert "several networks, with and without '_orig_mod.' in their names; save one alone" in said
+    advised = said.partition("torch.save(")[2].rpartition(", OTHER)")[0]
+    one = eval(advised, {"weights": compiled})  # as the user would
+    assert load_vocoder(write(tmp_path, one, ivanvovk_config())).sample_rate == 16000
     elsewhere = {"net": state, "net_ema": state}
     assert "2 networks, below net, net_ema; save one" in refusal(write(tmp_path, elsewhere, ivanvovk_config()))
 

@@ -24,8 +24,8 @@ from vocoder.front_end_check import contest, diagnosis
 from vocoder.front_end_check.advice import BLIND, CLIPS, KEYS, sentence
 from vocoder.front_end_check.diagnosis import Diagnosis, diagnose, examined
 from vocoder.front_end_check.examination import USUAL
-from vocoder.front_end_check.general_mel import general
-from vocoder.front_end_check.measuring import highest_frequency, measure, pieces_of, wiener_errors
+from vocoder.front_end_check.general_mel import GeneralMel, general
+from vocoder.front_end_check.measuring import fits, highest_frequency, measure, pieces_of, wiener_errors
 from vocoder.front_end_check.setups import Setup, Treatment
 from vocoder.front_end_check.variants import scaled_mel, variants
 from vocoder.front_ends.coqui import CoquiMel
@@ -344,6 +344,14 @@ def test_the_wiener_filter_is_exact_on_white_noise() -> None:
     a = 1 / (1 + math.exp(-3.0))
     expected = math.sqrt(2 / math.pi) * math.sqrt(a * 0.01 / (a * 0.01 + 1 - a))
     assert float(wiener_errors(audio, [3.0])[0, 0]) == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize(("lead", "rates"), [(0, (2000, 16)), (0, (2, 1)), (256, (2, 1)), (-256, (2, 1))])
+def test_a_piece_that_is_too_short_for_a_setups_mel_does_not_fit_it(lead: int, rates: tuple[int, int]) -> None:
+    setup = Setup(GeneralMel(8000, 512, 512, 64, 0.0, 4000.0, 20, lead=lead))
+    piece = torch.sin(torch.arange(480) / 9)  # as it is long enough for half an FFT, and for a hop
+    assert fits(setup, piece)
+    assert not fits(replace(setup, treatment=Treatment(rates=rates)), piece)
 
 
 def test_the_exact_denoiser_of_white_noise_scores_zero_and_the_right_level_matters() -> None:

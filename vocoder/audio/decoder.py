@@ -1,5 +1,6 @@
 """Decodes audio files to their end where the header is wrong about the length."""
 
+import os
 import re
 import struct
 from pathlib import Path
@@ -71,7 +72,7 @@ def open_to_the_end(path: Path) -> AudioFile:
     if audio := unfinished_wav(path):
         length = struct.pack("<I", min(len(audio), 0xFFFFFFFF))  # more is refused as too long
         return _overlaid(path, audio.start - len(length), length, end=size, size=size)
-    file = AudioFile(path)
+    file = AudioFile(os.fsencode(path))  # soundfile refuses a text that is not UTF-8
     if file.format != "MP3":
         return file
     with path.open("rb") as raw:

@@ -34,14 +34,21 @@ def unwrapped(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
     prefixes = network_prefixes(state)
     if not prefixes:
         return dict(state), ""
-    if len(prefixes) > 1 or len(plain) < len(state):
-        raise InputError(
-            f"it holds the weights of several networks, below {' and '.join(map(repr, prefixes))}; save one alone, as "
-            f"in torch.save({{k: v for k, v in weights.items() if k.startswith({prefixes[-1]!r})}}, OTHER)"
-        )
+    if len(prefixes) > 1:
+        raise _several(f"below {' and '.join(map(repr, prefixes))}", f"k.startswith({prefixes[-1]!r})")
+    if len(plain) < len(state):
+        wrapper = next(match[0] for match in map(_WITHIN.search, state) if match)
+        raise _several(f"with and without {wrapper!r} in their names", f"{wrapper!r} not in k")
     [prefix] = prefixes
     inner = {name.removeprefix(prefix): tensor for name, tensor in plain.items() if name.startswith(prefix)}
     return inner, max((_taken_off(name, prefix) for name in state), key=len)
+
+
+def _several(where: str, one: str) -> InputError:
+    return InputError(
+        f"it holds the weights of several networks, {where}; save one alone, as in "
+        f"torch.save({{k: v for k, v in weights.items() if {one}}}, OTHER)"
+    )
 
 
 def _taken_off(name: str, prefix: str) -> str:

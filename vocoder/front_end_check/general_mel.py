@@ -13,7 +13,7 @@ from vocoder.front_ends.coqui import PAD_MODES, CoquiMel, preemphasised
 from vocoder.front_ends.coqui_normalisation import RangeNormalisation, StandardNormalisation
 from vocoder.front_ends.ivanvovk import IvanvovkMel
 from vocoder.front_ends.lmnt import LmntMel
-from vocoder.front_ends.spectrogram import MelSettings, magnitudes, mel_filterbank, whole_hops
+from vocoder.front_ends.spectrogram import MelSettings, check_reflection, magnitudes, mel_filterbank, whole_hops
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class GeneralMel(MelSettings):
     def __call__(self, audio: Tensor) -> Tensor:
         """Maps audio [clip, samples] to mel [clip, n_mels, samples // hop_length]."""
         audio = preemphasised(self.gain * audio.double(), self.preemphasis)
+        check_reflection(audio, "lead", abs(self.lead))
         early, late = max(0, -self.lead), max(0, self.lead)
         audio = torch.nn.functional.pad(audio, (early, late), mode="reflect")[..., late : late + audio.shape[-1]]
         sizes = {"n_fft": self.n_fft, "win_length": self.win_length, "hop_length": self.hop_length}

@@ -133,8 +133,8 @@ def highest_frequency(pieces: Sequence[Tensor], sample_rate: int) -> float:
 
 def fits(setup: Setup, piece: Tensor) -> bool:
     """Tells whether a piece is long enough for the setup's mel: at a higher true rate it is shorter."""
-    audio = cut_to_hops(setup.treatment(piece)[None], setup.front_end.hop_length)
     try:
+        audio = cut_to_hops(setup.treatment(piece)[None], setup.front_end.hop_length)
         return setup.front_end(audio).shape[-1] > 0
     except InputError:
         return False

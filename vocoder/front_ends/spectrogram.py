@@ -55,16 +55,21 @@ def magnitudes(audio: Tensor, *, n_fft: int, win_length: int, hop_length: int, p
     """
     if audio.dim() != 2:
         raise InputError(f"audio must be [clip, samples], got shape {list(audio.shape)}; give one clip as audio[None]")
-    if pad_mode == "reflect" and audio.shape[-1] <= n_fft // 2:
-        raise InputError(
-            f"a spectrogram needs more than n_fft // 2 = {n_fft // 2} samples, got {audio.shape[-1]}; "
-            "give a longer clip"
-        )
+    if pad_mode == "reflect":
+        check_reflection(audio, "n_fft // 2", n_fft // 2)
     window = _hann(win_length, audio.device, audio.dtype)
     spectrum = torch.stft(
         audio, n_fft, hop_length, win_length, window, center=True, pad_mode=pad_mode, return_complex=True
     )
     return spectrum.abs()
+
+
+def check_reflection(audio: Tensor, name: str, samples: int) -> None:
+    """Raises InputError for audio [..., samples] that is too short to be continued by so many of its own samples."""
+    if audio.shape[-1] <= samples:
+        raise InputError(
+            f"a spectrogram needs more than {name} = {samples} samples, got {audio.shape[-1]}; give a longer clip"
+        )
 
 
 def whole_hops(mel: Tensor) -> Tensor:
