@@ -20,12 +20,16 @@ _KARRAS = re.compile(r"karras-([1-9][0-9]{0,3})")
 
 def published(name: str) -> NoiseSchedule:
     """Returns a published schedule, every digit of it. InputError for an unknown name."""
-    if name in _NOT_LEGAL:
-        raise InputError(f"{name} is published and not legal: {_NOT_LEGAL[name]}")
+    _check_legal(name)
     known = published_schedules()
     if name not in known:
         raise InputError(f"no published schedule is called {name!r}; known: {', '.join(known)}")
     return known[name]
+
+
+def _check_legal(name: str) -> None:
+    if name in _NOT_LEGAL:
+        raise InputError(f"{name} is published and not legal: {_NOT_LEGAL[name]}")
 
 
 def published_schedules() -> dict[str, NoiseSchedule]:
@@ -47,7 +51,9 @@ def names() -> list[str]:
 
 
 def named(name: str) -> tuple[NoiseSchedule, str] | None:
-    """Returns the schedule of this name and where it comes from; None if there is none."""
+    """Returns the schedule of this name and where it comes from; None if there is none, InputError if it is not legal.
+    """
+    _check_legal(name)
     curve = _KARRAS.fullmatch(name)
     if curve and 2 <= int(curve[1]) <= MOST_STEPS:
         return karras(int(curve[1]), *SIGMAS), "Karras et al. 2022, eq. 5, sigma from {:g} to {:g}".format(*SIGMAS)

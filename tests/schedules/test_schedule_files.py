@@ -175,6 +175,18 @@ def test_bddm_tuples_are_read(tmp_path):
     assert read_schedule(save(tmp_path / "7steps.pt", bddm(published))) == published
 
 
+def test_a_tuple_of_four_tensors_of_one_number_is_four_betas(tmp_path):
+    betas = np.array([1e-4, 1e-3, 0.1, 0.5])
+    for kind in (tuple, list):
+        path = save(tmp_path / "four.pt", kind(torch.tensor([beta], dtype=torch.float64) for beta in betas))
+        assert read_schedule(path) == NoiseSchedule(betas)
+
+
+def test_a_name_that_is_published_and_not_legal_says_why():
+    with pytest.raises(InputError, match="ivanvovk-1000 is published and not legal: its step 18 is -1.43316e-07"):
+        read_schedule("ivanvovk-1000")
+
+
 def test_bddm_tuples_whose_betas_belong_to_other_levels_are_refused(tmp_path):
     steps, levels, betas, sigma = bddm(named.published("bddm-lj-7"))
     refuse(save(tmp_path / "ddim.ns", (steps, levels, betas.flip(0), sigma)), "do not give its noise levels")

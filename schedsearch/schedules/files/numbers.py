@@ -1,5 +1,7 @@
 """Shared by the readers of all kinds of files: lists of numbers, and words that describe other content."""
 
+import io
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -11,6 +13,7 @@ from schedsearch.schedules.files.writing import Layout
 from schedsearch.schedules.readings import Reading
 from schedsearch.schedules.schedule import Array
 from vocoder.errors import InputError
+from vocoder.safe_loading.safe_pickle import SIZE_LIMIT
 
 KEYS = ("beta", "betas", "beta_t", "noise_schedule")  # of a dict or a table; coqui's own is the first, lmnt's the last
 DEEPEST = 4  # dicts within dicts
@@ -81,6 +84,14 @@ def numbers_of_file(items: list[Any], path: str | Path) -> Array:
         return numbers(items)
     except (InputError, OverflowError) as error:  # OverflowError: an integer of 400 digits
         raise InputError(f"{path}: {error}") from error
+
+
+def archive_of(data: bytes) -> zipfile.ZipFile:
+    """Opens a zip archive; InputError for one that inflates to more than a schedule can hold."""
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    if sum(member.file_size for member in archive.infolist()) > SIZE_LIMIT:
+        raise InputError("it unpacks to more than a schedule can hold")
+    return archive
 
 
 def describe(content: object) -> str:

@@ -1,16 +1,14 @@
 """NumPy files: lmnt's arrays, coqui's pickled dicts, mixtures of the two, and archives of arrays."""
 
-import io
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from schedsearch.schedules.files.numbers import Read, betas_of, describe, numbers_of_file
+from schedsearch.schedules.files.numbers import Read, archive_of, betas_of, describe, numbers_of_file
 from schedsearch.schedules.files.writing import Layout
 from vocoder.errors import InputError, reason_of
-from vocoder.safe_loading.safe_pickle import NPY_MAGIC, SIZE_LIMIT, numpy_content, read_filled
+from vocoder.safe_loading.safe_pickle import NPY_MAGIC, numpy_content, read_filled
 
 _UNNAMED = "arr_0"  # what numpy.savez calls an array without a name
 _EXACT = (np.float32, np.float64)  # float16 has no 1 - 1e-6: a step's factors would be 0 / 0
@@ -36,9 +34,7 @@ def read_numpy(path: str | Path) -> Read:
 def _of_archive(data: bytes, path: str | Path) -> Read:
     """Reads the array of an .npz file that has the name of betas, or the only one if it has no name."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(member.file_size for member in archive.infolist()) > SIZE_LIMIT:
-                raise InputError("it unpacks to more than a schedule can hold")
+        with archive_of(data) as archive:
             members = {name.removesuffix(".npy"): archive.read(name) for name in archive.namelist()}
     except Exception as error:  # a torn archive makes zipfile raise nearly anything
         raise InputError(f"{path}: not a readable .npz file: {reason_of(error)}") from error

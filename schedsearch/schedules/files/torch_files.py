@@ -1,14 +1,13 @@
 """Torch files: ivanvovk's tensors and lists, BDDM's tuples, NumPy arrays, dicts of any of these."""
 
 import io
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from schedsearch.schedules.files.numbers import Read, betas_of, describe, in_line, numbers
+from schedsearch.schedules.files.numbers import Read, archive_of, betas_of, describe, in_line, numbers
 from schedsearch.schedules.files.writing import Layout
 from schedsearch.schedules.schedule import Array
 from vocoder.errors import InputError, reason_of
@@ -22,7 +21,8 @@ def read_torch(path: str | Path) -> Read:
     devices: set[str] = set()
     advice = "give betas alone, as torch.save writes them"
     try:
-        _check_unpacked_size(data)
+        if data.startswith(b"PK"):
+            archive_of(data)  # torch.save compresses none, but torch.load inflates one megabyte to a thousand
         content = load_torch(io.BytesIO(data), len(data), advice=advice, devices=devices)
         betas, kind, read_by = _of_torch(content)
     except InputError as error:
@@ -35,14 +35,6 @@ def read_torch(path: str | Path) -> Read:
     return betas, kind, read_by
 
 
-def _check_unpacked_size(data: bytes) -> None:
-    """Refuses compressed archives: torch.save makes none, but torch.load inflates one megabyte to a thousand."""
-    if data.startswith(b"PK"):
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > SIZE_LIMIT:
-                raise InputError("it unpacks to more than a schedule can hold")
-
-
 def _of_torch(content: object) -> Read:
     if isinstance(content, dict):
         key, inner = betas_of(content)
@@ -53,6 +45,7 @@ def _of_torch(content: object) -> Read:
         and len(content) == 4
         and all(isinstance(part, torch.Tensor) for part in content)
         and content[2].ndim == 1
+        and content[2].numel() > 1  # else four betas of one number each
     ):
         return _betas_of_bddm(*content), "BDDM's tuple of steps, noise levels, betas and sigmas", ()
     if isinstance(content, (list, tuple)):
