@@ -1,10 +1,12 @@
 """Checkpoints in each repository's own layout load as they are; everything else is refused in one line."""
 
 import argparse
+import contextlib
 import json
 import os
 import pickle
 import re
+import shutil
 import zipfile
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
@@ -539,6 +541,11 @@ def test_safetensors_are_read(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(ivanvovk_config()))
     vocoder = load_vocoder(path)
     assert vocoder.weights_hash == weights_hash(network(IVANVOVK, ivanvovk_config()))
+    elsewhere = tmp_path / "caf\udce9"  # b"caf\xe9" on disk
+    with contextlib.suppress(OSError):  # of a file system that takes UTF-8 alone
+        elsewhere.mkdir()
+        shutil.copy(path, elsewhere)
+        assert load_vocoder(elsewhere / path.name, tmp_path / "config.json").weights_hash == vocoder.weights_hash
     path.write_bytes(bytes(path.stat().st_size))
     assert vocoder.unchanged()
 
