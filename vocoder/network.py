@@ -4,6 +4,7 @@ Activations are [batch, channels, 1, samples] in channels-last memory: on a CPU 
 layout outruns Conv1d several times at the full-rate layers, and computes the same numbers.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -42,7 +43,7 @@ class NetworkConfig:
     @property
     def hop_length(self) -> int:
         """Samples a mel frame."""
-        return int(torch.tensor(self.factors).prod())
+        return math.prod(self.factors)
 
 
 @dataclass(frozen=True)

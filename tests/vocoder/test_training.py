@@ -256,6 +256,24 @@ def test_a_state_that_was_stopped_while_its_weights_moved_is_not_saved(tmp_path,
     assert (tmp_path / "state.pt").read_bytes() == kept
 
 
+def test_the_seconds_of_a_run_are_those_of_its_steps(data, monkeypatch):
+    clock = itertools.count()  # reads a second later each time
+    monkeypatch.setattr("time.perf_counter", lambda: next(clock))
+    state = begun()
+    for _ in train(state, data):
+        for _ in range(100):  # the caller validates and saves
+            next(clock)
+    assert state.seconds == RECIPE.steps
+
+
+def test_a_network_of_thin_layers_alone_is_trained_by_adam(data):
+    narrow = replace(network_config(CONFIG), mel_channels=4, up_channels=(4, 4, 4))
+    state = start(RECIPE, IVANVOVK, replace(narrow, signal_channels=4, down_channels=(4, 4)), device=CPU)
+    assert [type(one) for one in state.optimisers] == [torch.optim.Adam]
+    advance(state, data, 1)
+    assert state.step == 1
+
+
 def test_a_finished_run_makes_no_further_step(tmp_path, data):
     state = begun()
     advance(state, data, 8)
@@ -437,6 +455,9 @@ def test_a_small_network_in_lmnts_layout_says_that_its_code_must_be_edited(tmp_p
         ("matrix_rate", math.inf, "matrix_rate"),
         ("ema", 1.0, "ema"),
         ("decay", 1.5, "decay"),
+        ("final_rate", math.nan, "final_rate"),
+        ("final_rate", -1.0, "final_rate"),
+        ("seed", 1 << 80, "seed"),
         ("draw", "uniform", "stratified, wavegrad"),
     ],
 )

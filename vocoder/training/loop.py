@@ -57,6 +57,10 @@ class Recipe:
                 raise InputError(f"{name} must be positive, and is {getattr(self, name)}; give another one")
         if not 0 <= self.decay <= 1:
             raise InputError(f"decay must lie from 0 to 1, and is {self.decay}; 1 is usual: the rates always fall")
+        if not 0 <= self.final_rate <= 1:
+            raise InputError(f"final_rate must lie from 0 to 1, and is {self.final_rate}; 0.01 is usual")
+        if not -(1 << 63) <= self.seed < 1 << 63:
+            raise InputError(f"seed must be a whole number of 64 bits, and is {self.seed}; give a smaller one")
         if not 0 <= self.ema < 1:
             raise InputError(f"ema must lie from 0 to below 1, and is {self.ema}; 0.999 is usual")
 
@@ -67,7 +71,7 @@ class Progress:
 
     step: int  # 1 after the first
     loss: float  # mean |eps - eps_hat|
-    seconds: float  # of training so far, earlier runs included
+    seconds: float  # of all steps so far, earlier runs included; without what the caller does between them
 
 
 @dataclass
@@ -130,10 +134,10 @@ def fitting(source: nn.Module, network: nn.Module) -> dict[str, Tensor]:
 
 def train(state: TrainingState, data: TrainingSet) -> Iterator[Progress]:
     """Runs from state.step to the recipe's last step, yielding after each; stop iterating to stop."""
-    began = time.perf_counter() - state.seconds
     while state.step < state.recipe.steps:
+        began = time.perf_counter()
         loss = _step(state, data)
-        state.seconds = time.perf_counter() - began
+        state.seconds += time.perf_counter() - began
         yield Progress(state.step, loss, state.seconds)
 
 

@@ -11,17 +11,18 @@ MOMENTUM = 0.95
 
 
 def optimisers(network: nn.Module, rate: float, matrix_rate: float) -> list[torch.optim.Optimizer]:
-    """Returns Muon for the convolutions, as [out, in * k] matrices; Adam for biases and thin layers."""
+    """Returns Muon for the convolutions, as [out, in * k] matrices, if any; Adam for biases and thin layers."""
     matrices: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for parameter in network.parameters():
         is_matrix = parameter.ndim == 4 and min(len(parameter), parameter[0].numel()) >= THIN
         (matrices if is_matrix else rest).append(parameter)
-    both: list[torch.optim.Optimizer] = [Muon(matrices, matrix_rate), torch.optim.Adam(rest, rate, (0.9, 0.99))]
-    for optimiser in both:
+    chosen: list[torch.optim.Optimizer] = [Muon(matrices, matrix_rate)] if matrices else []
+    chosen.append(torch.optim.Adam(rest, rate, (0.9, 0.99)))
+    for optimiser in chosen:
         for group in optimiser.param_groups:
             group["initial_lr"] = group["lr"]
-    return both
+    return chosen
 
 
 class Muon(torch.optim.Optimizer):

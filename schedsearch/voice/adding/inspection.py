@@ -53,7 +53,7 @@ def inspect(checkpoint: Path, config: Path | None) -> Inspection:
 
 
 def _mel(front_end: FrontEnd) -> str:
-    """Describes the settings that all front ends share. An f_max of 0 or None is half the rate."""
+    """Describes the settings that all front ends share. An f_max of None is half the rate."""
     low, high = (getattr(front_end, name) for name in ("f_min", "f_max"))
     size, window = (getattr(front_end, name) for name in ("n_fft", "win_length"))
     return (
