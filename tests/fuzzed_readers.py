@@ -16,7 +16,7 @@ import safetensors.torch
 import soundfile
 import torch
 from conftest import AnalyticVocoder, planted
-from fuzzing import Reader, members_of, two_directories
+from fuzzing import Reader, members_of, number_for_bytes, two_directories
 
 from schedsearch.commands import show, verify
 from schedsearch.report.audio_folder import AudioFolder
@@ -226,7 +226,8 @@ def _checkpoints() -> list[Reader]:
         Reader("checkpoint, safetensors", "a.pt", [safetensors.torch.save(state)], _checkpoint, beside=beside),
         Reader("checkpoint with configuration", "a.pth", [_torch(coqui)], _checkpoint),
         Reader("mel statistics", "a.npy", [_numpy(statistics)], read_coqui_statistics),
-        Reader("pickle of NumPy", "a.npy", [pickle.dumps(statistics, p) for p in range(6)], load_numpy_pickle),
+        Reader("pickle of NumPy", "a.npy", [pickle.dumps(statistics, p) for p in range(6)], load_numpy_pickle,
+               hostile=[number_for_bytes()]),
     ]
 
 

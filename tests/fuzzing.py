@@ -210,6 +210,13 @@ def growing_bytes(doublings: int) -> bytes:
     return b"\x80\x02c_codecs\nencode\nX\x01\x00\x00\x00aX\x06\x00\x00\x00latin1\x86Rq\x00" + step * doublings + b"."
 
 
+def number_for_bytes() -> bytes:
+    """A pickle of NumPy's _frombuffer(n, dtype("u1"), (n,), "C"): an array whose bytes are the number n, of 2 GiB."""
+    number = b"J\x00\x00\x00\x7f"
+    dtype = b"cnumpy\ndtype\nX\x02\x00\x00\x00u1\x85R"
+    return b"\x80\x02cnumpy._core.numeric\n_frombuffer\n(" + number + dtype + number + b"\x85X\x01\x00\x00\x00CtR."
+
+
 _EXTREMES = [b"\x00" * 4, b"\xff" * 4, b"\xff\xff\xff\x7f", b"\x00" * 8, b"\xff" * 8, b"\xff" * 7 + b"\x7f",
              b"\x00\x00\x00\x80", b"\n", b"{", b"[", b"(", b".", b"\x80\x04", b"PK\x03\x04", b"\x93NUMPY"]  # fmt: skip
 _LITERALS = [

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 import torch
 from fuzzed_readers import readers
-from fuzzing import RUN, Hostile, LawBroken, Reader, canary, fuzz, growing_bytes, judged
+from fuzzing import RUN, Hostile, LawBroken, Reader, canary, fuzz, growing_bytes, judged, number_for_bytes
 
 from vocoder.errors import LONGEST, InputError
 
@@ -101,10 +101,6 @@ SET_FOR_EVER = b"\x80\x02c__builtin__\nset\n](" + b")" + b"q\x00h\x00\x86" * 64 
 DEEP_KEY = b"\x80\x02})" + b"\x85" * 100_000 + b"K\x01s."  # hashing it would take the whole stack
 MANY_BYTES = b"\x80\x02cbuiltins\nbytearray\nJ\x00\x00\x00\x7f\x85R."  # 2 GiB
 MANY_NUMBERS = b"\x80\x02}X\x01\x00\x00\x00actorch\nDoubleTensor\nJ\x00\x00\x00\x7f\x85Rs."
-NUMBER_FOR_BYTES = (  # numpy's _frombuffer(2130706432, dtype("u1"), (2130706432,), "C")
-    b"\x80\x02cnumpy._core.numeric\n_frombuffer\n(J\x00\x00\x00\x7fcnumpy\ndtype\nX\x02\x00\x00\x00u1\x85R"
-    b"J\x00\x00\x00\x7f\x85X\x01\x00\x00\x00CtR."
-)
 PICKLES = {
     "a key that hashes for ever": FOR_EVER,
     "the same by DUP": FOR_EVER_DOUBLED,
@@ -112,7 +108,7 @@ PICKLES = {
     "a key nested too deep": DEEP_KEY,
     "2 GiB of bytes": MANY_BYTES,
     "16 GiB of numbers": MANY_NUMBERS,
-    "2 GiB of an array's bytes": NUMBER_FOR_BYTES,
+    "2 GiB of an array's bytes": number_for_bytes(),
     "bytes that double": growing_bytes(29),
     "a million sets": b"\x80\x02](" + b"\x8f" * 1_000_000 + b"e.",
     "a call": pickle.dumps(Hostile(canary), 2),
