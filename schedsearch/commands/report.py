@@ -20,6 +20,7 @@ from schedsearch.search.asked_budget import is_finished
 from schedsearch.search.opening import open_run
 from schedsearch.search.run import Run
 from schedsearch.search.settings import STUDY, Settings, results_folder
+from schedsearch.search.strategy_factory import GRID
 from schedsearch.search.verdict import Verdict
 from schedsearch.voice.check import VOICE_CHECK
 from schedsearch.voice.config import Voice
@@ -125,12 +126,13 @@ def _command(verb: str, options: argparse.Namespace, **changes: object) -> str:
 
 def _to_its_end(run: Run, options: argparse.Namespace) -> str:
     """Returns the command that goes on with a search that was stopped."""
-    settings, check = run.settings, run.store.recall(VOICE_CHECK)
+    settings, check, strategy = run.settings, run.store.recall(VOICE_CHECK), run.strategies[-1]
     usual = {f"{DEFAULT_OBJECTIVE}{band}" for band in ("_wb", "_nb")}
     objective = DEFAULT_OBJECTIVE if settings.objective in usual else settings.objective
     return _command(
-        "search", options, objective=objective, strategy=run.strategies[-1], grid=run.grid, seed=settings.seed,
-        precision=settings.precision, no_race=not settings.race, force=bool((check or {}).get("forced")),
+        "search", options, objective=objective, strategy=strategy, grid=run.grid if strategy == GRID else None,
+        seed=settings.seed, precision=settings.precision, no_race=not settings.race,
+        force=bool((check or {}).get("forced")),
     )  # fmt: skip
 
 

@@ -26,12 +26,13 @@ from schedsearch.search.loop import Progress
 from schedsearch.search.opening import open_checked
 from schedsearch.search.run import Run
 from schedsearch.search.settings import STUDY, Settings, results_folder
-from schedsearch.search.strategy_factory import STRATEGIES
+from schedsearch.search.strategy_factory import GRID, STRATEGIES
 from schedsearch.search.verdict import Verdict
-from schedsearch.strategies.named_grids import GRIDS
+from schedsearch.strategies.named_grids import DEFAULT_GRID, GRIDS
 from schedsearch.study.budget import Budget, parse_budget
 from schedsearch.study.store import Store
 from schedsearch.voice.opened import description
+from vocoder.errors import InputError
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +48,7 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how to search")
     how.add_argument("--strategy", default="auto", help=f"{', '.join(STRATEGIES)} (default: auto)")
     how.add_argument(
-        "--grid", default="levels:3", help=f"grid of --strategy grid: {', '.join(GRIDS)} (default: levels:3)"
+        "--grid", help=f"grid of --strategy grid: {', '.join(GRIDS)} (default: {DEFAULT_GRID})"
     )
     how.add_argument("--no-race", action="store_true", help="score every candidate on every search clip")
     how.add_argument(
@@ -93,9 +94,9 @@ def searched(options: argparse.Namespace) -> tuple[int, Callable[[], None]]:
     asked = AskedBudget(settings.iterations, options.budget, options.more)
     voice = chosen_voice(options)
     folder = results_folder(voice, settings)
-    new = not settings.storage and not (folder / STUDY).exists()
+    new = not (settings.storage or voice.services.open_store or (folder / STUDY).exists())
     if asked.budget or new:
-        asked.total(None)  # refuses a wrong budget before anything is written
+        asked.total()  # refuses a wrong budget before anything is written
     if new and (folder / "run.json").exists():
         print(f"{folder} has results of a search and no {STUDY}: a new search begins, and its results replace them")
     opened = open_checked(voice, settings, force=options.force, tell=lambda line: print(as_called(str(line))))
@@ -123,11 +124,16 @@ def _end(store: Store, budget: Budget) -> None:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
+    if options.grid is not None and options.strategy != GRID:
+        raise InputError(
+            f"GRID={options.grid} is for STRATEGY=grid alone, and STRATEGY is {options.strategy!r}; give it, "
+            "or leave GRID out"
+        )
     return Settings(
         iterations=options.iters,
         strategy=options.strategy,
         objective=options.objective,
-        grid=options.grid,
+        grid=DEFAULT_GRID if options.grid is None else options.grid,
         race=not options.no_race,
         seed=options.seed,
         results=options.results,

@@ -22,16 +22,21 @@ class AskedBudget:
     budget: Budget | None
     more: Budget | None = None
 
-    def total(self, stored: str | None, used: Callable[[Budget], float] = lambda budget: 0.0) -> Budget:
+    def total(
+        self, stored: str | None = None, used: Callable[[Budget], float] = lambda budget: 0.0, *, ended: bool = False
+    ) -> Budget:
         """Returns the budget asked for, else the one stored before, else the default; plus MORE.
 
         MORE comes on top of what is used where the search ended by itself. `used` returns the used part of a budget.
+        Raises InputError for MORE on a search that is to end by itself and has not: nobody knows what it would add to.
         """
         begun = self.budget or self.read(stored)
         if self.more is None:
             return begun
         one = Budget(1, self.more.unit)
         if begun.is_open:
+            if not ended:
+                raise InputError("MORE adds to a search that has ended, and this one has not; go on without MORE first")
             return Budget(used(one) + self.more.amount, one.unit)
         if self.more.unit != begun.unit:
             raise InputError(f"MORE must be in the budget's unit ({begun}), and is {self.more}; give it in that")
@@ -46,18 +51,16 @@ class AskedBudget:
 def begin(store: Store, asked: AskedBudget) -> Budget:
     """Returns the budget to work to, and stores it for the next time.
 
-    A command with the same MORE again, before the first one came to its end, goes on with a stopped search: it adds
-    nothing. Budget and MORE are one write, so that a stop leaves both or neither.
-
-    Raises InputError for MORE on a search that was to end by itself and has not: nobody knows what it would add to.
+    A command with the same MORE again, or with none, before the first one came to its end, goes on with a stopped
+    search: it adds nothing. Budget and MORE are one write, so that a stop leaves both or neither.
     """
     with store.turn():
         stored, more = _stored(store), str(asked.more) if asked.more else None
-        goes_on = asked.budget is None and more == stored["more"] and not stored["ended"]
-        before = stored["budget"]
-        if asked.more and asked.budget is None and before == OPEN and store.recall(_FINISHED) is None:
-            raise InputError("MORE adds to a search that has ended, and this one has not; go on without MORE first")
-        budget = asked.read(before) if before and goes_on else asked.total(before, lambda one: spent(store, one))
+        before, has_ended = stored["budget"], store.recall(_FINISHED) is not None
+        if before and asked.budget is None and more in (None, stored["more"]) and not stored["ended"]:
+            budget, more = asked.read(before), stored["more"]
+        else:
+            budget = asked.total(before, lambda one: spent(store, one), ended=has_ended)
         store.remember(_ASKED, {"budget": str(budget), "more": more, "ended": False})
     return budget
 

@@ -7,6 +7,7 @@ from schedsearch.metrics.processes import JOBS
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.schedules.search_space import LONGEST_SEARCH
 from schedsearch.search.strategy_factory import check_strategy
+from schedsearch.strategies.named_grids import DEFAULT_GRID
 from schedsearch.voice.config import Voice
 from schedsearch.voice.precision import AUTO, check_precision
 from vocoder.errors import InputError
@@ -24,7 +25,7 @@ class Settings:
     iterations: int
     strategy: str = "auto"
     objective: str = DEFAULT_OBJECTIVE  # or several with commas between them; the first one decides
-    grid: str = "levels:3"
+    grid: str = DEFAULT_GRID
     race: bool = True
     seed: int = 0
     results: Path = Path("results")

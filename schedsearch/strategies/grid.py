@@ -127,7 +127,9 @@ class IvanvovkGrid:
 
     def __post_init__(self) -> None:
         if self.steps < 2:
-            raise InputError(f"ivanvovk's grid has at least two steps, got {self.steps}: it divides by steps - 1")
+            raise InputError(
+                f"ivanvovk's grid has at least two steps, got {self.steps}; choose another grid, or two steps or more"
+            )
 
     @cached_property
     def count(self) -> int:

@@ -10,6 +10,7 @@ from schedsearch.strategies.bayesian import proposal_seed
 from schedsearch.strategies.grid import IvanvovkGrid, LevelGrid, MantissaGrid, lmnt_grid
 from vocoder.errors import InputError
 
+DEFAULT_GRID = "levels:3"
 GRIDS = ("levels:K", "mantissas:K", "lmnt", "coqui", "ivanvovk")
 GRID_ENDS = (11.5, -1.0)  # log-SNR ends of the line around which levels:K lies: the middle of the published 6-step ones
 

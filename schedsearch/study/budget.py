@@ -36,8 +36,6 @@ class Budget:
 
 def default_budget(iterations: int) -> Budget:
     """Returns the budget of a search that was given none: it ends where nothing is left to gain, or at MOST candidates.
-
-    A candidate costs as many network evaluations as it has steps.
     """
     most = next(candidates for steps, candidates in MOST if iterations <= steps)
     return Budget(most, "candidates", is_open=True)

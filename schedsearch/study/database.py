@@ -84,8 +84,8 @@ def check_reachable(storage: str) -> None:
             file = sqlite_file(url)
             if file is None:
                 raise InputError("STORAGE= must name a file: a database in memory is gone with its process; name one")
-            if not file.absolute().parent.is_dir():
-                raise OSError("unable to open database file")
+            if not (folder := file.absolute().parent).is_dir():
+                raise OSError(f"there is no folder {folder}")
         check_tables(storage)
 
 

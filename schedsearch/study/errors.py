@@ -22,6 +22,7 @@ _WAYS_OUT = (  # what the database says, what to do
     ("disk is full", "the disk is full; make room"),
     ("disk I/O error", "the disk may be full or failing; make room, or move the file to another"),
     ("readonly database", "it can't be written; mend the rights of the file and of its folder"),
+    ("there is no folder", "make it"),
     ("unable to open database file", "it can't be opened; mend the rights of the file and of its folder"),
     ("malformed", "the file is damaged; copy it back from a backup, or move it away to start anew"),
     ("not a database", "the file is damaged or is no database; copy it back, or move it away to start anew"),

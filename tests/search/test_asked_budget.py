@@ -77,6 +77,21 @@ def test_a_plain_command_after_a_finished_one_adds_nothing_and_more_then_does(me
     assert command(MORE) == Budget(160, "candidates")
 
 
+def test_a_plain_command_goes_on_with_a_stopped_one_and_more_is_still_spent_once(memory):
+    command(BEGUN)
+    assert begin(opened(), MORE) == Budget(120, "candidates")  # and is stopped
+    assert begin(opened(), AskedBudget(6, None)) == Budget(120, "candidates")  # and is stopped, too
+    assert command(MORE) == Budget(120, "candidates")
+    assert command(MORE) == Budget(160, "candidates")
+
+
+def test_more_is_no_budget_of_a_search_that_was_never_begun(memory):
+    for refused in (MORE.total, lambda: begin(opened(), MORE)):
+        with pytest.raises(InputError, match="go on without MORE first"):
+            refused()
+    assert opened().recall("asked") is None
+
+
 @pytest.mark.parametrize(("finished", "total"), [("120candidates", 160), ("80candidates", 120)])
 def test_what_an_earlier_version_stored_is_read(memory, finished, total):
     store = opened()
