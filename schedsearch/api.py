@@ -177,7 +177,7 @@ class OpenVoice:
         tell = tell or (lambda progress: None)
         opened = open_checked(self.voice, settings, force=force, tell=lambda line: None)
         with opened.store.using():
-            until = begin(opened.store, AskedBudget(settings.iterations, wanted))
+            until = begin(opened.store, AskedBudget(settings.iterations, wanted, grid=settings.searched_grid))
             _each(opened.steps(until, keep_for_page(opened)), tell)
             verdict = opened.verdict()
             with owned(opened.folder):

@@ -29,10 +29,15 @@ from schedsearch.search.settings import STUDY, Settings, results_folder
 from schedsearch.search.strategy_factory import GRID, STRATEGIES
 from schedsearch.search.verdict import Verdict
 from schedsearch.strategies.named_grids import DEFAULT_GRID, GRIDS
-from schedsearch.study.budget import Budget, parse_budget
+from schedsearch.study.budget import MOST, Budget, parse_budget
 from schedsearch.study.store import Store
+from schedsearch.voice.config import Voice
 from schedsearch.voice.opened import description
 from vocoder.errors import InputError
+
+_LIMITS = "{} candidates up to {} steps, {} up to {}, else {}".format(
+    *(number for steps, most in MOST for number in (most, steps))
+)
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +65,8 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
     when.add_argument(
         "--budget",
         type=parse_budget,
-        help="when to stop: 10min, 300candidates or 50000calls (default: when nothing is left to gain)",
+        help="when to stop: 10min, 300candidates or 50000calls (default: when little is left to gain, or at "
+        f"{_LIMITS}; a grid at its end)",
     )
     when.add_argument(
         "--more",
@@ -90,18 +96,27 @@ def searched(options: argparse.Namespace) -> tuple[int, Callable[[], None]]:
 
     Until that is called, the same command with MORE= goes on with what it had added.
     """
-    settings = _settings(options)
-    asked = AskedBudget(settings.iterations, options.budget, options.more)
-    voice = chosen_voice(options)
+    voice, settings, asked = checked(options)
     folder = results_folder(voice, settings)
-    new = not (settings.storage or voice.services.open_store or (folder / STUDY).exists())
-    if asked.budget or new:
-        asked.total()  # refuses a wrong budget before anything is written
-    if new and (folder / "run.json").exists():
+    if _is_new(voice, settings) and (folder / "run.json").exists():
         print(f"{folder} has results of a search and no {STUDY}: a new search begins, and its results replace them")
     opened = open_checked(voice, settings, force=options.force, tell=lambda line: print(as_called(str(line))))
     with opened.store.using():
         return _searched(opened, asked, options)
+
+
+def checked(options: argparse.Namespace) -> tuple[Voice, Settings, AskedBudget]:
+    """Returns what the options ask for. InputError for what is wrong with them, before anything is written."""
+    settings, voice = _settings(options), chosen_voice(options)
+    asked = AskedBudget(settings.iterations, options.budget, options.more, settings.searched_grid)
+    if asked.budget or _is_new(voice, settings):
+        asked.total()
+    return voice, settings, asked
+
+
+def _is_new(voice: Voice, settings: Settings) -> bool:
+    """Says whether there is no study of these results yet. A storage elsewhere is looked at later."""
+    return not (settings.storage or voice.services.open_store or (results_folder(voice, settings) / STUDY).exists())
 
 
 def _searched(opened: Run, asked: AskedBudget, options: argparse.Namespace) -> tuple[int, Callable[[], None]]:
@@ -126,8 +141,8 @@ def _end(store: Store, budget: Budget) -> None:
 def _settings(options: argparse.Namespace) -> Settings:
     if options.grid is not None and options.strategy != GRID:
         raise InputError(
-            f"GRID={options.grid} is for STRATEGY=grid alone, and STRATEGY is {options.strategy!r}; give it, "
-            "or leave GRID out"
+            f"GRID={options.grid} is for STRATEGY=grid alone, and STRATEGY is {options.strategy!r}; "
+            "give STRATEGY=grid, or leave GRID out"
         )
     return Settings(
         iterations=options.iters,
@@ -165,7 +180,7 @@ def _write(opened: Run, verdict: Verdict, budget: Budget) -> None:
         front = f", {FRONT}" if beside else ""
         ends = (why_it_ended(opened), limit_of_run(opened, verdict))
         said = filter(None, [*lines(verdict), *failures(verdict), beside, *ends])
-        print("\n" + "\n".join(said) + f"\n\n{table(verdict)}\n")
+        print("\n" + as_called("\n".join(said)) + f"\n\n{table(verdict)}\n")
         print(f"files:  {opened.folder}/schedule.pt, schedule.json, schedule.lmnt.npy, schedule.coqui.npy,")
         print(f"        {opened.folder}/trials.csv, leaderboard.csv{front}")
         print(f"page:   {write_run_page(opened, verdict)}")

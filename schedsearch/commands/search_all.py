@@ -25,9 +25,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Searches all lengths in the order given; returns the highest exit status."""
     status, rows, endings = 0, [], []
-    for i, length in enumerate(options.iters):
+    each = [argparse.Namespace(**{**vars(options), "iters": length}) for length in options.iters]
+    for one in each:
+        search.checked(one)
+    for i, (length, one) in enumerate(zip(options.iters, each, strict=True)):
         print(f"\n--- {counted(length, 'iteration')} ({i + 1} of {len(options.iters)}) ---")
-        of_one, ended = search.searched(argparse.Namespace(**{**vars(options), "iters": length}))
+        of_one, ended = search.searched(one)
         status = max(status, of_one)
         endings.append(ended)
         voice = chosen_voice(options)

@@ -6,14 +6,14 @@ import time
 import numpy as np
 import torch
 
+from schedsearch.evaluation.draws import share_of
 from schedsearch.formatting import counted
 from schedsearch.schedules.baselines import baselines
-from schedsearch.search.asked_budget import is_finished
+from schedsearch.search.asked_budget import is_finished, points
 from schedsearch.search.leaders import BASELINES, SEARCHED
 from schedsearch.search.network_limit import STAGE
 from schedsearch.search.run import Run
-from schedsearch.search.strategy_factory import GRID
-from schedsearch.strategies.named_grids import grid_named
+from schedsearch.search.strategy_factory import ENDING
 from schedsearch.study.budget import Budget
 from schedsearch.study.ranking import spent
 from schedsearch.voice.adding.split import LEAST_HELD_OUT, LEAST_SEARCH
@@ -32,37 +32,43 @@ def plan(run: Run, budget: Budget) -> str:
         return f"plan: {done}, spent by {', '.join(run.strategies)}; {adds}"
     clips, held_out, steps = len(run.clips.excerpts), len(run.clips.held_out), run.settings.iterations
     judged = held_out * len(run.held_out_draws)
-    leading = (SEARCHED + BASELINES) * run.rounds.further
+    leading, rounds = SEARCHED + BASELINES, run.rounds
+    as_much = 1 + rounds.further * rounds.weight  # as so many rounds of excerpts: the first one is of those alone
     seconds = _seconds_an_evaluation(run, run.vocoder)
     exact = _seconds_an_evaluation(run, run.exact.vocoder) if run.vocoder.autocast else seconds
     longer = mean_samples(run.clips.held_out) / mean_samples(run.clips.excerpts)
     rows = [
         ("baselines", fresh * steps * clips, 1.0),
         (_searching(run, budget), _search_evaluations(run, budget, max(0.0, left), seconds), 1.0),
-        ("leaders", leading * steps * clips, run.rounds.weight),
+        ("leaders", leading * len(rounds.numbers) * steps * clips, as_much / len(rounds.numbers)),
         (counted(held_out, "held-out clip"), 2 * steps * judged, longer * exact / seconds),
     ]
-    lines = [f"  {name:<28} {n:>9,.0f} network evaluations {_minutes(n * seconds * part)}" for name, n, part in rows]
+    width = max(28, *(len(name) for name, *_ in rows))
+    lines = [f"  {name:<{width}} {n:>9,.0f} network evaluations {_minutes(n * seconds * p)}" for name, n, p in rows]
     limit = run.voice.services.limit_seconds
-    lines.append(f"  {STAGE:<28} {'':>29} {_minutes(limit)}")
+    lines.append(f"  {STAGE:<{width}} {'':>29} {_minutes(limit)}")
     total = sum(calls * seconds * part for _, calls, part in rows) + limit
     head = [*filter(None, [few_clips(run)]), "plan, at most (races stop early):"]
-    return "\n".join([*head, *lines, f"  {'together':<28} {'':>29} {_minutes(total)}"])
+    return "\n".join([*head, *lines, f"  {'together':<{width}} {'':>29} {_minutes(total)}"])
 
 
 def _searching(run: Run, budget: Budget) -> str:
+    """Names the strategy and how much it may do; of a grid how many points that is."""
+    strategy, grid = run.settings.strategy, run.settings.searched_grid
     amount = f"{budget.amount:.0f} {budget.unit}" if budget.is_open else str(budget)
-    if budget.unit == "candidates" and _points(run) < budget.amount:
-        amount = counted(int(_points(run)), "point")
-    return f"{run.settings.strategy}, {amount}"
+    if grid is None:
+        return f"{strategy}, {amount}"
+    if budget.unit != "candidates":
+        return f"{strategy}, {amount} of {points(grid)}"
+    if _points(run) > budget.amount:
+        return f"{strategy}, the first {budget.amount:.0f} of {points(grid)}"
+    return f"{strategy}, {counted(int(_points(run)), 'point')}"
 
 
 def _points(run: Run) -> float:
     """Returns the number of points that a grid has left at most; infinity for other strategies."""
-    settings = run.settings
-    if settings.strategy != GRID:
-        return math.inf
-    return 0 if run.is_exhausted() else grid_named(settings.grid, settings.iterations, settings.seed).count
+    grid = run.settings.searched_grid
+    return math.inf if grid is None else 0 if run.is_exhausted() else grid.count
 
 
 def few_clips(run: Run) -> str:
@@ -76,7 +82,10 @@ def few_clips(run: Run) -> str:
 
 def _search_evaluations(run: Run, budget: Budget, left: float, seconds: float) -> float:
     """Counts what the rest of the budget takes, without stops by a race."""
-    each = run.settings.iterations * len(run.clips.excerpts)
+    clips = len(run.clips.excerpts)
+    if run.race.stops and run.settings.strategy in ENDING:  # each candidate is scored on a share of the clips
+        clips = sum(draw >= 0 for draw in share_of(0, clips))
+    each = run.settings.iterations * clips
     in_one = {"calls": 1, "minutes": 60 / seconds, "candidates": each}[budget.unit]
     return min(left * budget.amount * in_one, _points(run) * each)
 

@@ -9,6 +9,7 @@ from schedsearch.formatting import alike, counted
 from schedsearch.metrics.words import words_and_name
 from schedsearch.report.finding import signed
 from schedsearch.report.titles import title
+from schedsearch.search.asked_budget import reached_its_limit
 from schedsearch.search.run import GAIN, Run
 from schedsearch.search.verdict import Verdict
 from schedsearch.strategies.surrogate import MORE
@@ -36,12 +37,17 @@ def other_objectives(verdict: Verdict, objectives: Iterable[str]) -> str:
 
 
 def why_it_ended(run: Run) -> str:
-    """Says what further candidates could gain, where the search ended by itself, or that its grid did. Else empty."""
+    """Says what further candidates could gain, where the search ended by itself. Else whether it came to its limit.
+
+    Empty for a search that a budget ended.
+    """
     if grid := run.exhausted_grid():  # not by the settings: a page that is made again knows no strategy
         return f"Every point of the grid {grid} was scored."
     gain, candidates = run.store.recall(GAIN), len(run.store.candidates())
     if gain is None or gain["candidates"] != candidates:
-        return ""
+        if not reached_its_limit(run.store, run.settings.iterations):
+            return ""
+        return f"The search ended at its limit of {counted(candidates, 'candidate')}; MORE= adds to it."
     return (
         f"The search stopped by itself after {counted(candidates, 'candidate')}: by its model of the scores another "
         f"{MORE} would gain about {gain['mean']:.2g} in {words_and_name(run.store.objective)}, and at most "

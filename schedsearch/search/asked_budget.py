@@ -1,14 +1,19 @@
 """BUDGET= and MORE=: how far a search goes, and what its store keeps of them."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from schedsearch.formatting import counted
+from schedsearch.schedules.schedule import NoiseSchedule
+from schedsearch.strategies.named_grids import Grid
 from schedsearch.study.budget import OPEN, Budget, default_budget, parse_budget
 from schedsearch.study.ranking import spent
 from schedsearch.study.store import Store
 from vocoder.errors import InputError
 
+MOST_POINTS = 5000  # of a grid that is scored whole without being asked to
 _ASKED, _FINISHED = "asked", "finished budget"  # the store's keys
 _JUDGED = "finished candidates"  # how many candidates there were then
 _OLD_BUDGET, _OLD_MORE = "budget", "more"  # keys of an earlier version, which stored the two apart
@@ -21,16 +26,23 @@ class AskedBudget:
     iterations: int  # steps of the schedule, for the default
     budget: Budget | None
     more: Budget | None = None
+    grid: Grid | None = None  # of STRATEGY=grid
 
     def total(
-        self, stored: str | None = None, used: Callable[[Budget], float] = lambda budget: 0.0, *, ended: bool = False
+        self,
+        stored: str | None = None,
+        used: Callable[[Budget], float] = lambda budget: 0.0,
+        *,
+        scored: Sequence[NoiseSchedule] = (),
+        ended: bool = False,
     ) -> Budget:
         """Returns the budget asked for, else the one stored before, else the default; plus MORE.
 
-        MORE comes on top of what is used where the search ended by itself. `used` returns the used part of a budget.
+        MORE comes on top of what is used where the search ended by itself. `used` returns the used part of a budget,
+        `scored` are all candidates.
         Raises InputError for MORE on a search that is to end by itself and has not: nobody knows what it would add to.
         """
-        begun = self.budget or self.read(stored)
+        begun = self.budget or self.read(stored, scored)
         if self.more is None:
             return begun
         one = Budget(1, self.more.unit)
@@ -43,9 +55,22 @@ class AskedBudget:
         reached = 0.0 if self.budget else used(one)  # more than the budget where a larger one was spent before
         return parse_budget(str(Budget(max(begun.amount, reached) + self.more.amount, begun.unit)))
 
-    def read(self, stored: str | None) -> Budget:
-        """Returns the budget that was stored; the default where there is none."""
-        return default_budget(self.iterations) if stored in (None, OPEN) else parse_budget(str(stored))
+    def read(self, stored: str | None, scored: Sequence[NoiseSchedule] = ()) -> Budget:
+        """Returns the budget that was stored; where there is none the rest of the grid, or the default."""
+        if stored not in (None, OPEN):
+            return parse_budget(str(stored))
+        return default_budget(self.iterations) if self.grid is None else self._rest_of(self.grid, scored)
+
+    def _rest_of(self, grid: Grid, scored: Sequence[NoiseSchedule]) -> Budget:
+        """Returns the budget that ends where the grid does. InputError for a grid of too many points."""
+        if grid.count > MOST_POINTS:
+            raise InputError(
+                f"without BUDGET= a grid must have at most {counted(MOST_POINTS, 'point')}, and in "
+                f"{counted(self.iterations, 'step')} this one has {points(grid)}; choose a smaller GRID=, or say with "
+                "BUDGET= how much of it to score"
+            )
+        fresh = Counter(grid.schedules()) - Counter(scored)
+        return Budget(len(scored) + fresh.total(), "candidates", is_open=True)
 
 
 def begin(store: Store, asked: AskedBudget) -> Budget:
@@ -56,11 +81,12 @@ def begin(store: Store, asked: AskedBudget) -> Budget:
     """
     with store.turn():
         stored, more = _stored(store), str(asked.more) if asked.more else None
+        scored = [candidate.schedule for candidate in store.candidates()]
         before, has_ended = stored["budget"], store.recall(_FINISHED) is not None
         if before and asked.budget is None and more in (None, stored["more"]) and not stored["ended"]:
-            budget, more = asked.read(before), stored["more"]
+            budget, more = asked.read(before, scored), stored["more"]
         else:
-            budget = asked.total(before, lambda one: spent(store, one), ended=has_ended)
+            budget = asked.total(before, lambda one: spent(store, one), scored=scored, ended=has_ended)
         store.remember(_ASKED, {"budget": str(budget), "more": more, "ended": False})
     return budget
 
@@ -91,6 +117,18 @@ def is_finished(store: Store, budget: Budget | None = None) -> bool:
     if judged is not None and judged != len(store.candidates()):
         return False
     return bool(store.recall(_FINISHED) == (str(budget) if budget else _stored(store)["budget"]))
+
+
+def reached_its_limit(store: Store, iterations: int) -> bool:
+    """Says whether a search without a budget has as many candidates as such a search may have."""
+    most = default_budget(iterations).amount
+    return _stored(store)["budget"] == OPEN and len(store.candidates()) == most
+
+
+def points(grid: Grid) -> str:
+    """Writes how many points a grid has: `729 points`, or `about 10^95 points`."""
+    digits = len(str(grid.count))
+    return counted(grid.count, "point") if digits <= 12 else f"about 10^{digits - 1} points"
 
 
 def _stored(store: Store) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from pathlib import Path
 from schedsearch.metrics.processes import JOBS
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.schedules.search_space import LONGEST_SEARCH
-from schedsearch.search.strategy_factory import check_strategy
-from schedsearch.strategies.named_grids import DEFAULT_GRID
+from schedsearch.search.strategy_factory import GRID, check_strategy
+from schedsearch.strategies.named_grids import DEFAULT_GRID, Grid, grid_named
 from schedsearch.voice.config import Voice
 from schedsearch.voice.precision import AUTO, check_precision
 from vocoder.errors import InputError
@@ -47,6 +47,11 @@ class Settings:
     def objectives(self) -> tuple[str, ...]:
         """The objectives by the names that the user gave."""
         return tuple(self.objective.replace(",", " ").split()) or ("",)
+
+    @property
+    def searched_grid(self) -> Grid | None:
+        """The grid that is searched; None for another strategy."""
+        return grid_named(self.grid, self.iterations, self.seed) if self.strategy == GRID else None
 
 
 def results_folder(voice: Voice, settings: Settings) -> Path:

@@ -20,7 +20,6 @@ from vocoder.errors import InputError
 
 LEFT = ("beam", "dynamic_programming", "gradient", "sweep")  # of earlier versions
 GRID = "grid"
-TREE_BATCH = 256  # candidates of a grid over levels at once: neighbours share most of their network calls
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def _cmaes(tools: Tools) -> Strategy:
 
 def _grid(tools: Tools) -> Strategy:
     grid = grid_named(tools.grid, tools.space.steps, tools.seed)
-    return GridStrategy(GRID, grid.schedules(), batch=TREE_BATCH if isinstance(grid, LevelGrid) else 4)
+    return GridStrategy(GRID, grid.schedules(), batch=grid.batch if isinstance(grid, LevelGrid) else 4)
 
 
 def _auto(tools: Tools) -> Strategy:

@@ -18,6 +18,8 @@ from schedsearch.schedules.schedule import NoiseSchedule
 from schedsearch.strategies.strategy import Losses
 from vocoder.errors import InputError
 
+TREE_BATCH = 256  # candidates of a grid over levels at once, at most
+AGAIN = 0.1  # part of a batch's network calls that may be its shared beginning, which the batch before it took too
 IVANVOVK_STATES = 9**5  # ivanvovk's search visits no more, whatever the number of steps
 IVANVOVK_BETAS = (1e-6, 1e-2)  # its default betas_range
 
@@ -69,6 +71,23 @@ class LevelGrid:
     def count(self) -> int:
         """The number of schedules."""
         return math.prod(map(len, self.levels))
+
+    @property
+    def batch(self) -> int:
+        """How many neighbours to score at once: few, so that little is lost by a stop, and enough to share most calls.
+
+        They are equal parts of one level's choices, with all choices of the cleaner ones. The noisier ones are sampled
+        in each batch again.
+        """
+        batch, calls = 1, 0  # of all choices of the levels so far
+        for again, choices in zip(reversed(range(len(self.levels))), map(len, self.levels), strict=True):
+            for part in range(1, choices + 1):
+                if part * batch > TREE_BATCH:
+                    return (part - 1) * batch
+                if choices % part == 0 and again <= AGAIN * part * (1 + calls):
+                    return part * batch
+            batch, calls = batch * choices, choices * (1 + calls)
+        return batch
 
     def schedules(self) -> Iterator[NoiseSchedule]:
         """Yields the schedule of each choice."""

@@ -1,6 +1,7 @@
 """Grids by the names that GRID= takes."""
 
 import re
+from typing import TypeAlias
 
 import numpy as np
 
@@ -15,7 +16,10 @@ GRIDS = ("levels:K", "mantissas:K", "lmnt", "coqui", "ivanvovk")
 GRID_ENDS = (11.5, -1.0)  # log-SNR ends of the line around which levels:K lies: the middle of the published 6-step ones
 
 
-def grid_named(text: str, steps: int, seed: int) -> LevelGrid | MantissaGrid | IvanvovkGrid:
+Grid: TypeAlias = LevelGrid | MantissaGrid | IvanvovkGrid
+
+
+def grid_named(text: str, steps: int, seed: int) -> Grid:
     """Returns the grid of GRID=: `levels:K` or `mantissas:K` with K choices a step, or that of a public script."""
     if text in ("lmnt", "coqui"):
         return lmnt_grid(steps, np.random.default_rng(proposal_seed(seed, 0)))

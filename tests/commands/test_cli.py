@@ -90,7 +90,7 @@ def refused(tiny: Path, capsys: pytest.CaptureFixture, *options: str, command: s
         (["--seed", "lucky"], "'lucky'"),
         (["--seed", str(2**31)], "SEED"),
         (["--strategy", "annealing"], "STRATEGY must be one of auto, model, tpe, gp, random, cmaes, grid"),
-        (["--grid", "levels:2"], "GRID=levels:2 is for STRATEGY=grid alone, and STRATEGY is 'auto'; give it"),
+        (["--grid", "levels:2"], "GRID=levels:2 is for STRATEGY=grid alone, and STRATEGY is 'auto'; "),
         (["--grid", "levels:3", "--strategy", "tpe"], "or leave GRID out"),
         (["--objective", "mos"], "OBJECTIVE must be one of pesq, spectral_pesq, log_mel_l1"),
         (["--objective", "pesq,pesq_wb", "--strategy", "tpe"], "OBJECTIVE must name each metric once"),

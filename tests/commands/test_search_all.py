@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import files_below, interrupt_at
+from conftest import files_below, interrupt_at, noise_clip, stand_in
 from optuna.exceptions import StorageInternalError
 from tqdm import std
 
@@ -23,8 +23,9 @@ from schedsearch.search.loop import Progress
 from schedsearch.search.opening import open_run
 from schedsearch.search.run import Run
 from schedsearch.search.settings import Settings
-from schedsearch.study.budget import Budget, default_budget
+from schedsearch.study.budget import Budget, default_budget, parse_budget
 from schedsearch.voice.config import load_voice
+from vocoder.audio.reading import write_wav
 
 
 @pytest.fixture(autouse=True)
@@ -212,6 +213,34 @@ def test_a_search_without_a_budget_is_planned_in_words(toy):
     text = plan(opened(toy, strategy="auto"), default_budget(6))
     assert planned(text, "auto, 80 candidates") == 80 * 6 * 3
     assert "auto, auto" not in text
+
+
+def test_a_plan_counts_the_share_of_clips_that_modelled_candidates_are_scored_on_and_every_round_of_leaders(toy):
+    for i in range(5):
+        write_wav(toy.root / "search" / f"more{i}.wav", noise_clip("more", 6400, 0.1, seed=20 + i).audio, 16000)
+    text = plan(opened(toy, strategy="auto"), Budget(9, "candidates"))
+    assert planned(text, "auto, 9candidates") == 9 * 6 * 4
+    without = opened(toy, strategy="auto", race=False, storage="sqlite:///another.db")
+    assert planned(plan(without, Budget(9, "candidates")), "auto, 9candidates") == 9 * 6 * 8
+    assert toy.search("--budget", "9candidates") == 0
+    assert sum(c.network_evaluations for c in toy.store().candidates()) == 9 * 6 * 4
+    rounds = [key for key in toy.store().study.user_attrs if key.startswith("memory leader ")]
+    assert any(key.endswith("round 0") for key in rounds)
+    assert len(rounds) * 6 * 8 <= planned(text, "leaders") == (4 + 2) * 4 * 6 * 8
+
+
+@pytest.mark.parametrize(("budget", "told"), [("80candidates", "the first 80 of 729 points"), ("5min", "5min of 729")])
+def test_a_plan_says_how_much_of_a_grid_a_budget_leaves(toy, budget, told):
+    text = plan(opened(toy, strategy="grid"), parse_budget(budget))
+    assert f"grid, {told}" in text
+    assert len({line.index(" min") for line in text.splitlines()[2:]}) == 1  # columns stay in line
+
+
+def test_a_grid_too_large_for_one_of_the_lengths_is_refused_before_the_first_is_searched(toy, request, capsys):
+    stand_in(request, open_store=None)  # so that a new search is told by its file
+    assert search_all(toy, "--iters", "3 12", "--strategy", "grid") == 2
+    assert "and in 12 steps this one has 531,441 points" in capsys.readouterr().err
+    assert not (toy.root / "results").exists()
 
 
 def test_a_budget_of_calls_is_planned_as_it_stands(toy):

@@ -8,6 +8,8 @@ from schedsearch.evaluation.scores import Evaluation, Score
 from schedsearch.schedules.formulas import log_snr_line
 from schedsearch.schedules.search_space import space_for
 from schedsearch.search.asked_budget import AskedBudget, begin, end, finish, is_finished
+from schedsearch.strategies.grid import LevelGrid
+from schedsearch.strategies.named_grids import grid_named
 from schedsearch.study.budget import Budget, parse_budget
 from vocoder.errors import InputError
 
@@ -90,6 +92,30 @@ def test_more_is_no_budget_of_a_search_that_was_never_begun(memory):
         with pytest.raises(InputError, match="go on without MORE first"):
             refused()
     assert opened().recall("asked") is None
+
+
+GRID = LevelGrid([[9.0, 10.0], [4.0, 5.0, 6.0]])  # six points
+
+
+def test_a_grid_without_a_budget_is_scored_whole_and_what_was_scored_before_comes_on_top():
+    asked = AskedBudget(2, None, grid=GRID)
+    points = list(GRID.schedules())
+    other = log_snr_line(2, 8.0, -3.0)
+    for scored, whole in (([], 6), (points[:4], 6), ([*points[:4], other], 7), ([*points, other, other], 8)):
+        budget = asked.total("auto", scored=scored)
+        assert budget.is_open
+        assert budget.amount == whole
+
+
+@pytest.mark.parametrize(("grid", "steps", "told"), [("mantissas:9", 6, "531,441"), ("levels:99", 200, "10^399")])
+def test_a_grid_of_too_many_points_asks_for_a_budget(grid, steps, told):
+    grid = grid_named(grid, steps, seed=0)
+    with pytest.raises(InputError) as refusal:
+        AskedBudget(steps, None, grid=grid).total()
+    assert told in str(refusal.value)
+    assert "BUDGET=" in str(refusal.value)
+    assert len(str(refusal.value)) < 300
+    assert AskedBudget(steps, parse_budget("5min"), grid=grid).total() == Budget(5, "minutes")
 
 
 @pytest.mark.parametrize(("finished", "total"), [("120candidates", 160), ("80candidates", 120)])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import BrokenVocoder, files_below, noise_clip, use_vocoder
+from conftest import BrokenVocoder, files_below, interrupt_at, noise_clip, use_vocoder
 from fakes import FakeEvaluator
 
 from schedsearch.evaluation.draws import further_rounds
@@ -228,6 +228,27 @@ def test_a_grid_at_its_end_says_so_and_sends_nobody_to_more(toy, capsys):
     assert "plan: the search has ended, spent by grid; another GRID= or STRATEGY= adds to it" in capsys.readouterr().out
     assert toy.search(*grid, "--more", "9candidates") == 0
     assert re.search(r"grid, 0 points +0 network evaluations", capsys.readouterr().out)
+
+
+def test_a_grid_without_a_budget_goes_on_to_its_end_after_a_stop_and_after_others(toy, monkeypatch, capsys):
+    monkeypatch.setattr("schedsearch.study.budget.MOST", ((6, 5),))
+    assert toy.search("--strategy", "random") == 0
+    grid = ["--strategy", "grid", "--grid", "levels:2"]
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 1)
+        assert toy.search(*grid) == 130
+    assert len(toy.store().candidates()) == 5 + 16
+    assert toy.search(*grid) == 0
+    assert len(toy.store().candidates()) == 5 + 64
+    assert "Every point of the grid levels:2 was scored." in capsys.readouterr().out
+
+
+def test_a_search_that_ends_at_its_limit_says_so(toy, monkeypatch, capsys):
+    monkeypatch.setattr("schedsearch.study.budget.MOST", ((6, 5),))
+    assert toy.search("--strategy", "random") == 0
+    assert re.search("The search ended at its limit of 5 candidates; (MORE=|--more) adds", capsys.readouterr().out)
+    assert toy.search("--strategy", "random", "--more", "1candidates") == 0
+    assert "at its limit" not in capsys.readouterr().out
 
 
 def test_a_grid_that_ends_with_its_budget_is_at_its_end_too(toy, capsys):

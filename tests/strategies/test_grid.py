@@ -5,7 +5,8 @@ from itertools import islice, product
 import numpy as np
 import pytest
 
-from schedsearch.strategies.grid import GridStrategy, IvanvovkGrid, LevelGrid, MantissaGrid, lmnt_grid
+from schedsearch.sampling.prefix_tree import calls
+from schedsearch.strategies.grid import TREE_BATCH, GridStrategy, IvanvovkGrid, LevelGrid, MantissaGrid, lmnt_grid
 from schedsearch.strategies.named_grids import grid_named
 from vocoder.errors import InputError
 
@@ -27,6 +28,26 @@ def test_a_level_grid_is_enumerated_lazily():
     grid = LevelGrid([[level, level + 0.1] for level in np.linspace(13, -5, 50)])  # 1e15 points
     assert grid.count == 2**50
     assert len(list(islice(grid.schedules(), 3))) == 3
+
+
+@pytest.mark.parametrize("steps", [2, 6, 12, 25])
+@pytest.mark.parametrize("choices", [2, 3, 4, 5, 9])
+def test_small_batches_of_a_level_grid_take_about_as_many_network_calls_as_large_ones(steps, choices):
+    grid = grid_named(f"levels:{choices}", steps, seed=0)
+    points = list(islice(grid.schedules(), 2000))
+
+    def each(batch):
+        return sum(calls(points[i : i + batch], 1) for i in range(0, len(points), batch)) / len(points)
+
+    assert isinstance(grid, LevelGrid)
+    assert each(grid.batch) <= 1.08 * each(TREE_BATCH)
+
+
+@pytest.mark.parametrize(("text", "batch"), [("levels:1", 1), ("levels:2", 16), ("levels:3", 27), ("levels:99", 99)])
+def test_a_batch_of_a_level_grid_holds_whole_branches_of_its_tree(text, batch):
+    grid = grid_named(text, 6, seed=0)
+    assert isinstance(grid, LevelGrid)
+    assert grid.batch == batch
 
 
 def test_levels_that_rise_are_refused():
