@@ -11,7 +11,7 @@ from schedsearch.commands import voice_options
 from schedsearch.commands.next_command import next_command
 from schedsearch.commands.voice_options import chosen_voice
 from schedsearch.commands.wording import as_called
-from schedsearch.evaluation.estimates import margin
+from schedsearch.evaluation.estimates import QUANTILE, margin
 from schedsearch.formatting import alike
 from schedsearch.metrics.registry import DEFAULT_OBJECTIVE
 from schedsearch.report.finding import lines
@@ -162,7 +162,10 @@ def _best(progress: Progress, opened: Run) -> str:
     best = progress.best
     if best is None:
         return ""
-    half = margin(best.score.values, heard(opened.store, FIRST_ROUND).scored.estimates.pair)
+    if best.deviation is None:
+        half = margin(best.score.values, heard(opened.store, FIRST_ROUND).scored.estimates.pair)
+    else:
+        half = QUANTILE * best.deviation
     interval = f" ± {half:#.2g}" if isfinite(half) else ""
     return f"best {opened.store.objective} {alike((best.expected,))[0]}{interval}, {best.name}"
 

@@ -80,10 +80,10 @@ def leaders(
     """
     if not known.candidates:
         return [], []
-    means, truths = _means_and_draws(known.scored)
+    means, deviations, truths = _expected(known.scored)
     candidates = [
-        replace(candidate, expectation=known.sign * float(mean))
-        for candidate, mean in zip(known.candidates, means, strict=True)
+        replace(candidate, expectation=known.sign * float(mean), deviation=float(deviation))
+        for candidate, mean, deviation in zip(known.candidates, means, deviations, strict=True)
     ]
     kinds = []
     for is_baseline, most, least in ((False, SEARCHED, chance), (True, BASELINES, CHANCE)):
@@ -95,8 +95,8 @@ def leaders(
     return kinds[0], kinds[1]
 
 
-def _means_and_draws(scored: Scored) -> tuple[Array, Array]:
-    """Returns the schedules' expected means [S], and draws of their means [draw, S].
+def _expected(scored: Scored) -> tuple[Array, Array, Array]:
+    """Returns the schedules' expected means [S], the deviations of these [S], and draws of the means [draw, S].
 
     They are the posterior's, and the estimates' own where these lie above what the posterior knows. Baselines may all
     lie there, and the posterior tells none of them from another.
@@ -105,8 +105,10 @@ def _means_and_draws(scored: Scored) -> tuple[Array, Array]:
     joint = posterior.joint(scored.schedules)
     above = own.means > posterior.ceiling
     truths = joint.draws(DRAWS, rng)
-    truths[:, above] = own.means[above] + np.sqrt(own.variances[above]) * rng.standard_normal((DRAWS, above.sum()))
-    return np.where(above, own.means, joint.means), truths
+    means = np.where(above, own.means, joint.means)
+    deviations = np.sqrt(np.where(above, own.variances, np.maximum(joint.covariance.diagonal(), 0.0)))
+    truths[:, above] = means[above] + deviations[above] * rng.standard_normal((DRAWS, above.sum()))
+    return means, deviations, truths
 
 
 def _undecided(store: Store, rounds: Rounds, number: int) -> list[Candidate]:

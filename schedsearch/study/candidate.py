@@ -24,6 +24,7 @@ class Candidate:
     estimate: float | None = None  # of the first objective's mean over all clips, for one that heard less
     draws: tuple[int, ...] | None = None  # of each clip, where these differ, see `Evaluation`
     expectation: float | None = None  # of the first objective's mean, given the scores of all schedules; for leaders
+    deviation: float | None = None  # of that expectation, for leaders too
     rounds: int = 1  # of scoring; leaders have further ones, on longer excerpts
 
     @property

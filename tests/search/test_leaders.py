@@ -1,5 +1,7 @@
 """Leaders: which excerpts their rounds are on, and who has a further round."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import noise_clip
@@ -13,7 +15,7 @@ from schedsearch.search.heard import Heard, Rounds
 from schedsearch.search.leaders import CHANCE, finalists, leaders
 from schedsearch.search.opening import open_run
 from schedsearch.search.settings import Settings
-from schedsearch.strategies.posterior import Scored
+from schedsearch.strategies.posterior import Scored, posterior_of
 from schedsearch.study.candidate import Candidate
 from schedsearch.voice.config import load_voice
 from vocoder.audio.reading import write_wav
@@ -57,6 +59,21 @@ def test_of_baselines_far_above_the_best_the_least_bad_leads():
     _, baselines_found = leaders(Heard(candidates, scored, 1), CHANCE)
     assert [baseline.name for baseline in baselines_found] == ["10"]
     assert baselines_found[0].expected == 5.5
+
+
+def test_a_leader_keeps_the_deviation_of_what_is_expected_of_it():
+    """Not that of its own first scores. Above what the posterior knows it is that of the estimate."""
+    schedules = [log_snr_line(ITERS, 12 - 0.1 * i, -2 - 0.1 * i) for i in range(9)]
+    variances = np.array([*np.full(8, 1e-3), 4e-4])
+    scored = Scored(schedules, Estimates(np.array([*np.linspace(4.0, 4.1, 8), 9.0]), variances, 0.04))
+    scores = {"spectral": Score(np.ones((3, 1)))}
+    candidates = [Candidate(str(i), "searched", s, scores, 0.0, 0) for i, s in enumerate(schedules)]
+    candidates[8] = replace(candidates[8], kind="baseline")
+    [first, *_], [above] = leaders(Heard(candidates, scored, 1), 0.0)
+    joint = posterior_of(scored).joint(schedules)
+    assert first.deviation == pytest.approx(np.sqrt(joint.covariance[int(first.name), int(first.name)]))
+    assert 0 < first.deviation < np.sqrt(1e-3)  # neighbours tell, too
+    assert above.deviation == pytest.approx(0.02)
 
 
 def test_those_expected_to_be_the_best_of_a_search_have_a_further_round(toy):

@@ -14,6 +14,7 @@ import torch
 from conftest import BrokenVocoder, files_below, interrupt_at, noise_clip, use_vocoder
 from fakes import FakeEvaluator
 
+from schedsearch.commands.search import _best
 from schedsearch.evaluation.draws import further_rounds
 from schedsearch.evaluation.evaluator import Evaluator
 from schedsearch.evaluation.scores import Evaluation, Score
@@ -32,6 +33,7 @@ from schedsearch.search.verdict import judge, verdict, winner_and_baseline
 from schedsearch.strategies.bayesian import Bayesian
 from schedsearch.strategies.surrogate import Gain, settled
 from schedsearch.study.budget import Budget, default_budget
+from schedsearch.study.candidate import Candidate
 from schedsearch.voice.check import KEPT
 from vocoder.audio.reading import write_wav
 
@@ -399,6 +401,13 @@ def test_the_progress_line_says_the_best_with_its_interval_from_the_second_sched
     notes = re.findall(r"best spectral ([\d.]+)( ± [\d.]+)?, ", capsys.readouterr().err)
     assert notes[0][1] == ""
     assert all(interval for _, interval in notes[2:])
+
+
+def test_the_interval_beside_an_expectation_is_that_of_the_expectation():
+    scores = {"spectral": Score(np.array([[1.0], [9.0], [np.nan]]))}
+    best = Candidate("trial 3", "model", log_snr_line(ITERS, 9.0, -2.0), scores, 1.0, 1, expectation=4.2, deviation=0.1)
+    opened: Any = SimpleNamespace(store=SimpleNamespace(objective="spectral"))
+    assert _best(Progress("model", 0.5, best), opened) == "best spectral 4.2000 ± 0.20, trial 3"
 
 
 def test_a_search_in_which_everything_fails_ends_with_one_line(toy, request, capsys):
