@@ -9,7 +9,7 @@ from schedsearch.metrics.trial import try_own_metrics
 from schedsearch.search.run import Run
 from schedsearch.search.settings import OWN_SOURCES, STUDY, Settings, results_folder
 from schedsearch.study.database import check_reachable
-from schedsearch.study.store import FORMAT, Store, first_begun, sqlite_url
+from schedsearch.study.store import FORMAT, Identity, Store, first_begun, sqlite_url
 from schedsearch.voice.check import VOICE_CHECK, checked
 from schedsearch.voice.config import Voice
 from schedsearch.voice.opened import (
@@ -25,6 +25,8 @@ from schedsearch.voice.precision import AUTO, PRECISIONS
 from vocoder.audio.reading import Clip
 from vocoder.errors import InputError
 from vocoder.vocoder import Vocoder, in_precision
+
+LEADER_CLIPS = "search clips, longer"  # a key of a study's identity, which those of earlier versions lack
 
 
 def open_run(
@@ -57,21 +59,25 @@ def open_run(
     make_writable(folder)  # after every check of the input: bad input leaves nothing behind
     storage = settings.storage or sqlite_url(folder / STUDY)
 
-    def opened(vocoder: Vocoder) -> Run:
-        identity = _identity(voice, settings, objectives, vocoder, clips)
+    def study(vocoder: Vocoder) -> tuple[Vocoder, Identity]:
+        return vocoder, _identity(voice, settings, objectives, vocoder, clips)
+
+    def opened(vocoder: Vocoder, identity: Identity) -> Run:
         open_store = voice.services.open_store or Store
         store = open_store(storage, identity, {metric.name: metric.direction for metric in objectives}, known=known)
         return Run(voice, settings, vocoder, clips, store)
 
-    if settings.precision != AUTO:
-        return opened(in_precision(vocoder, PRECISIONS[settings.precision]))
-    choices = [in_precision(vocoder, precision) for precision in PRECISIONS.values()]
-    identities = [_identity(voice, settings, objectives, choice, clips) for choice in choices]
+    precisions = PRECISIONS.values() if settings.precision == AUTO else [PRECISIONS[settings.precision]]
+    of_today = [study(in_precision(vocoder, precision)) for precision in precisions]
+    choices = [*of_today, *((choice, _earlier(identity)) for choice, identity in of_today)]
+    identities = [identity for _, identity in choices]
     begun = None if voice.services.open_store else first_begun(storage, identities)
-    run = opened(voice.services.fastest(vocoder) if begun is None else choices[begun])
+    if begun is not None:
+        return opened(*choices[begun])
+    run = opened(*(study(voice.services.fastest(vocoder)) if settings.precision == AUTO else of_today[0]))
     # Another process may have begun meanwhile in the other precision: the first to begin decides.
     begun = None if voice.services.open_store else first_begun(storage, identities)
-    return run if begun is None or choices[begun].precision == run.vocoder.precision else opened(choices[begun])
+    return run if begun is None or choices[begun][0].precision == run.vocoder.precision else opened(*choices[begun])
 
 
 def open_checked(voice: Voice, settings: Settings, *, force: bool, tell: Callable[[str], object]) -> Run:
@@ -91,6 +97,11 @@ def open_checked(voice: Voice, settings: Settings, *, force: bool, tell: Callabl
     return opened
 
 
+def _earlier(identity: Identity) -> Identity:
+    """Returns the identity that an earlier version gave the same study."""
+    return {key: value for key, value in identity.items() if key != LEADER_CLIPS}
+
+
 def _identity(
     voice: Voice,
     settings: Settings,
@@ -107,6 +118,7 @@ def _identity(
         "iterations": settings.iterations,
         **conditions(vocoder),
         "search clips": clips_hash(clips.excerpts),
+        LEADER_CLIPS: clips_hash(clips.longer),
         "held-out clips": clips_hash(clips.held_out),
         **({"mels": "of a TTS"} if voice.mels else {}),  # which ones, the clips' hashes say
         "objective": ",".join(metric.function or metric.name for metric in objectives),

@@ -72,7 +72,7 @@ def test_a_leader_keeps_the_deviation_of_what_is_expected_of_it():
     [first, *_], [above] = leaders(Heard(candidates, scored, 1), 0.0)
     joint = posterior_of(scored).joint(schedules)
     assert first.deviation == pytest.approx(np.sqrt(joint.covariance[int(first.name), int(first.name)]))
-    assert 0 < first.deviation < np.sqrt(1e-3)  # neighbours tell, too
+    assert first.deviation is not None and 0 < first.deviation < np.sqrt(1e-3)  # neighbours tell, too
     assert above.deviation == pytest.approx(0.02)
 
 

@@ -2,15 +2,20 @@
 
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import torch
-from conftest import stand_in
+from conftest import noise_clip, stand_in
 
+from schedsearch.cli import main
+from schedsearch.search import opening
 from schedsearch.study import store
 from schedsearch.study.database import open_storage
 from schedsearch.study.lock import StoreLock
 from schedsearch.study.store import first_begun, sqlite_url
+from schedsearch.voice.opened import EXCERPT_SECONDS, LEADER_SECONDS
+from vocoder.audio.reading import Clip, typical_excerpt, write_wav
 from vocoder.precision import processor_name
 from vocoder.vocoder import in_precision
 
@@ -84,3 +89,43 @@ def test_a_study_is_looked_for_under_the_lock_that_the_making_of_tables_needs(tm
     identities = [{"dataset": "a", "sample_rate": 8000, "iterations": 6}]
     assert first_begun(sqlite_url(tmp_path / "study.db"), identities) is None
     assert was_held == [True]
+
+
+def changed_beside_its_excerpt(audio):
+    """The same loudness everywhere, and other audio where only a longer excerpt is taken from."""
+    clip = Clip("clip", audio, 16000)
+    for start in range(0, len(audio), 3200):
+        changed = audio.clone()
+        changed[start : start + 1600] = audio[start : start + 1600].flip(0)
+        short, longer = (
+            torch.equal(*(typical_excerpt(c, seconds, 64).audio for c in (clip, replace(clip, audio=changed))))
+            for seconds in (EXCERPT_SECONDS, LEADER_SECONDS)
+        )
+        if short and not longer:
+            return changed
+    raise AssertionError("every change is heard in the excerpt")
+
+
+def test_a_recording_that_changed_where_leaders_alone_hear_it_begins_a_new_study(toy, capsys):
+    path, audio = toy.root / "search" / "search0.wav", noise_clip("", 80000, seed=5).audio
+    write_wav(path, audio, 16000)
+    searched(toy)
+    capsys.readouterr()
+    write_wav(path, changed_beside_its_excerpt(audio), 16000)
+    searched(toy)
+    assert f"changed since the last search: {opening.LEADER_CLIPS}; a new study begins" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("precision", [(), ("--precision", "float32")])
+def test_a_study_of_an_earlier_version_which_did_not_keep_those_excerpts_goes_on(toy, monkeypatch, capsys, precision):
+    real = opening._identity
+    with monkeypatch.context() as patch:
+        patch.setattr(opening, "_identity", lambda *arguments: opening._earlier(real(*arguments)))
+        searched(toy, *precision)
+    assert toy.search("--more", "1candidates", "--strategy", "random", *precision) == 0
+    assert "a new study begins" not in capsys.readouterr().out
+    assert len(toy.store().candidates()) == 2
+    assert opening.LEADER_CLIPS not in json.loads((toy.folder / "run.json").read_text())["identity"]
+    capsys.readouterr()
+    places = ["--experiments", str(toy.root), "--results", str(toy.root / "results")]
+    assert main(["report", "--dataset", "toy", "--iters", "6", "--objective", "spectral", *places]) == 0
