@@ -36,6 +36,7 @@ EXCERPTS, EXCERPT_SECONDS = 8, 0.8
 TRAINING_STEPS = 1000
 LENGTHS = (TRAINING_STEPS, 500, 200, 100, 50, 25)  # of the long schedule, the longest that is affordable
 ENOUGH = 100  # steps; on demo 50, 100 and 200 differ by less than the noise of 4 clips
+TELLING = 50  # steps: that nothing shorter did better says nothing of the network
 SAFETY = 0.7  # part of the time that is planned for: another program may slow this one down
 
 
@@ -88,13 +89,14 @@ class LimitBench:
         """Scores what is missing, in about `seconds` at most; nothing where that is too short.
 
         The long schedule has ENOUGH steps, or twice what ships, or fewer where the time is short. One that was measured
-        before is enough. With `longer` it has as many steps as the time allows, whatever was measured.
+        before is enough if it has ENOUGH; if not, a longer one is measured as soon as there is time, each length once.
+        With `longer` it has as many steps as the time allows, whatever was measured.
         """
         known = self.measured()
         longest = max((one.steps for one in known.values() if one.name == long_name(one.steps)), default=0)
         named = {YARDSTICK: published(YARDSTICK), name: shipped}
         missing = {name: schedule for name, schedule in named.items() if schedule.digest not in known}
-        wants_long = longer or longest <= len(shipped)
+        wants_long = longer or longest <= len(shipped) or longest < ENOUGH
         if seconds == 0 or not (missing or wants_long):
             return
         yield Progress(STAGE, 0.0, None)
@@ -118,8 +120,8 @@ class LimitBench:
     def limit(self, shipped: NoiseSchedule) -> NetworkLimit | None:
         """Compares what ships with the best known.
 
-        None where too little was measured, and for fewer steps than the yardstick's that are worse than it: the network
-        is not what limits them.
+        None where too little was measured: nothing longer than both, or nothing better and nothing of TELLING steps.
+        None, too, for fewer steps than the yardstick's that are worse than it: the network is not what limits them.
         """
         known, metric = self.measured(), self.metrics[0]
         ours, yardstick = known.get(shipped.digest), known.get(published(YARDSTICK).digest)
@@ -130,8 +132,9 @@ class LimitBench:
             return None
         best = min(whole, key=lambda one: sign * one.scores[metric.name].mean)
         limit = _limit(metric, ours, yardstick, best, longest)
-        is_worse = sign * (limit.means[0] - limit.means[1]) > 0
-        return None if is_worse and ours.steps < yardstick.steps else limit
+        of_ours, of_yardstick, of_best = (sign * mean for mean in limit.means)
+        says_little = longest < TELLING and not of_best < of_ours
+        return None if says_little or (of_ours > of_yardstick and ours.steps < yardstick.steps) else limit
 
     @property
     def _key(self) -> str:

@@ -139,6 +139,26 @@ def test_a_report_goes_on_to_a_longer_schedule_where_there_is_time(bench):
     assert [limit and limit.longest for limit in limits] == [100, 100, 200]
 
 
+def test_a_later_search_measures_a_longer_schedule_than_a_slow_one_had_time_for_and_each_length_once(
+    bench, vocoder, monkeypatch
+):
+    lengths = []
+    for seconds_a_step in (0.35, 0.35, 0.2, 0.35, 0.1, 0.1, 0.01):
+        monkeypatch.setattr(LimitBench, "_seconds_a_step", lambda self, seconds=seconds_a_step: seconds)
+        spent = len(vocoder.rows)
+        measure(reopened(bench))
+        lengths.append(len(vocoder.rows) - spent)
+    assert lengths == [6 + 6 + 25, 0, 50, 0, 100, 0, 0]
+
+
+def test_that_nothing_short_did_better_is_not_said(bench, monkeypatch):
+    """25 steps are no measure of a network. Where they did better, they are."""
+    monkeypatch.setattr(LimitBench, "_seconds_a_step", lambda self: 0.35)
+    assert measure(replace(bench, metrics=(EQUAL,))) is None
+    better = measure(bench)
+    assert better is not None and better.longest == better.best.steps == 25
+
+
 def test_a_damaged_file_is_measured_anew(bench):
     measure(bench)
     path = bench.cache._path
