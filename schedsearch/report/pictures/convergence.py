@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
@@ -12,9 +11,9 @@ from schedsearch.evaluation.estimates import margin
 from schedsearch.report.pictures.axes import legend_below
 from schedsearch.report.pictures.quantity import Quantity
 from schedsearch.report.pictures.style import BLUE, FAINT, GREY, VERMILION, blank, shown, style
+from schedsearch.schedules.schedule import Array
 from schedsearch.study.candidate import Candidate
 
-Array = npt.NDArray[np.float64]
 IN_VIEW = 0.85  # of the candidates: the few worst would squeeze all others into a line
 FURTHER = 2.0  # times that range is shown if it has candidates
 BAND = "95 % interval of the best so far"
