@@ -42,14 +42,14 @@ class AskedBudget:
         `scored` are all candidates.
         Raises InputError for MORE on a search that is to end by itself and has not: nobody knows what it would add to.
         """
-        begun = self.budget or self.read(stored, scored)
         if self.more is None:
-            return begun
+            return self.budget or self.read(stored, scored)
         one = Budget(1, self.more.unit)
-        if begun.is_open:
+        if self.budget is None and stored in (None, OPEN):
             if not ended:
                 raise InputError("MORE adds to a search that has ended, and this one has not; go on without MORE first")
             return Budget(used(one) + self.more.amount, one.unit)
+        begun = self.budget or self.read(stored)
         if self.more.unit != begun.unit:
             raise InputError(f"MORE must be in the budget's unit ({begun}), and is {self.more}; give it in that")
         reached = 0.0 if self.budget else used(one)  # more than the budget where a larger one was spent before

@@ -118,6 +118,11 @@ def test_a_grid_of_too_many_points_asks_for_a_budget(grid, steps, told):
     assert AskedBudget(steps, parse_budget("5min"), grid=grid).total() == Budget(5, "minutes")
 
 
+def test_more_says_how_much_of_a_large_grid_is_scored_after_a_search_that_ended_by_itself():
+    asked = AskedBudget(6, None, parse_budget("40candidates"), grid_named("mantissas:9", 6, seed=0))
+    assert asked.total("auto", lambda one: 50.0, ended=True) == Budget(90, "candidates")
+
+
 @pytest.mark.parametrize(("finished", "total"), [("120candidates", 160), ("80candidates", 120)])
 def test_what_an_earlier_version_stored_is_read(memory, finished, total):
     store = opened()
