@@ -18,7 +18,7 @@ from schedsearch.metrics.registry import DEFAULT_COLUMNS, DEFAULT_OBJECTIVE
 from schedsearch.metrics.trial import try_own_metrics
 from schedsearch.python_arguments import clips_of, draws_of, folder, names_of, seed_of, sound, text, whole
 from schedsearch.report.pages import write_run_page
-from schedsearch.report.rendering import keep_for_page
+from schedsearch.report.rendering import Kept, keeping
 from schedsearch.report.result import Result, read_result
 from schedsearch.report.results_folder import owned, write_results
 from schedsearch.sampling.noise import NoiseBank
@@ -178,11 +178,12 @@ class OpenVoice:
         opened = open_checked(self.voice, settings, force=force, tell=lambda line: None)
         with opened.store.using():
             until = begin(opened.store, AskedBudget(settings.iterations, wanted, grid=settings.searched_grid))
-            _each(opened.steps(until, keep_for_page(opened)), tell)
+            kept: Kept = {}
+            _each(opened.steps(until, keeping(opened, kept)), tell)
             verdict = opened.verdict()
             with owned(opened.folder):
                 write_results(opened, verdict, until)
-                write_run_page(opened, verdict, show=lambda what, steps: _each(steps, tell))
+                write_run_page(opened, verdict, show=lambda what, steps: _each(steps, tell), kept=kept)
             end(opened.store, until)
         return read_result(opened.folder)
 

@@ -78,7 +78,7 @@ def test_a_search_from_python_writes_what_the_command_writes(toy, voice, memory)
     mine, theirs = (facts_without_cost(folder) for folder in (result.folder, toy.folder))
     assert mine == theirs
     assert {path.name for path in files_below(result.folder)} == {path.name for path in files_below(toy.folder)}
-    assert told[0] == "baselines" and "random" in told and told[-1] == "held-out clips"
+    assert told[0] == "baselines" and "random" in told and told[-1] == "to hear: baseline"
     assert result.schedule == schedsearch.read_schedule(toy.folder / "schedule.json")
 
 

@@ -18,7 +18,7 @@ from schedsearch.report.finding import lines
 from schedsearch.report.limit_text import limit_of_run
 from schedsearch.report.plan import plan
 from schedsearch.report.progress import show_stages
-from schedsearch.report.rendering import keep_for_page
+from schedsearch.report.rendering import Kept, keeping
 from schedsearch.schedules.search_space import USUAL_LENGTH
 from schedsearch.search.asked_budget import AskedBudget, begin, end
 from schedsearch.search.heard import FIRST_ROUND, heard
@@ -125,9 +125,10 @@ def _searched(opened: Run, asked: AskedBudget, options: argparse.Namespace) -> t
         print(f"changed since the last search: {', '.join(opened.store.changed)}; a new study begins")
     budget = begin(opened.store, asked)
     print(as_called(plan(opened, budget)))
-    show_stages(opened.steps(budget, keep_for_page(opened)), lambda progress: _best(progress, opened))
+    kept: Kept = {}
+    show_stages(opened.steps(budget, keeping(opened, kept)), lambda progress: _best(progress, opened))
     verdict = opened.verdict()
-    _write(opened, verdict, budget)
+    _write(opened, verdict, budget, kept)
     again = "another GRID= or STRATEGY= adds to this search"
     print(as_called(f"more:   {again if opened.is_exhausted() else next_command(options, defaults(), budget)}"))
     return 3 if options.require_improvement and not verdict.improves else 0, partial(_end, opened.store, budget)
@@ -158,7 +159,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _best(progress: Progress, opened: Run) -> str:
-    """Says who is best so far, with the 95 % interval of its score once two schedules tell how much noise there is."""
+    """Says who is best so far, and its expected score with a 95 % interval once scores tell how much noise there is."""
     best = progress.best
     if best is None:
         return ""
@@ -170,7 +171,7 @@ def _best(progress: Progress, opened: Run) -> str:
     return f"best {opened.store.objective} {alike((best.expected,))[0]}{interval}, {best.name}"
 
 
-def _write(opened: Run, verdict: Verdict, budget: Budget) -> None:
+def _write(opened: Run, verdict: Verdict, budget: Budget, kept: Kept) -> None:
     """Writes the results folder and prints the verdict and the files."""
     # With Matplotlib and pandas; at the head of this file they would delay the start by a second.
     from schedsearch.report.pages import write_run_page
@@ -186,7 +187,7 @@ def _write(opened: Run, verdict: Verdict, budget: Budget) -> None:
         print("\n" + as_called("\n".join(said)) + f"\n\n{table(verdict)}\n")
         print(f"files:  {opened.folder}/schedule.pt, schedule.json, schedule.lmnt.npy, schedule.coqui.npy,")
         print(f"        {opened.folder}/trials.csv, leaderboard.csv{front}")
-        print(f"page:   {write_run_page(opened, verdict)}")
+        print(f"page:   {write_run_page(opened, verdict, kept=kept)}")
 
 
 def defaults() -> dict[str, Any]:

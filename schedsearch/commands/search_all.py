@@ -2,6 +2,8 @@
 
 import argparse
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from schedsearch.arguments import lengths
@@ -12,6 +14,7 @@ from schedsearch.report.finding import signed, stored_finding
 from schedsearch.report.pages import write_dataset_page
 from schedsearch.report.pictures.writing import write_length_pictures
 from schedsearch.search.settings import Settings, results_folder
+from vocoder.errors import InputError
 
 LENGTHS = "6 12 25 50 100"
 
@@ -27,10 +30,12 @@ def run(options: argparse.Namespace) -> int:
     status, rows, endings = 0, [], []
     each = [argparse.Namespace(**{**vars(options), "iters": length}) for length in options.iters]
     for one in each:
-        search.checked(one)
+        with _named(one):
+            search.checked(one)
     for i, (length, one) in enumerate(zip(options.iters, each, strict=True)):
         print(f"\n--- {counted(length, 'iteration')} ({i + 1} of {len(options.iters)}) ---")
-        of_one, ended = search.searched(one)
+        with _named(one):
+            of_one, ended = search.searched(one)
         status = max(status, of_one)
         endings.append(ended)
         voice = chosen_voice(options)
@@ -42,6 +47,15 @@ def run(options: argparse.Namespace) -> int:
     print("\n" + "\n".join(["iterations, what ships, searched minus best baseline on the held-out clips", *rows]))
     print(f"page:  {write_dataset_page(voice, options.results)}")
     return status
+
+
+@contextmanager
+def _named(one: argparse.Namespace) -> Iterator[None]:
+    """Puts the length before what is said against it."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{counted(one.iters, 'iteration')}: {error}") from error
 
 
 def _row(length: int, folder: Path) -> str:

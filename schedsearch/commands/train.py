@@ -187,7 +187,7 @@ def _source(path: Path, voice: Voice) -> WaveGradNetwork:
     try:
         return load_vocoder(path).network
     except InputError:
-        with contextlib.suppress(InputError):  # the fault without it is the one to mend
+        with contextlib.suppress(InputError):  # report the error of the checkpoint's own configuration
             return load_vocoder(path, voice.config).network
         raise
 

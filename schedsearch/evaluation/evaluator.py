@@ -28,8 +28,9 @@ from vocoder.vocoder import Vocoder
 
 Keep = Callable[[NoiseSchedule, str, int, Tensor], None]  # schedule, clip, draw, audio [samples]
 
-SAMPLES_A_PIECE = SAMPLES_AT_ONCE // 2  # of a network call: two run side by side, on two cores
+SAMPLES_A_PIECE = SAMPLES_AT_ONCE // 2  # of a network call on a CPU: two run side by side, on two cores
 SAMPLES_A_GROUP = SAMPLES_AT_ONCE // 4  # of its clips: more calls share few schedules
+SAMPLES_IN_ALL = 4 * SAMPLES_AT_ONCE  # of all calls that run side by side, unless two alone have more
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ class Evaluator:
         pieces = list(self._pieces(schedules, draws, shared=shared))
         measuring = Lock()  # metrics remember what they measured last, and have processes of their own
         work = [partial(self._measured, piece, measuring, keep) for piece in pieces]
-        done = side_by_side(work[::-1], self._vocoder.device)[::-1]  # the longest clips first: threads end together
+        largest = max([SAMPLES_A_PIECE, *(group.reference.numel() for group in self.groups)])
+        most = max(2, SAMPLES_IN_ALL // largest)
+        done = side_by_side(work[::-1], self._vocoder.device, most)[::-1]  # the longest first: threads end together
         for piece, batches_of in zip(pieces, done, strict=True):
             self._put(piece, batches_of, pending)
         clips = len(self.clip_names) * len(draws)
@@ -128,7 +131,7 @@ class Evaluator:
         """Yields all schedules on all clips, as many at once as memory allows; a tree of schedules is one piece."""
         for column, draw in enumerate(draws):
             for group in self.groups:
-                size = len(schedules) * group.reference.numel() if shared else SAMPLES_A_PIECE
+                size = len(schedules) * group.reference.numel() if shared else _on(self._vocoder, SAMPLES_A_PIECE)
                 for batch in batches(len(schedules), group.reference.numel(), size):
                     yield _Piece(group, column, draw, schedules, range(len(schedules))[batch], shared)
 
@@ -156,7 +159,7 @@ class Evaluator:
             return drawn(k)
 
         if piece.shared:
-            at_once = max(1, SAMPLES_A_PIECE // group.reference.numel())
+            at_once = max(1, _on(self._vocoder, SAMPLES_A_PIECE) // group.reference.numel())
             yield from shared_batches(self._vocoder, group.mel, piece.schedules, noise, states_at_once=at_once)
         else:
             schedules = [piece.schedules[place] for place in piece.places]
@@ -208,12 +211,17 @@ class _Pending:
         return Score(self._values, tuple(self._failures))
 
 
+def _on(vocoder: Vocoder, samples: int) -> int:
+    """Returns so many samples on a CPU; a GPU takes as many at once as memory allows."""
+    return samples if vocoder.device.type == "cpu" else SAMPLES_AT_ONCE
+
+
 def _grouped(vocoder: Vocoder, clips: Sequence[Clip]) -> Iterator[Group]:
     cut = [cut_to_hops(clip.audio, vocoder.hop_length) for clip in clips]
     order = sorted(range(len(clips)), key=lambda i: len(cut[i]))
     for samples, same_length in groupby(order, key=lambda i: len(cut[i])):
         members = list(same_length)
-        for batch in batches(len(members), samples, SAMPLES_A_GROUP):
+        for batch in batches(len(members), samples, _on(vocoder, SAMPLES_A_GROUP)):
             places = members[batch]
             reference = torch.stack([cut[i] for i in places]).to(vocoder.device)
             mel = _mels(vocoder, [clips[i] for i in places], reference)

@@ -4,9 +4,10 @@ The threads of one network call wait for each other after every layer, and for o
 running. Calls with a thread each wait for nobody.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from threading import Event
+from contextlib import contextmanager
+from threading import Event, Lock
 from typing import TypeVar
 
 import torch
@@ -18,20 +19,28 @@ Result = TypeVar("Result")
 AT_ONCE = 8  # on a CPU at most, since each holds the activations of a network call
 AT_ONCE_ON_GPU = 2  # which runs one call after the other; the other piece is measured meanwhile
 
+_lock = Lock()
+_calls, _threads = 0, 0  # under way in this program, and torch's threads when the first of them began
+
 
 class Stopped(Exception):
     """Another piece has failed, or the user has stopped the program."""
 
 
-def side_by_side(pieces: Sequence[Callable[[Callable[[], None]], Result]], device: torch.device) -> list[Result]:
-    """Returns what the pieces return, in their order. Those that run at once divide torch's threads.
+def side_by_side(
+    pieces: Sequence[Callable[[Callable[[], None]], Result]], device: torch.device, most: int = AT_ONCE
+) -> list[Result]:
+    """Returns what the pieces return, in their order. Those that run at once, at most `most`, divide torch's threads.
 
     Each piece is called with a function that it calls often: it raises Stopped once another piece has failed or the
     user has pressed Ctrl-C.
     """
-    threads = torch.get_num_threads()
-    most = min(AT_ONCE, threads) if device.type == "cpu" else AT_ONCE_ON_GPU
-    at_once = max(1, min(most, len(pieces)))
+    with _all_threads() as threads:
+        at_once = min(AT_ONCE, threads) if device.type == "cpu" else AT_ONCE_ON_GPU
+        return _run(pieces, max(1, min(at_once, most, len(pieces))), threads)
+
+
+def _run(pieces: Sequence[Callable[[Callable[[], None]], Result]], at_once: int, threads: int) -> list[Result]:
     stopped = Event()
     users_settings = configured()  # of joblib; they end with the threads, so nothing has to leave them
 
@@ -52,4 +61,23 @@ def side_by_side(pieces: Sequence[Callable[[Callable[[], None]], Result]], devic
     finally:
         stopped.set()
         pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(threads)  # threads that begin later have the number that was set last
+
+
+@contextmanager
+def _all_threads() -> Iterator[int]:
+    """Gives the number of torch's threads, and sets it again when no call is under way any more.
+
+    torch keeps one number for threads that have not begun yet: whoever set it last. Several threads of the user may be
+    here at a time.
+    """
+    global _calls, _threads
+    with _lock:
+        _threads = _threads if _calls else torch.get_num_threads()
+        _calls += 1
+    try:
+        yield _threads
+    finally:
+        with _lock:
+            _calls -= 1
+            if not _calls:
+                torch.set_num_threads(_threads)

@@ -32,7 +32,7 @@ class AudioFolder:
     def read(self, clip: str, system: str, origin: str) -> Tensor | None:
         """Returns [samples] in float32, or None without such a file of this origin."""
         try:
-            with soundfile.SoundFile(self._file(clip, system)) as file:
+            with soundfile.SoundFile(os.fsencode(self._file(clip, system))) as file:
                 if file.comment != origin or file.samplerate != self.sample_rate:
                     return None
                 return torch.from_numpy(read_samples(file, clip)[:, 0].copy()) if file.channels == 1 else None
@@ -53,7 +53,7 @@ class AudioFolder:
         """Removes files that this program has written with another origin."""
         for path in self.path.glob("*/*.flac"):
             with suppress(OSError, RuntimeError):  # RuntimeError: from libsndfile, for a file of no such kind
-                with soundfile.SoundFile(path) as file:
+                with soundfile.SoundFile(os.fsencode(path)) as file:
                     comment = str(file.comment)
                 if comment.startswith(_MARK) and comment not in origins:
                     path.unlink()

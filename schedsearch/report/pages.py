@@ -15,6 +15,8 @@ from schedsearch.report.progress import show as show_bar
 from schedsearch.report.rendering import (
     LISTENING_CLIPS,
     Heard,
+    Kept,
+    Renderer,
     affordable_long,
     long_system,
     of_verdict,
@@ -41,15 +43,16 @@ def write_run_page(
     clips: int = LISTENING_CLIPS,
     long_seconds: float | None = None,
     show: Show = _show_bar,
+    kept: Kept | None = None,
 ) -> Path:
-    """Writes report.html of one run.
+    """Writes report.html of one run. What is in `kept` is not sampled again.
 
     Beside winner and baseline one hears the training schedule, in as many steps as `long_seconds` allow, or without
     `long_seconds` as it was rendered before. `show` runs the rendering instead of a bar on the terminal.
     """
     pictures, players = left_behind(run.folder / PICTURES), Listening()
     if clips:
-        names, heard = _heard(run, verdict, clips, long_seconds, show)
+        names, heard = _heard(run, verdict, renderer_of(run, clips, kept or {}), long_seconds, show)
         rate = run.vocoder.sample_rate
         pictures += spectrogram_of(names[0], heard, rate, run.voice.services.draw or png)
         players = listening(names, heard, rate)
@@ -79,10 +82,9 @@ def write_dataset_page(voice: Voice, results: Path, *, small: bool = False) -> P
 
 
 def _heard(
-    run: Run, verdict: Verdict, clips: int, long_seconds: float | None, show: Show
+    run: Run, verdict: Verdict, renderer: Renderer, long_seconds: float | None, show: Show
 ) -> tuple[list[str], list[Heard]]:
     """Renders what is missing; returns the clips' names and their audio, the reference first."""
-    renderer = renderer_of(run, clips)
     systems = of_verdict(verdict)
     renderer.drop_others([*systems, *(long_system(steps) for steps in LENGTHS)])
     if long := affordable_long(renderer, run.settings.iterations, long_seconds):

@@ -5,7 +5,7 @@ One hears what was scored: the dialect's own arithmetic, whole clips, the first 
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from torch import Tensor
@@ -26,7 +26,7 @@ from vocoder.audio.reading import Clip, cut_to_hops
 from vocoder.vocoder import Vocoder
 
 LISTENING_CLIPS = 8  # the default: the first ones
-SEARCHED, BASELINE = "searched", "baseline"  # keys
+Kept = dict[tuple[NoiseSchedule, str], Tensor]  # of a schedule and a clip: audio [samples], as the verdict scored it
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class Renderer:
     draw: int
     identity: str
     folder: AudioFolder
+    kept: "Kept" = field(default_factory=dict)
 
     @property
     def reference(self) -> Heard:
@@ -70,13 +71,11 @@ class Renderer:
         """Renders the missing clips one by one. Audio that is not finite is not written, and tried again next time."""
         missing = self.missing(system)
         for i, clip in enumerate(missing):
-            self.keep(system, clip.name, self._synthesis(clip, system.schedule))
+            audio = self.kept.get((system.schedule, clip.name))
+            audio = self._synthesis(clip, system.schedule) if audio is None else audio
+            if audio.isfinite().all():
+                self.folder.write(clip.name, system.key, audio, origin=self._origin(system))
             yield Progress(f"to hear: {system.key}", (i + 1) / len(missing), None)
-
-    def keep(self, system: System, clip: str, audio: Tensor) -> None:
-        """Writes a clip's audio [samples] if it is finite."""
-        if audio.isfinite().all():
-            self.folder.write(clip, system.key, audio, origin=self._origin(system))
 
     def drop_others(self, systems: Sequence[System]) -> None:
         """Removes audio of other searches, or of schedules that ship no more: it may be of any clip."""
@@ -108,12 +107,12 @@ def of_verdict(verdict: Verdict) -> list[System]:
     """Returns a verdict's winner and baseline, to be heard."""
     winner, baseline = verdict.winner, verdict.baseline
     return [
-        System(SEARCHED, title(winner, verdict), winner.schedule),
-        System(BASELINE, f"best baseline ({baseline.name})", baseline.schedule),
+        System("searched", title(winner, verdict), winner.schedule),
+        System("baseline", f"best baseline ({baseline.name})", baseline.schedule),
     ]
 
 
-def renderer_of(run: Run, clips: int = LISTENING_CLIPS) -> Renderer:
+def renderer_of(run: Run, clips: int, kept: Kept) -> Renderer:
     """Returns the renderer of a run's first held-out clips, as its verdict scores them."""
     return Renderer(
         vocoder=run.exact.vocoder,
@@ -122,18 +121,17 @@ def renderer_of(run: Run, clips: int = LISTENING_CLIPS) -> Renderer:
         draw=run.held_out_draws[0],
         identity=study_name(run.store.study.user_attrs["identity"]),
         folder=AudioFolder(run.folder / AUDIO, run.vocoder.sample_rate),
+        kept=kept,
     )
 
 
-def keep_for_page(run: Run) -> Keep:
-    """Returns what keeps the audio of the verdict that the page plays: it need not be sampled again."""
-    renderer = renderer_of(run)
-    names = {clip.name for clip in renderer.clips}
+def keeping(run: Run, kept: Kept) -> Keep:
+    """Returns what puts into `kept` the verdict's audio that the page plays: it need not be sampled again."""
+    names, first = {clip.name for clip in run.clips.held_out[:LISTENING_CLIPS]}, run.held_out_draws[0]
 
     def keep(schedule: NoiseSchedule, clip: str, draw: int, audio: Tensor) -> None:
-        if clip in names and draw == renderer.draw:
-            is_baseline = any(schedule == baseline.schedule for baseline in run.store.baselines())
-            renderer.keep(System(BASELINE if is_baseline else SEARCHED, "", schedule), clip, audio)
+        if clip in names and draw == first:
+            kept[schedule, clip] = audio.cpu().clone()  # a view would keep the batch
 
     return keep
 

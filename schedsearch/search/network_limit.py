@@ -36,7 +36,7 @@ EXCERPTS, EXCERPT_SECONDS = 8, 0.8
 TRAINING_STEPS = 1000
 LENGTHS = (TRAINING_STEPS, 500, 200, 100, 50, 25)  # of the long schedule, the longest that is affordable
 ENOUGH = 100  # steps; on demo 50, 100 and 200 differ by less than the noise of 4 clips
-TELLING = 50  # steps: that nothing shorter did better says nothing of the network
+TELLING = 50  # steps: a shorter long schedule that did no better tells nothing of the network
 SAFETY = 0.7  # part of the time that is planned for: another program may slow this one down
 
 

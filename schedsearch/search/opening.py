@@ -9,7 +9,7 @@ from schedsearch.metrics.trial import try_own_metrics
 from schedsearch.search.run import Run
 from schedsearch.search.settings import OWN_SOURCES, STUDY, Settings, results_folder
 from schedsearch.study.database import check_reachable
-from schedsearch.study.store import FORMAT, Identity, Store, first_begun, sqlite_url
+from schedsearch.study.store import FORMAT, LEADER_CLIPS, Identity, Store, first_begun, sqlite_url
 from schedsearch.voice.check import VOICE_CHECK, checked
 from schedsearch.voice.config import Voice
 from schedsearch.voice.opened import (
@@ -25,8 +25,6 @@ from schedsearch.voice.precision import AUTO, PRECISIONS
 from vocoder.audio.reading import Clip
 from vocoder.errors import InputError
 from vocoder.vocoder import Vocoder, in_precision
-
-LEADER_CLIPS = "search clips, longer"  # a key of a study's identity, which those of earlier versions lack
 
 
 def open_run(

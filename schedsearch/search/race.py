@@ -34,7 +34,7 @@ LEAST_PAIRS = 3  # two differences that agree by chance would stop anything
 class Race:
     """Scores heat by heat, in the first noise draw.
 
-    A candidate that is stopped or that fails is scored no further. Without a best so far nothing is stopped.
+    `evaluate` scores a candidate that is stopped or that fails no further. Without a best so far nothing is stopped.
     """
 
     heats: Sequence[Evaluator]  # disjoint sets of clips

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from math import ceil
 
 from schedsearch.evaluation.evaluator import Evaluator, Keep
@@ -93,9 +94,9 @@ class _Piece:
 def _pieces(key: str, candidate: Candidate, evaluator: Evaluator) -> Iterator[_Piece]:
     most = ceil(len(evaluator.clip_names) / LEAST_CLIPS)
     parts = evaluator.pieces(min(most, ceil(len(candidate.schedule) / STEPS_AT_ONCE)))
-    for number, part in enumerate(parts, start=1):
-        own = key if len(parts) == 1 else f"{key}, {number} of {len(parts)}"
-        yield _Piece(own, key, candidate, part)
+    for part in parts:
+        clips = sha256("\0".join(part.clip_names).encode()).hexdigest()[:12]
+        yield _Piece(key if len(parts) == 1 else f"{key}, clips {clips}", key, candidate, part)
 
 
 def _join(store: Store, key: str, pieces: Sequence[_Piece], evaluator: Evaluator) -> None:

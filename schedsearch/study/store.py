@@ -30,6 +30,7 @@ Identity = Mapping[str, Any]  # everything that scores depend on, by name; plain
 Direction = Literal["minimize", "maximize"]
 
 FORMAT = 3  # of what is stored; part of a run's identity, so that older studies are left alone
+LEADER_CLIPS = "leaders' search clips"  # a key of an identity, which studies of earlier versions lack
 _BASELINE = "baseline "  # beginning of the study's keys
 LEADER, HELD_OUT = "leader {}, round ", "held out {} "  # beginnings of keys of a schedule's further scores
 
@@ -231,5 +232,6 @@ def _what_changed(storage: optuna.storages.BaseStorage, identity: Identity) -> l
     for study in sorted(storage.get_all_studies(), key=lambda study: study._study_id, reverse=True):
         other = study.user_attrs.get("identity", {})
         if all(other.get(key) == identity[key] for key in same):
-            return sorted(key for key in {*other, *identity} if other.get(key) != identity.get(key))
+            keys = {*other, *identity} - ({LEADER_CLIPS} - {*other})
+            return sorted(key for key in keys if other.get(key) != identity.get(key))
     return []

@@ -1,5 +1,6 @@
 """What is heard is what was scored, and it is made once."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -133,6 +134,14 @@ def test_a_file_at_another_rate_is_another_file(tmp_path):
     AudioFolder(tmp_path, 16000).write("clip", "searched", torch.zeros(100), origin="x")
     assert AudioFolder(tmp_path, 22050).read("clip", "searched", "x") is None
     assert soundfile.info(tmp_path / "clip" / "searched.flac").subtype == "PCM_24"
+
+
+def test_a_folder_may_have_a_name_that_is_no_text(tmp_path):
+    folder = AudioFolder(tmp_path / os.fsdecode(b"r\xe9sultats"), 16000)
+    folder.write("clip", "searched", torch.zeros(100), origin="schedsearch x")
+    assert folder.read("clip", "searched", "schedsearch x") is not None
+    folder.drop_all_but({"schedsearch y"})
+    assert folder.read("clip", "searched", "schedsearch x") is None
 
 
 def test_a_folder_that_can_not_be_made_is_one_line(tmp_path):

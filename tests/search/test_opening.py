@@ -13,7 +13,7 @@ from schedsearch.search import opening
 from schedsearch.study import store
 from schedsearch.study.database import open_storage
 from schedsearch.study.lock import StoreLock
-from schedsearch.study.store import first_begun, sqlite_url
+from schedsearch.study.store import LEADER_CLIPS, first_begun, sqlite_url
 from schedsearch.voice.opened import EXCERPT_SECONDS, LEADER_SECONDS
 from vocoder.audio.reading import Clip, typical_excerpt, write_wav
 from vocoder.precision import processor_name
@@ -113,7 +113,7 @@ def test_a_recording_that_changed_where_leaders_alone_hear_it_begins_a_new_study
     capsys.readouterr()
     write_wav(path, changed_beside_its_excerpt(audio), 16000)
     searched(toy)
-    assert f"changed since the last search: {opening.LEADER_CLIPS}; a new study begins" in capsys.readouterr().out
+    assert f"changed since the last search: {LEADER_CLIPS}; a new study begins" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("precision", [(), ("--precision", "float32")])
@@ -125,7 +125,9 @@ def test_a_study_of_an_earlier_version_which_did_not_keep_those_excerpts_goes_on
     assert toy.search("--more", "1candidates", "--strategy", "random", *precision) == 0
     assert "a new study begins" not in capsys.readouterr().out
     assert len(toy.store().candidates()) == 2
-    assert opening.LEADER_CLIPS not in json.loads((toy.folder / "run.json").read_text())["identity"]
+    assert LEADER_CLIPS not in json.loads((toy.folder / "run.json").read_text())["identity"]
+    assert toy.search("--seed", "7", "--budget", "1candidates", "--strategy", "random", *precision) == 0
+    assert "changed since the last search: seed; a new study begins" in capsys.readouterr().out
     capsys.readouterr()
     places = ["--experiments", str(toy.root), "--results", str(toy.root / "results")]
     assert main(["report", "--dataset", "toy", "--iters", "6", "--objective", "spectral", *places]) == 0

@@ -513,6 +513,9 @@ def test_a_long_schedule_meets_the_baseline_piece_by_piece_and_goes_on_where_it_
     best = ranked_finalists(toy.store())
     pair = winner_and_baseline(toy.store(), best)
 
+    with monkeypatch.context() as patch:  # an earlier version, which cut them otherwise
+        patch.setattr(Evaluator, "pieces", lambda all_, count: [all_._of(all_.groups[i::count]) for i in range(count)])
+        next(judge(toy.store(), pair, evaluator, draws))
     begun = islice(judge(toy.store(), pair, evaluator, draws), 2)
     assert [progress.done for progress in begun] == pytest.approx([1 / 6, 2 / 6])  # three pieces of both
     before = calls(toy)
@@ -542,8 +545,7 @@ def test_a_vocoder_that_changed_during_the_search_is_no_result(toy, monkeypatch)
     monkeypatch.setattr(type(toy.vocoder), "unchanged", lambda self: False)
     with pytest.raises(AssertionError, match="weights changed"):
         toy.search("--budget", "1candidates")
-    heard = {"searched.flac", "baseline.flac"}
-    assert {path.name for path in files_below(toy.root / "results")} - heard == {KEPT}
+    assert {path.name for path in files_below(toy.root / "results")} == {KEPT}
 
 
 def ranked_finalists(store):

@@ -20,8 +20,8 @@ from vocoder.safe_loading.safe_pickle import read_bounded
 Config = dict[str, Any]
 ADVICE = "give the configuration it was trained with: CONFIG=FILE, or config.json beside it"
 CARRIED = "inside the checkpoint"
-# Comments, and in groups what is none: text, and a comment without an end. Each match takes all that it looked at, or
-# else reading would take the square of a file's length.
+# Matches comments, and in groups what must stay: strings, and a comment that never ends. Each match takes all that it
+# looked at, or else reading would take the square of a file's length.
 _COMMENT = re.compile(r'("(?:\\.|[^"\\])*+(?:"|\\?\Z))|//[^\n]*|/\*.*?(?:\*/|(\Z))', re.DOTALL)
 
 
@@ -158,13 +158,14 @@ def _sources(dialect: Dialect, checkpoint: Path, carried: Config, given: Path | 
             )
         sources = {_as_given(given): config, **sources}
     whole = all(name in _merged(sources) for name in dialect.sections)
-    return sources if whole else sources | _beside(dialect, checkpoint)
+    return sources if whole else sources | _beside(dialect, checkpoint, needed=given is None)
 
 
-def _beside(dialect: Dialect, checkpoint: Path) -> dict[str, Config]:
+def _beside(dialect: Dialect, checkpoint: Path, *, needed: bool) -> dict[str, Config]:
     """Returns the first file that has one of our sections, or else the first file; no later one is read.
 
-    A trainer's own record may be called <name>.json as well, so InputError for a broken file only where none has one.
+    A trainer's own record may be called <name>.json as well. So a broken file is an InputError only where none has a
+    section and one is `needed`.
     """
     first: dict[str, Config] = {}
     faults: list[InputError] = []
@@ -178,7 +179,7 @@ def _beside(dialect: Dialect, checkpoint: Path) -> dict[str, Config]:
         if any(section in config for section in dialect.sections):
             return source
         first = first or source
-    if faults:
+    if faults and needed:
         raise faults[0]
     return first
 
