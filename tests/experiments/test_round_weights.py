@@ -31,12 +31,12 @@ def test_biases_constants_and_whole_numbers_stay(weights):
 
 
 def test_a_checkpoint_keeps_its_names_and_packs_smaller(tmp_path, capsys):
-    state = {"a.weight": layer(256, 256, 3), "a.bias": layer(256)}
+    state = {"nn.ublocks.0.weight": layer(256, 256, 3), "nn.ublocks.0.bias": layer(256)}
     torch.save({"model": state, "step": 3}, tmp_path / "from.pt")
     assert main([str(tmp_path / "from.pt"), str(tmp_path / "to.pt")]) == 0
     found = torch.load(tmp_path / "to.pt", weights_only=True)["model"]
     assert {name: (t.shape, t.dtype) for name, t in found.items()} == {n: (t.shape, t.dtype) for n, t in state.items()}
-    assert found["a.bias"].equal(state["a.bias"])
+    assert found["nn.ublocks.0.bias"].equal(state["nn.ublocks.0.bias"])
     packed = [len(zlib.compress((tmp_path / name).read_bytes())) for name in ("to.pt", "from.pt")]
     assert packed[0] < 0.7 * packed[1]
     assert f"{packed[0]:,}" in capsys.readouterr().out
