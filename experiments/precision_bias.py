@@ -33,7 +33,14 @@ from vocoder.errors import InputError
 from vocoder.vocoder import FLOAT32_STEPS, Vocoder, in_precision
 
 FOLDER = Path("results/shipped/precision")
-VOICES = (("demo", 16000), ("demo", 8000), ("june-16k", 16000), ("kathleen-22k", 22050))
+VOICES = (
+    ("demo", 16000),
+    ("demo", 8000),
+    ("june-16k", 16000),
+    ("kathleen-22k", 22050),
+    ("demo-coqui", 16000),
+    ("demo-lmnt", 16000),
+)
 STEPS = (6, 12, 25, 50)
 METRICS = ("spectral_pesq", "log_mel_l1", "pesq")
 PLANS = (None, 0, 1, FLOAT32_STEPS)  # float32, and bfloat16 with so many cleanest steps in float32
