@@ -44,7 +44,7 @@ class Group:
 
 
 class Evaluator:
-    """Scores schedules on fixed clips and fixed noise: equal schedules always get equal scores."""
+    """Scores schedules on fixed clips and fixed noise: equal schedules get equal scores, to rounding."""
 
     def __init__(self, vocoder: Vocoder, clips: Sequence[Clip], metrics: Sequence[Metric], noise: NoiseBank) -> None:
         """Makes mels and references, once for all schedules."""
@@ -77,8 +77,8 @@ class Evaluator:
         largest = max([SAMPLES_A_PIECE, *(group.reference.numel() for group in self.groups)])
         most = max(2, SAMPLES_IN_ALL // largest)
         done = side_by_side(work[::-1], self._vocoder.device, most)[::-1]  # the longest first: threads end together
-        for piece, batches_of in zip(pieces, done, strict=True):
-            self._put(piece, batches_of, pending)
+        for piece, measured in zip(pieces, done, strict=True):
+            self._put(piece, measured, pending)
         clips = len(self.clip_names) * len(draws)
         calls = prefix_tree.calls(schedules, clips) if shared else len(schedules) * len(schedules[0]) * clips
         seconds = (time.perf_counter() - began) / len(schedules)
@@ -87,7 +87,7 @@ class Evaluator:
             for i, by_metric in enumerate(pending)
         ]
 
-    def pieces(self, count: int) -> "list[Evaluator]":
+    def split(self, count: int) -> "list[Evaluator]":
         """Returns at most `count` evaluators of parts of the clips. Their scores, `joined`, equal this evaluator's.
 
         Clips of about one length are together, so that threads that have one each end together.
@@ -139,15 +139,15 @@ class Evaluator:
         self, piece: "_Piece", measuring: Lock, keep: Keep | None, check: Callable[[], None]
     ) -> "list[_Batch]":
         """Samples a piece and measures it; `check` is called at every step, and ends it by an exception."""
-        batches_of = []
+        measured = []
         for places, audio in self._sampled(piece, check):
             with measuring:
-                batches_of.append((places, [metric.measure(piece.group.reference, audio) for metric in self._metrics]))
+                measured.append((places, [metric.measure(piece.group.reference, audio) for metric in self._metrics]))
                 if keep:
                     for place, clips in zip(places, audio, strict=True):
                         for name, clip in zip(piece.group.names, clips, strict=True):
                             keep(piece.schedules[place], name, piece.draw, clip)
-        return batches_of
+        return measured
 
     def _sampled(self, piece: "_Piece", check: Callable[[], None] = lambda: None) -> "Iterator[tuple[Places, Tensor]]":
         """Yields places of schedules and their audio [C, K, samples]."""
@@ -166,12 +166,12 @@ class Evaluator:
             yield piece.places, ancestral_sample(self._vocoder, group.mel, schedules, noise)
 
     def _put(
-        self, piece: "_Piece", batches_of: "Sequence[_Batch]", pending: "Sequence[Mapping[str, _Pending]]"
+        self, piece: "_Piece", measured: "Sequence[_Batch]", pending: "Sequence[Mapping[str, _Pending]]"
     ) -> None:
         """Puts the values of a piece into the collections of its schedules."""
         group = piece.group
         heard = [f"{name}, draw {self._noise.repeat_of(name, piece.draw)}" for name in group.names]
-        for places, values in batches_of:
+        for places, values in measured:
             for metric, rows in zip(self._metrics, values, strict=True):
                 for place, row in zip(places, rows, strict=True):
                     pending[place][metric.name].put(group.places, piece.column, heard, row)

@@ -93,7 +93,7 @@ class _Piece:
 
 def _pieces(key: str, candidate: Candidate, evaluator: Evaluator) -> Iterator[_Piece]:
     most = ceil(len(evaluator.clip_names) / LEAST_CLIPS)
-    parts = evaluator.pieces(min(most, ceil(len(candidate.schedule) / STEPS_AT_ONCE)))
+    parts = evaluator.split(min(most, ceil(len(candidate.schedule) / STEPS_AT_ONCE)))
     for part in parts:
         clips = sha256("\0".join(part.clip_names).encode()).hexdigest()[:12]
         yield _Piece(key if len(parts) == 1 else f"{key}, clips {clips}", key, candidate, part)

@@ -22,6 +22,15 @@ CLIPS = [noise_clip("a", 1280, 0.2, seed=1), noise_clip("b", 640, 0.1, seed=2), 
          noise_clip("d", 1000, 0.1, seed=4)]  # fmt: skip
 
 
+@pytest.fixture(autouse=True, params=[1, 2])
+def threads(request):
+    """One piece at a time, and two side by side."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield
+    torch.set_num_threads(before)
+
+
 def evaluator_of(vocoder, clips=CLIPS, metrics=("log_mel_l1", "level"), seed=0):
     known = metrics_for(vocoder.front_end, vocoder.sample_rate)
     return Evaluator(vocoder, clips, [known[name] for name in metrics], NoiseBank(seed))
@@ -71,7 +80,7 @@ def test_pieces_joined_score_as_the_whole_does(count):
     whole = evaluator_of(AnalyticVocoder(), metrics=("log_mel_l1", "level"))
     silent = evaluator_of(AnalyticVocoder(), [*CLIPS, noise_clip("silent", 320, 0.0)], metrics=("log_mel_l1", "level"))
     for evaluator in (whole, silent):
-        pieces = evaluator.pieces(count)
+        pieces = evaluator.split(count)
         assert len(pieces) == min(count, len(evaluator.groups))
         assert sorted(name for piece in pieces for name in piece.clip_names) == sorted(evaluator.clip_names)
         [expected] = evaluator.evaluate(SIX[:1], [0, 5])
@@ -256,3 +265,17 @@ def test_groups_hold_every_clip_once_beside_those_of_its_length(analytic_vocoder
         assert group.reference.shape[0] == group.mel.shape[0] == len(group.names)
         assert group.names == tuple(CLIPS[place].name for place in group.places)
     assert sorted(group.names for group in groups) == [("a", "c"), ("b",), ("d",)]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_all_audio_that_is_scored_is_handed_on(analytic_vocoder, shared):
+    evaluator = evaluator_of(analytic_vocoder)
+    kept: dict[tuple[NoiseSchedule, str, int], torch.Tensor] = {}
+
+    def keep(schedule, clip, draw, audio):
+        assert kept.setdefault((schedule, clip, draw), audio) is audio  # once
+
+    evaluator.evaluate(SIX, [0, 3], shared=shared, keep=keep)
+    assert len(kept) == len(SIX) * len(CLIPS) * 2
+    for (schedule, clip, draw), audio in kept.items():
+        torch.testing.assert_close(audio, evaluator.audio(schedule, draw)[clip], rtol=0, atol=1e-5)

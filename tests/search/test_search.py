@@ -514,7 +514,7 @@ def test_a_long_schedule_meets_the_baseline_piece_by_piece_and_goes_on_where_it_
     pair = winner_and_baseline(toy.store(), best)
 
     with monkeypatch.context() as patch:  # an earlier version, which cut them otherwise
-        patch.setattr(Evaluator, "pieces", lambda all_, count: [all_._of(all_.groups[i::count]) for i in range(count)])
+        patch.setattr(Evaluator, "split", lambda all_, count: [all_._of(all_.groups[i::count]) for i in range(count)])
         next(judge(toy.store(), pair, evaluator, draws))
     begun = islice(judge(toy.store(), pair, evaluator, draws), 2)
     assert [progress.done for progress in begun] == pytest.approx([1 / 6, 2 / 6])  # three pieces of both
